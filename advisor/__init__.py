@@ -1,0 +1,3 @@
+"""Ollama or vLLM, with which settings, for this hardware and these users - and the files, checked and started."""
+
+__version__ = "0.1.0"

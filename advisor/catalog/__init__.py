@@ -1,0 +1,163 @@
+"""What is known: GPUs, processors, models, weight formats, engine limits, constants, and where each figure comes from.
+
+Data files lie in `data/`; generated ones are JSON, kept ones YAML. Nothing is read before it is asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from advisor.errors import BadInput
+from advisor.schema import ModelSpec
+
+if TYPE_CHECKING:
+    from advisor.catalog.entries import CpuSpec, EngineLimits, GpuSpec, Source, WeightsFormat
+
+DATA = Path(__file__).parent / "data"
+
+T = TypeVar("T")
+
+
+def from_entry(cls: type[T], entry: Mapping[str, Any]) -> T:
+    """Build a value from one entry of a packaged file; lists become tuples. The files are checked by tests."""
+    return cls(**{key: tuple(item) if isinstance(item, list) else item for key, item in entry.items()})
+
+
+@functools.cache
+def raw_entries(kind: str) -> tuple[Mapping[str, Any], ...]:
+    """The raw entries of a generated file: `raw_entries("models")` reads data/models.json."""
+    document = json.loads((DATA / f"{kind}.json").read_text(encoding="utf-8"))
+    return tuple(document[kind])
+
+
+@functools.cache
+def constants(area: str) -> Mapping[str, Any]:
+    """The raw mapping of data/<area>.yaml.
+
+    Raises:
+        BadInput: there is no such file.
+    """
+    path = DATA / f"{area}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in DATA.glob("*.yaml")))
+        raise BadInput(f"catalogue: there is no area {area!r}; there are {known}")
+    return _yaml(path)
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    """Read YAML with the C loader where it was built."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
+    return loaded
+
+
+@functools.cache
+def gpus() -> tuple[GpuSpec, ...]:
+    """Every accelerator of the catalogue, by id."""
+    from advisor.catalog.entries import GpuSpec
+
+    return tuple(from_entry(GpuSpec, entry) for entry in raw_entries("gpus"))
+
+
+@functools.cache
+def cpus() -> tuple[CpuSpec, ...]:
+    """Every processor family of the catalogue."""
+    from advisor.catalog.entries import CpuSpec
+
+    return tuple(from_entry(CpuSpec, entry) for entry in raw_entries("cpus"))
+
+
+@functools.cache
+def model_entries() -> tuple[Mapping[str, Any], ...]:
+    """Raw entries of every model: the generated table, then the hand-kept additions."""
+    return raw_entries("models") + raw_entries("models_extra")
+
+
+@functools.cache
+def model_at(index: int) -> ModelSpec:
+    """The model at that place of `model_entries()`, built once."""
+    return from_entry(ModelSpec, model_entries()[index])
+
+
+@functools.cache
+def models() -> tuple[ModelSpec, ...]:
+    """Every model of the catalogue."""
+    return tuple(model_at(index) for index in range(len(model_entries())))
+
+
+@functools.cache
+def formats() -> Mapping[str, WeightsFormat]:
+    """Name → weights format, in the order of data/formats.yaml."""
+    from advisor.catalog.entries import WeightsFormat
+
+    return {entry["name"]: from_entry(WeightsFormat, entry) for entry in constants("formats")["formats"]}
+
+
+@functools.cache
+def _format_names() -> Mapping[str, str]:
+    """Plain spelling of every name and alias → name."""
+    return {_plain(word): name for name, entry in formats().items() for word in (name, *entry.aliases)}
+
+
+def _plain(text: str) -> str:
+    """Lower case without blanks, dashes, dots and the like: `"Q4_K_M"` and `"q4-k-m"` are the same."""
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
+def weights_format(name: str, engine: str | None = None) -> WeightsFormat:
+    """The format of that name or alias, in any case and punctuation.
+
+    With `engine`, a name that this engine does not load stands for its twin there (`bf16` for Ollama is a BF16 GGUF).
+
+    Raises:
+        BadInput: no such format; names the nearest ones.
+    """
+    found = _format_names().get(_plain(name))
+    if found is None:
+        raise BadInput(f"quantization {name!r} is not known; {nearest(name, formats())}")
+    if engine is not None and engine not in formats()[found].engines:
+        found = constants("formats")["twins"].get(engine, {}).get(found, found)
+    return formats()[found]
+
+
+def nearest(text: str, names: Iterable[str], count: int = 5) -> str:
+    """A phrase with the known names that look most like `text`."""
+    import difflib
+
+    by_plain = {_plain(name): name for name in names}
+    close = difflib.get_close_matches(_plain(text), by_plain, n=count, cutoff=0.4)
+    chosen = [by_plain[key] for key in close] or list(by_plain.values())[:count]
+    return "the nearest known are " + ", ".join(chosen)
+
+
+@functools.cache
+def engine_limits(name: str) -> EngineLimits:
+    """What the pinned version of an engine accepts.
+
+    Raises:
+        BadInput: no such engine.
+    """
+    from advisor.catalog.entries import EngineLimits
+
+    known = {entry["name"]: entry for entry in constants("engines")["engines"]}
+    if name not in known:
+        raise BadInput(f"engine {name!r} is not known; there are {', '.join(known)}")
+    return from_entry(EngineLimits, known[name])
+
+
+@functools.cache
+def sources() -> Mapping[str, Source]:
+    """Key → source: data/sources.yaml and every file of data/sources.d."""
+    from advisor.catalog.entries import Source
+
+    merged: dict[str, Source] = {}
+    for path in (DATA / "sources.yaml", *sorted((DATA / "sources.d").glob("*.yaml"))):
+        for key, entry in (_yaml(path) or {}).items():
+            merged[key] = from_entry(Source, entry)
+    return merged

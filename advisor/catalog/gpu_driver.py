@@ -1,0 +1,60 @@
+"""The name that a driver prints → its entry. Never by a part of the name: `NVIDIA A10` is no `NVIDIA A100`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from advisor.catalog import from_entry, raw_entries
+from advisor.catalog.entries import GpuSpec
+from advisor.units import GIB
+
+
+def match_driver_name(name: str, memory_bytes: int | None, cores: int | None) -> GpuSpec | None:
+    """The entry whose driver name this is; of several cards with one name, by core count, then by memory.
+
+    Still several (no memory given, or GDDR5 against GDDR6): the one with the lowest bandwidth, so that nothing is
+    promised that the card may not have. None: not in the catalogue.
+    """
+    found = _exact(name) or _within(name)
+    if not found:
+        return None
+    found = [entry for entry in found if cores and entry.get("cores") == cores] or found
+    if memory_bytes is not None:
+        gaps = [_gap(entry, memory_bytes) for entry in found]
+        found = [entry for entry, gap in zip(found, gaps, strict=True) if gap <= min(gaps) + 0.02]
+    return from_entry(GpuSpec, min(found, key=lambda entry: entry.get("bandwidth_bytes_per_s", 0.0)))
+
+
+def _plain(name: str) -> str:
+    """Lower case, single blanks, no vendor word in front (older drivers leave it out) and no MIG profile behind."""
+    text = " ".join(name.lower().replace("(r)", "").replace("(tm)", "").replace("_", " ").split())
+    return re.sub(r"^(nvidia|amd|intel) |\s+mig \d+g\.\d+gb.*$", "", text)
+
+
+def _exact(name: str) -> list[Mapping[str, Any]]:
+    """Entries that print exactly this name, the most specific pattern first."""
+    wanted = _plain(name)
+    return [entry for entry in raw_entries("gpus") if any(_plain(pattern) == wanted for pattern in entry["match"])]
+
+
+def _within(name: str) -> list[Mapping[str, Any]]:
+    """AMD, Apple and Intel put more around the name: whole words, and only the longest pattern counts."""
+    wanted = f" {_plain(name)} "
+    best: list[Mapping[str, Any]] = []
+    length = 0
+    for entry in raw_entries("gpus"):
+        for pattern in entry["match"] if entry["vendor"] in ("amd", "apple", "intel") else ():
+            plain = _plain(pattern)
+            if re.search(rf"(?<![\w+]){re.escape(plain)}(?![\w])", wanted) and len(plain) >= max(length, 4):
+                best = [entry] if len(plain) > length else [*best, entry]
+                length = len(plain)
+    return best
+
+
+def _gap(entry: Mapping[str, Any], memory_bytes: int) -> float:
+    """Relative distance of the entry's nearest size from what the driver reports."""
+    sizes: Sequence[float] = entry.get("memory_options_bytes") or (entry["memory_bytes"],)
+    nominal = entry.get("memory_nominal_gb")
+    return min(abs(size - memory_bytes) / memory_bytes for size in (*sizes, *((nominal * GIB,) if nominal else ())))

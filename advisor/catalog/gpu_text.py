@@ -1,0 +1,131 @@
+"""How people write the name of a card: words, memory size, core count; and the words that do not tell cards apart."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from advisor.catalog import raw_entries
+from advisor.units import GIB
+
+_SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*(?:gb|gib|g)\b")
+_CORES = re.compile(r"(\d+)\s*[-\u2010-\u2015 ]?\s*(?:gpu\s*)?cores?\b(?:\s*gpu)?")
+_WORD = re.compile(r"[a-z0-9]+")
+
+# Words that say nothing about which card it is.
+NOISE = frozenset(
+    "nvidia geforce amd intel apple radeon graphics gpu gpus r tm card generation edition lovelace corporation one of "
+    "four per the with w nvgpu radv system systems integrated".split()
+)
+# Words that a person may leave out. "sxm" is among them: without "PCIe" or "NVL" the module is meant.
+OPTIONAL = {
+    "nvidia": frozenset("rtx gtx tesla sxm hbm2 hbm3 hbm3e workstation blackwell grace hopper ultra ac".split()),
+    "amd": frozenset("rx pro ai instinct ryzen apu max".split()),
+    "intel": frozenset("arc pro data center".split()),
+    "other": frozenset("google trillium ironwood chip".split()),
+    "apple": frozenset[str](),
+}
+# Remarks in parentheses that are no name of their own.
+_REMARKS = frozenset(("gddr5", "gddr6", "grace hopper", "blackwell ultra", "per gpu", "per chip", "apu"))
+
+
+class Query(NamedTuple):
+    """What a person wrote: words, gigabytes if given, GPU cores if given."""
+
+    words: frozenset[str]
+    size_gb: float | None
+    cores: int | None
+
+
+class Card(NamedTuple):
+    """An entry's names: every set of words that is enough, and all words that may stand beside them."""
+
+    entry: Mapping[str, Any]
+    enough: tuple[frozenset[str], ...]
+    words: frozenset[str]
+
+
+def read(text: str) -> Query:
+    """`"RTX4060Ti 16GB"` → words rtx, 4060, ti; 16 GB; no core count."""
+    lowered = text.lower().replace("\u2011", "-")
+    size = _SIZE.search(lowered)
+    rest = _SIZE.sub(" ", lowered)
+    cores = _CORES.search(rest)
+    rest = _CORES.sub(" ", rest)
+    words = frozenset(part for word in _words(rest) for part in _split(word)) - NOISE
+    return Query(words, float(size[1]) if size else None, int(cores[1]) if cores else None)
+
+
+def _words(text: str) -> list[str]:
+    """Lower-case words, with the spellings of one thing brought together."""
+    same = {"mobile": "laptop", "sxm2": "sxm", "sxm3": "sxm", "sxm4": "sxm", "sxm5": "sxm", "sxm6": "sxm"}
+    return [same.get(word, word) for word in _WORD.findall(text.lower())]
+
+
+def _split(word: str) -> tuple[str, ...]:
+    """Cut a run-together word into known ones: `"rtx4090"` → rtx, 4090; an unknown word stays whole."""
+    known = _vocabulary()
+    if word in known:
+        return (word,)
+    for cut in range(len(word) - 1, 0, -1):
+        if word[:cut] in known:
+            rest = _split(word[cut:])
+            if all(part in known for part in rest):
+                return (word[:cut], *rest)
+    return (word,)
+
+
+@functools.cache
+def _vocabulary() -> frozenset[str]:
+    """Every word of every name in the catalogue."""
+    return frozenset(word for entry in raw_entries("gpus") for name in _names(entry) for word in _words(name)) | NOISE
+
+
+def _names(entry: Mapping[str, Any]) -> list[str]:
+    """The name without parentheses, what stands in them, and the names drivers print for no other card."""
+    name = entry["name"].lower()
+    inside = [part for group in re.findall(r"\((.*?)\)", name) for part in group.split(",")]
+    own = [pattern.lower() for pattern in entry["match"] if pattern not in _shared_patterns()]
+    return [re.sub(r"\(.*?\)", " ", name), *inside, *own]
+
+
+@functools.cache
+def _shared_patterns() -> frozenset[str]:
+    """Driver names that several cards print."""
+    every = Counter(pattern for entry in raw_entries("gpus") for pattern in entry["match"])
+    return frozenset(pattern for pattern, count in every.items() if count > 1)
+
+
+@functools.cache
+def cards() -> tuple[Card, ...]:
+    """Every entry with its words."""
+    return tuple(_card(entry) for entry in raw_entries("gpus"))
+
+
+def _card(entry: Mapping[str, Any]) -> Card:
+    optional = OPTIONAL[entry["vendor"]]
+    enough, everything = [], set[str]()
+    for name in _names(entry):
+        words = read(name).words
+        everything |= words
+        if name.strip() not in _REMARKS and (needed := words - optional):
+            enough.append(needed)
+    return Card(entry, tuple(dict.fromkeys(enough)), frozenset(everything))
+
+
+def sizes_gb(entry: Mapping[str, Any]) -> list[float]:
+    """The memory sizes that are sold under this entry, as printed on the box."""
+    options = entry.get("memory_options_bytes")
+    if options:
+        return [option / GIB for option in options]
+    nominal = entry.get("memory_nominal_gb") or entry["memory_bytes"] / GIB
+    return [nominal] if nominal else []
+
+
+def has_size(entry: Mapping[str, Any], size_gb: float) -> bool:
+    """Whether that size is the printed one or the driver's total (`"RTX 4090 24GB"`, `"L4 22.5GB"`)."""
+    printed = any(abs(size - size_gb) < 0.5 for size in sizes_gb(entry))
+    return printed or abs(entry["memory_bytes"] / GIB - size_gb) < 0.6

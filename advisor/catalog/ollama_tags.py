@@ -1,0 +1,96 @@
+"""Names in the Ollama library: tag → model, and model with quantisation → tag. The rules stand in data/ollama.yaml."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.catalog import constants, model_entries, nearest, weights_format
+from advisor.errors import BadInput
+from advisor.schema import ModelSpec
+
+HUB = "hf.co/"  # what stands before a Hub repository that Ollama pulls itself
+_QUANT = re.compile(r"(?:^|-)(q\d_[01]|q\d_K(?:_[SML])?|fp16|bf16|mxfp4|nvfp4)$", re.IGNORECASE)
+
+
+def ollama_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | None:
+    """The tag that holds this model in this format, and whether that was seen rather than derived by the family's rule.
+
+    None: the library has no such tag (or no GGUF of it is known).
+    """
+    tag = model.ollama_tag
+    if tag is None:
+        return None
+    if tag.startswith(HUB):
+        return f"{tag}:{_spelling(format_name).upper()}", False
+    if format_name == model.ollama_quantization:
+        return tag, True
+    family, _, short = tag.partition(":")
+    rule = constants("ollama")["families"].get(family)
+    if rule is None or _spelling(format_name) not in _ladder(rule):
+        return None
+    stem = rule.get("stems", {}).get(short, rule["stem"].format(size=short))
+    return f"{family}:{'-'.join(part for part in (stem, _spelling(format_name)) if part)}", False
+
+
+def _spelling(format_name: str) -> str:
+    """How tags write a format: `f16` is `fp16` there."""
+    spelled: str = constants("ollama")["spelling"].get(format_name, format_name)
+    return spelled
+
+
+def _ladder(rule: Mapping[str, Any]) -> list[str]:
+    """The quantisations on offer in a family, as tags spell them."""
+    ladder = rule["ladder"]
+    listed: list[str] = constants("ollama")["ladders"][ladder] if isinstance(ladder, str) else ladder
+    return listed
+
+
+@functools.cache
+def _tags() -> Mapping[str, int]:
+    """Tag → place in `model_entries()`."""
+    return {entry["ollama_tag"]: place for place, entry in enumerate(model_entries()) if entry.get("ollama_tag")}
+
+
+def find_tag(text: str) -> tuple[int, str | None] | None:
+    """Place of the model behind a library tag, and the format in its name; None where the tag is not the catalogue's.
+
+    `qwen2.5:7b`, `llama3.1:8b-instruct-q8_0` and `llama3.3` are all understood.
+
+    Raises:
+        BadInput: the family is known but not that size, or the name alone could be several sizes.
+    """
+    family, _, rest = text.removeprefix("library/").removesuffix(":local").partition(":")
+    family = family.lower()
+    known = {tag: place for tag, place in _tags().items() if tag.split(":")[0] == family}
+    if not known:
+        return None
+    quant = _QUANT.search(rest)
+    format_name = weights_format(quant[1], "ollama").name if quant else None
+    exact = known.get(f"{family}:{rest}")
+    if exact is not None:
+        return exact, format_name
+    size = rest[: quant.start()] if quant else rest
+    place = _by_size(family, size, known)
+    if place is None:
+        raise BadInput(f"model {text!r}: {nearest(text, known)}")
+    return place, format_name
+
+
+def _by_size(family: str, size: str, known: Mapping[str, int]) -> int | None:
+    """Take words off the end (`8b-instruct` → `8b`), then fall back on what the name alone means."""
+    rule = constants("ollama")["families"].get(family, {})
+    for short, stem in rule.get("stems", {}).items():
+        if size == stem:
+            return known.get(f"{family}:{short}")
+    words = size.split("-") if size not in ("", "latest") else []
+    for end in range(len(words), 0, -1):
+        place = known.get(f"{family}:{'-'.join(words[:end])}")
+        if place is not None:
+            return place
+    if not words:
+        default = known.get(f"{family}:{rule.get('latest', 'latest')}")
+        return default if default is not None else next(iter(known.values())) if len(known) == 1 else None
+    return None

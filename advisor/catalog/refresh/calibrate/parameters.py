@@ -1,0 +1,105 @@
+"""Which constants are fitted, where they start, how far they may go, and how strongly factors are held at 1."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FAMILY_SIGMA = 0.20  # of a factor's logarithm: families differ by about that much
+KERNEL_SIGMA = 0.30
+
+
+class Parameter(NamedTuple):
+    """A positive constant; it is fitted as a logarithm."""
+
+    name: str
+    start: float
+    low: float
+    high: float
+    sigma: float | None  # of the logarithm around `start`; None: free
+
+
+# name: start, low, high, sigma of the logarithm around the start
+VLLM = {
+    "bandwidth": (0.78, 0.4, 0.97, 0.3),
+    "expert_bandwidth": (0.7, 0.2, 1.0, 0.4),
+    "kv_bandwidth": (0.6, 0.1, 0.97, 0.4),
+    "compute": (0.6, 0.2, 0.97, 0.3),
+    "decode_compute.dense": (0.8, 0.2, 1.5, 0.4),
+    "decode_compute.moe": (0.4, 0.05, 1.5, 0.5),
+    "prefill_compute.dense": (0.9, 0.2, 1.5, 0.4),
+    "prefill_compute.moe": (0.5, 0.05, 1.5, 0.5),
+    "attention_compute": (0.4, 0.05, 0.97, 0.5),
+    "overhead_s": (0.0012, 1e-4, 0.01, 0.7),
+    "overhead_layers": (0.02, 1e-3, 0.2, 0.7),
+    "overhead_sparse_layers": (0.02, 1e-3, 0.5, 0.7),
+    "overhead_linear_layers": (0.02, 1e-3, 0.5, 0.7),
+    "sequence_s": (2e-5, 1e-6, 3e-4, 0.7),
+    "overhead_per_year": (1.6, 1.0, 4.0, 0.4),
+    "efficiency_per_year": (1.05, 1.0, 1.4, 0.1),
+    "all_reduce_s.nvlink": (8e-6, 1e-6, 1e-4, 0.6),
+    "all_reduce_s.peer": (1.5e-5, 2e-6, 2e-4, 0.6),
+    "all_reduce_s.host": (2.5e-5, 2e-6, 3e-4, 0.6),
+    "link.nvlink": (0.5, 0.1, 1.0, 0.5),
+    "link.peer": (0.4, 0.05, 1.0, 0.5),
+    "link.host": (0.3, 0.03, 1.0, 0.7),
+    "stage_s": (5e-4, 2e-5, 5e-3, 0.8),
+    "request_s": (0.02, 0.003, 0.2, 0.6),
+    "serial_s": (0.001, 5e-5, 0.02, 0.8),
+    "burst": (0.7, 0.05, 4.0, 0.6),
+}
+LLAMACPP = {
+    "bandwidth": (0.88, 0.5, 0.97, 0.2),
+    "unpack_bytes_per_s": (2e12, 3e11, 1e13, 0.5),
+    "unpack_power": (0.3, 0.02, 1.0, 0.6),
+    "expert_bandwidth": (0.8, 0.2, 1.0, 0.4),
+    "kv_bandwidth": (0.5, 0.05, 0.97, 0.5),
+    "compute": (0.35, 0.05, 0.97, 0.4),
+    "decode_compute.dense": (0.5, 0.05, 1.5, 0.5),
+    "decode_compute.moe": (0.4, 0.03, 1.5, 0.5),
+    "prefill_compute.dense": (0.9, 0.1, 1.5, 0.5),
+    "prefill_compute.moe": (0.5, 0.03, 1.5, 0.5),
+    "attention_compute": (0.2, 0.01, 0.97, 0.6),
+    "overhead_s": (0.0004, 5e-5, 0.005, 0.7),
+    "overhead_layers": (0.03, 1e-3, 0.3, 0.7),
+    "overhead_sparse_layers": (0.03, 1e-3, 0.5, 0.7),
+    "overhead_linear_layers": (0.03, 1e-3, 0.5, 0.7),
+    "sequence_s": (5e-5, 1e-6, 2e-3, 0.7),
+    "vector_growth": (0.15, 0.01, 1.0, 0.5),
+    "overhead_per_year": (1.1, 1.0, 3.0, 0.3),
+    "efficiency_per_year": (1.03, 1.0, 1.4, 0.1),
+    "all_reduce_s": (3e-5, 2e-6, 3e-4, 0.6),
+    "link": (0.3, 0.03, 1.0, 0.7),
+    "stage_s": (2e-4, 1e-5, 5e-3, 0.8),
+    "request_s": (0.02, 0.002, 0.2, 0.6),
+    "serial_s": (0.002, 5e-5, 0.05, 0.8),
+    "burst": (0.7, 0.05, 4.0, 0.6),
+    "ollama_request_s": (0.15, 0.02, 0.5, 0.4),
+    "ollama_step": (1.1, 1.0, 1.5, 0.1),
+}
+# Constants that split into a base and factors; the base of these two is 1 and only the factors count.
+UNIT_BASES = ("decode_compute", "prefill_compute")
+FAMILY_FACTORS = {
+    "vllm": ("bandwidth", "compute", "overhead_s", "request_s"),
+    "llamacpp": ("bandwidth", "unpack_bytes_per_s", "compute", "kv_bandwidth", "vector_growth", "overhead_s", "decode_compute"),
+}
+KERNEL_FACTORS = {"vllm": ("bandwidth", "compute"), "llamacpp": ("unpack_bytes_per_s", "compute", "vector_growth")}
+FREE_KERNELS = {"vllm": "16", "llamacpp": "q4"}  # the reference kernel has no factor
+
+
+def parameters(engine: str, families: tuple[str, ...], kernels: tuple[str, ...]) -> list[Parameter]:
+    """Every constant to fit where measurements of these families and kernels exist."""
+    base = VLLM if engine == "vllm" else LLAMACPP
+    found = [Parameter(name, *spec) for name, spec in base.items()]
+    for name in FAMILY_FACTORS[engine]:
+        found += [Parameter(f"{name}.{family}", 1.0, 0.2, 5.0, FAMILY_SIGMA) for family in families]
+    for name in KERNEL_FACTORS[engine]:
+        wanted = [kernel for kernel in kernels if kernel != FREE_KERNELS[engine]]
+        if name == "unpack_bytes_per_s":
+            wanted = [kernel for kernel in wanted if kernel != "16"]
+        found += [Parameter(f"{name}.{kernel}", 1.0, 0.1, 10.0, KERNEL_SIGMA) for kernel in wanted]
+    return found
+
+
+def with_unit_bases(values: dict[str, float]) -> dict[str, float]:
+    """Fill in the bases that are 1."""
+    return {**values, **{name: 1.0 for name in UNIT_BASES}}

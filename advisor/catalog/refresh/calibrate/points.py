@@ -1,0 +1,105 @@
+"""Rows made ready: the configuration resolved once, the load read once, so that a fit only turns constants into figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import advisor.engines.ollama.speed as ollama
+import advisor.engines.vllm.speed as vllm
+from advisor.catalog.refresh.calibrate.rows import Row
+from advisor.physics.serving import Steady
+from advisor.physics.speed_figures import band_of
+from advisor.physics.speed_setup import discipline
+from advisor.physics.step import StepModel
+from advisor.predict import (
+    CONFIG_COLUMNS,
+    LOAD_COLUMNS,
+    Asked,
+    LoadWords,
+    context_bucket,
+    per_replica,
+    read_load,
+    rule_for,
+    run,
+)
+from advisor.predict_config import Ready, Unsupported, Words, ready_for
+
+
+class Point(NamedTuple):
+    """A measurement with its configuration and load."""
+
+    row: Row
+    ready: Ready
+    asked: Asked
+
+    @property
+    def engine(self) -> str:
+        """The family of constants: "vllm" or "llamacpp"."""
+        return self.ready.family
+
+
+class Predicted(NamedTuple):
+    """What the model says about a point, over all replicas."""
+
+    rate: float
+    ttft_s: float
+    tpot_s: float
+    band: str
+    steady: Steady
+
+
+def points(rows: Iterable[Row]) -> tuple[list[Point], dict[str, str]]:
+    """The rows that can be predicted, and the reasons of the others by id."""
+    found: list[Point] = []
+    refused: dict[str, str] = {}
+    known: dict[Words, Ready | str] = {}
+    for row in rows:
+        try:
+            asked = read_load(LoadWords(*(row.request[name] for name in LOAD_COLUMNS)))
+            words = Words(*(row.request[name] for name in CONFIG_COLUMNS), context_bucket(asked))
+            if words not in known:
+                known[words] = _ready(words)
+            ready = known[words]
+        except Unsupported as reason:
+            refused[row.id] = str(reason)
+            continue
+        if isinstance(ready, str):
+            refused[row.id] = ready
+        else:
+            found.append(Point(row, ready, asked))
+    return found, refused
+
+
+def _ready(words: Words) -> Ready | str:
+    try:
+        return ready_for(words)
+    except Unsupported as reason:
+        return str(reason)
+
+
+class Model:
+    """The speed model with one set of constants; steps are built once per configuration."""
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        self.values = values
+        self._steps: dict[int, StepModel] = {}
+
+    def __call__(self, point: Point) -> Predicted:
+        """Predict one point."""
+        ready = self._with_constants(point.ready)
+        asked = per_replica(ready, point.asked)
+        steady = run(ready, rule_for(ready, asked), asked)
+        rate = steady.output_tokens_per_s * ready.replicas
+        return Predicted(rate, steady.ttft_s, steady.tpot_s, band_of(steady.batch, steady.queued), steady)
+
+    def _with_constants(self, ready: Ready) -> Ready:
+        step = self._steps.get(id(ready))
+        if step is None:
+            if ready.family == "vllm":
+                step = vllm.step_of(ready.prepared, self.values)
+            else:
+                step = ollama.step_of(ready.prepared, self.values, ollama=ready.engine == "ollama")
+            self._steps[id(ready)] = step
+        rule = discipline(self.values, ready.rule.slots, ready.rule.chunk_tokens, ollama=ready.engine == "ollama")
+        return ready._replace(step=step, rule=rule)

@@ -1,0 +1,90 @@
+"""`advisor probe`: what this machine has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from advisor.schema import Hardware
+
+
+@click.command(name="probe")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON to FILE as well."
+)
+@click.option("--force", is_flag=True, help="Let --out replace a file with other content.")
+@click.option(
+    "--gpu", metavar="TEXT", help='Describe a machine with these cards instead, for example "2x RTX 4090".'
+)
+@click.option(
+    "--models-path",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where model files will lie [default: the engines' own stores].",
+)
+def command(as_json: bool, out: Path | None, force: bool, gpu: str | None, models_path: Path | None) -> None:
+    """What this machine has: accelerators, memory, links, CPU, disk, drivers, container engine.
+
+    The file that --out writes is what `advisor recommend --hardware` reads on another machine. It holds no serial
+    numbers, UUIDs, host or user names.
+
+    \b
+    Examples:
+      advisor probe
+      advisor probe --out hw.json
+      advisor probe --json | jq '.accelerators[].name'
+      advisor probe --gpu "2x RTX 4090" --out two-4090.json
+
+    \b
+    Exit codes: 0 done, 2 bad input (FILE exists, unknown card), 3 the environment failed.
+    """
+    hardware = _hardware(gpu, models_path)
+    if out is not None:
+        _write(hardware, out, force)
+    if as_json:
+        from advisor.wire import to_json
+
+        click.echo(to_json(hardware), nl=False)
+    else:
+        _print(hardware)
+
+
+def _hardware(gpu: str | None, models_path: Path | None) -> Hardware:
+    if gpu is not None:
+        from advisor.probe.simulate import simulate
+
+        return simulate(gpu)
+    from advisor.probe import probe
+
+    return probe(models_path)
+
+
+def _write(hardware: Hardware, out: Path, force: bool) -> None:
+    from advisor.files import write_atomically
+    from advisor.wire import to_json
+
+    write_atomically(out, to_json(hardware), overwrite=force)
+    click.echo(f"wrote {out}", err=True)
+
+
+def _print(hardware: Hardware) -> None:
+    """Labels in a column of their own, text wrapped at the terminal's width, no blanks at line ends."""
+    import textwrap
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from advisor.probe.describe import lines
+
+    report = list(lines(hardware))
+    indent = max(len(label) for label, _ in report) + 2
+    console = Console(highlight=False)
+    for label, text in report:
+        wrapped = textwrap.wrap(text, max(20, console.width - indent), break_long_words=False) or [""]
+        for number, part in enumerate(wrapped):
+            shown = label if number == 0 else ""
+            console.print(Text.assemble((shown.ljust(indent), "bold"), part), soft_wrap=True)

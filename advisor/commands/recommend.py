@@ -1,0 +1,68 @@
+"""`advisor recommend`: the main job."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from advisor.commands.options import load_options
+
+_EXAMPLES = """
+    \b
+    Examples:
+      advisor recommend --users 50
+      advisor recommend --users 50 --gpu "2x RTX 4090" --model Qwen/Qwen2.5-7B-Instruct
+      advisor recommend --profile production-api --users 200 --hardware hw.json --json
+      advisor recommend --profile my-workload.yaml --dry-run
+
+    \b
+    Exit codes: 0 a plan that meets the targets, 1 no (the nearest yes is printed),
+    2 bad input, 3 the environment failed.
+"""
+
+
+@click.command("recommend", help="Ollama or vLLM for this load: verdict, reasons, and a folder of files." + _EXAMPLES)
+@load_options
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("deploy"), show_default=True,
+              help="Folder for the files.")
+@click.option("--force", is_flag=True, help="Replace files that were changed by hand (a backup is kept).")
+@click.option("--dry-run", is_flag=True, help="Write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
+def command(
+    profile: str | None,
+    gpu: str | None,
+    hardware: Path | None,
+    out: Path,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+    **overrides: Any,
+) -> int:
+    """Run the pipeline, write the folder, show the answer; the exit code carries the verdict."""
+    from advisor.commands.progress import patient
+    from advisor.errors import EXIT_NO, EXIT_YES
+    from advisor.pipeline import files_of, recommend
+
+    with patient() as progress:
+        answer = recommend(
+            profile=profile, overrides=overrides, gpu=gpu, hardware_file=hardware, progress=progress
+        )
+        files = files_of(answer.plan) if answer.plan else ()
+    if files and not dry_run:
+        from advisor.files import write_tree
+
+        write_tree(out, files, overwrite=force)
+    written = tuple(file.path for file in files)
+    if as_json:
+        from advisor.report.document import document
+
+        click.echo(json.dumps(document(answer, written), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        from advisor.report.console import console
+        from advisor.report.terminal import show
+
+        show(answer, written, None if dry_run else str(out), console())
+    return EXIT_YES if answer.verdict.meets_targets else EXIT_NO

@@ -1,0 +1,142 @@
+"""Engines side by side over the load: the curve, the crossover, and how much load still meets the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from advisor.engines import ENGINES
+from advisor.estimate import latency_s, peak_in_flight, solve_in_flight, speed_at
+from advisor.schema import Candidate, CurvePoint, Hardware, Judged, ModelSpec, Speed, Workload
+
+CURVE_LOADS = (1, 2, 4, 8, 16, 32, 64, 128)
+_MOST_COMPARED = 512.0
+_MOST_IN_FLIGHT = 4096
+
+
+def sized_for(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
+    """The candidate with slots for a load over all replicas."""
+    return ENGINES[candidate.engine].resize(candidate, in_flight / candidate.replicas, hardware, model)
+
+
+def total_tokens_per_s(
+    candidate: Candidate, in_flight: float, workload: Workload, hardware: Hardware, model: ModelSpec
+) -> float | None:
+    """Output rate over all replicas with `in_flight` requests in flight; None where the speed is not known."""
+    speed = speed_at(candidate, in_flight, workload, hardware, model)
+    return None if speed is None else speed.output_tokens_per_s.expected * candidate.replicas
+
+
+def curve(
+    best: Mapping[str, Judged | None], workload: Workload, hardware: Hardware, model: ModelSpec
+) -> tuple[CurvePoint, ...]:
+    """Total output of each engine at doubling loads: sized for that load, and as it comes out of the box."""
+    candidates = {name: judged.estimate.candidate for name, judged in best.items() if judged is not None}
+
+    def rates(size: Callable[[Candidate, int], Candidate], load: int) -> dict[str, float | None]:
+        return {
+            name: total_tokens_per_s(size(candidates[name], load), load, workload, hardware, model)
+            if name in candidates
+            else None
+            for name in best
+        }
+
+    def tuned(candidate: Candidate, load: int) -> Candidate:
+        return sized_for(candidate, load, hardware, model)
+
+    def untouched(candidate: Candidate, load: int) -> Candidate:  # noqa: ARG001 - a default knows no load
+        return ENGINES[candidate.engine].as_installed(candidate, hardware, model)
+
+    return tuple(
+        CurvePoint(in_flight=load, tokens_per_s=rates(tuned, load), default_tokens_per_s=rates(untouched, load))
+        for load in CURVE_LOADS
+    )
+
+
+def crossover(
+    simple: Candidate, other: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec
+) -> float | None:
+    """The load from which `other` gives more total output than `simple`, both sized for it; None: never up to 512."""
+
+    def ahead(load: float) -> bool:
+        rates = [
+            total_tokens_per_s(sized_for(c, load, hardware, model), load, workload, hardware, model) or 0.0
+            for c in (simple, other)
+        ]
+        return rates[1] > rates[0]
+
+    if ahead(1.0):
+        return 1.0
+    high = 2.0
+    while not ahead(high):
+        high *= 2
+        if high > _MOST_COMPARED:
+            return None
+    low = high / 2
+    while high - low > 0.02 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if ahead(middle) else (middle, high)
+    return round(high, 1)
+
+
+def capacity(
+    candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec
+) -> tuple[int | None, int | None]:
+    """The most requests in flight, and the most users, that still meet every target with this candidate's cards.
+
+    Exact integers by doubling and bisection: no grid whose step costs a card.
+    """
+
+    def meets(in_flight: int) -> bool:
+        sized = sized_for(candidate, in_flight, hardware, model)
+        if sized.max_in_flight * sized.replicas < in_flight:
+            return False
+        speed = speed_at(sized, in_flight, workload, hardware, model)
+        return speed is not None and within_targets(speed, workload)
+
+    most = _largest(meets, _MOST_IN_FLIGHT)
+    if most is None:
+        return None, None
+    return most, _users_for(most, candidate, workload, hardware, model)
+
+
+def within_targets(speed: Speed, workload: Workload) -> bool:
+    """Whether p95 TTFT and p95 TPOT as expected are within the workload's targets."""
+    ttft, tpot = workload.ttft_ms, workload.tpot_ms
+    return (ttft is None or speed.ttft_p95_s.expected * 1000 <= ttft) and (
+        tpot is None or speed.tpot_p95_s.expected * 1000 <= tpot
+    )
+
+
+def _users_for(
+    in_flight: int, candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec
+) -> int | None:
+    """The most people whose peak stays at or below `in_flight`."""
+    if workload.think_time_s == 0 or workload.request_rate is not None:
+        return None
+    sized = sized_for(candidate, in_flight, hardware, model)
+
+    def stays_below(users: int) -> bool:
+        crowd = replace(workload, users=users, concurrency=None)
+        return peak_in_flight(solve_in_flight(sized, crowd, hardware, model), crowd) <= in_flight
+
+    speed = speed_at(sized, in_flight, workload, hardware, model)
+    if speed is None:
+        return None
+    seconds = latency_s(speed, workload.output_tokens)
+    ceiling = int(4 * in_flight * (seconds + workload.think_time_s) / seconds) + 1
+    return _largest(stays_below, ceiling)
+
+
+def _largest(holds: Callable[[int], bool], most: int) -> int | None:
+    """The largest integer from 1 to `most` for which `holds`, which must not turn true again once false."""
+    if not holds(1):
+        return None
+    low, high = 1, 2
+    while high <= most and holds(high):
+        low, high = high, high * 2
+    high = min(high, most + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low

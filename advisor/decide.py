@@ -1,0 +1,216 @@
+"""`decide(estimates, workload, hardware, model) -> Verdict`: rules on every candidate, then engine against engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from advisor.catalog import engine_limits, weights_format
+from advisor.compare import capacity, crossover, curve
+from advisor.propose import engines_for
+from advisor.rules import VETO, Case, Contest, judge_candidate, judge_contest, rules
+from advisor.schema import Confidence, Estimate, Finding, Hardware, Judged, ModelSpec, Speed, Verdict, Workload
+from advisor.units import count, ms
+
+_TIERS = {"A": 0, "B": 1, "C": 2}
+
+
+def judge(estimate: Estimate, workload: Workload, hardware: Hardware, model: ModelSpec) -> Judged:
+    """Every rule that looks at one candidate."""
+    candidate = estimate.candidate
+    case = Case(
+        estimate=estimate,
+        hardware=hardware,
+        workload=workload,
+        model=model,
+        limits=engine_limits(candidate.engine),
+        weights_format=weights_format(candidate.weights_format),
+    )
+    return Judged(estimate=estimate, findings=judge_candidate(case))
+
+
+def vetoed(judged: Judged) -> bool:
+    """Whether a rule refuses the candidate."""
+    return any(finding.severity in VETO for finding in judged.findings)
+
+
+def misses(judged: Judged) -> tuple[Finding, ...]:
+    """The targets that the candidate misses."""
+    return tuple(finding for finding in judged.findings if rules()[finding.rule].misses_target)
+
+
+def decide(
+    estimates: Iterable[Estimate], workload: Workload, hardware: Hardware, model: ModelSpec, *, depth: bool = True
+) -> Verdict:
+    """Judge all candidates and choose.
+
+    Args:
+        estimates: every candidate of every engine in question.
+        depth: also compute curve, crossover and capacity (a search over models needs only yes or no).
+    """
+    judged = [judge(estimate, workload, hardware, model) for estimate in estimates]
+    names = tuple(engines_for(workload))
+    best = {name: _best([j for j in judged if j.estimate.candidate.engine == name]) for name in names}
+    cross = _crossover(best, workload, hardware, model)
+    contest = _contest(best, workload, cross[0])
+    reasons = judge_contest(contest)
+    engine = _winner(contest, reasons)
+    winner = best.get(engine)
+    losers = tuple(_why_lost(j, engine, reasons) for j in judged if j is not winner)
+    meets = winner is not None and not misses(winner)
+    limit = capacity(winner.estimate.candidate, workload, hardware, model) if winner and depth else (None, None)
+    return Verdict(
+        engine=engine,
+        meets_targets=meets,
+        summary=_summary(winner, meets, workload, model, _refusals(judged)),
+        confidence=_confidence(winner, workload),
+        winner=winner,
+        losers=losers,
+        reasons=reasons + (winner.findings if winner else ()),
+        crossover_in_flight=cross[0],
+        crossover_reason=cross[1],
+        curve=curve(best, workload, hardware, model) if depth else (),
+        capacity_in_flight=limit[0],
+        capacity_users=limit[1],
+    )
+
+
+def _best(judged: list[Judged]) -> Judged | None:
+    """The preferred candidate of one engine among those that no rule refuses."""
+    able = [j for j in judged if not vetoed(j)]
+    return min(able, key=_preference, default=None)
+
+
+def _preference(judged: Judged) -> tuple[float, ...]:
+    """Smaller is better: targets, then precision, then room, then fewer cards, then output."""
+    candidate, speed = judged.estimate.candidate, judged.estimate.peak_speed
+    missed = misses(judged)
+    perf = sum(1 for finding in judged.findings if finding.severity == "PERF") - len(missed)
+    rate = speed.output_tokens_per_s.expected * candidate.replicas if speed else 0.0
+    tier = _TIERS[weights_format(candidate.weights_format).quality_tier]
+    # Where targets are missed, the fastest way is the one to show; precision comes second.
+    return (
+        len(missed) > 0,
+        -rate if missed else 0.0,
+        candidate.cpu_layers > 0,
+        tier,
+        perf,
+        len(candidate.gpu_indices),
+        candidate.kv_cache_dtype != "auto",
+        -rate,
+    )
+
+
+def _crossover(
+    best: Mapping[str, Judged | None], workload: Workload, hardware: Hardware, model: ModelSpec
+) -> tuple[float | None, str]:
+    able = sorted((n for n, j in best.items() if j is not None), key=lambda n: engine_limits(n).simplicity)
+    if len(able) < 2:
+        missing = [engine_limits(name).title for name in best if name not in able]
+        return None, f"{' and '.join(missing)} cannot run here" if len(best) > 1 else "only one engine was asked for"
+    simple, other = (best[name] for name in able[:2])
+    if simple is None or other is None or simple.estimate.speed is None or other.estimate.speed is None:
+        return None, "the speed of this device is not known"
+    found = crossover(simple.estimate.candidate, other.estimate.candidate, workload, hardware, model)
+    titles = [engine_limits(name).title for name in able[:2]]
+    formats = [weights_format(j.estimate.candidate.weights_format).title for j in (simple, other)]
+    pair = f"{titles[1]} ({formats[1]}) against {titles[0]} ({formats[0]}) with a slot for each request"
+    return found, pair if found is not None else f"{pair}: not ahead at any load up to 512 in flight"
+
+
+def _contest(best: Mapping[str, Judged | None], workload: Workload, cross: float | None) -> Contest:
+    able = {name: judged for name, judged in best.items() if judged is not None}
+    return Contest(
+        best=best,
+        misses={name: misses(judged) for name, judged in able.items()},
+        simplicity={name: engine_limits(name).simplicity for name in best},
+        titles={name: engine_limits(name).title for name in best},
+        workload=workload,
+        crossover_in_flight=cross,
+        tokens_per_s={name: _rate(judged) for name, judged in able.items() if judged.estimate.peak_speed},
+    )
+
+
+def _rate(judged: Judged) -> float:
+    speed = judged.estimate.peak_speed
+    return speed.output_tokens_per_s.expected * judged.estimate.candidate.replicas if speed else 0.0
+
+
+def _winner(contest: Contest, reasons: tuple[Finding, ...]) -> str:
+    """Targets first; then what production needs; then the crossover; then simplicity."""
+    able = contest.meeting or contest.able
+    if not able:
+        return "none"
+    if not contest.meeting:
+        return max(able, key=lambda name: contest.tokens_per_s.get(name, 0.0))
+    complete = [name for name in able if "SVC303" not in _rules_of(contest.best[name])] or list(able)
+    if any(finding.rule == "SPD210" for finding in reasons):
+        return max(complete, key=lambda name: contest.tokens_per_s.get(name, 0.0))
+    return min(complete, key=lambda name: contest.simplicity[name])
+
+
+def _rules_of(judged: Judged | None) -> set[str]:
+    return {finding.rule for finding in judged.findings} if judged else set()
+
+
+def _why_lost(judged: Judged, engine: str, reasons: tuple[Finding, ...]) -> Judged:
+    """The first thing that told against it: a veto, a missed target, a slower or less preferred way."""
+    refusal = [f for f in judged.findings if f.severity in VETO] or list(misses(judged))
+    if refusal:
+        return replace(judged, why_lost=f"{refusal[0].rule}: {refusal[0].message}")
+    if judged.estimate.candidate.engine != engine:
+        decisive = next((f for f in reasons if f.rule in ("SPD210", "SPD211")), None)
+        told = decisive or next((f for f in judged.findings if f.severity == "PERF"), None)
+        return replace(judged, why_lost=f"{told.rule}: {told.message}" if told else "the other engine is preferred")
+    perf = next((f for f in judged.findings if f.severity == "PERF"), None)
+    if perf:
+        return replace(judged, why_lost=f"{perf.rule}: {perf.message}")
+    return replace(judged, why_lost="meets the targets too; the winner keeps more precision, or needs fewer cards")
+
+
+def _refusals(judged: list[Judged]) -> list[Finding]:
+    """For each engine, the refusal of the candidate that came closest."""
+    told: dict[str, Finding] = {}
+    for item in sorted(judged, key=lambda j: j.estimate.memory.short_bytes):
+        for finding in item.findings:
+            if finding.severity in VETO:
+                told.setdefault(item.estimate.candidate.engine, finding)
+                break
+    return list(told.values())
+
+
+def _summary(
+    winner: Judged | None, meets: bool, workload: Workload, model: ModelSpec, refusals: list[Finding]
+) -> str:
+    people = f"{workload.users} user{'s' if workload.users != 1 else ''}"
+    if winner is None:
+        why = "; ".join(f"{engine_limits(f.engine or '').title}: {f.message}" for f in refusals)
+        return f"No: {model.hf_id} cannot serve {people} here. {why or 'No engine has these weights.'}"
+    estimate = winner.estimate
+    candidate, limits = estimate.candidate, engine_limits(estimate.candidate.engine)
+    cards = len(candidate.gpu_indices)
+    where = "the CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
+    what = f"{limits.title} with {model.hf_id} ({weights_format(candidate.weights_format).title}) on {where}"
+    load = f"{people}, {count(round(estimate.in_flight, 1))} in flight"
+    if meets:
+        return f"{what} for {load}{_pace(estimate.peak_speed)}."
+    return f"No: {what} starts, but misses a target for {load}: " + "; ".join(f.message for f in misses(winner)) + "."
+
+
+def _pace(speed: Speed | None) -> str:
+    if speed is None:
+        return ""
+    return f": first token after {ms(speed.ttft_s.expected)}, then {count(1 / speed.tpot_s.expected)} tokens/s each"
+
+
+def _confidence(winner: Judged | None, workload: Workload) -> Confidence:
+    """High: even the slow end of the range meets the targets; low: nothing was ever measured on such a device."""
+    speed = winner.estimate.peak_speed if winner else None
+    if winner is None:
+        return "high"
+    if speed is None or speed.output_tokens_per_s.basis == "analytic":
+        return "low"
+    slow = (workload.ttft_ms is None or speed.ttft_p95_s.high * 1000 <= workload.ttft_ms) and (
+        workload.tpot_ms is None or speed.tpot_p95_s.high * 1000 <= workload.tpot_ms
+    )
+    return "high" if slow else "medium"

@@ -1,0 +1,92 @@
+"""What an engine has to offer to take part. A plug-in is a package of plain functions that satisfies `Engine`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from advisor.catalog.entries import EngineLimits
+from advisor.engines.containers import Container
+from advisor.schema import (
+    Candidate,
+    Check,
+    Estimate,
+    Hardware,
+    Launch,
+    Load,
+    Memory,
+    ModelSpec,
+    Plan,
+    Setting,
+    Speed,
+    Workload,
+)
+
+
+class Placement(NamedTuple):
+    """A template and where its text goes in the deployment folder."""
+
+    template: str  # path under templates/
+    path: str
+    executable: bool = False
+
+
+class Engine(Protocol):
+    """The interface of one engine. Every function is pure; nothing outside `engines/` asks which engine it is."""
+
+    def limits(self) -> EngineLimits:
+        """What the pinned version accepts."""
+        ...
+
+    def propose(self, hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+        """Every way worth judging to run `model` here, also those that rules will refuse (so that they say why).
+
+        Slots are at the most the engine could use; `resize` brings them to the load.
+        """
+        ...
+
+    def resize(self, candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
+        """The same candidate with slots and batch for `in_flight` requests per replica, as far as memory allows."""
+        ...
+
+    def as_installed(self, candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
+        """The same weights and cards with the engine's own default settings, for comparison."""
+        ...
+
+    def memory(self, candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory:
+        """Bytes on the fullest device, and the KV capacity of one replica."""
+        ...
+
+    def speed(
+        self, candidate: Candidate, memory: Memory, hardware: Hardware, model: ModelSpec, load: Load
+    ) -> Speed | None:
+        """Steady state of one replica under `load`; None where the device's speed is not known."""
+        ...
+
+    def settings(
+        self, estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec
+    ) -> tuple[Setting, ...]:
+        """Every setting that differs from, or should not be left to, the engine's default; each with a reason."""
+        ...
+
+    def launch(
+        self,
+        estimate: Estimate,
+        settings: tuple[Setting, ...],
+        hardware: Hardware,
+        workload: Workload,
+        model: ModelSpec,
+    ) -> Launch:
+        """Image, program, arguments, environment, port, and the patience that start and stop need."""
+        ...
+
+    def container(self, plan: Plan) -> Container:
+        """The launch inside the pinned image: mounts, devices, variables, health check, patience."""
+        ...
+
+    def checks(self, plan: Plan) -> tuple[Check, ...]:
+        """The lines of the checklist that only this engine needs."""
+        ...
+
+    def placements(self, plan: Plan) -> tuple[Placement, ...]:
+        """The templates of this engine, and the file that each becomes."""
+        ...

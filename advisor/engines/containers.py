@@ -1,0 +1,90 @@
+"""The engine in a container: the same launch, told in mounts, devices and variables. Every target renders from this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Literal
+
+from advisor.engines.devices import cards_of
+from advisor.schema import Plan, value
+
+GpuAccess = Literal["none", "reservation", "cdi", "devices"]
+ANYONE = "0.0.0.0"  # noqa: S104 - inside a container; the published port decides who reaches it
+
+
+@value
+class Mount:
+    """A named volume or a host path, and where it lies inside."""
+
+    source: str
+    target: str
+    named: bool = True
+    read_only: bool = False
+    variable: str = ""  # of .env, which may put a host folder in place of the named volume
+
+
+@value
+class Container:
+    """What the image is started with. `argv` follows the image's own entrypoint."""
+
+    image: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    from_dotenv: tuple[str, ...]  # variables that .env provides
+    health: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    gpu_access: GpuAccess
+    prepare_mounts: tuple[Mount, ...] = ()  # what only the preparation of the model needs
+    key_variable: str = ""  # of .env: with it the port may leave loopback
+    device_ids: tuple[str, ...] = ()  # reservation: the driver's numbers
+    devices: tuple[str, ...] = ()  # cdi: CDI names; devices: device nodes
+    groups: tuple[str, ...] = ()
+    added_capabilities: tuple[str, ...] = ()
+    security_options: tuple[str, ...] = ("no-new-privileges:true",)
+    shared_memory: str = ""  # "8g"; empty: the container engine's default
+    start_period_s: int = 60
+    grace_s: int = 15
+
+
+def gpu_fields(plan: Plan) -> dict[str, object]:
+    """How the chosen cards reach the container: NVIDIA by reservation or CDI, AMD and Intel by device nodes."""
+    variant, containers = plan.launch.variant, plan.hardware.containers
+    numbers = tuple(str(card.index) for card in cards_of(plan.estimate.candidate, plan.hardware))
+    if variant == "cuda":
+        by_cdi = containers.engine == "podman" or (
+            bool(containers.cdi_devices) and containers.nvidia_toolkit_version is None
+        )
+        if by_cdi:
+            return {"gpu_access": "cdi", "devices": tuple(f"nvidia.com/gpu={number}" for number in numbers)}
+        return {"gpu_access": "reservation", "device_ids": numbers}
+    if variant == "rocm":
+        # The numbers of the groups differ between hosts, so .env may give them.
+        groups = ("${ADVISOR_VIDEO_GID:-video}", "${ADVISOR_RENDER_GID:-render}")
+        return {"gpu_access": "devices", "devices": ("/dev/kfd", "/dev/dri"), "groups": groups}
+    if variant in ("vulkan", "xpu"):
+        return {"gpu_access": "devices", "devices": ("/dev/dri",), "groups": ("${ADVISOR_RENDER_GID:-render}",)}
+    return {"gpu_access": "none"}
+
+
+def with_values(argv: tuple[str, ...], changed: Mapping[str, str]) -> tuple[str, ...]:
+    """The arguments with the values of some flags exchanged."""
+    result = list(argv)
+    for position, word in enumerate(argv[:-1]):
+        if word in changed:
+            result[position + 1] = changed[word]
+    return tuple(result)
+
+
+def without(env: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """The variables that are still right inside a container, where cards are numbered from 0 again."""
+    return {name: text for name, text in env.items() if name not in names}
+
+
+def local_mount(path: str | None) -> tuple[Mount, ...]:
+    """A local model at the same path inside. A Hub cache snapshot is links into its repository: mount that one."""
+    if path is None:
+        return ()
+    pure = PurePosixPath(path)
+    root = next((parent for parent in pure.parents if parent.name.startswith("models--")), pure)
+    return (Mount(source=str(root), target=str(root), named=False, read_only=True),)

@@ -1,0 +1,106 @@
+"""Which cards an engine may use, and which of them belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from advisor.catalog.entries import EngineLimits
+from advisor.schema import Accelerator, Candidate, Hardware
+
+Group = tuple[Accelerator, ...]
+
+FP8_GFX = ("gfx942", "gfx950", "gfx1200", "gfx1201")  # AMD targets with FP8 matrix instructions
+
+
+def capability(card: Accelerator) -> tuple[int, int] | None:
+    """CUDA compute capability as two numbers, so that 12.0 is above 8.9; None for other makers or when unknown."""
+    text = card.compute_capability or ""
+    if card.vendor != "nvidia" or "." not in text:
+        return None
+    major, minor = text.split(".", 1)
+    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+
+
+def at_least(card: Accelerator, lowest: str) -> bool:
+    """Whether a CUDA card has compute capability `lowest` ("8.9") or higher."""
+    have = capability(card)
+    if have is None:
+        return False
+    major, minor = lowest.split(".", 1)
+    return have >= (int(major), int(minor))
+
+
+def has_fp8(card: Accelerator) -> bool:
+    """Whether the card multiplies FP8 numbers itself; else FP8 saves memory only."""
+    return at_least(card, "8.9") or card.compute_capability in FP8_GFX
+
+
+def usable(card: Accelerator, limits: EngineLimits) -> bool:
+    """Whether the pinned build of an engine runs on this card, by maker and generation (not by memory)."""
+    if card.vendor not in limits.accelerators:
+        return False
+    if card.vendor == "nvidia" and limits.min_cuda_capability:
+        return capability(card) is None or at_least(card, limits.min_cuda_capability)
+    if card.vendor == "amd" and limits.gfx_targets:
+        return card.compute_capability is None or card.compute_capability in limits.gfx_targets
+    return True
+
+
+def groups(hardware: Hardware) -> tuple[Group, ...]:
+    """Cards of the same model, largest total memory first. A MIG slice stands alone: slices cannot work together."""
+    found: dict[tuple[str, int, int | None], list[Accelerator]] = {}
+    for card in hardware.accelerators:
+        alone = card.index if card.mig_profile else None
+        found.setdefault((card.name, card.memory_bytes >> 30, alone), []).append(card)
+    return tuple(
+        tuple(group) for group in sorted(found.values(), key=lambda g: -sum(card.memory_bytes for card in g))
+    )
+
+
+def counts(most: int) -> tuple[int, ...]:
+    """1, 2, 4, ... and all: the numbers of equal cards worth trying."""
+    doubled = [1 << step for step in range(most.bit_length()) if 1 << step <= most]
+    return tuple(doubled if doubled and doubled[-1] == most else [*doubled, most])
+
+
+def free_bytes(card: Accelerator) -> int:
+    """Memory that is free now; all of it where nobody asked (a simulated or recorded machine)."""
+    return card.memory_bytes if card.free_bytes is None else card.free_bytes
+
+
+def pick(group: Sequence[Accelerator], count: int) -> Group:
+    """The `count` cards of a group with the most free memory, NVLink neighbours of the first one preferred."""
+    ranked = sorted(group, key=lambda card: (-(free_bytes(card) >> 28), card.index))
+    first, rest = ranked[0], ranked[1:]
+    near = sorted(rest, key=lambda card: card.index not in first.nvlink_peers)
+    return tuple(sorted([first, *near[: count - 1]], key=lambda card: card.index))
+
+
+def cards_of(candidate: Candidate, hardware: Hardware) -> Group:
+    """The accelerators of a candidate, all replicas together."""
+    return tuple(card for card in hardware.accelerators if card.index in candidate.gpu_indices)
+
+
+def linked(cards: Sequence[Accelerator]) -> bool:
+    """Whether every card reaches every other by NVLink."""
+    everyone = {card.index for card in cards}
+    return all(everyone - {card.index} <= set(card.nvlink_peers) for card in cards)
+
+
+def indices(cards: Sequence[Accelerator]) -> tuple[int, ...]:
+    """The driver's numbers of the cards."""
+    return tuple(card.index for card in cards)
+
+
+def uses_all(candidate: Candidate, hardware: Hardware) -> bool:
+    """Whether no card of the machine is left out, so that nothing has to be hidden from the engine."""
+    return len(candidate.gpu_indices) == len(hardware.accelerators)
+
+
+def ladder(steps: Sequence[int], least: float) -> int:
+    """The smallest step that is at least `least`; the last one where none is."""
+    for below, step in pairwise((0, *steps)):
+        if below < least <= step:
+            return step
+    return steps[0] if least <= 0 else steps[-1]

@@ -1,0 +1,121 @@
+"""Checklist lines of Ollama, and what only a running server shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from advisor.quoting import shell
+from advisor.schema import Check, Plan
+
+
+def checks(plan: Plan) -> tuple[Check, ...]:
+    """Before the start: the weights. After it: the served name, slots and processor, and how the API differs."""
+    return (*_before(plan), *_after(plan))
+
+
+def manifest_url(tag: str) -> str:
+    """Where the library answers whether a tag exists: `qwen2.5:7b` → .../v2/library/qwen2.5/manifests/7b."""
+    name, _, version = tag.rpartition(":") if ":" in tag.rsplit("/", 1)[-1] else (tag, "", "latest")
+    path = name if "/" in name else f"library/{name}"
+    return f"https://registry.ollama.ai/v2/{path}/manifests/{version}"
+
+
+def _before(plan: Plan) -> Iterator[Check]:
+    if plan.model.path:
+        yield Check(
+            id="weights",
+            fact="The model file is here and everybody may read it; Ollama copies it into its store",
+            command=f"[ -n \"$(find -L {shell(plan.model.path)} -type f -perm -o=r)\" ]",
+            expect="no output",
+            otherwise=f"chmod o+r {shell(plan.model.path)}",
+        )
+    elif plan.workload.offline:
+        yield Check(
+            id="weights",
+            fact=f"The plan is offline, so {plan.launch.model_ref} is in the store already",
+            command=f"ollama show {shell(plan.launch.model_ref)} >/dev/null",
+            expect="no output (asks a running server)",
+            otherwise=f"with a network: ollama pull {plan.launch.model_ref}; then copy the store (OLLAMA_MODELS)",
+        )
+    else:
+        yield Check(
+            id="model-access",
+            fact=f"The library has {plan.launch.model_ref}",
+            command=f"curl -fsS -o /dev/null {shell(manifest_url(plan.launch.model_ref))}",
+            expect="no output",
+            otherwise="tags move: look the name up at https://ollama.com/library and set it in Modelfile (FROM)",
+        )
+    if plan.workload.exposed:
+        yield Check(
+            id="key",
+            fact="Ollama has no key: whoever reaches the port can also pull, replace and delete models",
+            command=None,
+            expect="a gateway with a key in front, which passes only /v1 and never /api",
+            otherwise="leave the port on 127.0.0.1 and reach it through `ssh -L`",
+        )
+
+
+def _after(plan: Plan) -> Iterator[Check]:
+    name, port = plan.launch.served_name, plan.launch.port
+    base = f"http://127.0.0.1:{port}"
+    yield Check(
+        id="after-model",
+        fact=f"After the start: the model is served as {name}",
+        command=f"curl -fsS {base}/v1/models | grep -F {shell(name)}",
+        expect=name,
+        otherwise="docker compose logs model, or run.sh again",
+    )
+    yield Check(
+        id="after-processor",
+        fact="After the first answer: all of the model is where the plan puts it",
+        command=f"curl -fsS {base}/api/ps",
+        expect=_processor(plan),
+        otherwise="memory was short and layers went to the CPU: end other programs, or plan a shorter context",
+    )
+    slots = plan.estimate.candidate.max_in_flight
+    yield Check(
+        id="after-slots",
+        fact=f"After the first answer: {slots} slot(s) of {plan.estimate.candidate.context_tokens} tokens",
+        command="{ docker compose logs engine 2>/dev/null; cat state/engine.log 2>/dev/null; } | "
+        f"grep -E -- '-np {slots}( |$)|n_slots *= *{slots}( |$)|n_parallel *= *{slots}( |$)' | tail -n 1 | grep .",
+        expect=f"a line with {slots}",
+        otherwise="this model family is served one at a time, or the variable did not reach the server",
+    )
+    yield Check(
+        id="sampling",
+        fact="Clients set temperature and top_p: without them the OpenAI-compatible API takes 1.0 and 1.0, not the model's",
+        command=None,
+        expect="both in the client's code; and max_tokens, because max_completion_tokens is ignored",
+        otherwise="add them",
+    )
+    if plan.workload.tools:
+        yield Check(
+            id="tool-choice",
+            fact="The clients call tools; Ollama ignores tool_choice",
+            command=None,
+            expect="no client depends on tool_choice",
+            otherwise="use vLLM, or let the client check what came back",
+        )
+    if _short_of_memory(plan):
+        yield Check(
+            id="prompt-cache",
+            fact="llama-server keeps up to 8 GiB of prompts in host memory, and this machine has little to spare",
+            command=None,
+            expect="LLAMA_ARG_CACHE_RAM=1024 in the server's environment (MiB; llama-server's own variable, passed through)",
+            otherwise="watch the host's memory",
+        )
+
+
+def _short_of_memory(plan: Plan) -> bool:
+    cpu = plan.hardware.cpu
+    taken = plan.launch.cache_bytes if plan.launch.variant in ("cpu", "metal") else 0
+    return (cpu.available_bytes or cpu.memory_bytes) - taken < 16 * 1024**3
+
+
+def _processor(plan: Plan) -> str:
+    candidate = plan.estimate.candidate
+    if candidate.device == "cpu":
+        return '"size_vram":0'
+    if candidate.cpu_layers:
+        return f"size_vram below size: {candidate.cpu_layers} of {plan.model.layers} layers are on the CPU by plan"
+    return "size_vram equal to size"

@@ -1,0 +1,17 @@
+"""The files that only Ollama has."""
+
+from __future__ import annotations
+
+from advisor.engines.base import Placement
+from advisor.schema import Plan
+
+
+def placements(plan: Plan) -> tuple[Placement, ...]:
+    """Modelfile and run.sh; Compose where containers get the device (on a Mac they get no GPU)."""
+    files = [
+        Placement("ollama/Modelfile.j2", "Modelfile"),
+        Placement("ollama/run.sh.j2", "run.sh", executable=True),
+    ]
+    if plan.launch.variant != "metal":
+        files.insert(0, Placement("ollama/compose.yaml.j2", "compose.yaml"))
+    return tuple(files)

@@ -1,0 +1,89 @@
+"""Slots, batch and context of Ollama: what it takes by itself, and what the plan gives it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from advisor.catalog import engine_limits
+from advisor.engines.devices import cards_of
+from advisor.schema import Candidate, Hardware, ModelSpec
+from advisor.units import GIB
+
+CONTEXT_TIERS = ((47 * GIB, 262144), (23 * GIB, 32768), (0, 4096))  # by total GPU memory
+BATCH_TIERS = ((32768, 2048), (4096, 1024), (0, 512))  # num_batch by num_ctx times slots
+MOST_SLOTS = 256  # llama-server's own ceiling for parallel sequences
+
+
+def single_slot(model: ModelSpec) -> bool:
+    """Families that Ollama serves one request at a time, whatever OLLAMA_NUM_PARALLEL says; embedding models too."""
+    return model.model_type in engine_limits("ollama").single_slot_families or "embedding" in model.tags
+
+
+def batch_for(context_tokens: int, slots: int) -> int:
+    """num_batch by Ollama's own table: larger once all slots together hold more tokens."""
+    total = context_tokens * slots
+    return next(batch for above, batch in BATCH_TIERS if total > above or above == 0)
+
+
+def with_slots(candidate: Candidate, slots: int) -> Candidate:
+    """The candidate with this many slots, and the batch that belongs to them."""
+    return replace(
+        candidate, max_in_flight=slots, max_batched_tokens=batch_for(candidate.context_tokens, slots)
+    )
+
+
+def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
+    """One slot for each request in flight, as many as the memory holds: each one is allocated at start."""
+    wanted = 1 if single_slot(model) else min(max(1, math.ceil(in_flight - 1e-9)), MOST_SLOTS)
+    return with_slots(candidate, largest(lambda n: _fits(with_slots(candidate, n), hardware, model), wanted))
+
+
+def most_slots(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int:
+    """The most slots of the planned context that fit; at least 1."""
+    return resize(candidate, MOST_SLOTS, hardware, model).max_in_flight
+
+
+def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
+    """One slot, 16-bit KV cache, and the context by total GPU memory, as Ollama starts without any setting.
+
+    Where that context does not fit, Ollama reduces it once: to 32768 when it was above, else to 4096.
+    """
+    total = sum(card.memory_bytes for card in cards_of(candidate, hardware))
+    tier = next(context for above, context in CONTEXT_TIERS if total >= above)
+    plain = candidate
+    for context in (tier, 32768 if tier > 32768 else 4096):
+        plain = with_slots(
+            replace(candidate, kv_cache_dtype="f16", context_tokens=min(context, model.context_trained)), 1
+        )
+        if _fits(plain, hardware, model):
+            break
+    return offloaded(plain, hardware, model)
+
+
+def offloaded(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
+    """The candidate with as few layers on the CPU as make the rest fit the GPU, as llama-server arranges it."""
+    if candidate.device == "cpu" or _fits(replace(candidate, cpu_layers=0), hardware, model):
+        return replace(candidate, cpu_layers=0)
+    on_gpu = largest(
+        lambda n: _fits(replace(candidate, cpu_layers=model.layers - n), hardware, model), model.layers, least=0
+    )
+    return replace(candidate, cpu_layers=model.layers - on_gpu)
+
+
+def largest(holds: Callable[[int], bool], most: int, least: int = 1) -> int:
+    """The largest n from `least` to `most` for which `holds`; `least` when none does. `holds` may only turn false."""
+    if holds(most):
+        return most
+    low, high = least, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def _fits(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
+    from advisor.engines.ollama.memory import memory
+
+    return memory(candidate, hardware, model).fits

@@ -1,0 +1,34 @@
+"""How long vLLM may take to start and to stop."""
+
+from __future__ import annotations
+
+import math
+
+from advisor.schema import Estimate, Workload
+
+DOWNLOAD_BYTES_PER_S = 25e6  # a 200 Mbit/s line; assumed, and only patience: a faster one is simply healthy earlier
+DISK_BYTES_PER_S = 500e6  # a SATA SSD
+COMPILE_S = 240  # compilation and graph recording of a first start
+SHORTEST_DRAIN_S, LONGEST_DRAIN_S = 30, 300
+
+
+def replica_weights_bytes(estimate: Estimate) -> int:
+    """Weights of one replica over all its cards, at least as many as are downloaded."""
+    candidate = estimate.candidate
+    return estimate.memory.weights_bytes * candidate.tensor_parallel * candidate.pipeline_parallel
+
+
+def startup_s(estimate: Estimate) -> int:
+    """Patience until healthy: download, read and compile, in whole minutes."""
+    size = replica_weights_bytes(estimate)
+    seconds = COMPILE_S + size / DOWNLOAD_BYTES_PER_S + size / DISK_BYTES_PER_S
+    return 60 * math.ceil(seconds / 60)
+
+
+def drain_s(estimate: Estimate, workload: Workload) -> int:
+    """Twice the time of one whole answer at peak, so that what runs at stop can finish; 30 to 300 s."""
+    speed = estimate.peak_speed or estimate.speed
+    if speed is None:
+        return 120
+    answer = speed.ttft_p95_s.expected + workload.output_tokens * speed.tpot_p95_s.expected
+    return min(max(math.ceil(2 * answer), SHORTEST_DRAIN_S), LONGEST_DRAIN_S)

@@ -1,0 +1,174 @@
+"""Every way worth judging to run a model with vLLM on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from advisor.catalog import engine_limits
+from advisor.engines.devices import Group, counts, groups, has_fp8, indices, linked, pick, usable
+from advisor.engines.vllm.sizing import chunk_for, device_defaults, seqs_for, sixteen_bit_name, utilization
+from advisor.engines.vllm.weights import PLAIN, Weights, choices, is_online
+from advisor.schema import Candidate, Hardware, ModelSpec, Workload
+
+MOST = 24  # candidates: beyond it nobody reads the losers
+CPU_FORMATS = (*PLAIN, "awq-int4", "gptq-int4", "w4a16", "int8-w8a8")
+CPU_SETS = ("avx2", "avx512", "neon")
+
+
+class Layout(NamedTuple):
+    """How one replica is split, and how many there are."""
+
+    tensor: int
+    pipeline: int = 1
+    replicas: int = 1
+
+    @property
+    def cards(self) -> int:
+        """Cards of all replicas."""
+        return self.tensor * self.pipeline * self.replicas
+
+
+def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+    """All candidates, the 16-bit KV cache first; those that rules will refuse are in, so that they say why."""
+    weights = choices(model, workload)
+    on_cards = [
+        candidate
+        for group in groups(hardware)
+        for candidate in _on_group(group, weights, hardware, workload, model)
+    ]
+    on_cpu = _on_cpu(weights, workload) if _needs_cpu(hardware) else []
+    ordered = sorted(on_cards, key=lambda candidate: candidate.kv_cache_dtype != "auto")
+    return tuple([*ordered, *on_cpu][:MOST])
+
+
+def split(cards: int, heads: int) -> Layout:
+    """Tensor parallelism as far as the attention heads divide, pipeline parallelism for the rest."""
+    tensor = max(size for size in range(1, cards + 1) if cards % size == 0 and (not heads or heads % size == 0))
+    return Layout(tensor, cards // tensor)
+
+
+def _on_group(
+    group: Group, weights: tuple[Weights, ...], hardware: Hardware, workload: Workload, model: ModelSpec
+) -> Iterator[Candidate]:
+    """For each format: the smallest number of cards that holds it, what is above, and the nearest miss."""
+    enough_for_native: int | None = None
+    for number, choice in enumerate(weights):
+        if is_online(model, choice.format, choice.ref) and not _fp8_pays(group, weights):
+            continue
+        singles = [_candidate(choice, split(n, model.heads), group, workload, model) for n in counts(len(group))]
+        fitting = [candidate for candidate in singles if _fits(candidate, hardware, model)]
+        if not fitting:
+            yield singles[-1]
+            continue
+        smallest = len(fitting[0].gpu_indices)
+        if number == 0:
+            enough_for_native = smallest
+            layouts = [*_native_layouts(smallest, group, model), *_missed(singles, smallest, model)]
+        else:
+            # A coarser format earns its place by fewer cards, or by more room on the same ones.
+            ceiling = enough_for_native or len(group)
+            layouts = [split(n, model.heads) for n in counts(len(group)) if smallest <= n <= max(ceiling, smallest)]
+            layouts += _replicated(smallest, group, model)[-1:]
+        for layout in layouts:
+            candidate = _candidate(choice, layout, group, workload, model)
+            yield candidate
+            yield from _with_fp8_kv(candidate, group, hardware, workload, model)
+
+
+def _native_layouts(smallest: int, group: Group, model: ModelSpec) -> list[Layout]:
+    larger = [split(n, model.heads) for n in counts(len(group)) if n >= smallest]
+    staged = []
+    if smallest > 1 and not linked(pick(group, smallest)) and model.layers >= smallest:
+        staged = [Layout(1, smallest)]  # without NVLink a pipeline exchanges far less than tensor parallelism
+    return list(dict.fromkeys([*larger, *staged, *_replicated(smallest, group, model)]))
+
+
+def _replicated(smallest: int, group: Group, model: ModelSpec) -> list[Layout]:
+    one = split(smallest, model.heads)
+    room = len(group) // smallest
+    return [one._replace(replicas=n) for n in counts(room) if n > 1] if room > 1 else []
+
+
+def _missed(singles: list[Candidate], smallest: int, model: ModelSpec) -> list[Layout]:
+    below = [len(c.gpu_indices) for c in singles if len(c.gpu_indices) < smallest]
+    return [split(max(below), model.heads)] if below else []
+
+
+def _candidate(choice: Weights, layout: Layout, group: Group, workload: Workload, model: ModelSpec) -> Candidate:
+    cards = pick(group, layout.cards)
+    return Candidate(
+        engine="vllm",
+        model_ref=choice.ref,
+        weights_format=sixteen_bit_name(cards, choice.format),
+        kv_cache_dtype="auto",
+        device="gpu",
+        gpu_indices=indices(cards),
+        context_tokens=workload.context_tokens,
+        max_in_flight=seqs_for(_most_in_flight(workload) / layout.replicas, cards),
+        max_batched_tokens=chunk_for(cards, workload, model, layout.tensor),
+        tensor_parallel=layout.tensor,
+        pipeline_parallel=layout.pipeline,
+        replicas=layout.replicas,
+        memory_utilization=utilization(cards),
+    )
+
+
+def _with_fp8_kv(
+    candidate: Candidate, group: Group, hardware: Hardware, workload: Workload, model: ModelSpec
+) -> Iterator[Candidate]:
+    """The same with an FP8 KV cache, where a 16-bit one cannot hold everybody's full context at once."""
+    from dataclasses import replace
+
+    from advisor.engines.vllm.memory import memory
+
+    if not all(has_fp8(card) for card in group) or workload.kind == "embed" or model.mla_kv_lora_rank:
+        return
+    if memory(candidate, hardware, model).full_sequences * candidate.replicas < _most_in_flight(workload):
+        yield replace(candidate, kv_cache_dtype="fp8")
+
+
+def _fits(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
+    from advisor.engines.vllm.memory import memory
+
+    return memory(candidate, hardware, model).fits
+
+
+def _fp8_pays(group: Group, weights: tuple[Weights, ...]) -> bool:
+    """Quantising at load is for cards that compute in FP8, or for models that have no smaller checkpoint."""
+    return all(has_fp8(card) for card in group) or not any(w.format not in (*PLAIN, "fp8") for w in weights)
+
+
+def _most_in_flight(workload: Workload) -> int:
+    return workload.concurrency or workload.users
+
+
+def _needs_cpu(hardware: Hardware) -> bool:
+    """No card that vLLM can use, and a processor it has kernels for (a Mac without a GPU: so that a rule says no)."""
+    limits = engine_limits("vllm")
+    if hardware.os == "darwin":
+        return not hardware.accelerators
+    if any(usable(card, limits) for card in hardware.accelerators):
+        return False
+    return limits.cpu and any(name in CPU_SETS for name in hardware.cpu.instruction_sets)
+
+
+def _on_cpu(weights: tuple[Weights, ...], workload: Workload) -> list[Candidate]:
+    batched, seqs = device_defaults(())
+    if workload.kind == "embed":
+        batched = max(batched, workload.context_tokens)
+    return [
+        Candidate(
+            engine="vllm",
+            model_ref=choice.ref,
+            weights_format="bf16" if choice.format == "fp32" else choice.format,
+            kv_cache_dtype="auto",
+            device="cpu",
+            gpu_indices=(),
+            context_tokens=workload.context_tokens,
+            max_in_flight=min(seqs, seqs_for(_most_in_flight(workload), ())),
+            max_batched_tokens=batched,
+        )
+        for choice in weights
+        if choice.format in CPU_FORMATS
+    ]

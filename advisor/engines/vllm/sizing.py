@@ -1,0 +1,117 @@
+"""Batch and memory-share figures of vLLM: what it would take by itself, and what the plan gives it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from advisor.engines.devices import Group, at_least, capability, cards_of, free_bytes, ladder
+from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Workload
+from advisor.units import GIB
+
+DEFAULT_UTILIZATION = 0.92
+# vLLM is a process of its own before it looks at free memory: CUDA context, NCCL.
+OWN_CONTEXT_BYTES = 768 * 1024**2
+UNIFIED_HOST_SHARE = 0.15  # of unified memory, left to the system and the engine's own host side
+UNIFIED_HOST_BYTES = 6 * GIB
+# Batch sizes for which vLLM records a CUDA graph by default: a limit between two steps would run the larger graph.
+GRAPH_SIZES = (1, 2, 4, *range(8, 257, 8), *range(272, 1025, 16))
+HEADROOM = 1.25  # slots above the planned peak, so that a burst runs instead of waiting
+PREFILL_EFFICIENCY = 0.4  # share of the dense FLOP rate that prefill reaches: 0.32 to 0.57 measured
+CHUNKS = (512, 1024, 2048, 4096, 8192, 16384)
+
+
+def device_defaults(cards: Sequence[Accelerator], replicas_of_cpu: int = 1) -> tuple[int, int]:
+    """(max_num_batched_tokens, max_num_seqs) that `vllm serve` takes by itself on these cards; no cards: CPU."""
+    if not cards:
+        return 2048 * replicas_of_cpu, 128 * replicas_of_cpu
+    smallest = min(card.memory_bytes for card in cards)
+    if smallest >= 160 * GIB:
+        return 16384, 1024
+    excluded = any("A100" in card.name or "GB10" in card.name or capability(card) == (12, 1) for card in cards)
+    if smallest >= 70 * GIB and not excluded:
+        return 8192, 1024
+    return 2048, 256
+
+
+def utilization(cards: Group) -> float:
+    """The share of total memory vLLM may ask for on every one of the cards, in hundredths.
+
+    The default, unless less is free now (vLLM refuses to start then) or the memory is also the host's.
+    """
+    share = DEFAULT_UTILIZATION
+    for card in cards:
+        total = card.memory_bytes
+        if card.unified_memory:
+            share = min(share, 1 - max(UNIFIED_HOST_SHARE, UNIFIED_HOST_BYTES / total))
+        share = min(share, (free_bytes(card) - OWN_CONTEXT_BYTES) / total)
+    return max(0.01, math.floor(share * 100 + 1e-9) / 100)
+
+
+def seqs_for(in_flight: float, cards: Sequence[Accelerator]) -> int:
+    """max_num_seqs for a planned peak: a quarter above it, on a recorded graph size, never the default's hundreds."""
+    most = 1024 if cards else device_defaults(cards)[1]
+    return min(ladder(GRAPH_SIZES, HEADROOM * max(in_flight, 1.0)), most)
+
+
+def chunk_for(cards: Group, workload: Workload, model: ModelSpec, tensor_parallel: int) -> int:
+    """max_num_batched_tokens: the device class default, less where a prefill chunk would break the TPOT target.
+
+    Every decode waits for the step it shares with a prefill chunk, so that step must stay within the target.
+    An offline batch without targets takes twice the default: fewer, fuller steps. Pooling models cannot split a
+    prompt, so one step must take the longest.
+    """
+    standard = device_defaults(cards)[0]
+    if workload.kind == "embed":
+        return max(standard, workload.context_tokens)
+    if workload.task == "batch" and workload.tpot_ms is None:
+        return min(2 * standard, CHUNKS[-1])
+    longest = chunk_limit(cards, workload.tpot_ms, model, tensor_parallel)
+    return standard if longest is None else max(CHUNKS[0], min(standard, longest))
+
+
+def chunk_limit(cards: Group, tpot_ms: float | None, model: ModelSpec, tensor_parallel: int) -> int | None:
+    """The longest prefill chunk (a power of two) whose step stays within the TPOT target; None: no target or rate."""
+    rates = [card.dense_flops.get("bf16") or card.dense_flops.get("fp16") for card in cards]
+    if tpot_ms is None or not rates or None in rates:
+        return None
+    rate = min(rate for rate in rates if rate) * tensor_parallel * PREFILL_EFFICIENCY
+    tokens = tpot_ms / 1000 * rate / (2 * (model.active_parameters or model.parameters))
+    return max((chunk for chunk in CHUNKS if chunk <= tokens), default=CHUNKS[0])
+
+
+def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:  # noqa: ARG001
+    """The candidate with max_num_seqs for `in_flight` requests per replica; the batch is never below it."""
+    seqs = seqs_for(in_flight, cards_of(candidate, hardware))
+    return replace(
+        candidate, max_in_flight=seqs, max_batched_tokens=max(candidate.max_batched_tokens, seqs)
+    )
+
+
+def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
+    """The same weights and cards as `vllm serve MODEL` without further settings would run them.
+
+    vLLM takes the model's own context length; where that does not fit its KV cache it would stop with the longest
+    length that does, so that length is taken here.
+    """
+    from advisor.engines.vllm.memory import memory
+
+    cards = cards_of(candidate, hardware)
+    batched, seqs = device_defaults(cards)
+    plain = replace(
+        candidate,
+        kv_cache_dtype="auto",
+        context_tokens=model.context_trained,
+        max_in_flight=seqs,
+        max_batched_tokens=batched,
+        memory_utilization=None if candidate.device == "cpu" else DEFAULT_UTILIZATION,
+    )
+    fitting = memory(plain, hardware, model).kv_tokens
+    return plain if fitting >= model.context_trained else replace(plain, context_tokens=max(1, fitting))
+
+
+def sixteen_bit_name(cards: Sequence[Accelerator], native: str) -> str:
+    """bfloat16 needs compute capability 8.0: older CUDA cards run the same checkpoint as float16."""
+    old = any(card.vendor == "nvidia" and capability(card) and not at_least(card, "8.0") for card in cards)
+    return "fp16" if native in ("fp32", "bf16") and (old or native == "fp32") else native

@@ -1,0 +1,67 @@
+"""How fast vLLM is: continuous batching, prompts in chunks beside the decodes, tensor and pipeline parallel."""
+
+from __future__ import annotations
+
+from advisor.catalog import weights_format
+from advisor.physics.memo import by_identity
+from advisor.physics.serving import Steady, closed_loop, open_loop
+from advisor.physics.speed_figures import speed_value
+from advisor.physics.speed_rates import Constants, vllm_kernel, vllm_rates
+from advisor.physics.speed_setup import Prepared, Setup, discipline, fitted, prepare, running_sequences
+from advisor.physics.step import StepModel, step_model
+from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
+
+
+def prepared(candidate: Candidate, hardware: Hardware, model: ModelSpec, version: str = "") -> Prepared | None:
+    """What one replica's step is built from, in that version of vLLM ("" is the pinned one)."""
+    found = prepare(
+        candidate, hardware, model, engine="vllm", version=version, chunk_tokens=candidate.max_batched_tokens
+    )
+    if found is None:
+        return None
+    kernel, peak = vllm_kernel(weights_format(candidate.weights_format), found.device)
+    return found._replace(kernel=kernel, peak=peak, pipeline=candidate.pipeline_parallel)
+
+
+def step_of(known: Prepared, values: Constants) -> StepModel:
+    """The step of one replica with these constants."""
+    return step_model(
+        known.facts,
+        known.device,
+        vllm_rates(values, known.device, known.kernel, known.peak, known.facts, known.age),
+        tensor_parallel=known.tensor,
+        pipeline_parallel=known.pipeline,
+        overlapping_stages=True,
+        kv_share=known.kv_share,
+        chunk_tokens=known.chunk_tokens,
+    )
+
+
+@by_identity
+def setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup | None:
+    """The pinned version's step; None where the device's bandwidth is not known."""
+    known = prepared(candidate, hardware, model)
+    return None if known is None else Setup(step_of(known, fitted("vllm")), known)
+
+
+def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Steady:
+    """The steady state under `load`: a closed loop, or an open one where a rate is given."""
+    rule = discipline(fitted("vllm"), candidate.max_in_flight, candidate.max_batched_tokens)
+    rule = rule._replace(sequences=running_sequences(ready.prepared.facts, memory, candidate, load))
+    if load.request_rate is not None:
+        return open_loop(
+            ready.step, rule, load.request_rate, load.input_tokens, load.output_tokens, load.shared_prefix_tokens
+        )
+    return closed_loop(
+        ready.step, rule, load.in_flight, load.input_tokens, load.output_tokens, load.shared_prefix_tokens
+    )
+
+
+def speed(
+    candidate: Candidate, memory: Memory, hardware: Hardware, model: ModelSpec, load: Load
+) -> Speed | None:
+    """Steady state of one replica under `load`; None where the device's speed is not known."""
+    ready = setup(candidate, hardware, model)
+    if ready is None:
+        return None
+    return speed_value("vllm", ready, steady(ready, candidate, memory, load), load.in_flight)

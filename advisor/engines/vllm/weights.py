@@ -1,0 +1,73 @@
+"""Which checkpoint of a model vLLM would load, and in which format."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from advisor.catalog import weights_format
+from advisor.schema import ModelSpec, Workload
+
+PLAIN = ("bf16", "fp16", "fp32")
+FOUR_BIT = ("awq-int4", "gptq-int4", "w4a16")
+
+
+class Weights(NamedTuple):
+    """A format, and the repository or folder that holds it."""
+
+    format: str
+    ref: str
+
+
+def own(model: ModelSpec) -> str:
+    """The checkpoint under its own name: a local path where there is one, else the Hub id."""
+    return model.path or model.hf_id
+
+
+def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
+    """Formats worth judging, most precise first: native, FP8 (published, else made at load), one 4-bit repository.
+
+    A name in `workload.quantization` leaves only that format; nothing, where the model has no such weights. A GGUF
+    stays in the list: the rule that refuses it says why.
+    """
+    native = weights_format(model.native_format)
+    if native.kind == "gguf":
+        return (Weights(native.name, own(model)),)
+    if workload.quantization != "auto":
+        return _asked(model, weights_format(workload.quantization).name)
+    found = [Weights(native.name, own(model))]
+    if native.name in PLAIN and workload.kind == "generate":
+        found.append(_fp8(model))
+        found.extend(_four_bit(model))
+    return tuple(found)
+
+
+def is_online(model: ModelSpec, name: str, ref: str) -> bool:
+    """Whether vLLM quantises while loading: a 16-bit checkpoint, FP8 planned."""
+    return name == "fp8" and ref == own(model) and model.native_format in PLAIN
+
+
+def _asked(model: ModelSpec, name: str) -> tuple[Weights, ...]:
+    if name == model.native_format:
+        return (Weights(name, own(model)),)
+    if name in model.repos:
+        return (Weights(name, model.repos[name]),)
+    wanted = weights_format(name)
+    if model.native_format in PLAIN and wanted.kind == "plain" and name != "fp32":
+        return (Weights(name, own(model)),)
+    if name == "fp8" and model.native_format in PLAIN:
+        return (_fp8(model),)
+    if name in FOUR_BIT:
+        return _four_bit(model)
+    if wanted.kind == "gguf":
+        sixteen = wanted.linear_bits == 16 and model.native_format in PLAIN
+        return (Weights(model.native_format if sixteen else name, own(model)),)
+    return ()
+
+
+def _fp8(model: ModelSpec) -> Weights:
+    """A published FP8 checkpoint is a smaller download than quantising the 16-bit one at every start."""
+    return Weights("fp8", model.repos.get("fp8", own(model)))
+
+
+def _four_bit(model: ModelSpec) -> tuple[Weights, ...]:
+    return tuple(Weights(name, model.repos[name]) for name in FOUR_BIT if name in model.repos)[:1]

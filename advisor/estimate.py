@@ -1,0 +1,148 @@
+"""`estimate(candidate, workload, hardware, model) -> Estimate`: size a candidate for the load and predict it.
+
+People become requests in flight by the closed interactive model: with N people who think Z seconds between requests,
+in flight = N x R / (R + Z), where the latency R itself depends on how many are in flight. Both are solved together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from advisor.engines import ENGINES
+from advisor.schema import Candidate, Estimate, Hardware, Load, ModelSpec, Speed, Workload
+
+_PEAK_SIGMAS = 1.645  # 95th percentile of a normal distribution
+
+
+def estimate(candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec) -> Estimate:
+    """Bring slots to the load, then predict memory and speed at the mean and at the peak load.
+
+    The first pass sizes with the most slots the engine could use; the second predicts what the sized candidate does.
+    """
+    engine = ENGINES[candidate.engine]
+    if not engine.memory(candidate, hardware, model).fits and not _could_shrink(candidate):
+        return _misfit(candidate, workload, hardware, model)
+    in_flight = solve_in_flight(candidate, workload, hardware, model)
+    sized = engine.resize(
+        candidate, peak_in_flight(in_flight, workload) / candidate.replicas, hardware, model
+    )
+    memory = engine.memory(sized, hardware, model)
+    if not memory.fits:
+        return _misfit(sized, workload, hardware, model)
+    in_flight = solve_in_flight(sized, workload, hardware, model)
+    peak = peak_in_flight(in_flight, workload)
+    return Estimate(
+        candidate=sized,
+        memory=memory,
+        in_flight=in_flight,
+        peak_in_flight=peak,
+        derivation=derivation(in_flight, peak, workload, speed_at(sized, in_flight, workload, hardware, model)),
+        speed=speed_at(sized, in_flight, workload, hardware, model),
+        peak_speed=speed_at(sized, peak, workload, hardware, model),
+    )
+
+
+def speed_at(
+    candidate: Candidate, in_flight: float, workload: Workload, hardware: Hardware, model: ModelSpec
+) -> Speed | None:
+    """Speed of one replica when `in_flight` requests are in flight over all replicas."""
+    engine = ENGINES[candidate.engine]
+    load = Load(
+        in_flight=in_flight / candidate.replicas,
+        input_tokens=workload.input_tokens,
+        output_tokens=workload.output_tokens,
+        shared_prefix_tokens=workload.shared_prefix_tokens,
+    )
+    return engine.speed(candidate, engine.memory(candidate, hardware, model), hardware, model, load)
+
+
+def latency_s(speed: Speed, output_tokens: int) -> float:
+    """Mean time from request to last token."""
+    return speed.ttft_s.expected + max(output_tokens - 1, 0) * speed.tpot_s.expected
+
+
+def solve_in_flight(candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec) -> float:
+    """Mean requests in flight over all replicas, solved together with the latency they cause."""
+    if workload.concurrency is not None:
+        return float(workload.concurrency)
+
+    def latency(in_flight: float) -> float | None:
+        speed = speed_at(candidate, in_flight, workload, hardware, model)
+        return None if speed is None else latency_s(speed, workload.output_tokens)
+
+    if workload.request_rate is not None:
+        rate = workload.request_rate
+        return _fixed_point(latency, lambda r: rate * r, most=_OPEN_LOOP_MOST)
+    users, think = workload.users, workload.think_time_s
+    return _fixed_point(latency, lambda r: users * r / (r + think), most=float(users))
+
+
+_OPEN_LOOP_MOST = 4096.0  # beyond it an open loop counts as overloaded
+
+
+def _fixed_point(
+    latency: Callable[[float], float | None], load: Callable[[float], float], *, most: float
+) -> float:
+    """The n with load(latency(n)) = n: the left side grows slower than the right, so bisection finds the one root."""
+    if latency(most) is None:
+        return most  # speed unknown: plan for everybody at once
+    low, high = 0.0, most
+    while high - low > max(0.01, 0.002 * high):
+        middle = (low + high) / 2
+        seconds = latency(max(middle, 1.0))
+        if seconds is not None and load(seconds) > middle:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def peak_in_flight(in_flight: float, workload: Workload) -> int:
+    """95th percentile of requests in flight, at least 1.
+
+    Each of N people is waiting with probability n / N independently (binomial); an open loop is Poisson.
+    """
+    if workload.concurrency is not None:
+        return workload.concurrency
+    if workload.request_rate is not None:
+        return max(1, math.ceil(in_flight + _PEAK_SIGMAS * math.sqrt(in_flight)))
+    users = workload.users
+    spread = math.sqrt(max(0.0, in_flight * (1 - in_flight / users)))
+    return max(1, min(users, math.ceil(in_flight + _PEAK_SIGMAS * spread)))
+
+
+def derivation(in_flight: float, peak: int, workload: Workload, speed: Speed | None) -> str:
+    """How people or a rate became requests in flight, with the numbers."""
+    if workload.concurrency is not None:
+        return f"{workload.concurrency} requests in flight, as given"
+    if speed is None:
+        return f"{in_flight:.0f} requests in flight: everybody at once, because the latency is not known"
+    seconds = latency_s(speed, workload.output_tokens)
+    if workload.request_rate is not None:
+        return (
+            f"{workload.request_rate:g} requests/s x {seconds:.1f} s latency = {in_flight:.1f} in flight on average, "
+            f"{peak} at the 95th percentile"
+        )
+    return (
+        f"{workload.users} users x {seconds:.1f} s latency / ({seconds:.1f} s latency + {workload.think_time_s:g} s "
+        f"think time) = {in_flight:.1f} in flight on average, {peak} at the 95th percentile"
+    )
+
+
+def _could_shrink(candidate: Candidate) -> bool:
+    """Fewer slots may still fit: Ollama allocates every slot up front."""
+    return candidate.max_in_flight > 1
+
+
+def _misfit(candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec) -> Estimate:
+    """What does not fit still shows its memory; its speed is nobody's business."""
+    in_flight = float(workload.concurrency or workload.users)
+    return Estimate(
+        candidate=replace(candidate, max_in_flight=1),
+        memory=ENGINES[candidate.engine].memory(replace(candidate, max_in_flight=1), hardware, model),
+        in_flight=in_flight,
+        peak_in_flight=int(in_flight),
+        derivation="does not fit, so no load was derived",
+    )

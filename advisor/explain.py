@@ -1,0 +1,101 @@
+"""What stands behind an id that a report shows: reason, threshold or formula, source."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from advisor.catalog import constants, formats, sources
+from advisor.catalog.flags import modelfile_parameters, ollama_variables, vllm_arguments
+from advisor.errors import BadInput
+from advisor.rules import rules
+
+
+def explain(name: str) -> dict[str, Any]:
+    """The entry behind `name`, as ordered label → text.
+
+    Raises:
+        BadInput: nothing of that name; the nearest names are listed.
+    """
+    for find in _FINDERS:
+        entry = find(name)
+        if entry is not None:
+            return entry
+    near = difflib.get_close_matches(name.lower(), [n.lower() for n in names()], n=4, cutoff=0.5)
+    known = {n.lower(): n for n in names()}
+    hint = f" Did you mean {', '.join(known[n] for n in near)}?" if near else ""
+    raise BadInput(
+        f"explain {name}: is neither a rule, a setting, a figure nor a format.{hint} See `advisor catalog rules`."
+    )
+
+
+def names() -> Iterable[str]:
+    """Everything that can be explained."""
+    yield from rules()
+    yield from constants("figures")
+    yield from constants("settings")
+    yield from formats()
+
+
+def _rule(name: str) -> dict[str, Any] | None:
+    rule = rules().get(name.upper())
+    if rule is None:
+        return None
+    entry = {"rule": rule.id, "title": rule.title, "severity": rule.severity, "why": rule.why}
+    if rule.threshold:
+        entry["threshold"] = ", ".join(f"{key} = {item}" for key, item in rule.threshold.items())
+    return entry | _source(rule.source)
+
+
+def _figure(name: str) -> dict[str, Any] | None:
+    entry = constants("figures").get(name.lower())
+    if entry is None:
+        return None
+    told = {"figure": name.lower(), "title": entry["title"], "formula": entry["formula"], "why": entry["why"]}
+    return told | _source(entry["source"])
+
+
+def _setting(name: str) -> dict[str, Any] | None:
+    """A setting that the advisor uses, or any other one that the pinned engines accept."""
+    accepted = _accepted(name)
+    entry = constants("settings").get(name)
+    if entry is None:
+        return accepted
+    told = {"setting": name, "why": entry["why"], "chosen": entry["chosen"]}
+    return (accepted or {}) | told | _source(entry["source"])
+
+
+def _accepted(name: str) -> dict[str, Any] | None:
+    for engine, known in (
+        ("vLLM", vllm_arguments()),
+        ("Ollama", ollama_variables()),
+        ("Ollama (Modelfile)", modelfile_parameters()),
+    ):
+        facts = known.get(name.removeprefix("PARAMETER "))
+        if facts is not None:
+            shown = {key: item for key, item in facts.items() if item not in (None, "", [], ())}
+            return {"setting": name, "engine": engine} | {f"engine's {key}": item for key, item in shown.items()}
+    return None
+
+
+def _format(name: str) -> dict[str, Any] | None:
+    known = {key.lower(): item for key, item in formats().items()}
+    found = known.get(name.lower())
+    if found is None:
+        return None
+    return {
+        "format": found.name,
+        "title": found.title,
+        "bits a weight": f"{found.linear_bits} (linear layers), {found.embedding_bits} (embedding), {found.head_bits} (head)",
+        "quality": f"tier {found.quality_tier} (A: no loss that benchmarks show, B: small, C: visible)",
+        "engines": ", ".join(found.engines),
+    } | _source(found.source)
+
+
+def _source(key: str) -> dict[str, Any]:
+    source = sources()[key]
+    return {"source": f"{source.title} - {source.url}"} | ({"note": source.note} if source.note else {})
+
+
+_FINDERS: tuple[Callable[[str], dict[str, Any] | None], ...] = (_rule, _figure, _setting, _format)

@@ -1,0 +1,173 @@
+"""The answer is no: which change turns it into yes, the cheapest first. Every one offered here was computed to be a yes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from advisor.catalog import gpus, weights_format
+from advisor.catalog.model_names import find_model
+from advisor.catalog.ranking import ranking
+from advisor.probe.simulate import simulate
+from advisor.schema import Change, Hardware, ModelSpec, Verdict, Workload
+from advisor.screen import worth_a_look
+from advisor.units import count, ms
+from advisor.verdict import verdict_for
+
+_MOST_CARDS = 8
+_CARDS_TRIED = 24
+
+
+def nearest_yes(model: ModelSpec, workload: Workload, hardware: Hardware) -> tuple[Change, ...]:
+    """Changes that make it a yes: first those that cost nothing, then hardware by price, then a smaller model."""
+    searches: tuple[Callable[[ModelSpec, Workload, Hardware], Iterator[Change]], ...] = (
+        _other_quantization,
+        _shorter_context,
+        _fewer_users,
+        _offload,
+        _relaxed_targets,
+        _more_of_the_same,
+        _another_card,
+        _smaller_model,
+    )
+    found: list[Change] = []
+    for search in searches:
+        found.extend(search(model, workload, hardware))
+    return tuple(found)
+
+
+def hardware_for(model: ModelSpec, workload: Workload, hardware: Hardware) -> Change | None:
+    """The first change of hardware that makes it a yes: more of the same card, else the cheapest other one."""
+    for search in (_more_of_the_same, _another_card):
+        for change in search(model, workload, hardware):
+            return change
+    return None
+
+
+def outcome(verdict: Verdict) -> str:
+    """What the change gives, in one line."""
+    if verdict.winner is None:
+        return "no"
+    candidate, speed = verdict.winner.estimate.candidate, verdict.winner.estimate.peak_speed
+    cards = len(candidate.gpu_indices)
+    where = "CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
+    pace = f", {count(1 / speed.tpot_s.expected)} tokens/s each, first token {ms(speed.ttft_s.expected)}" if speed else ""
+    return f"{verdict.engine} on {where}, {weights_format(candidate.weights_format).title}{pace}"
+
+
+def _try(model: ModelSpec, workload: Workload, hardware: Hardware) -> Verdict | None:
+    verdict = verdict_for(model, workload, hardware, depth=False)
+    return verdict if verdict.meets_targets else None
+
+
+def _other_quantization(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+    if workload.quantization == "auto":
+        return
+    verdict = _try(model, replace(workload, quantization="auto"), hardware)
+    if verdict and verdict.winner:
+        name = verdict.winner.estimate.candidate.weights_format
+        yield Change(change=f"--quantization {name}", result=outcome(verdict))
+
+
+def _shorter_context(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+    need = workload.input_tokens + workload.output_tokens
+    if need >= workload.context_tokens:
+        return
+    best, verdict = _largest(
+        lambda tokens: _try(model, replace(workload, context_tokens=tokens), hardware), need, workload.context_tokens
+    )
+    if verdict is not None:
+        yield Change(change=f"--context-tokens {best}", result=outcome(verdict))
+
+
+def _fewer_users(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+    key = "concurrency" if workload.concurrency is not None else "users"
+    now: int = getattr(workload, key)
+    if now <= 1 or workload.request_rate is not None:
+        return
+    best, verdict = _largest(lambda n: _try(model, replace(workload, **{key: n}), hardware), 1, now)  # type: ignore[arg-type]
+    if verdict is not None:
+        yield Change(change=f"--{key} {best}", result=outcome(verdict))
+
+
+def _largest(attempt: Callable[[int], Verdict | None], low: int, high: int) -> tuple[int, Verdict | None]:
+    """The largest integer in [low, high) that gives a yes, and its verdict; (low, None) when not even `low` does."""
+    verdict = attempt(low)
+    if verdict is None:
+        return low, None
+    while high - low > max(1, low // 64):
+        middle = (low + high) // 2
+        better = attempt(middle)
+        low, high, verdict = (middle, high, better) if better else (low, middle, verdict)
+    return low, verdict
+
+
+def _offload(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+    if workload.allow_offload or not hardware.accelerators:
+        return
+    patient = replace(workload, allow_offload=True, ttft_ms=None, tpot_ms=None)
+    verdict = _try(model, patient, hardware)
+    if verdict and verdict.winner and verdict.winner.estimate.candidate.cpu_layers:
+        yield Change(change="--allow-offload, and no latency targets", result=outcome(verdict))
+
+
+def _relaxed_targets(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+    if workload.ttft_ms is None and workload.tpot_ms is None:
+        return
+    verdict = _try(model, replace(workload, ttft_ms=None, tpot_ms=None), hardware)
+    speed = verdict.winner.estimate.peak_speed if verdict and verdict.winner else None
+    if verdict is None or speed is None:
+        return
+    parts = [
+        f"--{key} {round(seconds * 1000 + 0.5)}"
+        for key, target, seconds in (
+            ("ttft-ms", workload.ttft_ms, speed.ttft_p95_s.expected),
+            ("tpot-ms", workload.tpot_ms, speed.tpot_p95_s.expected),
+        )
+        if target is not None and seconds * 1000 > target
+    ]
+    yield Change(change=" ".join(parts), result=outcome(verdict))
+
+
+def _more_of_the_same(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+    """Twice, four times, ... the first card, until it is a yes."""
+    if not hardware.accelerators or hardware.accelerators[0].unified_memory or hardware.os == "darwin":
+        return
+    card = hardware.accelerators[0]
+    have = len(hardware.accelerators)
+    for number in (n for n in (2, 4, _MOST_CARDS) if n > have):
+        cards = tuple(replace(card, index=i, nvlink_peers=()) for i in range(number))
+        verdict = _try(model, workload, replace(hardware, accelerators=cards, disk_free_bytes=None))
+        if verdict:
+            price = card.usd_per_hour * number if card.usd_per_hour else None
+            yield Change(change=f'--gpu "{number}x {card.name}"', result=outcome(verdict), usd_per_hour=price)
+            return
+
+
+def _another_card(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+    """The cheapest single card of the catalogue that is a yes, by launch price."""
+    priced = sorted(
+        (g for g in gpus() if g.launch_price_usd and g.memory_bytes >= model.parameters * 0.5 and g.release >= "2020"),
+        key=lambda g: g.launch_price_usd or 0.0,
+    )
+    for spec in priced[:_CARDS_TRIED]:
+        verdict = _try(model, workload, simulate(spec.id))
+        if verdict:
+            yield Change(
+                change=f'--gpu "{spec.name}" (launched at ${spec.launch_price_usd:,.0f})',
+                result=outcome(verdict),
+                usd_per_hour=spec.usd_per_hour,
+            )
+            return
+
+
+def _smaller_model(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+    """The most capable smaller model of the ranking that is a yes on this machine."""
+    for name in ranking(workload.task):
+        other = find_model(name, offline=True)
+        if other.parameters >= model.parameters or not worth_a_look(other, workload, hardware):
+            continue
+        verdict = _try(other, workload, hardware)
+        if verdict:
+            yield Change(change=f"--model {other.hf_id}", result=outcome(verdict))
+            return

@@ -1,0 +1,163 @@
+"""One replica's processors as the speed model sees them: bandwidth, arithmetic rates, family and links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from advisor.schema import Accelerator, Candidate, Cpu, Hardware
+
+# Families share kernels and a memory system, so they share efficiencies. CUDA: by compute capability.
+CUDA_FAMILIES = {
+    "7.0": "volta",
+    "7.5": "turing",
+    "8.0": "ampere_hbm",
+    "8.6": "ampere",
+    "8.7": "jetson",
+    "8.9": "ada",
+    "9.0": "hopper",
+    "10.0": "blackwell_hbm",
+    "10.3": "blackwell_hbm",
+    "11.0": "jetson",
+    "12.0": "blackwell",
+    "12.1": "gb10",
+}
+UNIFIED_FAMILIES = ("apple", "igpu", "gb10", "jetson")
+HOST_PCIE_BYTES_PER_S = {3: 12e9, 4: 22e9, 5: 40e9}  # x16, one direction, through host memory: effective, derived
+APPLE_CORE_FLOPS = 0.4e12  # fp32 of one GPU core; gpus.csv: M4 Max 17.2 TFLOPS / 40 cores
+CPU_CORE_FLOPS = {"amx": 800e9, "avx512_bf16": 150e9, "avx512": 70e9, "avx2": 40e9, "neon": 35e9, "": 10e9}
+CPU_CHANNEL_BYTES_PER_S = 20e9  # one DDR channel, lower end of DDR4 and DDR5
+CORES_PER_CHANNEL = 8  # typical of servers; a desktop has fewer cores a channel
+
+
+class Device(NamedTuple):
+    """What one card (or the CPU) of a replica can do, and how the cards are joined."""
+
+    family: str
+    device_class: str
+    bandwidth: float  # bytes/s of one card
+    flops_16: float  # dense matrix FLOP/s at 16 bit with fp32 accumulation
+    flops_8: float  # fp8; equal to flops_16 where the card has no fp8 units
+    flops_int8: float
+    flops_4: float
+    flops_32: float
+    memory_bytes: float
+    cards: int  # of one replica
+    link: str  # "none" (one card), "nvlink", "peer" (PCIe with peer access), "host" (PCIe through the CPU)
+    link_bytes_per_s: float
+    assumed: bool  # bandwidth or FLOPs were estimated, not read
+
+
+def device_of(candidate: Candidate, hardware: Hardware) -> Device | None:
+    """The device of one replica; None where no source gives the card's bandwidth."""
+    if candidate.device == "cpu":
+        return cpu_device(hardware.cpu)
+    cards = [card for card in hardware.accelerators if card.index in candidate.gpu_indices]
+    per_replica = max(1, len(cards) // max(1, candidate.replicas))
+    return gpu_device(cards[:per_replica])
+
+
+def gpu_device(cards: list[Accelerator]) -> Device | None:
+    """The slowest figures of the cards, and the worst link between them."""
+    if not cards or any(not card.bandwidth_bytes_per_s for card in cards):
+        return None
+    slowest = min(cards, key=lambda card: card.bandwidth_bytes_per_s or 0.0)
+    rates = [arithmetic(card) for card in cards]
+    link, link_rate = join(cards)
+    return Device(
+        family=family(slowest),
+        device_class=slowest.device_class,
+        bandwidth=bandwidth(slowest),
+        flops_16=min(rate[0] for rate in rates),
+        flops_8=min(rate[1] for rate in rates),
+        flops_int8=min(rate[2] for rate in rates),
+        flops_4=min(rate[3] for rate in rates),
+        flops_32=min(rate[4] for rate in rates),
+        memory_bytes=min(card.memory_bytes for card in cards),
+        cards=len(cards),
+        link=link,
+        link_bytes_per_s=link_rate,
+        assumed=any(not has_rate(card) for card in cards),
+    )
+
+
+def family(card: Accelerator) -> str:
+    """The calibration family of a card."""
+    if card.vendor == "nvidia":
+        known = CUDA_FAMILIES.get(card.compute_capability or "")
+        return known or ("pascal" if (card.compute_capability or "9") < "7" else "blackwell")
+    if card.vendor == "amd":
+        if card.unified_memory and card.device_class != "datacenter":
+            return "igpu"
+        return "cdna" if "CDNA" in (card.architecture or "") else "rdna"
+    if card.vendor == "apple":
+        return "apple"
+    return "igpu" if card.unified_memory else "xe"
+
+
+def bandwidth(card: Accelerator) -> float:
+    """Bytes/s of the card, and of a MIG slice its share (`memory_bytes` is the slice's, so the entry is scaled)."""
+    return card.bandwidth_bytes_per_s or 0.0
+
+
+def has_rate(card: Accelerator) -> bool:
+    """A source gives the matrix rate of this card."""
+    return any(card.dense_flops.get(name) for name in ("bf16", "fp16", "fp32"))
+
+
+def arithmetic(card: Accelerator) -> tuple[float, float, float, float, float]:
+    """FLOP/s at 16 bit, fp8, int8, 4 bit and fp32; what no source gives is filled from the nearest that is known."""
+    return _rates(card.dense_flops, card.bandwidth_bytes_per_s or 0.0, card.vendor)
+
+
+def _rates(
+    known: Mapping[str, float], bytes_per_s: float, vendor: str
+) -> tuple[float, float, float, float, float]:
+    fp32 = known.get("fp32")
+    half = known.get("bf16") or known.get("fp16")
+    if not half:
+        # No matrix units (Pascal, Apple before M5): fp32 units do the products. Else the usual FLOPs per byte.
+        half = fp32 or bytes_per_s * (35.0 if vendor == "apple" else 60.0)
+    if not fp32:
+        fp32 = half / (1.0 if vendor == "apple" else 4.0)
+    eight = known.get("fp8") or half
+    int8 = known.get("int8") or half
+    return half, eight, int8, known.get("fp4") or eight, fp32
+
+
+def join(cards: list[Accelerator]) -> tuple[str, float]:
+    """How the cards of one replica talk: the kind of link, and bytes/s one way."""
+    if len(cards) < 2:
+        return "none", 0.0
+    peers = {card.index for card in cards}
+    if all(card.nvlink_bytes_per_s and peers - {card.index} <= set(card.nvlink_peers) for card in cards):
+        return "nvlink", min(card.nvlink_bytes_per_s or 0.0 for card in cards)
+    pcie = min(HOST_PCIE_BYTES_PER_S.get(card.pcie_generation or 4, 22e9) for card in cards)
+    width = min((card.pcie_width or 16) for card in cards) / 16
+    if all(card.pcie_peer_access for card in cards):
+        return "peer", 1.25 * pcie * width
+    return "host", pcie * width
+
+
+def cpu_device(cpu: Cpu) -> Device:
+    """The processor as a device; bandwidth and FLOPs are estimated from cores and instructions where unknown."""
+    sets = " ".join(cpu.instruction_sets)
+    step = next((name for name in CPU_CORE_FLOPS if name and name in sets), "")
+    half = cpu.dense_flops.get("bf16") or cpu.dense_flops.get("fp32") or cpu.cores * CPU_CORE_FLOPS[step]
+    channels = max(1.0, min(cpu.cores / 2, cpu.cores / CORES_PER_CHANNEL + 1))
+    rate = cpu.bandwidth_bytes_per_s or channels * CPU_CHANNEL_BYTES_PER_S
+    return Device(
+        family="cpu",
+        device_class="other",
+        bandwidth=rate,
+        flops_16=half,
+        flops_8=half,
+        flops_int8=cpu.dense_flops.get("int8") or half,
+        flops_4=half,
+        flops_32=cpu.dense_flops.get("fp32") or half,
+        memory_bytes=float(cpu.memory_bytes),
+        cards=1,
+        link="none",
+        link_bytes_per_s=0.0,
+        assumed=not cpu.bandwidth_bytes_per_s,
+    )

@@ -1,0 +1,36 @@
+"""Remember the last results of a pure function by the identity of its arguments.
+
+The values of `advisor.schema` hold mappings and so cannot be hashed; the solvers ask the same question about the
+same objects thousands of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+KEPT = 4096
+
+
+def by_identity(function: Callable[P, R]) -> Callable[P, R]:
+    """Cache `function` on the identity of its positional arguments, which must be frozen values."""
+    kept: dict[tuple[int, ...], tuple[tuple[Any, ...], R]] = {}
+
+    @wraps(function)
+    def remembered(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs:
+            return function(*args, **kwargs)
+        key = tuple(id(argument) for argument in args)
+        found = kept.get(key)
+        if found is not None:  # the arguments are kept alive, so the identities cannot have been reused
+            return found[1]
+        if len(kept) >= KEPT:
+            kept.clear()
+        result = function(*args, **kwargs)
+        kept[key] = (args, result)
+        return result
+
+    return remembered

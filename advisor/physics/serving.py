@@ -1,0 +1,278 @@
+"""From one step to a service: what a load makes of the engine, in closed form.
+
+An engine with continuous batching shares its time between decode steps and prompts. Each request costs
+`output x decode_s(B) / B + prefill_s` seconds of it, where B is the mean number of requests that decode together; and
+the M requests that are admitted are either decoding or waiting for their first token:
+
+    M = B + rate x wait        (Little's law; solved for B by a few secant steps)
+
+Requests beyond the slots or the KV cache wait outside.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from advisor.physics.step import StepModel
+from advisor.schema import Bound
+
+_TOLERANCE = 1e-4
+_MOST_STEPS = 30
+_P95_SIGMAS = 1.645
+_P95_EXPONENTIAL = 3.0  # 95th percentile over mean of an exponential wait: ln 20
+
+
+class Discipline(NamedTuple):
+    """How an engine admits and mixes requests."""
+
+    slots: float  # requests that may run at once
+    sequences: float  # requests whose KV cache fits at once, at the mean length they have while running
+    request_s: float  # latency of the server around the engine, per request, before the first token
+    serial_s: float  # engine time that each request costs beside its tokens
+    burst: float  # how much prompts bunch: 1 is a Poisson stream, 0 is evenly spaced
+    chunk_tokens: float  # tokens of one step, prompts and decodes together
+
+
+class Steady(NamedTuple):
+    """What a load makes of one replica."""
+
+    requests_per_s: float
+    output_tokens_per_s: float
+    batch: float  # requests that decode together
+    ttft_s: float
+    ttft_p95_s: float
+    tpot_s: float
+    tpot_p95_s: float
+    queued: float
+    bound: Bound
+
+
+class _Point(NamedTuple):
+    """The inside of the engine with `admitted` requests."""
+
+    rate: float
+    batch: float
+    wait_s: float  # from admission to the first token
+    queue_s: float  # the part of it that depends on others
+    tpot_s: float
+    decode_s: float
+    prefill_s: float
+
+
+class _Work(NamedTuple):
+    """One request, in tokens."""
+
+    prompt: float  # tokens to prefill
+    cached: float  # prompt tokens found in the prefix cache
+    output: float
+    context: float  # mean context while decoding
+
+
+def work_of(input_tokens: float, output_tokens: float, cached_tokens: float = 0.0) -> _Work:
+    """The work of one request; at least one prompt token is always computed."""
+    cached = min(cached_tokens, max(input_tokens - 1.0, 0.0))
+    output = max(output_tokens, 1.0)
+    return _Work(max(input_tokens - cached, 1.0), cached, output, input_tokens + output / 2)
+
+
+def closed_loop(
+    step: StepModel, rule: Discipline, in_flight: float, input_tokens: float, output_tokens: float,
+    cached_tokens: float = 0.0,
+) -> Steady:  # fmt: skip
+    """A fixed number of requests in flight: each answer is followed by the next question at once.
+
+    Args:
+        step: the engine step.
+        rule: slots, KV and latency of the engine.
+        in_flight: requests in flight, waiting ones included; fractions below 1 mean an engine that idles.
+        input_tokens: mean prompt length.
+        output_tokens: mean answer length.
+        cached_tokens: part of the prompt that the prefix cache holds.
+    """
+    work = work_of(input_tokens, output_tokens, cached_tokens)
+    limit = max(1.0, min(rule.slots, rule.sequences))
+    if in_flight <= limit:
+        point = _inside(step, rule, max(in_flight, 1.0), work)
+        return _steady(step, rule, point, work, point.rate * min(in_flight, 1.0), 0.0, 0.0, 0.0)
+    # More than the limit: the server's own latency of some hides behind the work of others.
+    point = _inside(step, rule._replace(request_s=0.0), limit, work)
+    rate = min(point.rate, in_flight / (limit / point.rate + rule.request_s))
+    outside = max(in_flight / rate - limit / point.rate - rule.request_s, 0.0)
+    waiting = rate * outside
+    point = point._replace(wait_s=point.wait_s + rule.request_s)
+    return _steady(step, rule, point, work, rate, waiting, outside, outside * _gamma_p95(waiting))
+
+
+def open_loop(
+    step: StepModel, rule: Discipline, requests_per_s: float, input_tokens: float, output_tokens: float,
+    cached_tokens: float = 0.0, prompts: float = math.inf,
+) -> Steady:  # fmt: skip
+    """Requests that arrive at random (Poisson) at a mean rate, `prompts` of them.
+
+    Beyond capacity the queue grows until the last prompt has arrived; with endless prompts the waits are infinite, so
+    a run of ten minutes is reported.
+    """
+    work = work_of(input_tokens, output_tokens, cached_tokens)
+    limit = max(1.0, min(rule.slots, rule.sequences))
+    most = limit if math.isinf(limit) or prompts > limit else max(1.0, prompts)
+    full = _inside(step, rule, min(most, 1e6), work)
+    count = prompts if not math.isinf(prompts) else max(600.0 * requests_per_s, 100.0)
+    if requests_per_s >= full.rate:
+        backlog = count * (1.0 - full.rate / requests_per_s)
+        late = backlog / full.rate
+        span = count / full.rate + (full.tpot_s * work.output if not math.isinf(prompts) else 0.0)
+        steady = _steady(step, rule, full, work, count / span, backlog / 2, late / 2, 0.95 * late)
+        return steady._replace(bound="kv" if rule.sequences < rule.slots else "slots") if prompts > limit else steady
+    point = _at_rate(step, rule, requests_per_s, most, work)
+    crowd = requests_per_s * (point.wait_s + work.output * point.tpot_s)
+    busy = min(crowd / limit, 0.999) if not math.isinf(limit) else 0.0
+    outside = _slot_wait(busy, limit, point) if busy > 0.5 else 0.0
+    rate = requests_per_s
+    if not math.isinf(prompts):
+        rate = count / (count / requests_per_s + point.wait_s + outside + work.output * point.tpot_s)
+    steady = _steady(step, rule, point, work, rate, requests_per_s * outside, outside, _P95_EXPONENTIAL * outside)
+    return steady._replace(bound="load")
+
+
+def all_at_once(
+    step: StepModel, rule: Discipline, prompts: float, input_tokens: float, output_tokens: float,
+    cached_tokens: float = 0.0,
+) -> Steady:  # fmt: skip
+    """Every prompt handed over at the start; the rate is over the whole run, its thin end included."""
+    work = work_of(input_tokens, output_tokens, cached_tokens)
+    prompts = max(1.0, prompts)
+    limit = max(1.0, min(rule.slots, rule.sequences))
+    wave = min(prompts, limit)
+    decode_s = step.decode_s(wave, work.context)
+    prefill_s = step.prefill_s(work.prompt, work.cached) + rule.serial_s
+    first_s = rule.request_s + step.first_token_s(work.prompt, work.cached)
+    wave_s = first_s + (wave - 1.0) * prefill_s + (work.output - 1.0) * decode_s
+    ttft = first_s + (wave - 1.0) * prefill_s / 2
+    tpot = decode_s + (wave - 1.0) * prefill_s / 2 / max(work.output - 1.0, 1.0)
+    rest = prompts - wave
+    span, waited = wave_s, 0.0
+    if rest > 0:
+        point = _inside(step, rule, wave, work)
+        span += rest / point.rate
+        waited = wave_s + rest / point.rate / 2
+        ttft = (wave * ttft + rest * (waited + point.wait_s)) / prompts
+        tpot = (wave * tpot + rest * point.tpot_s) / prompts
+    bound = _bound(step, wave, decode_s, prefill_s, work)
+    if rest > 0:
+        bound = "kv" if rule.sequences < rule.slots else "slots"
+    last = first_s + (wave - 1.0) * prefill_s if rest <= 0 else span - wave_s / 2
+    rate = prompts / span
+    return Steady(
+        rate, rate * work.output, wave, ttft, max(ttft, 0.95 * last), tpot, 1.1 * tpot, rest, bound
+    )
+
+
+def single_stream(step: StepModel, rule: Discipline, input_tokens: float, output_tokens: float) -> Steady:
+    """One request at a time on an idle engine; the rate is that of decoding alone, as benchmarks print it."""
+    work = work_of(input_tokens, output_tokens)
+    decode_s = step.decode_s(1.0, work.context)
+    first_s = rule.request_s + step.first_token_s(work.prompt, work.cached)
+    rate = 1.0 / (first_s + (work.output - 1.0) * decode_s)
+    bound = _bound(step, 1.0, decode_s, 0.0, work)
+    return Steady(rate, 1.0 / decode_s, 1.0, first_s, first_s, decode_s, decode_s, 0.0, bound)
+
+
+def _inside(step: StepModel, rule: Discipline, admitted: float, work: _Work) -> _Point:
+    """Solve M = B + rate x wait for the batch B of `admitted` requests."""
+    others = (admitted - 1.0) / admitted  # a request does not wait for itself
+    prefill_s = step.prefill_s(work.prompt, work.cached) + rule.serial_s
+    alone_s = rule.request_s + step.first_token_s(work.prompt, work.cached) + rule.serial_s
+    spread = rule.burst * prefill_s * prefill_s * others / work.output
+
+    def look(batch: float) -> tuple[float, float, float, float]:
+        decode_s = step.decode_s(max(batch, 1.0), work.context)
+        tpot = decode_s + prefill_s * batch * others / work.output
+        queue = 0.5 * decode_s * others + spread * batch / decode_s
+        decoding = (work.output - 1.0) * tpot
+        return admitted * decoding / (alone_s + queue + decoding), decode_s, tpot, queue
+
+    batch = admitted
+    seen, decode_s, tpot, queue = look(batch)
+    for _ in range(_MOST_STEPS):
+        if abs(seen - batch) <= _TOLERANCE * admitted:
+            break
+        # The map is increasing and flatter than the diagonal: one secant through two of its points.
+        again, *_ = look(seen)
+        slope = (seen - again) / (batch - seen) if batch != seen else 0.0
+        batch = seen + (again - seen) / (1.0 - slope) if slope < 0.95 else again
+        batch = min(max(batch, 0.0), admitted)
+        seen, decode_s, tpot, queue = look(batch)
+    rate = admitted / (alone_s + queue + (work.output - 1.0) * tpot)
+    return _capped(step, rule, admitted, work, _Point(rate, batch, alone_s + queue, queue, tpot, decode_s, prefill_s))
+
+
+def _capped(step: StepModel, rule: Discipline, admitted: float, work: _Work, point: _Point) -> _Point:
+    """Never more than the engine's time allows, nor more decodes than a full step leaves beside its prompts."""
+    most = max(1.0, rule.chunk_tokens * work.output / (work.prompt + work.output))
+    batch = min(max(point.batch, 1.0), most)
+    decode_s = step.decode_s(batch, work.context)
+    others = (admitted - 1.0) / admitted
+    capacity = 1.0 / (work.output * decode_s / batch + point.prefill_s * others)
+    if point.rate <= capacity:
+        return point
+    tpot = decode_s + point.prefill_s * batch * others / work.output
+    wait = admitted / capacity - (work.output - 1.0) * tpot
+    return _Point(capacity, batch, wait, wait - point.wait_s + point.queue_s, tpot, decode_s, point.prefill_s)
+
+
+def _at_rate(step: StepModel, rule: Discipline, rate: float, most: float, work: _Work) -> _Point:
+    """The batch that arrivals at `rate` keep up: B = rate x output x TPOT(B)."""
+    prefill_s = step.prefill_s(work.prompt, work.cached) + rule.serial_s
+    load = min(rate * prefill_s, 0.999)
+    batch = 1.0
+    for _ in range(_MOST_STEPS):
+        decode_s = step.decode_s(max(batch, 1.0), work.context)
+        new = min(rate * work.output * decode_s / (1.0 - load), most)
+        if abs(new - batch) <= _TOLERANCE * max(batch, 1.0):
+            break
+        batch = new
+    tpot = decode_s / (1.0 - load)
+    queue = 0.5 * decode_s * min(batch, 1.0) + 0.5 * load / (1.0 - load) * prefill_s
+    alone = rule.request_s + step.first_token_s(work.prompt, work.cached) + rule.serial_s
+    return _Point(rate, batch, alone + queue, queue, tpot, decode_s, prefill_s)
+
+
+def _slot_wait(busy: float, slots: float, point: _Point) -> float:
+    """Mean wait for one of `slots` slots that are `busy` (Sakasegawa's approximation of M/M/c)."""
+    service = slots / point.rate * busy
+    return float(service * busy ** (math.sqrt(2.0 * (slots + 1.0)) - 1.0) / (slots * (1.0 - busy)))
+
+
+def _steady(
+    step: StepModel, rule: Discipline, point: _Point, work: _Work, rate: float, waiting: float,
+    outside_s: float, outside_p95_s: float,
+) -> Steady:  # fmt: skip
+    """Add what happens outside the engine, and the 95th percentiles."""
+    ttft = outside_s + point.wait_s
+    ttft_p95 = outside_p95_s + point.wait_s + (_P95_EXPONENTIAL - 1.0) * point.queue_s
+    bound = _bound(step, point.batch, point.decode_s, point.prefill_s, work)
+    if waiting >= 0.5:
+        bound = "kv" if rule.sequences < rule.slots else "slots"
+    interruptions = max(point.batch, 1.0)  # prompts that arrive while one answer is written
+    stretched = point.tpot_s - point.decode_s
+    tpot_p95 = point.tpot_s + stretched * _P95_SIGMAS / math.sqrt(interruptions)
+    return Steady(
+        rate, rate * work.output, point.batch, ttft, max(ttft_p95, ttft), point.tpot_s, tpot_p95, waiting, bound
+    )
+
+
+def _gamma_p95(waiting: float) -> float:
+    """95th percentile over mean of the time until `waiting` others have left, one after the other."""
+    return 1.0 + _P95_SIGMAS / math.sqrt(waiting) if waiting >= 1.0 else _P95_EXPONENTIAL
+
+
+def _bound(step: StepModel, batch: float, decode_s: float, prefill_s: float, work: _Work) -> Bound:
+    """What most of the engine's time goes into."""
+    batch = max(batch, 1.0)
+    if prefill_s * batch / work.output > decode_s:
+        return "compute"
+    if step.overhead_s + batch * step.sequence_s > decode_s / 2:
+        return "overhead"
+    multiply = batch * step.token_s
+    return "compute" if multiply > step.products_s(batch) * 0.8 else "bandwidth"

@@ -1,0 +1,123 @@
+"""The fitted constants, turned into the rates of one engine on one device.
+
+Each constant is a product: a base, times a factor for the card's family, times a factor for the kernel that multiplies
+this weights format. A factor that was not fitted is 1. They come from `catalog/data/speed.yaml`, which
+`python -m advisor.catalog.refresh.calibrate` writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from advisor.catalog.entries import WeightsFormat
+from advisor.physics.device import Device
+from advisor.physics.step import Facts, Rates
+
+Constants = Mapping[str, float]
+
+NATIVE_FP8 = ("ada", "hopper", "blackwell_hbm", "blackwell", "gb10", "cdna")
+NATIVE_FP4 = ("blackwell_hbm", "blackwell", "gb10")
+MOST = 0.97  # of the data sheet that any kernel is believed to reach
+FP32_REFERENCE = 30e12  # the dequantisation ceilings are given for a card of this fp32 rate
+
+
+def product(values: Constants, name: str, *qualifiers: str) -> float:
+    """Base constant times the factors of family and kernel, as far as they were fitted."""
+    result = values[name]
+    for qualifier in qualifiers:
+        result *= values.get(f"{name}.{qualifier}", 1.0)
+    return result
+
+
+def vllm_kernel(fmt: WeightsFormat, device: Device) -> tuple[str, float]:
+    """The kernel family that vLLM multiplies this format with on this card, and its peak FLOP/s."""
+    name, family = fmt.name, device.family
+    if fmt.kind == "plain":
+        return "16", device.flops_16
+    if name.startswith("fp8"):
+        return ("fp8", device.flops_8) if family in NATIVE_FP8 and device.flops_8 > device.flops_16 else ("w8", device.flops_16)
+    if name == "int8-w8a8":
+        return "int8", device.flops_int8
+    if name == "nvfp4" and family in NATIVE_FP4:
+        return "nvfp4", device.flops_4
+    if fmt.linear_bits > 6:
+        return "w8", device.flops_16
+    return ("mxfp4" if name.startswith("mxfp4") else "int4"), device.flops_16
+
+
+def llamacpp_kernel(fmt: WeightsFormat) -> str:
+    """The kernel family that llama.cpp multiplies this format with."""
+    if fmt.name.startswith("mxfp4"):
+        return "mxfp4"
+    if fmt.linear_bits > 12:
+        return "16"
+    if fmt.linear_bits > 7:
+        return "q8"
+    return "q4" if fmt.linear_bits > 3.6 else "q2"
+
+
+def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, facts: Facts, years_old: float) -> Rates:
+    """What vLLM's kernels reach on `device`; `years_old` is the engine's age before the pinned version."""
+    family = device.family
+    better = values["efficiency_per_year"] ** -years_old
+    slower = values["overhead_per_year"] ** years_old
+    reading = min(product(values, "bandwidth", family, kernel) * better, MOST)
+    compute = min(product(values, "compute", family, kernel) * better, MOST)
+    cards = max(device.cards, 1)
+    return Rates(
+        bytes_per_s=device.bandwidth * reading,
+        expert_bytes_per_s=device.bandwidth * min(reading * product(values, "expert_bandwidth", kernel), MOST),
+        kv_bytes_per_s=device.bandwidth * min(product(values, "kv_bandwidth", family) * better, MOST),
+        decode_flops=peak * min(compute * product(values, "decode_compute", "moe" if facts.expert_bytes else "dense"), MOST),
+        prefill_flops=peak * min(compute * product(values, "prefill_compute", "moe" if facts.expert_bytes else "dense"), MOST),
+        attention_flops=device.flops_16 * min(product(values, "attention_compute", family), MOST),
+        overhead_s=slower
+        * product(values, "overhead_s", family)
+        * (
+            1.0
+            + values["overhead_layers"] * facts.layers
+            + values["overhead_sparse_layers"] * facts.sparse_layers
+            + values["overhead_linear_layers"] * facts.linear_layers
+        ),
+        sequence_s=slower * product(values, "sequence_s", family),
+        vector_growth=0.0,
+        all_reduce_s=values[f"all_reduce_s.{device.link}"] * cards**0.5 if cards > 1 else 0.0,
+        link_bytes_per_s=device.link_bytes_per_s * values[f"link.{device.link}"] if cards > 1 else 1.0,
+        stage_s=values["stage_s"],
+    )
+
+
+def llamacpp_rates(values: Constants, device: Device, kernel: str, facts: Facts, years_old: float) -> Rates:
+    """What llama.cpp's kernels reach on `device`: reading, then unpacking the quantised blocks, one after the other."""
+    family = device.family
+    better = values["efficiency_per_year"] ** -years_old
+    slower = values["overhead_per_year"] ** years_old
+    reading = min(product(values, "bandwidth", family) * better, MOST) * device.bandwidth
+    if kernel != "16":
+        unpacking = product(values, "unpack_bytes_per_s", kernel, family)
+        unpacking *= (device.flops_32 / FP32_REFERENCE) ** values["unpack_power"]
+        reading = 1.0 / (1.0 / reading + 1.0 / unpacking)
+    peak = device.flops_16
+    compute = min(product(values, "compute", family, kernel) * better, MOST)
+    sparse = "moe" if facts.expert_bytes else "dense"
+    return Rates(
+        bytes_per_s=reading,
+        expert_bytes_per_s=reading * min(values["expert_bandwidth"], 1.0),
+        kv_bytes_per_s=device.bandwidth * min(product(values, "kv_bandwidth", family) * better, MOST),
+        decode_flops=peak * min(compute * product(values, "decode_compute", family, sparse), MOST),
+        prefill_flops=peak * min(compute * product(values, "prefill_compute", sparse), MOST),
+        attention_flops=peak * min(product(values, "attention_compute", family), MOST),
+        overhead_s=slower
+        * product(values, "overhead_s", family)
+        * (
+            1.0
+            + values["overhead_layers"] * facts.layers
+            + values["overhead_sparse_layers"] * facts.sparse_layers
+            + values["overhead_linear_layers"] * facts.linear_layers
+        ),
+        sequence_s=product(values, "sequence_s", family),
+        vector_growth=product(values, "vector_growth", family, kernel),
+        all_reduce_s=values["all_reduce_s"],
+        link_bytes_per_s=max(device.link_bytes_per_s, 1.0) * values["link"],
+        stage_s=values["stage_s"],
+    )

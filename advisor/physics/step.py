@@ -1,0 +1,184 @@
+"""The physics of one engine step: what it reads, what it computes, what it waits for.
+
+    step = overhead + products + attention + all-reduce
+
+*Overhead* is the engine's own work: scheduling, kernel launches, sampling. *Products* are the matrix products with the
+weights: the longer of reading the weights once and of multiplying them with every token of the step. *Attention*
+reads the KV cache of every sequence. *All-reduce* is what tensor-parallel cards tell each other in every layer.
+
+`StepModel` holds these as frozen coefficients in seconds, so that a load costs a few multiplications.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from advisor.physics.device import Device
+
+SHARPNESS = 3.0  # of the bend between memory-bound and compute-bound
+ALL_REDUCES_PER_LAYER = 2
+
+
+class Facts(NamedTuple):
+    """What a model in one weights format asks of a step, all ranks together."""
+
+    layers: int
+    sparse_layers: int  # mixture-of-experts blocks
+    linear_layers: int
+    hidden: int
+    dense_bytes: float  # every token reads these
+    expert_bytes: float  # all routed experts
+    expert_share: float  # of the experts that one token wakes
+    flops_per_token: float
+    kv_full_bytes: float  # per token of context, layers that keep everything
+    kv_window_bytes: float  # per token of context up to `window`
+    window: float
+    state_bytes: float  # fixed per sequence
+    attention_flops: float  # per query token and context token, full layers
+    window_attention_flops: float
+
+    @property
+    def active_bytes(self) -> float:
+        """Weights that one token reads."""
+        return self.dense_bytes + self.expert_bytes * self.expert_share
+
+
+class Rates(NamedTuple):
+    """What the engine's kernels reach on this device, and what it spends beside them. Fitted; see catalog/data/speed.yaml."""
+
+    bytes_per_s: float  # reading weights, one card
+    expert_bytes_per_s: float
+    kv_bytes_per_s: float
+    decode_flops: float  # products of a decode batch
+    prefill_flops: float
+    attention_flops: float
+    overhead_s: float  # per step, all layers
+    sequence_s: float  # per sequence and step
+    vector_growth: float  # small-batch kernels (llama.cpp): cost of each further sequence; 0: none
+    all_reduce_s: float  # latency of one
+    link_bytes_per_s: float
+    stage_s: float  # hand-over between pipeline stages
+
+
+def soft_max(a: float, b: float) -> float:
+    """The longer of two overlapping times, with a rounded corner: never below either."""
+    return float((a**SHARPNESS + b**SHARPNESS) ** (1.0 / SHARPNESS))
+
+
+@dataclass(frozen=True, slots=True)
+class StepModel:
+    """Seconds of each part of a step; batch and context are the only variables left."""
+
+    overhead_s: float
+    sequence_s: float  # per sequence: sampling, block tables
+    dense_s: float  # read every dense weight
+    expert_s: float  # read every routed expert
+    expert_miss: float  # probability that a token leaves a given expert asleep; 1 without experts
+    token_s: float  # multiply one token with all active weights
+    vector_growth: float
+    kv_full_s: float  # read one token of context, layers that keep everything
+    kv_window_s: float
+    window: float
+    state_s: float
+    all_reduce_token_s: float  # per token of the step
+    prefill_token_s: float  # one prompt token of a full chunk
+    attention_s: float  # per prompt token and token of context before it
+    window_attention_s: float
+    stages: int  # pipeline stages that work at the same time
+    chunk_tokens: int  # prompt tokens that share one reading of the weights
+
+    def decode_s(self, batch: float, context: float) -> float:
+        """One step that gives each of `batch` sequences a token, their mean context being `context` tokens."""
+        share = batch if self.stages == 1 else max(1.0, batch / self.stages)
+        cached = self.kv_full_s * context + self.kv_window_s * min(context, self.window) + self.state_s
+        own = self.sequence_s + self.all_reduce_token_s + cached
+        return self.overhead_s + self.products_s(share) + share * own
+
+    def products_s(self, tokens: float) -> float:
+        """The matrix products of a step over `tokens` decoded tokens."""
+        read = self.dense_s
+        if self.expert_s:
+            awake = 1.0 - self.expert_miss**tokens
+            read += self.expert_s * awake
+        matrix = soft_max(read, tokens * self.token_s)
+        if not self.vector_growth:
+            return matrix
+        vector = self.dense_s * (1.0 + self.vector_growth * (tokens - 1.0))
+        if self.expert_s:
+            crowd = tokens * (1.0 - self.expert_miss) / awake  # tokens that meet in one expert
+            vector += self.expert_s * awake * (1.0 + self.vector_growth * (crowd - 1.0))
+        return min(vector, matrix)
+
+    def prefill_s(self, tokens: float, cached: float = 0.0) -> float:
+        """What the prompt adds to steps that run anyway: `tokens` new ones behind `cached` tokens already in the KV."""
+        work = tokens * (self.prefill_token_s + self.all_reduce_token_s)
+        return (work + self.prompt_attention_s(tokens, cached)) / self.stages
+
+    def prompt_attention_s(self, tokens: float, cached: float) -> float:
+        """Attention of a prompt over itself and over what is cached before it."""
+        before = cached + tokens / 2
+        return tokens * (self.attention_s * before + self.window_attention_s * min(before, self.window))
+
+    def first_token_s(self, tokens: float, cached: float = 0.0) -> float:
+        """Prefill of one prompt on an idle engine: every chunk is a step of its own."""
+        chunks = max(1.0, tokens / self.chunk_tokens)
+        floor = self.products_s(1.0) if tokens < self.chunk_tokens else 0.0
+        work = soft_max(floor, tokens * self.prefill_token_s) + tokens * self.all_reduce_token_s
+        return chunks * self.overhead_s + work + self.prompt_attention_s(tokens, cached)
+
+
+def step_model(
+    facts: Facts,
+    device: Device,
+    rates: Rates,
+    *,
+    tensor_parallel: int,
+    pipeline_parallel: int,
+    overlapping_stages: bool,
+    kv_share: float,
+    chunk_tokens: int,
+    offload_share: float = 0.0,
+    host_bytes_per_s: float = 1.0,
+) -> StepModel:
+    """Turn bytes and FLOPs into seconds.
+
+    Args:
+        facts: the model in its format.
+        device: one card of the replica; its cards split every layer (`tensor_parallel`) or the layers.
+        rates: what the kernels reach.
+        tensor_parallel: ranks that split each layer.
+        pipeline_parallel: groups of ranks that hold consecutive layers.
+        overlapping_stages: several batches are under way at once (vLLM); otherwise one card works at a time.
+        kv_share: part of the KV cache that one tensor-parallel rank reads.
+        chunk_tokens: prompt tokens per step.
+        offload_share: part of the weights that lies in the CPU's memory and is read there.
+        host_bytes_per_s: what the CPU reaches in reading them.
+    """
+    ranks = tensor_parallel
+    on_card = 1.0 - offload_share
+    dense_s = facts.dense_bytes / ranks * (on_card / rates.bytes_per_s + offload_share / host_bytes_per_s)
+    expert_s = facts.expert_bytes / ranks * (on_card / rates.expert_bytes_per_s + offload_share / host_bytes_per_s)
+    flops = facts.flops_per_token / ranks
+    all_reduces = ALL_REDUCES_PER_LAYER * facts.layers if ranks > 1 else 0
+    exchanged = 2.0 * facts.hidden * 2 * (ranks - 1) / ranks  # bytes of one token in one ring all-reduce
+    overhead = rates.overhead_s + all_reduces * rates.all_reduce_s + (pipeline_parallel - 1) * rates.stage_s
+    return StepModel(
+        overhead_s=overhead,
+        sequence_s=rates.sequence_s,
+        dense_s=dense_s,
+        expert_s=expert_s,
+        expert_miss=1.0 - facts.expert_share,
+        token_s=flops / rates.decode_flops,
+        vector_growth=rates.vector_growth,
+        kv_full_s=facts.kv_full_bytes * kv_share / rates.kv_bytes_per_s,
+        kv_window_s=facts.kv_window_bytes * kv_share / rates.kv_bytes_per_s,
+        window=facts.window,
+        state_s=2.0 * facts.state_bytes / ranks / rates.kv_bytes_per_s,  # read and written
+        all_reduce_token_s=all_reduces * exchanged / rates.link_bytes_per_s if all_reduces else 0.0,
+        prefill_token_s=soft_max((dense_s + expert_s) / chunk_tokens, flops / rates.prefill_flops),
+        attention_s=facts.attention_flops / ranks / rates.attention_flops,
+        window_attention_s=facts.window_attention_flops / ranks / rates.attention_flops,
+        stages=pipeline_parallel if overlapping_stages else 1,
+        chunk_tokens=chunk_tokens,
+    )

@@ -1,0 +1,56 @@
+"""`plan(verdict, ...) -> Plan`: the winner as pure data - settings with reasons, how to start it, what to check."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from advisor import __version__
+from advisor.catalog import engine_limits
+from advisor.engines import ENGINES
+from advisor.schema import Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
+
+
+def plan(verdict: Verdict, workload: Workload, hardware: Hardware, model: ModelSpec) -> Plan | None:
+    """The plan of the winner; None when nothing can run."""
+    if verdict.winner is None:
+        return None
+    return plan_for(
+        verdict.winner.estimate, verdict.reasons, verdict.summary, workload, hardware, model
+    )
+
+
+def plan_for(
+    estimate: Estimate,
+    findings: tuple[Finding, ...],
+    summary: str,
+    workload: Workload,
+    hardware: Hardware,
+    model: ModelSpec,
+) -> Plan:
+    """Settings, launch and checks of one estimate, in the order in which they depend on each other."""
+    engine = ENGINES[estimate.candidate.engine]
+    settings = engine.settings(estimate, hardware, workload, model)
+    draft = Plan(
+        name=plan_name(model),
+        engine=estimate.candidate.engine,
+        engine_version=engine_limits(estimate.candidate.engine).version,
+        model=model,
+        hardware=hardware,
+        workload=workload,
+        estimate=estimate,
+        launch=engine.launch(estimate, settings, hardware, workload, model),
+        settings=settings,
+        checks=(),
+        findings=findings,
+        summary=summary,
+        in_flight=estimate.in_flight,
+        advisor_version=__version__,
+    )
+    return replace(draft, checks=engine.checks(draft))
+
+
+def plan_name(model: ModelSpec) -> str:
+    """A name that fits containers, units and pods: lower-case letters, digits and dashes, at most 40 characters."""
+    base = model.hf_id.rsplit("/", 1)[-1].lower()
+    return re.sub(r"[^a-z0-9]+", "-", base).strip("-")[:40].rstrip("-") or "model"

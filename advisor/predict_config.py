@@ -1,0 +1,286 @@
+"""From the words of a request row to a configuration that is ready for any load.
+
+Everything that does not depend on the load is found once per distinct configuration: names, cards, format, memory,
+and the engine's step. A million rows over a thousand configurations cost a thousand look-ups.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from typing import NamedTuple
+
+from advisor.catalog import constants, weights_format
+from advisor.catalog.entries import CpuSpec, GpuSpec, WeightsFormat
+from advisor.errors import BadInput
+from advisor.physics.serving import Discipline
+from advisor.physics.speed_facts import held_bytes
+from advisor.physics.speed_setup import Prepared, discipline, fitted
+from advisor.physics.step import StepModel
+from advisor.schema import Accelerator, Candidate, Cpu, Hardware, Memory, ModelSpec
+from advisor.units import GIB
+
+ENGINE_NAMES = {"ollama": "ollama", "llama.cpp": "llama.cpp", "llamacpp": "llama.cpp", "vllm": "vllm"}
+LLAMA_SERVER_SLOTS = 4  # llama-server's own choice where -np is not given
+HOST_BYTES = 256 * GIB  # a host that is never the limit of a row that names only the card
+SHORTEST_CONTEXT = 2048
+TIGHT = 0.08  # of device memory that measured configurations run beyond the default plan (utilisation raised, cards bare)
+
+
+class Unsupported(Exception):  # noqa: N818 - a reason, not a failure
+    """This row cannot be predicted, and why."""
+
+
+class Words(NamedTuple):
+    """The columns of a row that name a configuration, as written."""
+
+    engine: str
+    engine_version: str
+    gpu: str
+    gpu_count: str
+    tp: str
+    pp: str
+    model: str
+    quantization: str
+    kv_dtype: str
+    slots: str
+    context_tokens: int  # rounded up to a power of two
+
+
+class Ready(NamedTuple):
+    """A configuration; what is left is the load."""
+
+    engine: str  # "vllm", "ollama" or "llama.cpp"
+    family: str  # of constants: "vllm" or "llamacpp"
+    prepared: Prepared
+    step: StepModel
+    rule: Discipline  # with the slots; `sequences` is filled in per load
+    kv_bytes: float  # that running sequences may fill, all ranks; infinite where slots own their KV
+    kv_tokens: int
+    replicas: int
+    note: str
+
+
+def ready_for(words: Words) -> Ready:
+    """Resolve the names, place the model on the cards, and freeze the step.
+
+    Raises:
+        Unsupported: with the reason.
+    """
+    engine = engine_name(words.engine)
+    try:
+        hardware = hardware_of(words.gpu, whole(words.gpu_count, 1, "gpu_count"))
+        model, fmt = model_and_format(engine, words.model, words.quantization)
+    except BadInput as error:
+        raise Unsupported(str(error)) from None
+    if engine == "vllm":
+        return _vllm(words, hardware, model, fmt)
+    return _llamacpp(words, engine, hardware, model, fmt)
+
+
+def engine_name(text: str) -> str:
+    """"vLLM", "Ollama", "llama.cpp (Vulkan)", "Ollama or llama.cpp" → the engine that decides the speed."""
+    word = text.strip().lower()
+    for known, name in ENGINE_NAMES.items():
+        if word == known or word.startswith(known + " (") or word == f"ollama or {known}":
+            return name
+    raise Unsupported(f"engine {text!r} is not one of ollama, llama.cpp, vllm")
+
+
+def whole(text: str, default: int, column: str) -> int:
+    """A positive whole number; empty is the default."""
+    if not text.strip():
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        raise Unsupported(f"{column} {text!r} is not a number") from None
+    if number != int(number) or number < 1:
+        raise Unsupported(f"{column} {text!r} is not a positive whole number")
+    return int(number)
+
+
+@functools.lru_cache(maxsize=4096)
+def hardware_of(gpu: str, count: int) -> Hardware:
+    """A machine with that many of that card; "CPU: name" is a machine without one.
+
+    Raises:
+        BadInput: the name is unknown or ambiguous.
+    """
+    from advisor.catalog.gpu_names import find_gpu
+
+    if gpu.strip().lower().startswith("cpu"):
+        return Hardware(source="simulated", os="linux", cpu=named_cpu(gpu.partition(":")[2].strip() or gpu))
+    spec = find_gpu(gpu, guess=True)
+    peers = tuple(range(count))
+    cards = tuple(
+        accelerator(spec, index, tuple(peer for peer in peers if peer != index)) for index in peers
+    )
+    host = Cpu(
+        model="", architecture="x86_64", cores=16, threads=32, memory_bytes=HOST_BYTES, instruction_sets=("avx2",),
+        bandwidth_bytes_per_s=60e9,
+    )  # fmt: skip
+    return Hardware(source="simulated", os="darwin" if spec.vendor == "apple" else "linux", cpu=host, accelerators=cards)
+
+
+def accelerator(spec: GpuSpec, index: int, peers: tuple[int, ...]) -> Accelerator:
+    """A card of the catalogue in a machine with like cards around it; NVLink reaches all of them, a bridge only one."""
+    bridged = "bridge" in spec.interconnect and len(peers) > 1
+    linked = bool(spec.nvlink_bytes_per_s) and not bridged
+    share = spec.gpu_memory_fraction if spec.unified_memory and spec.gpu_memory_fraction else 1.0
+    return Accelerator(
+        index=index,
+        name=spec.name,
+        vendor=spec.vendor,
+        device_class=spec.device_class,
+        memory_bytes=int(spec.memory_bytes * share),
+        catalog_id=spec.id,
+        architecture=spec.architecture,
+        compute_capability=spec.compute_capability,
+        bandwidth_bytes_per_s=spec.bandwidth_bytes_per_s,
+        dense_flops=spec.dense_flops,
+        unified_memory=spec.unified_memory,
+        pcie_generation=4,
+        pcie_width=16,
+        pcie_peer_access=spec.pcie_peer_access,
+        nvlink_peers=peers if linked else (),
+        nvlink_bytes_per_s=spec.nvlink_bytes_per_s if linked else None,
+    )
+
+
+def named_cpu(name: str) -> Cpu:
+    """A processor by its model line; an unknown one is taken for a desktop with two DDR5 channels."""
+    import re
+
+    from advisor.catalog import cpus
+
+    known: CpuSpec | None = next((spec for spec in cpus() if spec.match and re.search(spec.match, name)), None)
+    rate = known.bandwidth_bytes_per_s if known else 70e9
+    return Cpu(
+        model=name, architecture="x86_64", cores=8, threads=16, memory_bytes=HOST_BYTES, instruction_sets=("avx2",),
+        bandwidth_bytes_per_s=rate,
+    )  # fmt: skip
+
+
+def model_and_format(engine: str, text: str, quantization: str) -> tuple[ModelSpec, WeightsFormat]:
+    """The architecture, and the weights format: as written, else as the name implies, else the engine's default.
+
+    Raises:
+        BadInput: an unknown model or format.
+    """
+    from advisor.catalog.model_names import find_model_and_format
+
+    model, implied = find_model_and_format(text, offline=True)
+    fmt = weights_format(quantization) if quantization.strip() else implied
+    if fmt is None:
+        fmt = default_format(engine, model)
+    return model, in_world(fmt, engine)
+
+
+def default_format(engine: str, model: ModelSpec) -> WeightsFormat:
+    """The checkpoint's own format for vLLM; the library's default quantisation for llama.cpp and Ollama."""
+    if engine == "vllm":
+        return weights_format(model.native_format)
+    return weights_format(model.ollama_quantization or "q4_K_M")
+
+
+def in_world(fmt: WeightsFormat, engine: str) -> WeightsFormat:
+    """The same precision in the engine's own files: bf16 is bf16-gguf for llama.cpp; other 4-bit formats are like q4_0."""
+    world = "vllm" if engine == "vllm" else "ollama"
+    if world in fmt.engines:
+        return fmt
+    twin = constants("formats")["twins"][world].get(fmt.name)
+    if twin:
+        return weights_format(twin)
+    if world == "ollama":
+        return weights_format("q4_0" if fmt.linear_bits < 6 else "q8_0")
+    raise BadInput(f"quantization {fmt.name!r} is a GGUF format, which vLLM 0.33 does not load")
+
+
+def _vllm(words: Words, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat) -> Ready:
+    import advisor.engines.vllm.speed as speed
+    from advisor.engines.vllm.memory import memory
+    from advisor.engines.vllm.sizing import DEFAULT_UTILIZATION, device_defaults
+
+    cards = len(hardware.accelerators)
+    tensor, pipeline = ranks(words, model, max(cards, 1))
+    batched, seqs = device_defaults(hardware.accelerators)
+    slots = whole(words.slots, 0, "slots")
+    replicas = max(1, cards // (tensor * pipeline))
+    candidate = Candidate(
+        engine="vllm",
+        model_ref=model.hf_id,
+        weights_format=fmt.name,
+        kv_cache_dtype=words.kv_dtype.split(" ")[0] or "auto",
+        device="gpu" if cards else "cpu",
+        gpu_indices=tuple(range(cards)),
+        context_tokens=words.context_tokens,
+        max_in_flight=slots or seqs,
+        max_batched_tokens=max(batched, slots),
+        tensor_parallel=tensor,
+        pipeline_parallel=pipeline,
+        replicas=replicas,
+        memory_utilization=DEFAULT_UTILIZATION if cards else None,
+    )
+    sized, note = _fitting(memory(candidate, hardware, model))
+    known = speed.prepared(candidate, hardware, model, words.engine_version)
+    if known is None:
+        raise Unsupported(f"no source gives the memory bandwidth of {words.gpu!r}")
+    step = speed.step_of(known, fitted("vllm"))
+    rule = discipline(fitted("vllm"), candidate.max_in_flight, candidate.max_batched_tokens)
+    capacity = sized.full_sequences * held_bytes(known.facts, candidate.context_tokens)
+    return Ready("vllm", "vllm", known, step, rule, capacity, sized.kv_tokens, replicas, note)
+
+
+def _fitting(found: Memory) -> tuple[Memory, str]:
+    """The memory as planned; a configuration that is a little short runs with a small KV cache, and says so."""
+    if found.fits and found.full_sequences >= 1.0:
+        return found, ""
+    if found.short_bytes > TIGHT * found.device_bytes:
+        needs = (found.budget_bytes + found.short_bytes) / GIB
+        raise Unsupported(f"does not fit: needs {needs:.1f} GiB a card, may use {found.budget_bytes / GIB:.1f} GiB")
+    return replace(found, full_sequences=max(found.full_sequences, 1.0)), "memory is tight: one request at a time"
+
+
+def ranks(words: Words, model: ModelSpec, cards: int) -> tuple[int, int]:
+    """Tensor and pipeline parallel degree of one replica; without either, tensor parallel as far as the heads allow."""
+    if words.tp.strip() or words.pp.strip():
+        tensor, pipeline = whole(words.tp, 1, "tp"), whole(words.pp, 1, "pp")
+        if tensor * pipeline > cards:
+            raise Unsupported(f"tp {tensor} x pp {pipeline} needs more than the {cards} cards of gpu_count")
+        return tensor, pipeline
+    tensor = next(n for n in range(cards, 0, -1) if cards % n == 0 and model.heads % n == 0)
+    return tensor, cards // tensor
+
+
+def _llamacpp(words: Words, engine: str, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat) -> Ready:
+    import advisor.engines.ollama.speed as speed
+    from advisor.engines.ollama.sizing import batch_for, offloaded, single_slot
+
+    cards = len(hardware.accelerators)
+    slots = whole(words.slots, 0, "slots")
+    running = slots or (LLAMA_SERVER_SLOTS if engine == "llama.cpp" else 1)
+    if engine == "ollama" and single_slot(model):
+        running = 1
+    kv_dtype = words.kv_dtype.split("/")[0].split(" ")[0].lower()
+    candidate = Candidate(
+        engine="ollama",
+        model_ref=model.hf_id,
+        weights_format=fmt.name,
+        kv_cache_dtype=kv_dtype if kv_dtype and kv_dtype != "auto" else "f16",
+        device="gpu" if cards else "cpu",
+        gpu_indices=tuple(range(cards)),
+        context_tokens=words.context_tokens,
+        max_in_flight=running,
+        max_batched_tokens=batch_for(words.context_tokens, running),
+        tensor_parallel=min(whole(words.tp, 1, "tp"), max(cards, 1)),
+    )
+    placed = offloaded(candidate, hardware, model)
+    known = speed.prepared(placed, hardware, model, engine, words.engine_version)
+    if known is None:
+        raise Unsupported(f"no source gives the memory bandwidth of {words.gpu!r}")
+    values, ollama = fitted("llamacpp"), engine == "ollama"
+    step = speed.step_of(known, values, ollama=ollama)
+    rule = discipline(values, running, max(candidate.max_batched_tokens, speed.MICRO_BATCH_TOKENS), ollama=ollama)
+    note = f"{placed.cpu_layers} of {model.layers} layers run on the CPU" if placed.cpu_layers else ""
+    return Ready(engine, "llamacpp", known, step, rule, float("inf"), running * words.context_tokens, 1, note)

@@ -1,0 +1,25 @@
+"""What a machine has: `probe()` reads this one, `simulate.simulate(text)` builds one from names of cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from advisor.probe.host import Host
+    from advisor.schema import Hardware
+
+
+def probe(models_path: Path | None = None, *, host: Host | None = None) -> Hardware:
+    """Read this machine: accelerators, processor, memory, disk, drivers, container engine.
+
+    What does not answer is None with its reason in `Hardware.unknown`. No serial number, UUID, host or user
+    name is read. `models_path` is where model files will lie (default: the engines' own stores).
+
+    Raises:
+        EnvironmentFailed: neither Linux nor macOS.
+    """
+    from advisor.probe import machine
+    from advisor.probe.host import Host
+
+    return machine.read(host or Host(), models_path and Path(models_path).expanduser().absolute())

@@ -1,0 +1,107 @@
+"""Container engine, Compose and the NVIDIA toolkit, by their own version commands, all asked at once."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from advisor.probe.host import Host, Output, Started, first_line
+from advisor.schema import Containers
+
+
+class Asked(NamedTuple):
+    """Version commands that are running; `finish` collects them."""
+
+    docker: Started
+    podman: Started
+    compose: tuple[Started, ...]
+    toolkit: Started
+    cdi: Started
+
+
+def ask(host: Host) -> Asked:
+    """Start every version command; a program that is not there costs nothing."""
+    return Asked(
+        docker=host.command("docker", "version", "--format", "{{json .}}"),
+        podman=host.command("podman", "version", "--format", "json"),
+        compose=(
+            host.command("docker", "compose", "version", "--short"),
+            host.command("docker-compose", "version", "--short"),
+            host.command("podman-compose", "version", "--short"),
+        ),
+        toolkit=host.command("nvidia-ctk", "--version"),
+        cdi=host.command("nvidia-ctk", "cdi", "list"),
+    )
+
+
+def finish(asked: Asked, unknown: dict[str, str]) -> Containers:
+    """Collect the answers; what gave none is None with its reason in `unknown`."""
+    engine, version = _engine(asked, unknown)
+    return Containers(
+        engine=engine,
+        engine_version=version,
+        compose_version=_compose(asked, engine, unknown),
+        nvidia_toolkit_version=_toolkit(asked.toolkit(), unknown),
+        cdi_devices=_cdi_devices(asked.cdi()),
+    )
+
+
+def _engine(asked: Asked, unknown: dict[str, str]) -> tuple[str | None, str | None]:
+    docker, podman = asked.docker(), asked.podman()
+    for program, answer in (("docker", docker), ("podman", podman)):
+        versions = _json(answer.text)
+        client = versions.get("Client")
+        if not isinstance(client, dict):
+            continue
+        name = "podman" if "APIVersion" in client else program  # podman may answer to the name docker
+        server = versions.get("Server")
+        if name == "docker" and not server:
+            reason = first_line(answer.error) or "no reason given"
+            unknown["containers.engine"] = f"the docker daemon does not answer: {reason}"
+        return name, _text((server or client).get("Version"))
+    reasons = {first_line(answer.error) for answer in (docker, podman) if answer.error}
+    unknown["containers.engine"] = "; ".join(sorted(reasons)) or "neither docker nor podman answers"
+    return None, None
+
+
+def _compose(asked: Asked, engine: str | None, unknown: dict[str, str]) -> str | None:
+    answers = [started() for started in asked.compose]
+    for answer in answers:
+        version = re.search(r"\d+(\.\d+)+\S*", answer.text)
+        if answer.code == 0 and version:
+            return version.group()
+    if engine == "docker":
+        unknown["containers.compose_version"] = (
+            "docker has no compose plug-in, and docker-compose is not installed"
+        )
+    elif engine == "podman":
+        unknown["containers.compose_version"] = "neither podman-compose nor docker-compose is installed"
+    return None
+
+
+def _toolkit(answer: Output, unknown: dict[str, str]) -> str | None:
+    version = re.search(r"version\s+(\d\S*)", answer.text)
+    if version:
+        return version.group(1)
+    unknown["containers.nvidia_toolkit_version"] = first_line(answer.error) or "nvidia-ctk printed no version"
+    return None
+
+
+def _cdi_devices(answer: Output) -> tuple[str, ...]:
+    """Qualified names such as nvidia.com/gpu=0; names that are a GPU's UUID are left out."""
+    names = (line.strip() for line in answer.text.splitlines())
+    kept = (name for name in names if "=" in name and "/" in name.partition("=")[0])
+    return tuple(name for name in kept if not re.search(r"=(GPU|MIG)-", name))
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        loaded = json.loads(text)
+    except ValueError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

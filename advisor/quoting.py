@@ -1,0 +1,86 @@
+"""One quoting function a target language: strings that come from people pass through here and nowhere else."""
+
+from __future__ import annotations
+
+import html as _html
+import json
+import re
+import shlex
+
+from advisor.errors import BadInput
+
+# Characters that a YAML reader takes for line breaks, refuses raw, or drops.
+_YAML_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def _possible(text: str, language: str) -> str:
+    """Refuse what no reader of any of the languages can hold: NUL and halves of surrogate pairs."""
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadInput(f"{text!r} holds a NUL or half a surrogate pair, which {language} cannot carry")
+    return text
+
+
+def shell(text: str) -> str:
+    """One word of a POSIX shell command line."""
+    return shlex.quote(_possible(text, "a command line"))
+
+
+def shell_line(words: list[str] | tuple[str, ...]) -> str:
+    """A whole command."""
+    return " ".join(shell(word) for word in words)
+
+
+def yaml(text: str) -> str:
+    """A YAML scalar that is always a string: the JSON form, which every YAML reader takes."""
+    quoted = json.dumps(_possible(text, "YAML"), ensure_ascii=False)
+    return _YAML_ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", quoted)
+
+
+def compose(text: str) -> str:
+    """A YAML scalar of a Compose file, where `$` would be taken for a variable."""
+    return yaml(text.replace("$", "$$"))
+
+
+def systemd(text: str) -> str:
+    """One word of ExecStart= in a unit: `%` and `$` would be expanded."""
+    escaped = _possible(text, "a unit file").replace("\\", "\\\\").replace('"', '\\"')
+    escaped = escaped.replace("%", "%%").replace("$", "$$")
+    return '"' + _CONTROL.sub(lambda m: "".join(f"\\x{b:02x}" for b in m.group().encode()), escaped) + '"'
+
+
+def dockerfile(text: str) -> str:
+    """The value of an ENV line: double quotes, with `$`, quotes and the escape character escaped."""
+    if "\n" in text or "\r" in text:
+        raise BadInput(f"{text!r} holds a line break, which a Dockerfile's ENV cannot carry")
+    escaped = re.sub(r'([\\"$])', r"\\\1", _possible(text, "a Dockerfile"))
+    return f'"{escaped}"'
+
+
+def modelfile(text: str) -> str:
+    """The argument of a Modelfile instruction: as it is, or in three quotes.
+
+    Ollama's parser drops what is not printable, and ends an unquoted value at the line break.
+    """
+    if '"""' in text or any(not (letter.isprintable() or letter in "\n\t") for letter in text):
+        raise BadInput(f"{text!r} holds characters that a Modelfile cannot carry; rename the file")
+    plain = text and text == text.strip() and "\n" not in text and not text.startswith('"')
+    return text if plain else f'"""{text}"""'
+
+
+def html(text: str) -> str:
+    """Text or a quoted attribute of an HTML page."""
+    return _html.escape(text, quote=True)
+
+
+def markdown_code(text: str) -> str:
+    """Inline code: a fence longer than any run of backticks inside; control characters shown, not obeyed."""
+    shown = _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    space = " " if shown[:1] in ("`", " ") or shown[-1:] in ("`", " ") or not shown else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def comment(text: str) -> str:
+    """Text behind `#`: one line, whatever it held."""
+    return _CONTROL.sub(" ", text)

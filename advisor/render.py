@@ -1,0 +1,93 @@
+"""`render(plan) -> Files`: places what was decided. Pure; the only importer of jinja2; the caller writes.
+
+The templates lie beside the package in a checkout and inside it in a wheel.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from advisor import quoting
+from advisor.catalog import engine_limits
+from advisor.engines import ENGINES
+from advisor.engines.base import Placement
+from advisor.engines.naming import slug
+from advisor.errors import EnvironmentFailed
+from advisor.schema import Plan, RenderedFile
+
+SHARED = (
+    Placement("_shared/README.md.j2", "README.md"),
+    Placement("_shared/CHECKLIST.md.j2", "CHECKLIST.md"),
+    Placement("_shared/env.example.j2", ".env.example"),
+    Placement("_shared/stop.sh.j2", "stop.sh", executable=True),
+)
+DESK = "desk"
+FILTERS = {
+    "sh": quoting.shell,
+    "yaml": quoting.yaml,
+    "compose": quoting.compose,
+    "code": quoting.markdown_code,
+    "comment": quoting.comment,
+}
+
+
+def render(plan: Plan) -> tuple[RenderedFile, ...]:
+    """Every file of the deployment folder but plan.json, sorted by path; the desk's plan in a folder of its own."""
+    files = [_place(placement, plan) for placement in (*SHARED, *ENGINES[plan.engine].placements(plan))]
+    if plan.desk is not None:
+        files += [replace(file, path=f"{DESK}/{file.path}") for file in render(plan.desk)]
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def template_folder() -> Path:
+    """Where the templates are.
+
+    Raises:
+        EnvironmentFailed: neither the checkout nor the installed package has them.
+    """
+    package = Path(__file__).parent
+    for folder in (package.parent / "templates", package / "_templates"):
+        if (folder / "_shared").is_dir():
+            return folder
+    raise EnvironmentFailed(f"the templates are missing beside {package}: install the package again")
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """One environment: an unknown name is an error, and whoever places a string says for which reader."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template_folder()),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - no HTML here; every value passes a filter of its target language
+        cache_size=-1,
+        auto_reload=False,
+    )
+    made.filters.update(FILTERS)
+    return made
+
+
+def _place(placement: Placement, plan: Plan) -> RenderedFile:
+    text = environment().get_template(placement.template).render(_context(plan))
+    return RenderedFile(path=placement.path, text=text, executable=placement.executable)
+
+
+def _context(plan: Plan) -> dict[str, Any]:
+    engine = ENGINES[plan.engine]
+    return {
+        "plan": plan,
+        "launch": plan.launch,
+        "candidate": plan.estimate.candidate,
+        "container": engine.container(plan),
+        "engine": engine_limits(plan.engine),
+        "name": slug(plan.name),
+        "desk": DESK if plan.desk is not None else None,
+        "has_compose": any(placement.path == "compose.yaml" for placement in engine.placements(plan)),
+    }

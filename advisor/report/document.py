@@ -1,0 +1,113 @@
+"""`recommend --json`: one document whose keys are a contract (see the README of the package)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from advisor.engines import ENGINES
+from advisor.pipeline import Answer
+from advisor.schema import Estimate, Figure, Judged, Plan, Speed
+from advisor.wire import to_data
+
+
+def document(answer: Answer, files: tuple[str, ...]) -> dict[str, Any]:
+    """Everything `recommend` found, as plain data."""
+    verdict = answer.verdict
+    return {
+        "schema_version": 1,
+        "verdict": {
+            "engine": verdict.engine,
+            "meets_targets": verdict.meets_targets,
+            "summary": verdict.summary,
+            "confidence": verdict.confidence,
+            "capacity_in_flight": verdict.capacity_in_flight,
+            "capacity_users": verdict.capacity_users,
+        },
+        "workload": _workload(answer),
+        "hardware": to_data(answer.hardware),
+        "model": to_data(answer.model)
+        | {"because": answer.model_because, "neighbours": list(answer.model_steps)},
+        "plan": _plan(answer.plan) if answer.plan else None,
+        "crossover_in_flight": verdict.crossover_in_flight,
+        "crossover_reason": verdict.crossover_reason,
+        "alternatives": [_way(judged) for judged in verdict.losers],
+        "curve": [
+            {"in_flight": point.in_flight}
+            | {f"{name}_tokens_per_s": point.tokens_per_s.get(name) for name in ENGINES}
+            | {f"{name}_default_tokens_per_s": point.default_tokens_per_s.get(name) for name in ENGINES}
+            for point in verdict.curve
+        ],
+        "reasons": to_data(verdict.reasons),
+        "nearest_yes": to_data(verdict.nearest_yes),
+        "files": list(files),
+    }
+
+
+def _workload(answer: Answer) -> dict[str, Any]:
+    workload, winner = answer.workload, answer.verdict.winner
+    data: dict[str, Any] = to_data(workload)
+    data["targets"] = {"ttft_ms": workload.ttft_ms, "tpot_ms": workload.tpot_ms, "percentile": 95}
+    data["in_flight"] = round(winner.estimate.in_flight, 3) if winner else workload.concurrency
+    data["peak_in_flight"] = winner.estimate.peak_in_flight if winner else workload.concurrency
+    data["derivation"] = winner.estimate.derivation if winner else ""
+    return data
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    data = _candidate(plan.estimate) | {
+        "engine_version": plan.engine_version,
+        "image": plan.launch.image,
+        "served_name": plan.launch.served_name,
+        "arguments": [*plan.launch.program, *plan.launch.argv],
+        "environment": dict(plan.launch.env),
+        "settings": to_data(plan.settings),
+    }
+    if plan.desk:
+        data["desk"] = _plan(plan.desk)
+    return data
+
+
+def _way(judged: Judged) -> dict[str, Any]:
+    return _candidate(judged.estimate) | {
+        "why_lost": judged.why_lost,
+        "findings": to_data(judged.findings),
+        "settings": [],
+    }
+
+
+def _candidate(estimate: Estimate) -> dict[str, Any]:
+    candidate = estimate.candidate
+    data: dict[str, Any] = to_data(candidate)
+    data["quantization"] = data.pop("weights_format")
+    data["gpus"] = len(candidate.gpu_indices)
+    data["memory"] = to_data(estimate.memory)
+    data["predicted"] = _predicted(estimate.speed, candidate.replicas)
+    data["predicted_at_peak"] = _predicted(estimate.peak_speed, candidate.replicas)
+    return data
+
+
+def _predicted(speed: Speed | None, replicas: int) -> dict[str, Any] | None:
+    """Totals over all replicas; latencies as one request sees them."""
+    if speed is None:
+        return None
+    rate = speed.output_tokens_per_s
+    return {
+        "in_flight": round(speed.in_flight * replicas, 3),
+        "output_tokens_per_s": {
+            "low": rate.low * replicas,
+            "expected": rate.expected * replicas,
+            "high": rate.high * replicas,
+        },
+        "ttft_s": _range(speed.ttft_s),
+        "ttft_p95_s": _range(speed.ttft_p95_s),
+        "tpot_s": _range(speed.tpot_s),
+        "tpot_p95_s": _range(speed.tpot_p95_s),
+        "queued": speed.queued * replicas,
+        "bound": speed.bound,
+        "basis": rate.basis,
+        "source": rate.source,
+    }
+
+
+def _range(figure: Figure) -> dict[str, float]:
+    return {"low": figure.low, "expected": figure.expected, "high": figure.high}

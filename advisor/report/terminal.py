@@ -1,0 +1,166 @@
+"""`recommend` on a terminal: verdict, why, what to expect, memory, settings, what was written. Safe at any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from advisor.catalog import engine_limits, weights_format
+from advisor.pipeline import Answer
+from advisor.report.memory_bar import memory_bar
+from advisor.schema import Figure, Finding, Judged, Verdict
+from advisor.units import count, ms
+
+_STYLES = {"CRASH": "red", "OOM": "red", "SILENT": "red", "PERF": "yellow", "NOTE": "dim"}
+
+
+def show(answer: Answer, written: tuple[str, ...], folder: str | None, console: Console) -> None:
+    """Print the whole answer in the order in which a person reads it."""
+    for part in parts(answer, written, folder):
+        console.print(part)
+
+
+def parts(answer: Answer, written: tuple[str, ...], folder: str | None) -> Iterator[RenderableType]:
+    """The sections, in order, each with a blank line behind it."""
+    verdict = answer.verdict
+    yield Text(verdict.summary, style="bold green" if verdict.meets_targets else "bold red")
+    yield _model_line(answer)
+    yield _section("Why", _why(answer))
+    if verdict.nearest_yes:
+        yield _section("What would make it a yes", _nearest(verdict))
+    if verdict.winner:
+        yield _section("What to expect", _expect(answer))
+        yield _section("Memory on the fullest device", memory_bar(verdict.winner.estimate))
+    if answer.plan:
+        yield _section("Settings", _settings(answer))
+        yield _section("Files", _files(written, folder))
+
+
+def _section(title: str, body: RenderableType) -> RenderableType:
+    return Group(Text(f"\n{title}", style="bold"), body)
+
+
+def _model_line(answer: Answer) -> RenderableType:
+    lines = [line for line in (answer.model_because, *answer.model_steps) if line]
+    if answer.hardware.source == "simulated":
+        lines.append("simulated machine, assumed: " + "; ".join(answer.hardware.assumed))
+    lines.append(f"confidence: {answer.verdict.confidence}")
+    return Text("\n".join(lines), style="dim")
+
+
+def _why(answer: Answer) -> RenderableType:
+    table = _plain(4)
+    for finding in answer.verdict.reasons:
+        _row(table, finding)
+    for judged in _one_loser_an_engine(answer.verdict):
+        candidate = judged.estimate.candidate
+        way = f"{engine_limits(candidate.engine).title}, {weights_format(candidate.weights_format).title}"
+        table.add_row("", Text("lost", style="dim"), Text(f"{way}: {judged.why_lost}"))
+    return table
+
+
+def _row(table: Table, finding: Finding) -> None:
+    style = _STYLES[finding.severity]
+    table.add_row(Text(finding.rule, style=style), Text(finding.severity.lower(), style=style), Text(finding.message))
+
+
+def _one_loser_an_engine(verdict: Verdict) -> list[Judged]:
+    """The closest candidate of each losing engine; the rest stands in the JSON and in `advisor report`."""
+    told: dict[str, Judged] = {}
+    for judged in sorted(verdict.losers, key=lambda j: j.estimate.memory.short_bytes):
+        told.setdefault(judged.estimate.candidate.engine, judged)
+    return [judged for name, judged in told.items() if name != verdict.engine]
+
+
+def _nearest(verdict: Verdict) -> RenderableType:
+    table = _plain(2)
+    for change in verdict.nearest_yes:
+        price = f" (about ${change.usd_per_hour:.2f}/h rented)" if change.usd_per_hour else ""
+        table.add_row(Text(change.change, style="bold"), Text(change.result + price))
+    return table
+
+
+def _expect(answer: Answer) -> RenderableType:
+    verdict = answer.verdict
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "in flight", "output tokens/s", "first token", "p95", "per token", "basis"):
+        table.add_column(name, overflow="fold")
+    rivals = [verdict.winner, *_one_loser_an_engine(verdict)]
+    for judged in rivals:
+        if judged is None or judged.estimate.speed is None:
+            continue
+        for label, speed in (("", judged.estimate.speed), (" at peak", judged.estimate.peak_speed)):
+            if speed is None:
+                continue
+            n = judged.estimate.candidate.replicas
+            table.add_row(
+                engine_limits(judged.estimate.candidate.engine).title + label,
+                count(round(speed.in_flight * n, 1)),
+                _range(speed.output_tokens_per_s, n),
+                ms(speed.ttft_s.expected),
+                ms(speed.ttft_p95_s.expected),
+                f"{ms(speed.tpot_s.low)}-{ms(speed.tpot_s.high)}",
+                speed.output_tokens_per_s.basis,
+            )
+    return Group(table, Text(_load_lines(answer)), _curve(verdict))
+
+
+def _range(figure: Figure, replicas: int) -> str:
+    return f"{count(figure.expected * replicas)} ({count(figure.low * replicas)}-{count(figure.high * replicas)})"
+
+
+def _load_lines(answer: Answer) -> str:
+    verdict, winner = answer.verdict, answer.verdict.winner
+    lines = [winner.estimate.derivation if winner else ""]
+    if verdict.crossover_in_flight is not None:
+        lines.append(f"crossover: {verdict.crossover_in_flight:.1f} in flight, {verdict.crossover_reason}")
+    else:
+        lines.append(f"no crossover: {verdict.crossover_reason}")
+    if verdict.capacity_in_flight:
+        users = f", about {count(verdict.capacity_users)} users" if verdict.capacity_users else ""
+        lines.append(f"this plan's cards meet the targets up to {count(verdict.capacity_in_flight)} in flight{users}")
+    return "\n".join(lines)
+
+
+def _curve(verdict: Verdict) -> RenderableType:
+    if not verdict.curve:
+        return Text("")
+    table = Table(box=None, pad_edge=False, header_style="dim", title_justify="left")
+    table.add_column("total output tokens/s at")
+    for point in verdict.curve:
+        table.add_column(str(point.in_flight), justify="right")
+    for name in verdict.curve[0].tokens_per_s:
+        title = engine_limits(name).title
+        table.add_row(f"{title}, sized for the load", *(_rate(p.tokens_per_s[name]) for p in verdict.curve))
+        table.add_row(f"{title}, its defaults", *(_rate(p.default_tokens_per_s[name]) for p in verdict.curve))
+    return table
+
+
+def _rate(tokens_per_s: float | None) -> str:
+    return "-" if tokens_per_s is None else f"{tokens_per_s:,.0f}"
+
+
+def _settings(answer: Answer) -> RenderableType:
+    table = _plain(3)
+    for setting in answer.plan.settings if answer.plan else ():
+        table.add_row(Text(setting.name, style="cyan"), Text(setting.value or ""), Text(setting.because, style="dim"))
+    return table
+
+
+def _files(written: tuple[str, ...], folder: str | None) -> RenderableType:
+    if folder is None:
+        return Text(f"nothing was written (--dry-run); it would be: {', '.join(written)}")
+    return Text(
+        f"written to {folder}: {', '.join(written)}\n"
+        f"next:\n  cat {folder}/README.md\n  cd {folder} && docker compose up --wait    (or ./run.sh without containers)"
+    )
+
+
+def _plain(columns: int) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for _ in range(columns - 1):
+        table.add_column(overflow="fold", no_wrap=False)
+    return table

@@ -1,0 +1,71 @@
+"""What a rule sees, and the registry's shape. A predicate returns its message, with the two numbers, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from typing import Any, Literal
+
+from advisor.catalog.entries import EngineLimits, WeightsFormat
+from advisor.schema import Accelerator, Estimate, Finding, Hardware, Judged, ModelSpec, Severity, Workload, value
+
+VETO: tuple[Severity, ...] = ("CRASH", "OOM", "SILENT")
+
+
+@value
+class Rule:
+    """One entry of `catalog/data/rules.yaml`."""
+
+    id: str
+    title: str
+    scope: Literal["candidate", "contest"]
+    severity: Severity
+    why: str
+    source: str
+    misses_target: bool = False
+    threshold: Mapping[str, Any] = field(default_factory=dict)
+
+
+@value
+class Case:
+    """One candidate with everything a rule may look at."""
+
+    estimate: Estimate
+    hardware: Hardware
+    workload: Workload
+    model: ModelSpec
+    limits: EngineLimits
+    weights_format: WeightsFormat
+
+    @property
+    def cards(self) -> tuple[Accelerator, ...]:
+        """The accelerators that the candidate would use."""
+        chosen = set(self.estimate.candidate.gpu_indices)
+        return tuple(card for card in self.hardware.accelerators if card.index in chosen)
+
+
+@value
+class Contest:
+    """The best of each engine side by side; an engine whose every candidate was refused is None."""
+
+    best: Mapping[str, Judged | None]
+    misses: Mapping[str, tuple[Finding, ...]]  # missed targets of each engine that can run
+    simplicity: Mapping[str, int]
+    titles: Mapping[str, str]
+    workload: Workload
+    crossover_in_flight: float | None
+    tokens_per_s: Mapping[str, float]  # total output at the planned load, engines that can run
+
+    @property
+    def able(self) -> tuple[str, ...]:
+        """Engines with a candidate that no rule refuses."""
+        return tuple(name for name, judged in self.best.items() if judged is not None)
+
+    @property
+    def meeting(self) -> tuple[str, ...]:
+        """Engines that also meet every target."""
+        return tuple(name for name in self.able if not self.misses[name])
+
+
+CasePredicate = Callable[[Case, Mapping[str, Any]], "str | None"]
+ContestPredicate = Callable[[Contest, Mapping[str, Any]], "str | None"]

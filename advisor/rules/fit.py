@@ -1,0 +1,121 @@
+"""FIT: memory. Every message holds what is needed and what there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.rules.base import Case
+from advisor.units import count, gib
+
+
+def fit101(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when weights, KV cache and buffers exceed what the engine may use on the fullest device."""
+    memory = case.estimate.memory
+    if memory.fits or memory.full_sequences < 1 <= _weights_room(case):
+        return None
+    needs = memory.budget_bytes + memory.short_bytes
+    return (
+        f"{case.weights_format.title} weights and buffers need {gib(needs)} on the fullest device, "
+        f"may use {gib(max(memory.budget_bytes, 0))} of {gib(memory.device_bytes)}"
+    )
+
+
+def fit102(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the weights fit and one request of full context does not."""
+    memory = case.estimate.memory
+    if memory.full_sequences >= threshold["min_full_sequences"] or _weights_room(case) < 1:
+        return None
+    need = memory.kv_bytes_per_token * case.estimate.candidate.context_tokens
+    return (
+        f"one request of {count(case.estimate.candidate.context_tokens)} tokens needs {gib(need)} of KV cache, "
+        f"{count(memory.kv_tokens)} tokens fit"
+    )
+
+
+def _weights_room(case: Case) -> float:
+    """Budget over everything but KV: from 1 on, the weights themselves fit."""
+    memory = case.estimate.memory
+    fixed = memory.weights_bytes + memory.activation_bytes + memory.overhead_bytes
+    return memory.budget_bytes / fixed if fixed else math.inf
+
+
+def fit103(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the planned requests at mean length exceed the KV pool."""
+    estimate, workload = case.estimate, case.workload
+    if not estimate.memory.fits or estimate.memory.kv_tokens <= 0:
+        return None
+    in_flight = min(estimate.peak_in_flight / estimate.candidate.replicas, estimate.candidate.max_in_flight)
+    demand = in_flight * (workload.input_tokens + workload.output_tokens)
+    pool = estimate.memory.kv_tokens * threshold["share_of_pool"]
+    if demand <= pool:
+        return None
+    return (
+        f"{in_flight:.0f} requests of {count(workload.input_tokens + workload.output_tokens)} tokens need "
+        f"{count(demand)} tokens of KV cache, {count(estimate.memory.kv_tokens)} fit: requests will queue"
+    )
+
+
+def fit104(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Says how many full-length requests fit, and from which number on another replica is needed."""
+    estimate = case.estimate
+    full, replicas = estimate.memory.full_sequences, estimate.candidate.replicas
+    if not estimate.memory.fits or full < 1 or estimate.memory.kv_bytes_per_token <= 0:
+        return None
+    most = math.floor(full * replicas)
+    relation = "enough for" if most >= estimate.peak_in_flight else "fewer than"
+    return (
+        f"{count(most)} requests of the full {count(estimate.candidate.context_tokens)} tokens fit at once, {relation} the "
+        f"{count(estimate.peak_in_flight)} in flight at peak; from {count(most + 1)} full-length requests on, "
+        f"more memory (another card or replica) is needed"
+    )
+
+
+def fit105(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when layers would run on the CPU beside the GPU and the workload does not allow it."""
+    candidate = case.estimate.candidate
+    if candidate.cpu_layers == 0 or case.workload.allow_offload:
+        return None
+    return (
+        f"{candidate.cpu_layers} of {case.model.layers} layers do not fit the accelerator and would run on the CPU; "
+        f"allowed only with --allow-offload"
+    )
+
+
+def fit106(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a budget that an allocation up front fills almost completely."""
+    memory = case.estimate.memory
+    if not memory.fits or case.estimate.candidate.memory_utilization is not None or memory.budget_bytes <= 0:
+        return None  # a pool engine fills its budget by design
+    used = memory.weights_bytes + memory.kv_bytes + memory.activation_bytes + memory.overhead_bytes
+    free = memory.budget_bytes - used
+    if free >= threshold["min_share_free"] * memory.budget_bytes:
+        return None
+    return f"uses {gib(used)} of {gib(memory.budget_bytes)}: little to spare"
+
+
+def fit107(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the planned context is longer than the trained one."""
+    planned, trained = case.estimate.candidate.context_tokens, case.model.context_trained
+    if planned <= trained:
+        return None
+    return f"a context of {count(planned)} tokens is planned, the model was trained for {count(trained)}"
+
+
+def fit108(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when there are fewer slots than requests in flight at peak."""
+    estimate = case.estimate
+    slots = estimate.candidate.max_in_flight * estimate.candidate.replicas
+    if not estimate.memory.fits or slots >= estimate.peak_in_flight:
+        return None
+    return f"{slots} slots for {estimate.peak_in_flight} requests in flight at peak: the others wait for a slot"
+
+
+def fit109(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes memory that is not free now on the cards of the candidate."""
+    for card in case.cards:
+        held = card.memory_bytes - card.free_bytes if card.free_bytes is not None else 0
+        if held >= threshold["min_held_bytes"]:
+            return f"{gib(held)} of {gib(card.memory_bytes)} on GPU {card.index} ({card.name}) are in use now"
+    return None

@@ -1,0 +1,156 @@
+"""OPS: platform, driver, formats, and what the first start needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.catalog import engine_limits
+from advisor.physics.weights import weight_bytes
+from advisor.rules.base import Case
+from advisor.rules.speed import version_tuple
+from advisor.schema import Accelerator
+from advisor.units import gb
+
+
+def ops401(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the engine has no build for this system, processor or kind of accelerator."""
+    limits, platform = case.limits, f"{case.hardware.os}/{case.hardware.cpu.architecture}"
+    if platform not in limits.platforms:
+        return f"this machine is {platform}; {limits.title} {limits.version} runs on {', '.join(limits.platforms)}"
+    if case.estimate.candidate.device == "cpu":
+        return None if limits.cpu else f"{limits.title} {limits.version} has no CPU build, 1 is needed here"
+    for card in case.cards:
+        if card.vendor not in limits.accelerators:
+            return f"{card.name} is made by {card.vendor}; {limits.title} serves {', '.join(limits.accelerators)}"
+    return None
+
+
+def ops402(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when a CUDA card is below the engine's lowest compute capability."""
+    return _below(case, case.limits.min_cuda_capability, f"{case.limits.title} {case.limits.version}")
+
+
+def ops403(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when a CUDA card is below the format's lowest compute capability for this engine."""
+    lowest = case.weights_format.min_capability.get(case.limits.name)
+    if ops402(case, threshold) is not None:
+        return None  # the engine itself is refused already
+    return _below(case, lowest, f"{case.weights_format.title} in {case.limits.title}")
+
+
+def _below(case: Case, lowest: str | None, who: str) -> str | None:
+    if lowest is None:
+        return None
+    for card in _nvidia(case):
+        if card.compute_capability and version_tuple(card.compute_capability) < version_tuple(lowest):
+            return f"{card.name} has compute capability {card.compute_capability} < {lowest}, the lowest for {who}"
+    return None
+
+
+def _nvidia(case: Case) -> tuple[Accelerator, ...]:
+    return tuple(card for card in case.cards if card.vendor == "nvidia")
+
+
+def ops404(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the NVIDIA driver is older than the pinned build needs."""
+    driver, lowest = case.hardware.nvidia_driver, case.limits.min_nvidia_driver
+    if driver is None or lowest is None or not _nvidia(case):
+        return None
+    if version_tuple(driver) >= version_tuple(lowest):
+        return None
+    return f"driver {driver} is installed, {case.limits.title} {case.limits.version} needs {lowest} or newer"
+
+
+def ops405(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the attention heads do not divide by the tensor parallel size."""
+    parallel = case.estimate.candidate.tensor_parallel
+    if case.model.heads == 0 or case.model.heads % parallel == 0:
+        return None
+    return f"{case.model.heads} attention heads do not divide by tensor parallel size {parallel}"
+
+
+def ops406(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the engine cannot load this kind of weights."""
+    if case.weights_format.kind in case.limits.weight_kinds:
+        return None
+    return (
+        f"the weights are {case.weights_format.kind} ({case.weights_format.title}); {case.limits.title} "
+        f"{case.limits.version} loads {', '.join(case.limits.weight_kinds)}"
+    )
+
+
+def ops408(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when an AMD target is not in the engine's build and no other backend serves it."""
+    for card in case.cards:
+        if card.vendor != "amd" or card.compute_capability in case.limits.gfx_targets:
+            continue
+        if "vulkan" in case.limits.features:
+            continue
+        return (
+            f"{card.name} is {card.compute_capability or 'of unknown target'}; {case.limits.title} "
+            f"{case.limits.version} is built for {', '.join(case.limits.gfx_targets)}"
+        )
+    return None
+
+
+def ops409(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a gated repository where the engine downloads from it."""
+    if not case.model.gated or "hub" not in case.limits.features or case.model.path:
+        return None
+    return f"{case.estimate.candidate.model_ref} is gated: 1 accepted licence and 1 token (HF_TOKEN) are needed, 0 are planned here"
+
+
+def ops410(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a library tag that follows from the naming only."""
+    wanted = case.weights_format.name
+    known = case.model.ollama_quantization
+    if "library_tags" not in case.limits.features or case.model.path or known is None:
+        return None
+    if wanted.lower() == known.lower():
+        return None
+    return (
+        f"{case.estimate.candidate.model_ref} is derived from the library's naming ({known} was read, {wanted} is asked): "
+        f"`ollama pull` tells"
+    )
+
+
+def ops411(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the weights do not fit the disk where models will lie."""
+    free = case.hardware.disk_free_bytes
+    if free is None or case.model.path:
+        return None
+    need = weight_bytes(case.model, case.weights_format).total_bytes * threshold["spare"]
+    if need <= free:
+        return None
+    return f"the weights need {gb(need)} on {case.hardware.disk_path}, {gb(free)} are free"
+
+
+def ops412(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a container engine without the NVIDIA toolkit."""
+    containers = case.hardware.containers
+    if not _nvidia(case) or case.hardware.source == "simulated" or containers.engine is None:
+        return None
+    if containers.nvidia_toolkit_version is not None or containers.cdi_devices:
+        return None
+    return f"{containers.engine} is here, the NVIDIA container toolkit is not (0 of 1): use run.sh, or install it for Compose"
+
+
+def ops413(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a model whose dimensions are not certain."""
+    if case.model.confidence != "low":
+        return None
+    return f"the dimensions of {case.model.hf_id} are of low confidence (not confirmed by its parameter count)"
+
+
+def ops414(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes that an engine made for GPUs would run on the CPU."""
+    if case.estimate.candidate.device != "cpu" or "gpu_first" not in case.limits.features:
+        return None
+    if not engine_limits(case.limits.name).cpu:
+        return None
+    fast = {"avx512_bf16", "amx_bf16"} & set(case.hardware.cpu.instruction_sets)
+    return (
+        f"{case.limits.title} runs here from its CPU build on {case.hardware.cpu.cores:g} cores, "
+        f"with {len(fast)} of 2 bf16 instruction sets (AVX-512 BF16, AMX)"
+    )

@@ -1,0 +1,87 @@
+"""SVC: concurrency, features and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.rules.base import Case, Contest
+
+
+def svc301(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the engine serves this family one request at a time and more are in flight."""
+    forced = case.model.model_type in case.limits.single_slot_families or (
+        case.workload.kind == "embed" and "single_slot_embeddings" in case.limits.features
+    )
+    if not forced or case.estimate.peak_in_flight <= 1:
+        return None
+    what = case.model.model_type if case.workload.kind != "embed" else "embedding models"
+    return (
+        f"{case.limits.title} {case.limits.version} serves {what} with 1 slot; {case.estimate.peak_in_flight} requests "
+        f"are in flight at peak"
+    )
+
+
+def svc302(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes an exposed engine without a key."""
+    if not case.workload.exposed or "api_key" in case.limits.features:
+        return None
+    return f"{case.limits.title} has 0 ways to ask for a key, 1 is needed beyond loopback: a gateway must stand in front"
+
+
+def svc303(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when a production service lacks what operators need."""
+    missing = [name for name in threshold["features"] if name not in case.limits.features]
+    if not case.workload.production or not missing:
+        return None
+    return (
+        f"a production service needs {' and '.join(threshold['features'])}; {case.limits.title} "
+        f"{case.limits.version} lacks {' and '.join(missing)}"
+    )
+
+
+def svc304(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes what tool calls will miss."""
+    if not case.workload.tools:
+        return None
+    if "tool_choice" not in case.limits.features:
+        return f"the clients call tools; {case.limits.title} {case.limits.version} ignores tool_choice"
+    if case.model.tool_parser is None:
+        return f"the clients call tools; no tool parser is known for {case.model.hf_id}, so 0 of them would be found"
+    return None
+
+
+def svc305(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
+    """Notes the differences when both engines are planned."""
+    if contest.workload.engine != "both":
+        return None
+    return (
+        "2 engines are planned behind 1 API: test tool_choice, n, logit_bias, max_completion_tokens, image URLs and the "
+        "sampling defaults on both"
+    )
+
+
+def svc306(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when exactly one of the engines that can run meets the targets."""
+    meeting = contest.meeting
+    if len(contest.able) < 2 or len(meeting) != 1:
+        return None
+    other = next(name for name in contest.able if name not in meeting)
+    missed = "; ".join(finding.message for finding in contest.misses[other])
+    return f"only {contest.titles[meeting[0]]} meets the targets; {contest.titles[other]}: {missed}"
+
+
+def svc307(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when every candidate of all other engines was refused."""
+    able = contest.able
+    if len(able) != 1 or len(contest.best) < 2:
+        return None
+    others = " and ".join(contest.titles[name] for name in contest.best if name not in able)
+    return f"1 of {len(contest.best)} engines can run this here: {contest.titles[able[0]]}; {others} cannot"
+
+
+def svc308(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when something can run and nothing meets the targets."""
+    if not contest.able or contest.meeting:
+        return None
+    return f"{len(contest.able)} of {len(contest.best)} engines can run this, 0 meet the targets"

@@ -1,0 +1,138 @@
+"""SPD: speed and latency targets, and the choice between engines by total output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.rules.base import Case, Contest
+from advisor.units import count, ms
+
+
+def spd201(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the predicted p95 TTFT at peak exceeds the target."""
+    speed, target = case.estimate.peak_speed, case.workload.ttft_ms
+    if speed is None or target is None or speed.ttft_p95_s.expected * 1000 <= target:
+        return None
+    return (
+        f"time to first token at the 95th percentile: {ms(speed.ttft_p95_s.expected)} predicted at "
+        f"{case.estimate.peak_in_flight} in flight, target {ms(target / 1000)}"
+    )
+
+
+def spd202(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the predicted p95 TPOT at peak exceeds the target."""
+    speed, target = case.estimate.peak_speed, case.workload.tpot_ms
+    if speed is None or target is None or speed.tpot_p95_s.expected * 1000 <= target:
+        return None
+    return (
+        f"time per output token at the 95th percentile: {ms(speed.tpot_p95_s.expected)} predicted at "
+        f"{case.estimate.peak_in_flight} in flight, target {ms(target / 1000)}"
+    )
+
+
+def spd203(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes that no speed is known for the device."""
+    if not case.estimate.memory.fits or case.estimate.speed is not None:
+        return None
+    device = case.cards[0].name if case.cards else case.hardware.cpu.model
+    return f"no bandwidth is known for {device}: speed and targets could not be checked (0 figures, 2 needed)"
+
+
+def spd204(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when more of the given arrivals wait than are served."""
+    estimate = case.estimate
+    if estimate.speed is None or case.workload.request_rate is None:
+        return None
+    served = estimate.speed.output_tokens_per_s.expected * estimate.candidate.replicas / case.workload.output_tokens
+    if served >= 0.98 * case.workload.request_rate:
+        return None
+    return f"{case.workload.request_rate:g} requests/s arrive, {served:.2f} are served: the queue grows without end"
+
+
+def spd205(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes tensor parallelism over cards that neither have NVLink nor peer access."""
+    candidate, cards = case.estimate.candidate, case.cards
+    if candidate.tensor_parallel == 1 or not cards or any(card.nvlink_peers for card in cards):
+        return None
+    if all(card.pcie_peer_access for card in cards):
+        return None
+    return (
+        f"{candidate.tensor_parallel} cards exchange two activations in each of {case.model.layers} layers over PCIe "
+        f"without peer access"
+    )
+
+
+def spd206(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a layer split over several cards."""
+    candidate = case.estimate.candidate
+    if len(candidate.gpu_indices) < 2 or case.limits.tensor_parallel or candidate.tensor_parallel > 1:
+        return None
+    return f"{len(candidate.gpu_indices)} cards hold the layers one after the other: 1 works at a time for one stream"
+
+
+def spd207(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a format whose arithmetic the card does not have."""
+    native = case.weights_format.native_capability
+    if native is None or case.hardware.os == "darwin":
+        return None
+    for card in case.cards:
+        if card.vendor == "nvidia" and card.compute_capability and version_tuple(card.compute_capability) < version_tuple(native):
+            return (
+                f"{case.weights_format.title} has its own arithmetic from compute capability {native} on; "
+                f"{card.name} has {card.compute_capability}"
+            )
+    return None
+
+
+def version_tuple(text: str) -> tuple[int, ...]:
+    """`"8.9"` → `(8, 9)`, so that versions compare as numbers."""
+    return tuple(int(part) for part in text.split("."))
+
+
+def spd210(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when an engine gives clearly more total output than the simplest one at the planned load."""
+    simple, other = _rivals(contest)
+    if simple is None or other is None:
+        return None
+    less, more = contest.tokens_per_s[simple], contest.tokens_per_s[other]
+    if more < threshold["worthwhile_gain"] * less or not _concurrent(contest):
+        return None
+    return (
+        f"{contest.titles[other]} gives {count(more)} output tokens/s at the planned load, {contest.titles[simple]} "
+        f"{count(less)}" + _crossing(contest)
+    )
+
+
+def spd211(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the simplest engine is fast enough: nothing worthwhile is gained by the other."""
+    simple, other = _rivals(contest)
+    if simple is None or other is None:
+        return None
+    less, more = contest.tokens_per_s[simple], contest.tokens_per_s[other]
+    if more >= threshold["worthwhile_gain"] * less and _concurrent(contest):
+        return None
+    return (
+        f"both meet the targets; {contest.titles[simple]} gives {count(less)} output tokens/s at the planned load, "
+        f"{contest.titles[other]} {count(more)}{_crossing(contest)}: the simpler engine"
+    )
+
+
+def _rivals(contest: Contest) -> tuple[str | None, str | None]:
+    """The simplest engine that meets the targets, and the fastest of the others that do."""
+    able = [name for name in contest.meeting if name in contest.tokens_per_s]
+    if len(able) < 2:
+        return None, None
+    simple = min(able, key=lambda name: contest.simplicity[name])
+    return simple, max((n for n in able if n != simple), key=lambda name: contest.tokens_per_s[name])
+
+
+def _concurrent(contest: Contest) -> bool:
+    """More than one request in flight at peak: batching has something to batch."""
+    return any(j is not None and j.estimate.peak_in_flight > 1 for j in contest.best.values())
+
+
+def _crossing(contest: Contest) -> str:
+    if contest.crossover_in_flight is None:
+        return ""
+    return f"; the crossover lies at {contest.crossover_in_flight:.1f} in flight"

@@ -1,0 +1,427 @@
+"""The values that travel from stage to stage. Every one is frozen, typed, and JSON in and out.
+
+They are plain dataclasses so that a cold start pays for no validation library; `advisor.wire` checks them with
+pydantic at the doors (hardware files, plans, profiles). Units stand in the field names: bytes, seconds, tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar, dataclass_transform
+
+Basis = Literal["measured", "calibrated", "analytic"]
+Severity = Literal["CRASH", "OOM", "SILENT", "PERF", "NOTE"]
+Vendor = Literal["nvidia", "amd", "apple", "intel", "other"]
+DeviceClass = Literal["datacenter", "workstation", "consumer", "laptop", "unified", "apple", "other"]
+HardwareSource = Literal["probed", "simulated", "file"]
+Confidence = Literal["high", "medium", "low"]
+Bound = Literal["bandwidth", "compute", "overhead", "kv", "slots", "load"]
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def value(cls: type[T]) -> type[T]:
+    """Make a frozen, keyword-only dataclass whose JSON form refuses unknown keys."""
+    cls.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
+    return dataclass(frozen=True, kw_only=True)(cls)
+
+
+@value
+class Figure:
+    """A number that is shown: 80 % of measurements are expected between `low` and `high`."""
+
+    low: float
+    expected: float
+    high: float
+    basis: Basis
+    source: str  # key in catalog/data/sources.yaml
+
+
+# --- what there is -----------------------------------------------------------------------------------------------
+
+
+@value
+class GpuProcess:
+    """A process that holds accelerator memory."""
+
+    pid: int
+    name: str | None
+    used_bytes: int | None
+
+
+@value
+class Accelerator:
+    """One GPU (or MIG slice, or unified-memory GPU) as the driver reports it, with its catalogue facts."""
+
+    index: int
+    name: str
+    vendor: Vendor
+    device_class: DeviceClass
+    memory_bytes: int  # what the driver reports as total; for unified memory the share a GPU may use
+    catalog_id: str | None = None  # None: not in the catalogue, so its speed is not known
+    free_bytes: int | None = None  # free now; None: not asked (a simulated or recorded machine)
+    architecture: str | None = None
+    compute_capability: str | None = None  # "8.9" (NVIDIA) or "gfx942" (AMD)
+    bandwidth_bytes_per_s: float | None = None  # theoretical, whole card
+    dense_flops: Mapping[str, float] = field(default_factory=dict)  # "fp16", "bf16", "fp8", "int8", "fp4", "fp32": FLOP/s
+    unified_memory: bool = False
+    pcie_generation: int | None = None  # the highest that card and slot can do
+    pcie_generation_now: int | None = None  # an idle card lowers it to save power
+    pcie_width: int | None = None  # lanes in use
+    pcie_width_max: int | None = None  # lanes the card could use in a wider slot
+    pcie_peer_access: bool | None = None
+    nvlink_peers: tuple[int, ...] = ()
+    nvlink_bytes_per_s: float | None = None  # one direction
+    mig_profile: str | None = None
+    ecc_enabled: bool | None = None
+    tdp_watts: float | None = None
+    usd_per_hour: float | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+
+
+@value
+class Cpu:
+    """The processor and the memory this process may use (affinity, cgroup quota and limit applied)."""
+
+    model: str
+    architecture: str  # "x86_64", "aarch64", ...
+    cores: float  # usable physical cores, by affinity and cgroup quota
+    threads: int
+    memory_bytes: int
+    available_bytes: int | None = None
+    instruction_sets: tuple[str, ...] = ()  # of "avx2", "avx512", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "neon", ...
+    numa_nodes: int = 1
+    bandwidth_bytes_per_s: float | None = None  # measured, or from the catalogue
+    dense_flops: Mapping[str, float] = field(default_factory=dict)
+    basis: Basis = "analytic"  # of bandwidth and FLOPs
+
+
+@value
+class Containers:
+    """The container engine, Compose and the GPU runtime, as their own version commands print them."""
+
+    engine: str | None = None  # "docker" or "podman"
+    engine_version: str | None = None
+    compose_version: str | None = None
+    nvidia_toolkit_version: str | None = None
+    cdi_devices: tuple[str, ...] = ()
+
+
+@value
+class Hardware:
+    """One machine. `unknown` says for each field that did not answer, why."""
+
+    source: HardwareSource
+    os: Literal["linux", "darwin", "windows"]
+    cpu: Cpu
+    accelerators: tuple[Accelerator, ...] = ()
+    os_version: str | None = None
+    wsl: bool = False
+    nvidia_driver: str | None = None
+    cuda_version: str | None = None  # highest the driver supports
+    rocm_version: str | None = None
+    containers: Containers = field(default_factory=Containers)
+    disk_path: str | None = None
+    disk_free_bytes: int | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()  # what a simulated machine takes for granted
+    note: str = ""  # of a recorded fixture: where it comes from
+    schema_version: int = 1
+
+
+@value
+class ModelSpec:
+    """A model's architecture, and its names in both worlds. Dimensions are those of its config.json."""
+
+    hf_id: str
+    family: str
+    parameters: int  # language model + vision towers, tied embeddings once
+    layers: int
+    hidden: int
+    intermediate: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    vocab: int
+    tied_embeddings: bool
+    context_trained: int
+    native_format: str  # name in catalog/data/formats.yaml
+    active_parameters: int | None = None  # None: dense
+    release: str = ""  # YYYY-MM
+    architecture: str = ""
+    model_type: str = ""
+    layers_full: int = 0  # attention layers that keep the whole context (MLA layers count here)
+    layers_sliding: int = 0
+    layers_linear: int = 0  # Mamba, DeltaNet, short convolution: fixed state, nothing per token
+    sliding_window: int | None = None
+    mla_kv_lora_rank: int | None = None
+    mla_rope_dim: int | None = None
+    experts: int = 0
+    experts_per_token: int = 0
+    expert_intermediate: int = 0
+    shared_experts: int = 0
+    first_dense_layers: int = 0
+    kv_elements_per_token: int | None = None  # given by the source where the formula does not hold (shared KV, ...)
+    kv_elements_per_token_full: int | None = None
+    vision_parameters: int = 0
+    multimodal: bool = False
+    gated: bool | None = None
+    licence: str = ""
+    ollama_tag: str | None = None
+    ollama_quantization: str | None = None
+    repos: Mapping[str, str] = field(default_factory=dict)  # format name → repository that holds it
+    tool_parser: str | None = None
+    reasoning_parser: str | None = None
+    tags: tuple[str, ...] = ()
+    origin: Literal["catalogue", "folder", "gguf", "hub"] = "catalogue"
+    path: str | None = None  # of a local folder or .gguf file
+    file_bytes: int | None = None  # exact size of the local weights, where there are any
+    confidence: Confidence = "high"
+    source: str = "models"  # key in sources.yaml
+
+
+# --- what is asked for -------------------------------------------------------------------------------------------
+
+
+@value
+class Workload:
+    """Who will use the service, and how. Token counts are means per request; targets are 95th percentiles."""
+
+    profile: str
+    task: str
+    users: int
+    input_tokens: int
+    output_tokens: int
+    context_tokens: int  # the longest request that must be served, prompt and answer together
+    think_time_s: float  # pause of one person between an answer and the next question
+    concurrency: int | None = None  # requests in flight, given; None: derived from users and think time
+    request_rate: float | None = None  # per second over all users, given (open loop)
+    ttft_ms: float | None = None  # p95 target
+    tpot_ms: float | None = None  # p95 target
+    shared_prefix_tokens: int = 0  # the part of the prompt that is the same in every request
+    model: str | None = None
+    quantization: str = "auto"
+    engine: str = "auto"
+    tools: bool = False  # the clients call tools
+    production: bool = False  # others depend on it: metrics, drain, a key, availability
+    exposed: bool = False  # must answer on more than loopback
+    allow_offload: bool = False  # part of the weights may run on the CPU
+    offline: bool = False
+    kind: Literal["generate", "embed"] = "generate"
+
+
+@value
+class Load:
+    """What one replica is asked to do at once: a closed loop of `in_flight` requests unless a rate is given."""
+
+    in_flight: float
+    input_tokens: float
+    output_tokens: float
+    shared_prefix_tokens: float = 0.0
+    request_rate: float | None = None
+
+
+# --- what could be run, and what it would do ---------------------------------------------------------------------
+
+
+@value
+class Candidate:
+    """One way to run the model: engine, weights, cards, parallelism, context and slots."""
+
+    engine: str
+    model_ref: str  # what the engine is told to load
+    weights_format: str  # name in catalog/data/formats.yaml
+    kv_cache_dtype: str  # "auto" or the engine's own spelling
+    device: Literal["gpu", "cpu"]
+    gpu_indices: tuple[int, ...]  # the cards of all replicas; empty on a CPU
+    context_tokens: int
+    max_in_flight: int  # per replica: slots (Ollama), max_num_seqs (vLLM)
+    max_batched_tokens: int  # tokens in one engine step: prefill chunk plus decodes
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    replicas: int = 1
+    memory_utilization: float | None = None  # share of total memory that vLLM may use
+    cpu_layers: int = 0  # layers that run on the CPU beside the GPU
+    kv_cache_bytes: int | None = None  # KV pool per rank given in bytes, in place of a utilisation (always on a CPU)
+
+
+@value
+class Memory:
+    """Bytes on the fullest device of one replica, and what its KV cache can hold over the whole replica."""
+
+    device_bytes: int  # total on that device
+    budget_bytes: int  # what the engine may use of it
+    weights_bytes: int
+    kv_bytes: int  # pool (vLLM) or allocation (Ollama) on that device
+    activation_bytes: int
+    overhead_bytes: int  # context, graphs, buffers: everything that is neither weights, KV nor activation
+    kv_bytes_per_token: float  # over the whole replica, at the planned context
+    kv_tokens: int  # the replica's KV capacity, as the engine logs it
+    full_sequences: float  # how many requests of full context fit at once
+    fits: bool
+    short_bytes: int  # how much is missing on that device; 0 when it fits
+    basis: Basis
+    source: str
+
+
+@value
+class Speed:
+    """Steady-state prediction for one replica under one load."""
+
+    in_flight: float
+    output_tokens_per_s: Figure
+    ttft_s: Figure  # mean
+    ttft_p95_s: Figure
+    tpot_s: Figure  # mean time per output token after the first
+    tpot_p95_s: Figure
+    queued: float  # mean number of requests that wait for a slot or for KV
+    bound: Bound
+
+
+@value
+class Estimate:
+    """A candidate sized for the load, with everything predicted about it."""
+
+    candidate: Candidate
+    memory: Memory
+    in_flight: float  # requests in flight over all replicas, on average
+    peak_in_flight: int  # 95th percentile of the same: what slots and latency targets are planned for
+    derivation: str  # how `in_flight` came about, for the report
+    speed: Speed | None = None  # of one replica, on average; None: device's speed unknown, or it does not fit
+    peak_speed: Speed | None = None  # of one replica at `peak_in_flight`
+
+
+@value
+class Finding:
+    """A rule that fired: `message` holds the two numbers that were compared."""
+
+    rule: str
+    severity: Severity
+    message: str
+    source: str
+    engine: str | None = None
+
+
+@value
+class Judged:
+    """An estimate and everything the rules said about it."""
+
+    estimate: Estimate
+    findings: tuple[Finding, ...]
+    why_lost: str = ""
+
+
+@value
+class Change:
+    """The answer is no; this change would turn it into yes."""
+
+    change: str
+    result: str
+    usd_per_hour: float | None = None
+
+
+@value
+class CurvePoint:
+    """Total output of each engine at one load; None where the engine cannot run here."""
+
+    in_flight: int
+    tokens_per_s: Mapping[str, float | None]  # by engine, sized for this load
+    default_tokens_per_s: Mapping[str, float | None]  # by engine, with the engine's own default settings
+
+
+@value
+class Verdict:
+    """The decision, with the winner, every loser and each reason."""
+
+    engine: str  # engine name or "none"
+    meets_targets: bool
+    summary: str
+    confidence: Confidence
+    winner: Judged | None
+    losers: tuple[Judged, ...]
+    reasons: tuple[Finding, ...]
+    nearest_yes: tuple[Change, ...] = ()
+    crossover_in_flight: float | None = None
+    crossover_reason: str = ""  # why there is none, or between what it was computed
+    curve: tuple[CurvePoint, ...] = ()
+    capacity_in_flight: int | None = None  # the most requests in flight that still meet every target
+    capacity_users: int | None = None
+
+
+# --- what will be run --------------------------------------------------------------------------------------------
+
+
+@value
+class Setting:
+    """One setting of the engine: where it goes, its value, why, and who says so."""
+
+    name: str  # "--max-num-seqs", "OLLAMA_NUM_PARALLEL", "PARAMETER num_ctx"
+    kind: Literal["flag", "env", "modelfile"]
+    value: str | None  # None: a flag without a value
+    because: str
+    source: str
+
+
+@value
+class Check:
+    """One line of the pre-deployment checklist."""
+
+    id: str
+    fact: str
+    command: str | None  # a shell line to run; None: for a person to tick
+    expect: str  # what must be seen
+    otherwise: str  # what to do when it is not
+
+
+@value
+class Launch:
+    """How the engine is started: the same for Compose, run.sh and every other target."""
+
+    image: str  # pinned by tag
+    variant: Literal["cuda", "rocm", "cpu", "metal", "xpu", "vulkan"]
+    argv: tuple[str, ...]  # arguments after the program name
+    program: tuple[str, ...]  # ("vllm", "serve") or ("ollama", "serve")
+    env: Mapping[str, str]
+    port: int
+    bind: str  # "127.0.0.1" unless exposure was asked for
+    model_ref: str  # what the engine loads: repository, tag or path
+    served_name: str  # what clients put into "model"
+    health_path: str
+    startup_s: int  # patience until healthy, from the model's size
+    drain_s: int  # patience for requests in flight at stop
+    modelfile: str | None = None
+    needs_token: bool = False  # a Hugging Face token, for a gated model
+    cache_bytes: int = 0  # disk for weights
+
+
+@value
+class Plan:
+    """Pure data from which every file is rendered. `plan.json` is exactly this."""
+
+    name: str
+    engine: str
+    engine_version: str
+    model: ModelSpec
+    hardware: Hardware
+    workload: Workload
+    estimate: Estimate
+    launch: Launch
+    settings: tuple[Setting, ...]
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
+    summary: str
+    in_flight: float
+    desk: Plan | None = None  # `--engine both`: the same model on the developer's machine
+    advisor_version: str = ""
+    schema_version: int = 1
+
+
+@value
+class RenderedFile:
+    """One file of the deployment folder."""
+
+    path: str  # relative to the folder
+    text: str
+    executable: bool = False

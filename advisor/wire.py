@@ -1,0 +1,72 @@
+"""The doors: JSON and YAML in (checked by pydantic, imported only here), JSON out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from advisor.errors import BadInput
+
+T = TypeVar("T")
+
+
+def to_data(value: object) -> Any:
+    """Turn any value of `schema` into plain dicts, lists and scalars."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_data(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): to_data(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_data(v) for v in value]
+    return value
+
+
+def to_json(value: object) -> str:
+    """JSON text of any value, stable from run to run, with a final newline."""
+    return json.dumps(to_data(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_data(cls: type[T], data: object, *, where: str) -> T:
+    """Check plain data against a value class; `where` names the file in the message.
+
+    Raises:
+        BadInput: file, key, what was seen and what is accepted.
+    """
+    import pydantic
+
+    try:
+        return pydantic.TypeAdapter(cls).validate_python(data)
+    except pydantic.ValidationError as error:
+        raise BadInput(explain(error, where)) from None
+
+
+def from_json_file(cls: type[T], path: Path) -> T:
+    """Read and check a JSON file that holds one value.
+
+    Raises:
+        BadInput: the file cannot be read, is not JSON, or does not match.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise BadInput(f"{path}: is not JSON ({error})") from None
+    return from_data(cls, data, where=str(path))
+
+
+def explain(error: Any, where: str) -> str:
+    """Put a pydantic error into one line a key: file, key, what was seen, what is accepted."""
+    lines = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in item["loc"]) or "(top level)"
+        if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+            lines.append(f"{where}: {key}: unknown key")
+        elif item["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
+            lines.append(f"{where}: {key}: is missing")
+        else:
+            lines.append(f"{where}: {key}: {item['msg']}; saw {item['input']!r:.80}")
+    return "\n".join(lines)
