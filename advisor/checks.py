@@ -179,7 +179,7 @@ def _dotenv(plan: Plan) -> Iterator[Check]:
     yield Check(
         id="env-file",
         fact="Only you can read .env",
-        command="[ ! -e .env ] || [ -z \"$(find .env -perm /077)\" ]",
+        command="[ ! -e .env ] || [ \"$(ls -l .env | cut -c5-10)\" = ------ ]",
         expect="no output",
         otherwise="chmod 600 .env",
     )

@@ -50,19 +50,19 @@ def decide(
     """
     judged = [judge(estimate, workload, hardware, model) for estimate in estimates]
     names = tuple(engines_for(workload))
-    best = {name: _best([j for j in judged if j.estimate.candidate.engine == name]) for name in names}
+    best = {name: _best([j for j in judged if j.estimate.candidate.engine == name], model) for name in names}
     cross = _crossover(best, workload, hardware, model)
     contest = _contest(best, workload, cross[0])
     reasons = judge_contest(contest)
     engine = _winner(contest, reasons)
     winner = best.get(engine)
-    losers = tuple(_why_lost(j, engine, reasons) for j in judged if j is not winner)
+    losers = tuple(_why_lost(j, engine, reasons) for j in _ordered(judged, model) if j is not winner)
     meets = winner is not None and not misses(winner)
     limit = capacity(winner.estimate.candidate, workload, hardware, model) if winner and depth else (None, None)
     return Verdict(
         engine=engine,
         meets_targets=meets,
-        summary=_summary(winner, meets, workload, model, _refusals(judged)),
+        summary=_summary(winner, meets, workload, model, _refusals(_ordered(judged, model))),
         confidence=_confidence(winner, workload),
         winner=winner,
         losers=losers,
@@ -75,14 +75,21 @@ def decide(
     )
 
 
-def _best(judged: list[Judged]) -> Judged | None:
+def _best(judged: list[Judged], model: ModelSpec) -> Judged | None:
     """The preferred candidate of one engine among those that no rule refuses."""
     able = [j for j in judged if not vetoed(j)]
-    return min(able, key=_preference, default=None)
+    return min(able, key=lambda j: _preference(j, model), default=None)
 
 
-def _preference(judged: Judged) -> tuple[float, ...]:
-    """Smaller is better: targets, then precision, then room, then fewer cards, then output."""
+def _ordered(judged: list[Judged], model: ModelSpec) -> list[Judged]:
+    """Who could run first, in the order of preference; then the refused, the closest first."""
+    able = [j for j in judged if not vetoed(j)]
+    refused = [j for j in judged if vetoed(j)]
+    return sorted(able, key=lambda j: _preference(j, model)) + sorted(refused, key=lambda j: j.estimate.memory.short_bytes)
+
+
+def _preference(judged: Judged, model: ModelSpec) -> tuple[float, ...]:
+    """Smaller is better: targets, then precision, then room, then fewer cards, then the checkpoint as published."""
     candidate, speed = judged.estimate.candidate, judged.estimate.peak_speed
     missed = misses(judged)
     perf = sum(1 for finding in judged.findings if finding.severity == "PERF") - len(missed)
@@ -96,7 +103,8 @@ def _preference(judged: Judged) -> tuple[float, ...]:
         tier,
         perf,
         len(candidate.gpu_indices),
-        candidate.kv_cache_dtype != "auto",
+        candidate.weights_format != model.native_format,
+        candidate.kv_cache_dtype not in ("auto", "f16"),
         -rate,
     )
 
@@ -171,7 +179,7 @@ def _why_lost(judged: Judged, engine: str, reasons: tuple[Finding, ...]) -> Judg
 def _refusals(judged: list[Judged]) -> list[Finding]:
     """For each engine, the refusal of the candidate that came closest."""
     told: dict[str, Finding] = {}
-    for item in sorted(judged, key=lambda j: j.estimate.memory.short_bytes):
+    for item in judged:
         for finding in item.findings:
             if finding.severity in VETO:
                 told.setdefault(item.estimate.candidate.engine, finding)
@@ -191,7 +199,7 @@ def _summary(
     cards = len(candidate.gpu_indices)
     where = "the CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
     what = f"{limits.title} with {model.hf_id} ({weights_format(candidate.weights_format).title}) on {where}"
-    load = f"{people}, {count(round(estimate.in_flight, 1))} in flight"
+    load = f"{people} ({count(round(estimate.in_flight, 1))} requests in flight on average, {estimate.peak_in_flight} at peak)"
     if meets:
         return f"{what} for {load}{_pace(estimate.peak_speed)}."
     return f"No: {what} starts, but misses a target for {load}: " + "; ".join(f.message for f in misses(winner)) + "."

@@ -125,8 +125,9 @@ def derivation(in_flight: float, peak: int, workload: Workload, speed: Speed | N
             f"{workload.request_rate:g} requests/s x {seconds:.1f} s latency = {in_flight:.1f} in flight on average, "
             f"{peak} at the 95th percentile"
         )
+    people = f"{workload.users} user{'s' if workload.users != 1 else ''}"
     return (
-        f"{workload.users} users x {seconds:.1f} s latency / ({seconds:.1f} s latency + {workload.think_time_s:g} s "
+        f"{people} x {seconds:.1f} s latency / ({seconds:.1f} s latency + {workload.think_time_s:g} s "
         f"think time) = {in_flight:.1f} in flight on average, {peak} at the 95th percentile"
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from advisor.catalog import constants, formats, sources
-from advisor.catalog.flags import modelfile_parameters, ollama_variables, vllm_arguments
+from advisor.catalog.flags import ollama_env, ollama_modelfile, vllm_flags
 from advisor.errors import BadInput
 from advisor.rules import rules
 
@@ -68,9 +68,9 @@ def _setting(name: str) -> dict[str, Any] | None:
 
 def _accepted(name: str) -> dict[str, Any] | None:
     for engine, known in (
-        ("vLLM", vllm_arguments()),
-        ("Ollama", ollama_variables()),
-        ("Ollama (Modelfile)", modelfile_parameters()),
+        ("vLLM", vllm_flags()),
+        ("Ollama", ollama_env()),
+        ("Ollama (Modelfile)", ollama_modelfile()),
     ):
         facts = known.get(name.removeprefix("PARAMETER "))
         if facts is not None:

@@ -24,7 +24,7 @@ OUTPUT_COLUMNS = (
     "id", "supported", "reason", "output_tok_s", "output_tok_s_low", "output_tok_s_high", "ttft_ms", "tpot_ms",
     "kv_tokens", "basis",
 )  # fmt: skip
-USUAL_INPUT_TOKENS = 256.0  # where a row does not say
+USUAL_INPUT_TOKENS = 128.0  # where a row does not say
 USUAL_OUTPUT_TOKENS = 256.0
 
 
@@ -200,7 +200,7 @@ def per_replica(ready: Ready, asked: Asked) -> Asked:
     if ready.replicas == 1:
         return asked
     return asked._replace(
-        concurrency=None if asked.concurrency is None else max(asked.concurrency / ready.replicas, 1.0),
+        concurrency=None if asked.concurrency is None else asked.concurrency / ready.replicas,
         request_rate=None if asked.request_rate is None else asked.request_rate / ready.replicas,
         prompts=None if asked.prompts is None else max(asked.prompts / ready.replicas, 1.0),
     )
@@ -214,7 +214,7 @@ def rule_for(ready: Ready, asked: Asked) -> Discipline:
     """The engine's limits under this load: KV for requests of this length."""
     if math.isinf(ready.kv_bytes):
         return ready.rule
-    mean = asked.input_tokens + asked.output_tokens / 2
+    mean = max(asked.input_tokens - asked.cached_tokens + asked.output_tokens / 2, 1.0)
     return ready.rule._replace(sequences=max(ready.kv_bytes / held_bytes(ready.prepared.facts, mean), 1.0))
 
 

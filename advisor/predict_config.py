@@ -198,9 +198,9 @@ def in_world(fmt: WeightsFormat, engine: str) -> WeightsFormat:
 
 
 def _vllm(words: Words, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat) -> Ready:
-    import advisor.engines.vllm.speed as speed
     from advisor.engines.vllm.memory import memory
     from advisor.engines.vllm.sizing import DEFAULT_UTILIZATION, device_defaults
+    from advisor.engines.vllm.speed import prepared, step_of
 
     cards = len(hardware.accelerators)
     tensor, pipeline = ranks(words, model, max(cards, 1))
@@ -223,10 +223,10 @@ def _vllm(words: Words, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat
         memory_utilization=DEFAULT_UTILIZATION if cards else None,
     )
     sized, note = _fitting(memory(candidate, hardware, model))
-    known = speed.prepared(candidate, hardware, model, words.engine_version)
+    known = prepared(candidate, hardware, model, words.engine_version)
     if known is None:
         raise Unsupported(f"no source gives the memory bandwidth of {words.gpu!r}")
-    step = speed.step_of(known, fitted("vllm"))
+    step = step_of(known, fitted("vllm"))
     rule = discipline(fitted("vllm"), candidate.max_in_flight, candidate.max_batched_tokens)
     capacity = sized.full_sequences * held_bytes(known.facts, candidate.context_tokens)
     return Ready("vllm", "vllm", known, step, rule, capacity, sized.kv_tokens, replicas, note)
@@ -254,8 +254,8 @@ def ranks(words: Words, model: ModelSpec, cards: int) -> tuple[int, int]:
 
 
 def _llamacpp(words: Words, engine: str, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat) -> Ready:
-    import advisor.engines.ollama.speed as speed
     from advisor.engines.ollama.sizing import batch_for, offloaded, single_slot
+    from advisor.engines.ollama.speed import MICRO_BATCH_TOKENS, prepared, step_of
 
     cards = len(hardware.accelerators)
     slots = whole(words.slots, 0, "slots")
@@ -276,11 +276,11 @@ def _llamacpp(words: Words, engine: str, hardware: Hardware, model: ModelSpec, f
         tensor_parallel=min(whole(words.tp, 1, "tp"), max(cards, 1)),
     )
     placed = offloaded(candidate, hardware, model)
-    known = speed.prepared(placed, hardware, model, engine, words.engine_version)
+    known = prepared(placed, hardware, model, engine, words.engine_version)
     if known is None:
         raise Unsupported(f"no source gives the memory bandwidth of {words.gpu!r}")
     values, ollama = fitted("llamacpp"), engine == "ollama"
-    step = speed.step_of(known, values, ollama=ollama)
-    rule = discipline(values, running, max(candidate.max_batched_tokens, speed.MICRO_BATCH_TOKENS), ollama=ollama)
+    step = step_of(known, values, ollama=ollama)
+    rule = discipline(values, running, max(candidate.max_batched_tokens, MICRO_BATCH_TOKENS), ollama=ollama)
     note = f"{placed.cpu_layers} of {model.layers} layers run on the CPU" if placed.cpu_layers else ""
     return Ready(engine, "llamacpp", known, step, rule, float("inf"), running * words.context_tokens, 1, note)

@@ -81,6 +81,12 @@ def markdown_code(text: str) -> str:
     return f"{fence}{space}{shown}{space}{fence}"
 
 
+def markdown_block(text: str, language: str) -> str:
+    """A block of code, lines and all, behind a fence longer than any run of backticks inside."""
+    fence = "`" * max(3, max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
 def comment(text: str) -> str:
     """Text behind `#`: one line, whatever it held."""
     return _CONTROL.sub(" ", text)

@@ -6,6 +6,7 @@ The templates lie beside the package in a checkout and inside it in a wheel.
 from __future__ import annotations
 
 import functools
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ FILTERS = {
     "yaml": quoting.yaml,
     "compose": quoting.compose,
     "code": quoting.markdown_code,
+    "block": quoting.markdown_block,
     "comment": quoting.comment,
 }
 
@@ -74,6 +76,15 @@ def environment() -> jinja2.Environment:
     return made
 
 
+def _example(plan: Plan) -> str:
+    """The body of a first request, as JSON."""
+    body: dict[str, Any] = {"model": plan.launch.served_name}
+    if plan.workload.kind == "embed":
+        return json.dumps(body | {"input": "hello"})
+    messages = [{"role": "user", "content": "hello"}]
+    return json.dumps(body | {"messages": messages, "max_tokens": 64, "temperature": 0.7, "top_p": 0.9})
+
+
 def _place(placement: Placement, plan: Plan) -> RenderedFile:
     text = environment().get_template(placement.template).render(_context(plan))
     return RenderedFile(path=placement.path, text=text, executable=placement.executable)
@@ -89,5 +100,6 @@ def _context(plan: Plan) -> dict[str, Any]:
         "engine": engine_limits(plan.engine),
         "name": slug(plan.name),
         "desk": DESK if plan.desk is not None else None,
+        "example": _example(plan),
         "has_compose": any(placement.path == "compose.yaml" for placement in engine.placements(plan)),
     }

@@ -48,12 +48,12 @@ CANDIDATE = Candidate(
 MEMORY = Memory(
     device_bytes=24 * GIB, budget_bytes=22 * GIB, weights_bytes=14 * GIB, kv_bytes=6 * GIB, activation_bytes=GIB,
     overhead_bytes=GIB, kv_bytes_per_token=57344, kv_tokens=112000, full_sequences=13.7, fits=True, short_bytes=0,
-    basis="calibrated", source="vllm-memory-accounting",
+    basis="calibrated", source="engines-vllm-memory",
 )
 
 
 def _figure(expected: float) -> Figure:
-    return Figure(low=expected * 0.8, expected=expected, high=expected * 1.2, basis="calibrated", source="speed-model")
+    return Figure(low=expected * 0.8, expected=expected, high=expected * 1.2, basis="calibrated", source="speed-fit")
 
 
 SPEED = Speed(
@@ -107,7 +107,7 @@ def build_contest(card: Mapping[str, Any]) -> Contest:
     estimate = case.estimate
 
     def finding(name: str, message: str) -> Finding:
-        return Finding(rule="SPD202", severity="PERF", message=message, source="speed-model", engine=name)
+        return Finding(rule="SPD202", severity="PERF", message=message, source="speed-fit", engine=name)
 
     misses = {
         name: tuple(finding(name, m) for m in one.get("misses", [])) for name, one in engines.items() if one.get("able", True)

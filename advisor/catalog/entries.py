@@ -109,6 +109,7 @@ class EngineLimits:
     cpu: bool
     weight_kinds: tuple[str, ...]  # of "plain", "quantised", "gguf"
     tensor_parallel: bool
+    older_capability_drivers: Mapping[str, str] = field(default_factory=dict)  # highest capability → lowest driver
     single_slot_families: tuple[str, ...] = ()  # model_type values that are served one request at a time
     features: tuple[str, ...] = ()  # "metrics", "api_key", "drain", "tool_choice", "structured_output", ...
     source: str = "engines"

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.catalog import constants, model_entries, nearest, weights_format
-from advisor.errors import BadInput
+from advisor.catalog import constants, model_entries, weights_format
 from advisor.schema import ModelSpec
 
 HUB = "hf.co/"  # what stands before a Hub repository that Ollama pulls itself
+USUAL = "q4_K_M"  # what a short tag holds where no source says (../shared/ENGINES.md section 1.10)
 _QUANT = re.compile(r"(?:^|-)(q\d_[01]|q\d_K(?:_[SML])?|fp16|bf16|mxfp4|nvfp4)$", re.IGNORECASE)
 
 
@@ -27,9 +27,11 @@ def ollama_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | N
         return f"{tag}:{_spelling(format_name).upper()}", False
     if format_name == model.ollama_quantization:
         return tag, True
+    if format_name == USUAL and model.ollama_quantization is None:
+        return tag, False
     family, _, short = tag.partition(":")
     rule = constants("ollama")["families"].get(family)
-    if rule is None or _spelling(format_name) not in _ladder(rule):
+    if rule is None or _spelling(format_name) not in _ladder(rule, short):
         return None
     stem = rule.get("stems", {}).get(short, rule["stem"].format(size=short))
     return f"{family}:{'-'.join(part for part in (stem, _spelling(format_name)) if part)}", False
@@ -41,9 +43,9 @@ def _spelling(format_name: str) -> str:
     return spelled
 
 
-def _ladder(rule: Mapping[str, Any]) -> list[str]:
-    """The quantisations on offer in a family, as tags spell them."""
-    ladder = rule["ladder"]
+def _ladder(rule: Mapping[str, Any], short: str) -> list[str]:
+    """The quantisations on offer behind a short tag, as tags spell them."""
+    ladder = rule.get("only", {}).get(short, rule["ladder"])
     listed: list[str] = constants("ollama")["ladders"][ladder] if isinstance(ladder, str) else ladder
     return listed
 
@@ -58,25 +60,24 @@ def find_tag(text: str) -> tuple[int, str | None] | None:
     """Place of the model behind a library tag, and the format in its name; None where the tag is not the catalogue's.
 
     `qwen2.5:7b`, `llama3.1:8b-instruct-q8_0` and `llama3.3` are all understood.
-
-    Raises:
-        BadInput: the family is known but not that size, or the name alone could be several sizes.
     """
     family, _, rest = text.removeprefix("library/").removesuffix(":local").partition(":")
-    family = family.lower()
-    known = {tag: place for tag, place in _tags().items() if tag.split(":")[0] == family}
+    known = {tag: place for tag, place in _tags().items() if tag.split(":")[0] == family.lower()}
     if not known:
         return None
     quant = _QUANT.search(rest)
     format_name = weights_format(quant[1], "ollama").name if quant else None
-    exact = known.get(f"{family}:{rest}")
-    if exact is not None:
-        return exact, format_name
     size = rest[: quant.start()] if quant else rest
-    place = _by_size(family, size, known)
+    place = known.get(f"{family.lower()}:{rest}")
     if place is None:
-        raise BadInput(f"model {text!r}: {nearest(text, known)}")
-    return place, format_name
+        place = _by_size(family.lower(), size, known)
+    return None if place is None else (place, format_name)
+
+
+def tags_like(text: str) -> list[str]:
+    """The catalogue's tags of the family that `text` begins with."""
+    family = text.partition(":")[0].lower()
+    return [tag for tag in _tags() if tag.split(":")[0] == family]
 
 
 def _by_size(family: str, size: str, known: Mapping[str, int]) -> int | None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def command(as_json: bool, out: Path | None, force: bool, gpu: str | None, models_path: Path | None) -> None:
     """What this machine has: accelerators, memory, links, CPU, disk, drivers, container engine.
 
-    The file that --out writes is what `advisor recommend --hardware` reads on another machine. It holds no serial
-    numbers, UUIDs, host or user names.
+    The file that --out writes is what `advisor recommend --hardware` reads on another machine. It holds no
+    serial numbers, UUIDs, host or user names.
 
     \b
     Examples:

@@ -52,7 +52,7 @@ def check_ollama(settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
         EnvironmentFailed: a name that the pinned Ollama does not accept (a fault of this program).
     """
     _require("Ollama", [s.name for s in settings if s.kind == "env"], ollama_env())
-    _require("Ollama", [s.name for s in settings if s.kind == "modelfile"], ollama_modelfile())
+    _require("Ollama", [s.name for s in settings if s.kind == "modelfile"], {"FROM", *ollama_modelfile()})
     return settings
 
 

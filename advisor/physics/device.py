@@ -24,7 +24,7 @@ CUDA_FAMILIES = {
 }
 UNIFIED_FAMILIES = ("apple", "igpu", "gb10", "jetson")
 HOST_PCIE_BYTES_PER_S = {3: 12e9, 4: 22e9, 5: 40e9}  # x16, one direction, through host memory: effective, derived
-APPLE_CORE_FLOPS = 0.4e12  # fp32 of one GPU core; gpus.csv: M4 Max 17.2 TFLOPS / 40 cores
+XGMI_BYTES_PER_S = 400e9  # Infinity Fabric between Instinct cards, one direction: 7 links of 64 GB/s, less on older ones
 CPU_CORE_FLOPS = {"amx": 800e9, "avx512_bf16": 150e9, "avx512": 70e9, "avx2": 40e9, "neon": 35e9, "": 10e9}
 CPU_CHANNEL_BYTES_PER_S = 20e9  # one DDR channel, lower end of DDR4 and DDR5
 CORES_PER_CHANNEL = 8  # typical of servers; a desktop has fewer cores a channel
@@ -132,6 +132,8 @@ def join(cards: list[Accelerator]) -> tuple[str, float]:
     peers = {card.index for card in cards}
     if all(card.nvlink_bytes_per_s and peers - {card.index} <= set(card.nvlink_peers) for card in cards):
         return "nvlink", min(card.nvlink_bytes_per_s or 0.0 for card in cards)
+    if all(family(card) == "cdna" for card in cards):
+        return "nvlink", XGMI_BYTES_PER_S
     pcie = min(HOST_PCIE_BYTES_PER_S.get(card.pcie_generation or 4, 22e9) for card in cards)
     width = min((card.pcie_width or 16) for card in cards) / 16
     if all(card.pcie_peer_access for card in cards):

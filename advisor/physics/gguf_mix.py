@@ -1,7 +1,7 @@
 """Which block type llama.cpp's quantiser gives each tensor of a GGUF file, by format name, tensor and layer.
 
-Facts of `llama_tensor_get_type` (llama.cpp, src/llama-quant.cpp): the mixes protect the output, the values and the
-second feed-forward matrix in some layers; rows that do not divide into blocks of 256 fall back to blocks of 32.
+Facts of `llama_tensor_get_type` (llama.cpp, src/llama-quant.cpp): mixes protect the output, the values and
+the second feed-forward matrix in some layers; rows that are no multiple of 256 fall back to blocks of 32.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from advisor.schema import ModelSpec
 # Bytes and elements of one block.
 BLOCK_TYPES: dict[str, tuple[int, int]] = {
     "f32": (4, 1), "f16": (2, 1), "bf16": (2, 1),
-    "q8_0": (34, 32), "q5_1": (24, 32), "q5_0": (22, 32), "q4_1": (20, 32), "q4_0": (18, 32), "iq4_nl": (18, 32),
+    "q8_0": (34, 32), "q5_1": (24, 32), "q5_0": (22, 32), "q4_1": (20, 32), "q4_0": (18, 32),
+    "iq4_nl": (18, 32),
     "mxfp4": (17, 32), "none": (0, 1),
     "q6_K": (210, 256), "q5_K": (176, 256), "q4_K": (144, 256), "q3_K": (110, 256), "q2_K": (84, 256),
     "iq4_xs": (136, 256), "iq3_s": (110, 256), "iq3_xxs": (98, 256), "iq2_s": (82, 256), "iq2_xxs": (66, 256),
@@ -32,13 +33,15 @@ FALLBACK = {
 BASE = {
     "f16": "f16", "bf16-gguf": "bf16", "q8_0": "q8_0", "q6_K": "q6_K",
     "q5_K_M": "q5_K", "q5_K_S": "q5_K", "q5_0": "q5_0", "q5_1": "q5_1",
-    "q4_K_M": "q4_K", "q4_K_S": "q4_K", "q4_0": "q4_0", "q4_1": "q4_1", "iq4_xs": "iq4_xs", "iq4_nl": "iq4_nl",
+    "q4_K_M": "q4_K", "q4_K_S": "q4_K", "q4_0": "q4_0", "q4_1": "q4_1",
+    "iq4_xs": "iq4_xs", "iq4_nl": "iq4_nl",
     "q3_K_L": "q3_K", "q3_K_M": "q3_K", "q3_K_S": "q3_K", "q2_K": "q2_K",
 }  # fmt: skip
 # Fused query, key and value projections.
 FUSED = {"q5_K_M": "q6_K", "q4_K_M": "q5_K", "q3_K_L": "q4_K", "q3_K_M": "q4_K"}
-# Never quantised: the projector is a file of its own; routers, norms and tables of single layers stay as they are.
+# Never quantised: the projector is a file of its own; routers, norms and look-up tables stay as they are.
 KEPT: dict[str, str] = {"norm": "f32", "router": "f32", "vision": "f16", "lookup": "f16"}
+BY_LAYER = ("v", "down", "expert_down", "shared_down")  # the types of these change from layer to layer
 HEAD_COPIED = ("falcon",)  # the converter writes the tied head as a tensor of its own
 UNTOUCHED = ("f16", "bf16-gguf")  # converted, not quantised
 EIGHT_EXPERTS = 8  # Mixtral: its small attention matrices are kept at 8 bit
@@ -47,7 +50,7 @@ SHARED_VALUES = 4  # query heads per value head from which the values are cheap 
 
 
 def more_bits(layer: int, layers: int) -> bool:
-    """Whether a layer is among those that get a wider type: the first and last eighth, every third between."""
+    """Whether a layer gets a wider type: those of the first and last eighth, and every third between."""
     return layer < layers // 8 or layer >= 7 * layers // 8 or (layer - layers // 8) % 3 == 2
 
 
@@ -141,12 +144,18 @@ def fitted(chosen: str, inputs: int) -> str:
 
 def tensor_type(model: ModelSpec, name: str, group: TensorGroup, layer: int) -> str:
     """The block type of one tensor: `layer` counts within the group, from its first layer."""
-    chosen = library_build(model, name).get("types", {}).get(group.role) or KEPT.get(group.role)
+    chosen = fixed_type(model, name, group)
     return fitted(chosen or mixed_type(model, name, group, layer), group.inputs)
 
 
+def fixed_type(model: ModelSpec, name: str, group: TensorGroup) -> str | None:
+    """The type of tensors that no mix decides: kept as they are, or known of the library's file."""
+    types: Mapping[str, str] = library_build(model, name).get("types", {})
+    return types.get(group.role) or KEPT.get(group.role)
+
+
 def library_build(model: ModelSpec, name: str) -> Mapping[str, Any]:
-    """How the Ollama library's own file of that model differs from the standard mix; empty where it does not."""
+    """How the Ollama library's own file of that model differs from the standard mix, if it does."""
     return _library_builds().get((model.hf_id, name), {})
 
 
@@ -166,12 +175,11 @@ def group_bytes(model: ModelSpec, fmt: WeightsFormat, group: TensorGroup) -> flo
     """Bytes of all tensors of a group in a GGUF file of that format."""
     if fmt.name not in BASE:
         return group.elements * _stated_bits(model, fmt, group) / 8
-    share = group.elements / group.layers
-    total = 0.0
-    for layer in range(group.layers):
-        size, elements = BLOCK_TYPES[tensor_type(model, fmt.name, group, layer)]
-        total += share * size / elements
-    return total
+    fixed = fixed_type(model, fmt.name, group)
+    varying = fixed is None and group.role in BY_LAYER
+    types = [tensor_type(model, fmt.name, group, layer) for layer in range(group.layers if varying else 1)]
+    mean = sum(BLOCK_TYPES[name][0] / BLOCK_TYPES[name][1] for name in types) / len(types)
+    return group.elements * mean
 
 
 def copied_head_bytes(model: ModelSpec, fmt: WeightsFormat) -> float:

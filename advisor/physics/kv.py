@@ -1,4 +1,4 @@
-"""Bytes of KV cache: the slope per token by attention type, what a window caps, the fixed state of linear layers.
+"""Bytes of KV cache: the slope per token by attention type, what a window caps, the state of linear layers.
 
 `kv(tokens) = full × tokens + sliding × min(tokens, window)`; see shared/data/models.md.
 """
@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from advisor.catalog import constants
 from advisor.catalog.entries import WeightsFormat
-from advisor.physics.layout import attention_layers, tensor_groups
+from advisor.physics.blocks import attention_layers
+from advisor.physics.layout import tensor_groups
 from advisor.physics.memo import by_identity
 from advisor.schema import ModelSpec
 
@@ -56,7 +57,7 @@ def elements_per_token(model: ModelSpec) -> CachedElements:
 
 
 def shard_share(model: ModelSpec, tensor_parallel: int) -> float:
-    """Part of the cache on one tensor-parallel rank: heads are split, then replicated; MLA's latent is on each."""
+    """Part of the cache on one rank: heads are split, then replicated; MLA's latent is on each."""
     if model.mla_kv_lora_rank or model.kv_heads <= 0:
         return 1.0
     return -(-model.kv_heads // tensor_parallel) / model.kv_heads
@@ -67,10 +68,8 @@ def kv_bytes_per_token(model: ModelSpec, bytes_per_element: float) -> float:
     return sum(elements_per_token(model)) * bytes_per_element
 
 
-def kv_bytes(
-    model: ModelSpec, tokens: float, bytes_per_element: float, *, tensor_parallel: int = 1
-) -> float:
-    """Bytes of one sequence of `tokens` tokens on one tensor-parallel rank, all layers, without fixed state."""
+def kv_bytes(model: ModelSpec, tokens: float, bytes_per_element: float, *, tensor_parallel: int = 1) -> float:
+    """Bytes of one sequence of `tokens` tokens on one rank, over all layers, without fixed state."""
     full, windowed = elements_per_token(model)
     elements = full * tokens + windowed * min(tokens, model.sliding_window or tokens)
     return elements * bytes_per_element * shard_share(model, tensor_parallel)

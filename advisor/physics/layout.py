@@ -1,7 +1,7 @@
 """A model's weights as groups of like tensors, derived from its config so that they add up to its parameters.
 
-What the config does not tell (latent projections, Mamba and DeltaNet layers, per-layer embeddings) is the difference
-to the exact total. See shared/data/models.md for the formulas.
+What the config does not tell (latent projections, Mamba and DeltaNet layers, per-layer embeddings) is the
+difference to the exact total. See shared/data/models.md for the formulas.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from advisor.physics.blocks import blocks as blocks
+from advisor.physics.blocks import expert_elements, matrices
 from advisor.physics.memo import by_identity
 from advisor.schema import ModelSpec, value
 
@@ -20,19 +22,22 @@ Role = Literal[
 
 # Full-attention layers whose query projection is doubled by an output gate (Qwen3-Next and its successors).
 GATED_QUERY = ("qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text", "qwen4_exp")
-# Every layer looks up an embedding of its own, this wide, beside the shared one (Gemma 3n, the E models of Gemma 4).
+# Every layer looks up an embedding of its own, this wide (Gemma 3n, the E models of Gemma 4).
 PER_LAYER_EMBEDDINGS = ("gemma3n", "gemma3n_text", "gemma4", "gemma4_text")
 PER_LAYER_WIDTH = 256
 LEARNED_POSITIONS = ("bert", "xlm-roberta", "gpt2", "opt")
 # Query, key and value projections in one tensor.
 FUSED_QKV = ("phi3", "phi", "falcon", "gpt2", "gpt_neox", "dbrx", "phi4mm")
-# Feed-forward blocks of two matrices: no gate.
-UNGATED = (
-    "gpt2", "gpt_neox", "opt", "phi", "starcoder2", "falcon", "nemotron", "nemotron_h", "apertus", "bert",
-    "xlm-roberta",
-)  # fmt: skip
 # Parts whose size a config or the active parameters tell exactly.
-CERTAIN: tuple[Role, ...] = ("embedding", "head", "vision", "router", "expert_gate", "expert_up", "expert_down")
+CERTAIN: tuple[Role, ...] = (
+    "embedding",
+    "head",
+    "vision",
+    "router",
+    "expert_gate",
+    "expert_up",
+    "expert_down",
+)
 SMALL_LEFTOVER = 0.02  # of all parameters; what biases and norms stay below
 LATENT_HEAD_DIM = 128  # of MLA's keys without position and of its values, where a difference cannot tell
 
@@ -48,54 +53,6 @@ class TensorGroup:
     first_layer: int = 0
 
 
-@value
-class Blocks:
-    """How many layers hold which kind of block."""
-
-    attention: int
-    linear: int
-    dense: int
-    sparse: int
-
-
-def attention_layers(model: ModelSpec) -> int:
-    """Layers that keep keys and values; all of them where the source does not tell the pattern."""
-    known = model.layers_full + model.layers_sliding
-    return known or (0 if model.layers_linear else model.layers)
-
-
-def matrices(model: ModelSpec) -> int:
-    """Matrices of one feed-forward block: gate, up and down, or only up and down."""
-    return 2 if model.model_type in UNGATED else 3
-
-
-@by_identity
-def blocks(model: ModelSpec) -> Blocks:
-    """Count the blocks; expert layers by the gap between total and active parameters where it is known."""
-    attention = model.layers if model.model_type == "mllama" else attention_layers(model)
-    linear = model.layers_linear
-    feeding = model.layers
-    if linear and attention + linear < model.layers:  # Nemotron-H: one block in each layer
-        feeding = model.layers - attention - linear
-    if not model.experts:
-        return Blocks(attention=attention, linear=linear, dense=feeding, sparse=0)
-    sparse = feeding - model.first_dense_layers
-    idle = (model.experts - model.experts_per_token) * matrices(model) * model.hidden * model.expert_intermediate
-    if model.active_parameters and idle > 0:
-        sparse = min(max(round((model.parameters - model.active_parameters) / idle), 1), feeding)
-    return Blocks(attention=attention, linear=linear, dense=feeding - sparse, sparse=sparse)
-
-
-def expert_elements(model: ModelSpec) -> int:
-    """Weights of all routed experts: exact from total and active parameters, else by formula."""
-    if not model.experts:
-        return 0
-    idle_share = (model.experts - model.experts_per_token) / model.experts
-    if model.active_parameters and idle_share > 0:
-        return round((model.parameters - model.active_parameters) / idle_share)
-    return blocks(model).sparse * model.experts * matrices(model) * model.hidden * model.expert_intermediate
-
-
 def _attention(model: ModelSpec) -> list[TensorGroup]:
     """Query, key, value and output projections of the softmax layers."""
     layers, hidden = blocks(model).attention, model.hidden
@@ -104,7 +61,9 @@ def _attention(model: ModelSpec) -> list[TensorGroup]:
         if not model.layers_linear:
             return []  # by difference
         rank, rope, inner = model.mla_kv_lora_rank, model.mla_rope_dim or 0, model.heads * LATENT_HEAD_DIM
-        each = hidden * (rank + rope) + 2 * rank * inner + inner * hidden + hidden * (inner + model.heads * rope)
+        each = (
+            hidden * (rank + rope) + 2 * rank * inner + inner * hidden + hidden * (inner + model.heads * rope)
+        )
         return [TensorGroup(role="latent", elements=layers * each, inputs=hidden, layers=layers)]
     query = 2 * wide if model.model_type in GATED_QUERY else wide
     out = TensorGroup(role="o", elements=layers * hidden * wide, inputs=wide, layers=layers)
@@ -119,7 +78,9 @@ def _attention(model: ModelSpec) -> list[TensorGroup]:
     ]
 
 
-def _feed_forward(prefix: str, elements: int, model: ModelSpec, inner: int, layers: int, first: int) -> list[TensorGroup]:
+def _feed_forward(
+    prefix: str, elements: int, model: ModelSpec, inner: int, layers: int, first: int
+) -> list[TensorGroup]:
     """A block's weights over its matrices; only the last one has rows as long as the inner size."""
     if elements <= 0 or layers <= 0:
         return []
@@ -150,9 +111,16 @@ def _known(model: ModelSpec) -> list[TensorGroup]:
         inner = model.expert_intermediate
         shared = count.sparse * model.shared_experts * matrices(model) * hidden * inner
         groups += _feed_forward("expert_", expert_elements(model), model, inner, count.sparse, count.dense)
-        groups += _feed_forward("shared_", shared, model, inner * model.shared_experts, count.sparse, count.dense)
+        groups += _feed_forward(
+            "shared_", shared, model, inner * model.shared_experts, count.sparse, count.dense
+        )
         groups.append(
-            TensorGroup(role="router", elements=count.sparse * hidden * model.experts, inputs=hidden, layers=count.sparse)
+            TensorGroup(
+                role="router",
+                elements=count.sparse * hidden * model.experts,
+                inputs=hidden,
+                layers=count.sparse,
+            )
         )
     if model.vision_parameters:
         groups.append(TensorGroup(role="vision", elements=model.vision_parameters, inputs=hidden))
@@ -160,7 +128,7 @@ def _known(model: ModelSpec) -> list[TensorGroup]:
 
 
 def _lookups(model: ModelSpec, at_most: int) -> list[TensorGroup]:
-    """Tables beside the input embedding of which a token reads one row: positions, embeddings of single layers."""
+    """Tables of which a token reads one row beside the input embedding: positions, single layers' own."""
     if model.model_type in PER_LAYER_EMBEDDINGS:
         rows, width = model.vocab, model.layers * PER_LAYER_WIDTH
     elif model.model_type in LEARNED_POSITIONS:
@@ -193,7 +161,7 @@ def _leftover(model: ModelSpec, elements: int) -> list[TensorGroup]:
 
 
 def _shrunk(groups: list[TensorGroup], parameters: int) -> list[TensorGroup]:
-    """Scale down the uncertain groups of a config that overshoots its own total (unequal layers, low-rank queries)."""
+    """Scale down the uncertain groups of a config that overshoots its total (unequal layers, say)."""
     for certain in (CERTAIN, ("embedding",), ()):
         fixed = sum(group.elements for group in groups if group.role in certain)
         total = sum(group.elements for group in groups)

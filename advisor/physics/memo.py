@@ -1,7 +1,7 @@
 """Remember the last results of a pure function by the identity of its arguments.
 
-The values of `advisor.schema` hold mappings and so cannot be hashed; the solvers ask the same question about the
-same objects thousands of times.
+The values of `advisor.schema` hold mappings and so cannot be hashed; the solvers ask the same question about
+the same objects thousands of times.
 """
 
 from __future__ import annotations

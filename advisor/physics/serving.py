@@ -20,6 +20,8 @@ from advisor.schema import Bound
 _TOLERANCE = 1e-4
 _MOST_STEPS = 30
 _P95_SIGMAS = 1.645
+_CROWD = 1e5  # more requests than any engine runs at once
+_OVERRUN_S = 600.0  # an endless overload is reported as a run of ten minutes
 _P95_EXPONENTIAL = 3.0  # 95th percentile over mean of an exponential wait: ln 20
 
 
@@ -110,29 +112,40 @@ def open_loop(
 ) -> Steady:  # fmt: skip
     """Requests that arrive at random (Poisson) at a mean rate, `prompts` of them.
 
-    Beyond capacity the queue grows until the last prompt has arrived; with endless prompts the waits are infinite, so
-    a run of ten minutes is reported.
+    Beyond capacity the queue grows until the last prompt has arrived; endless prompts count as a run of ten minutes.
     """
     work = work_of(input_tokens, output_tokens, cached_tokens)
     limit = max(1.0, min(rule.slots, rule.sequences))
-    most = limit if math.isinf(limit) or prompts > limit else max(1.0, prompts)
-    full = _inside(step, rule, min(most, 1e6), work)
-    count = prompts if not math.isinf(prompts) else max(600.0 * requests_per_s, 100.0)
+    most = min(limit, max(prompts, 1.0), _CROWD)
+    full = _inside(step, rule, most, work)
     if requests_per_s >= full.rate:
-        backlog = count * (1.0 - full.rate / requests_per_s)
-        late = backlog / full.rate
-        span = count / full.rate + (full.tpot_s * work.output if not math.isinf(prompts) else 0.0)
-        steady = _steady(step, rule, full, work, count / span, backlog / 2, late / 2, 0.95 * late)
-        return steady._replace(bound="kv" if rule.sequences < rule.slots else "slots") if prompts > limit else steady
+        return _overrun(step, rule, requests_per_s, work, prompts, full)
     point = _at_rate(step, rule, requests_per_s, most, work)
     crowd = requests_per_s * (point.wait_s + work.output * point.tpot_s)
-    busy = min(crowd / limit, 0.999) if not math.isinf(limit) else 0.0
+    busy = min(crowd / limit, 0.999)
     outside = _slot_wait(busy, limit, point) if busy > 0.5 else 0.0
     rate = requests_per_s
     if not math.isinf(prompts):
-        rate = count / (count / requests_per_s + point.wait_s + outside + work.output * point.tpot_s)
+        rate = prompts / (prompts / requests_per_s + point.wait_s + outside + work.output * point.tpot_s)
     steady = _steady(step, rule, point, work, rate, requests_per_s * outside, outside, _P95_EXPONENTIAL * outside)
     return steady._replace(bound="load")
+
+
+def _overrun(
+    step: StepModel, rule: Discipline, requests_per_s: float, work: _Work, prompts: float, full: _Point
+) -> Steady:
+    """Arrivals above capacity: the queue grows until the last prompt has come, then everything drains."""
+    count = prompts if not math.isinf(prompts) else max(_OVERRUN_S * requests_per_s, 100.0)
+    burst = _at_once(step, rule, count, work)
+    arriving = count / requests_per_s
+    alone = rule.request_s + step.first_token_s(work.prompt, work.cached)
+    span = max(1.0 / burst.requests_per_s * count, arriving + work.output * full.tpot_s)
+    late = max(burst.ttft_s - arriving / 2, alone)
+    rate = full.rate if math.isinf(prompts) else count / span
+    return burst._replace(
+        requests_per_s=rate, output_tokens_per_s=rate * work.output, ttft_s=late,
+        ttft_p95_s=max(late, burst.ttft_p95_s - 0.95 * arriving),
+    )  # fmt: skip
 
 
 def all_at_once(
@@ -140,7 +153,11 @@ def all_at_once(
     cached_tokens: float = 0.0,
 ) -> Steady:  # fmt: skip
     """Every prompt handed over at the start; the rate is over the whole run, its thin end included."""
-    work = work_of(input_tokens, output_tokens, cached_tokens)
+    return _at_once(step, rule, prompts, work_of(input_tokens, output_tokens, cached_tokens))
+
+
+def _at_once(step: StepModel, rule: Discipline, prompts: float, work: _Work) -> Steady:
+    """A wave as large as slots and KV allow, then the rest as places become free."""
     prompts = max(1.0, prompts)
     limit = max(1.0, min(rule.slots, rule.sequences))
     wave = min(prompts, limit)
@@ -213,7 +230,7 @@ def _capped(step: StepModel, rule: Discipline, admitted: float, work: _Work, poi
     batch = min(max(point.batch, 1.0), most)
     decode_s = step.decode_s(batch, work.context)
     others = (admitted - 1.0) / admitted
-    capacity = 1.0 / (work.output * decode_s / batch + point.prefill_s * others)
+    capacity = 1.0 / (work.output * decode_s / batch + point.prefill_s)
     if point.rate <= capacity:
         return point
     tpot = decode_s + point.prefill_s * batch * others / work.output

@@ -1,4 +1,4 @@
-"""How a model's weights divide over tensor- and pipeline-parallel ranks; the fullest rank decides what fits."""
+"""How weights divide over tensor- and pipeline-parallel ranks; the fullest rank decides what fits."""
 
 from __future__ import annotations
 

@@ -15,8 +15,9 @@ from advisor.physics.step import Facts, Rates
 
 Constants = Mapping[str, float]
 
-NATIVE_FP8 = ("ada", "hopper", "blackwell_hbm", "blackwell", "gb10", "cdna")
+NATIVE_FP8 = ("ada", "hopper", "blackwell_hbm", "blackwell", "gb10", "cdna", "rdna")
 NATIVE_FP4 = ("blackwell_hbm", "blackwell", "gb10")
+AMD = ("cdna", "rdna", "igpu")
 MOST = 0.97  # of the data sheet that any kernel is believed to reach
 FP32_REFERENCE = 30e12  # the dequantisation ceilings are given for a card of this fp32 rate
 
@@ -35,14 +36,18 @@ def vllm_kernel(fmt: WeightsFormat, device: Device) -> tuple[str, float]:
     if fmt.kind == "plain":
         return "16", device.flops_16
     if name.startswith("fp8"):
-        return ("fp8", device.flops_8) if family in NATIVE_FP8 and device.flops_8 > device.flops_16 else ("w8", device.flops_16)
+        native = family in NATIVE_FP8 and device.flops_8 > device.flops_16
+        return ("fp8", device.flops_8) if native else ("w8", device.flops_16)
     if name == "int8-w8a8":
         return "int8", device.flops_int8
     if name == "nvfp4" and family in NATIVE_FP4:
         return "nvfp4", device.flops_4
     if fmt.linear_bits > 6:
         return "w8", device.flops_16
-    return ("mxfp4" if name.startswith("mxfp4") else "int4"), device.flops_16
+    if name.startswith("mxfp4"):
+        return "mxfp4", device.flops_16
+    # Marlin is CUDA only: elsewhere 4-bit weights are unpacked by general Triton kernels.
+    return ("int4_rocm" if family in AMD else "int4"), device.flops_16
 
 
 def llamacpp_kernel(fmt: WeightsFormat) -> str:

@@ -114,7 +114,11 @@ def file_bytes(model: ModelSpec, fmt: WeightsFormat) -> float:
     if model.file_bytes:
         return float(model.file_bytes)
     words = constants("memory")["gguf_vocabulary_bytes_per_token"]
-    spelling = "sentencepiece" if model.model_type.startswith("gemma") or model.vocab <= SENTENCEPIECE_VOCAB else "bpe"
+    spelling = (
+        "sentencepiece"
+        if model.model_type.startswith("gemma") or model.vocab <= SENTENCEPIECE_VOCAB
+        else "bpe"
+    )
     vocabulary = words[spelling] * model.vocab if fmt.kind == "gguf" else 0.0
     return formula_bytes(model, fmt).total_bytes + vocabulary
 
@@ -129,7 +133,7 @@ def woken_share(model: ModelSpec, tokens: float) -> float:
 
 @by_identity
 def _dense_streamed_bytes(model: ModelSpec, fmt: WeightsFormat) -> float:
-    """Bytes that every step reads: all but the routed experts, what is only looked up, and the vision tower."""
+    """Bytes that every step reads: all but routed experts, look-up tables and the vision tower."""
     size = weight_bytes(model, fmt)
     formula = formula_bytes(model, fmt)
     scale = size.total_bytes / formula.total_bytes
@@ -150,7 +154,9 @@ def streamed_bytes(model: ModelSpec, fmt: WeightsFormat, tokens: float) -> float
 
     The input embedding is looked up, not streamed, unless it is also the head.
     """
-    return _dense_streamed_bytes(model, fmt) + weight_bytes(model, fmt).expert_bytes * woken_share(model, tokens)
+    return _dense_streamed_bytes(model, fmt) + weight_bytes(model, fmt).expert_bytes * woken_share(
+        model, tokens
+    )
 
 
 @by_identity

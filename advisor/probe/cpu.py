@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from advisor.probe import cgroup, cpu_rates, memory
 from advisor.probe.host import Host
@@ -47,7 +47,7 @@ def read(host: Host, unknown: dict[str, str]) -> Cpu:
     available = system.available_bytes if system else None
     part = cpu_rates.Part.of(first)
     return Cpu(
-        model=_model(host, first, unknown),
+        model=_model(host, info, unknown),
         architecture="aarch64" if host.machine == "arm64" else host.machine,
         cores=cores,
         threads=_threads(len(usable), limits.cpus),
@@ -98,12 +98,14 @@ def _threads(logical: int, quota: float | None) -> int:
     return logical if quota is None else max(1, min(logical, -int(-quota // 1)))
 
 
-def _model(host: Host, first: Mapping[str, str], unknown: dict[str, str]) -> str:
-    name = first.get("model name") or cpu_rates.arm_name(first) or first.get("Model")
-    if name is None:
+def _model(host: Host, info: Sequence[Mapping[str, str]], unknown: dict[str, str]) -> str:
+    """The model line; kernels for Arm print none, so there the kinds of cores are named."""
+    found = (fields.get("model name") or cpu_rates.arm_name(fields) for fields in info)
+    kinds = [" ".join(name.split()) for name in dict.fromkeys(found) if name]
+    if not kinds:
         unknown["cpu.model"] = "/proc/cpuinfo names no model"
         return f"unknown {host.machine} processor"
-    return " ".join(name.split())
+    return " + ".join(kinds)
 
 
 def _instruction_sets(first: Mapping[str, str]) -> tuple[str, ...]:

@@ -56,9 +56,9 @@ def bandwidth(part: Part, cores: float, sockets: int, unknown: dict[str, str]) -
     for spec in cpus():
         if spec.id == family_id or (not family_id and spec.match and re.search(spec.match, part.name)):
             return socket_bandwidth(spec.id, cores, sockets)
+    name = part.name or "this processor"
     unknown["cpu.bandwidth_bytes_per_s"] = (
-        f"{part.name or 'this processor'} is not in the catalogue, and the kernel does not say which memory "
-        "modules are fitted (dmidecode does, as root)"
+        f"{name} is not in the catalogue, and only root can read which memory modules are fitted"
     )
     return None
 

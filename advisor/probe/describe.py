@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from advisor.schema import Accelerator, Cpu, Hardware
-from advisor.units import GB, TERA, gib
+from advisor.units import GB, GIB, MIB, TERA, gib
 
 Line = tuple[str, str]  # label, text; a continuation has an empty label
 
@@ -19,7 +19,7 @@ def lines(hardware: Hardware) -> Iterator[Line]:
     if not hardware.accelerators:
         yield "accelerators", "none"
     for group in _alike(hardware.accelerators):
-        yield from _group(group)
+        yield from _group(group, alone=len(hardware.accelerators) == 1)
     yield from _cpu(hardware.cpu)
     if hardware.disk_free_bytes is not None:
         where = f" at {hardware.disk_path}" if hardware.disk_path else ""
@@ -62,7 +62,7 @@ def _kind(accelerator: Accelerator) -> Accelerator:
     )
 
 
-def _group(group: Sequence[Accelerator]) -> Iterator[Line]:
+def _group(group: Sequence[Accelerator], *, alone: bool) -> Iterator[Line]:
     first, last = group[0], group[-1]
     kind = ", ".join(part for part in (first.architecture, first.compute_capability) if part)
     title = first.name + (f" ({kind})" if kind else "")
@@ -72,7 +72,7 @@ def _group(group: Sequence[Accelerator]) -> Iterator[Line]:
         yield f"GPU {first.index}-{last.index}", f"{len(group)} x {title}, each:"
     yield "", _memory(group)
     yield "", _rates(first)
-    links = _links(group)
+    links = _links(group, alone=alone)
     if links:
         yield "", links
     for accelerator in group:
@@ -83,10 +83,14 @@ def _group(group: Sequence[Accelerator]) -> Iterator[Line]:
 def _holders(accelerator: Accelerator, *, named: bool) -> str:
     held = (
         f"{process.name or 'unknown program'} (pid {process.pid}"
-        + (f", {gib(process.used_bytes)})" if process.used_bytes is not None else ")")
+        + (f", {_amount(process.used_bytes)})" if process.used_bytes is not None else ")")
         for process in accelerator.processes or ()
     )
     return f"{f'GPU {accelerator.index} ' if named else ''}held by {', '.join(held)}"
+
+
+def _amount(n_bytes: int) -> str:
+    return gib(n_bytes) if n_bytes >= GIB else f"{n_bytes / MIB:.0f} MiB"
 
 
 def _memory(group: Sequence[Accelerator]) -> str:
@@ -114,7 +118,7 @@ def _rates(accelerator: Accelerator) -> str:
     return f"{bandwidth}; dense TFLOP/s: {rates}" if rates else bandwidth
 
 
-def _links(group: Sequence[Accelerator]) -> str:
+def _links(group: Sequence[Accelerator], *, alone: bool) -> str:
     accelerator, parts = group[0], []
     if accelerator.pcie_generation:
         parts.append(_pcie(accelerator))
@@ -126,7 +130,7 @@ def _links(group: Sequence[Accelerator]) -> str:
         all_linked = len(group) > 1 and {accelerator.index, *accelerator.nvlink_peers} == everyone
         peers = "each other" if all_linked else f"GPU {', '.join(map(str, accelerator.nvlink_peers))}"
         parts.append(f"{name} to {peers}{speed}")
-    if accelerator.pcie_peer_access is not None and not accelerator.mig_profile:
+    if accelerator.pcie_peer_access is not None and not alone:
         parts.append("peer access over PCIe" if accelerator.pcie_peer_access else "no peer access over PCIe")
     return "; ".join(parts)
 
@@ -135,10 +139,13 @@ def _pcie(accelerator: Accelerator) -> str:
     text = f"PCIe {accelerator.pcie_generation}.0"
     if accelerator.pcie_width:
         text += f" x{accelerator.pcie_width}"
+    remarks = []
     if accelerator.pcie_width_max and accelerator.pcie_width_max != accelerator.pcie_width:
-        text += f" (card can x{accelerator.pcie_width_max})"
+        remarks.append(f"the card can x{accelerator.pcie_width_max}")
     if accelerator.pcie_generation_now and accelerator.pcie_generation_now != accelerator.pcie_generation:
-        text += f" (now {accelerator.pcie_generation_now}.0, idle)"
+        remarks.append(f"idle at {accelerator.pcie_generation_now}.0 now")
+    if remarks:
+        text += f" ({', '.join(remarks)})"
     return text
 
 

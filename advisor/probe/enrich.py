@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from advisor.catalog.entries import GpuSpec
@@ -15,21 +15,35 @@ def accelerators(cards: Iterable[Card], unknown: dict[str, str]) -> tuple[Accele
     """Every card with its catalogue facts; integrated graphics that the catalogue lacks is left out."""
     kept: list[Accelerator] = []
     for card in cards:
-        spec = _spec(card)
-        key = f"accelerators.{card.accelerator.index}"
-        if spec is None and card.integrated and card.accelerator.vendor != "nvidia":
-            unknown[f"integrated_gpu.{card.accelerator.index}"] = (
-                f"{card.accelerator.name}: part of the processor and not in the catalogue, so left out"
+        own, spec = card.accelerator, _spec(card)
+        if spec is not None:
+            kept.append(_merged(card, spec, f"accelerators.{own.index}", unknown))
+        elif card.integrated and own.vendor != "nvidia":
+            unknown["integrated_gpu"] = (
+                f"{own.name}: part of the processor and not in the catalogue, so left out"
             )
-            continue
-        if spec is None:
-            unknown[f"{key}.catalog_id"] = (
-                f"{card.accelerator.name!r} is not in the catalogue: its speed is not known"
-            )
-            kept.append(card.accelerator)
-            continue
-        kept.append(_merged(card, spec, key, unknown))
-    return tuple(kept)
+        else:
+            unknown[f"accelerators.{own.index}.catalog_id"] = f"{own.name!r} is not in the catalogue"
+            kept.append(own)
+    return _renumbered(kept, unknown)
+
+
+def _renumbered(kept: Sequence[Accelerator], unknown: dict[str, str]) -> tuple[Accelerator, ...]:
+    """Number what is kept from 0 on, and the reasons with it."""
+    numbers = {accelerator.index: number for number, accelerator in enumerate(kept)}
+    for key in [key for key in unknown if key.startswith("accelerators.")]:
+        _, old, rest = key.split(".", 2)
+        reason = unknown.pop(key)
+        if int(old) in numbers:
+            unknown[f"accelerators.{numbers[int(old)]}.{rest}"] = reason
+    return tuple(
+        replace(
+            accelerator,
+            index=numbers[accelerator.index],
+            nvlink_peers=tuple(numbers[peer] for peer in accelerator.nvlink_peers if peer in numbers),
+        )
+        for accelerator in kept
+    )
 
 
 def _spec(card: Card) -> GpuSpec | None:

@@ -80,15 +80,7 @@ def _accelerators(cards: tuple[Card, ...], unknown: dict[str, str]) -> tuple[Acc
 
 
 def _relevant(unknown: dict[str, str], accelerators: Iterable[Accelerator]) -> list[tuple[str, str]]:
-    """Without what nobody misses: the NVIDIA toolkit where there is no such GPU, fields of a GPU left out."""
-    kept = {accelerator.index: accelerator.vendor for accelerator in accelerators}
-    relevant = []
-    for key, reason in unknown.items():
-        first, _, rest = key.partition(".")
-        number = rest.partition(".")[0]
-        if key == "containers.nvidia_toolkit_version" and "nvidia" not in kept.values():
-            continue
-        if first == "accelerators" and number.isdigit() and int(number) not in kept:
-            continue
-        relevant.append((key, reason))
-    return relevant
+    """Without what nobody misses: the NVIDIA toolkit where there is no such GPU."""
+    if any(accelerator.vendor == "nvidia" for accelerator in accelerators):
+        return list(unknown.items())
+    return [(key, reason) for key, reason in unknown.items() if key != "containers.nvidia_toolkit_version"]

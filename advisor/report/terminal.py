@@ -19,8 +19,11 @@ _STYLES = {"CRASH": "red", "OOM": "red", "SILENT": "red", "PERF": "yellow", "NOT
 
 def show(answer: Answer, written: tuple[str, ...], folder: str | None, console: Console) -> None:
     """Print the whole answer in the order in which a person reads it."""
-    for part in parts(answer, written, folder):
-        console.print(part)
+    with console.capture() as captured:
+        for part in parts(answer, written, folder):
+            console.print(part)
+    for line in captured.get().splitlines():
+        console.file.write(line.rstrip() + "\n")
 
 
 def parts(answer: Answer, written: tuple[str, ...], folder: str | None) -> Iterator[RenderableType]:
@@ -70,7 +73,7 @@ def _row(table: Table, finding: Finding) -> None:
 def _one_loser_an_engine(verdict: Verdict) -> list[Judged]:
     """The closest candidate of each losing engine; the rest stands in the JSON and in `advisor report`."""
     told: dict[str, Judged] = {}
-    for judged in sorted(verdict.losers, key=lambda j: j.estimate.memory.short_bytes):
+    for judged in verdict.losers:
         told.setdefault(judged.estimate.candidate.engine, judged)
     return [judged for name, judged in told.items() if name != verdict.engine]
 
@@ -92,9 +95,9 @@ def _expect(answer: Answer) -> RenderableType:
     for judged in rivals:
         if judged is None or judged.estimate.speed is None:
             continue
-        for label, speed in (("", judged.estimate.speed), (" at peak", judged.estimate.peak_speed)):
-            if speed is None:
-                continue
+        for label, speed in ((" at peak", judged.estimate.peak_speed), (" on average", judged.estimate.speed)):
+            if speed is None or (label == " on average" and judged.estimate.in_flight < 1):
+                continue  # less than one in flight: idle most of the time, nothing to tell
             n = judged.estimate.candidate.replicas
             table.add_row(
                 engine_limits(judged.estimate.candidate.engine).title + label,

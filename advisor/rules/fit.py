@@ -60,16 +60,24 @@ def fit103(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def fit104(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Says how many full-length requests fit, and from which number on another replica is needed."""
     estimate = case.estimate
-    full, replicas = estimate.memory.full_sequences, estimate.candidate.replicas
-    if not estimate.memory.fits or full < 1 or estimate.memory.kv_bytes_per_token <= 0:
+    memory, context = estimate.memory, estimate.candidate.context_tokens
+    if not memory.fits or memory.full_sequences < 1 or memory.kv_bytes_per_token <= 0:
         return None
-    most = math.floor(full * replicas)
+    most = math.floor(_room_in_sequences(case)) * estimate.candidate.replicas
     relation = "enough for" if most >= estimate.peak_in_flight else "fewer than"
     return (
-        f"{count(most)} requests of the full {count(estimate.candidate.context_tokens)} tokens fit at once, {relation} the "
+        f"{count(most)} requests of the full {count(context)} tokens fit at once, {relation} the "
         f"{count(estimate.peak_in_flight)} in flight at peak; from {count(most + 1)} full-length requests on, "
         f"more memory (another card or replica) is needed"
     )
+
+
+def _room_in_sequences(case: Case) -> float:
+    """Full-length requests that the budget holds: those of the planned KV cache, and those of what is left over."""
+    memory = case.estimate.memory
+    used = memory.weights_bytes + memory.kv_bytes + memory.activation_bytes + memory.overhead_bytes
+    left = max(0, memory.budget_bytes - used)
+    return memory.full_sequences * (1 + left / memory.kv_bytes) if memory.kv_bytes else memory.full_sequences
 
 
 def fit105(case: Case, threshold: Mapping[str, Any]) -> str | None:

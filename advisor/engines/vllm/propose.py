@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from advisor.catalog import engine_limits
 from advisor.engines.devices import Group, counts, groups, has_fp8, indices, linked, pick, usable
+from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.sizing import chunk_for, device_defaults, seqs_for, sixteen_bit_name, utilization
-from advisor.engines.vllm.weights import PLAIN, Weights, choices, is_online
+from advisor.engines.vllm.weights import PLAIN, Weights, choices
 from advisor.schema import Candidate, Hardware, ModelSpec, Workload
 
 MOST = 24  # candidates: beyond it nobody reads the losers
@@ -52,14 +54,13 @@ def _on_group(
     group: Group, weights: tuple[Weights, ...], hardware: Hardware, workload: Workload, model: ModelSpec
 ) -> Iterator[Candidate]:
     """For each format: the smallest number of cards that holds it, what is above, and the nearest miss."""
-    enough_for_native: int | None = None
-    for number, choice in enumerate(weights):
-        if is_online(model, choice.format, choice.ref) and not _fp8_pays(group, weights):
-            continue
+    enough_for_native = len(group)
+    for number, choice in enumerate(_worth_trying(group, weights)):
         singles = [_candidate(choice, split(n, model.heads), group, workload, model) for n in counts(len(group))]
         fitting = [candidate for candidate in singles if _fits(candidate, hardware, model)]
         if not fitting:
             yield singles[-1]
+            yield from _with_fp8_kv(singles[-1], group, hardware, workload, model)
             continue
         smallest = len(fitting[0].gpu_indices)
         if number == 0:
@@ -67,13 +68,21 @@ def _on_group(
             layouts = [*_native_layouts(smallest, group, model), *_missed(singles, smallest, model)]
         else:
             # A coarser format earns its place by fewer cards, or by more room on the same ones.
-            ceiling = enough_for_native or len(group)
-            layouts = [split(n, model.heads) for n in counts(len(group)) if smallest <= n <= max(ceiling, smallest)]
+            most = max(enough_for_native, smallest)
+            layouts = [split(n, model.heads) for n in counts(len(group)) if smallest <= n <= most]
             layouts += _replicated(smallest, group, model)[-1:]
         for layout in layouts:
             candidate = _candidate(choice, layout, group, workload, model)
             yield candidate
             yield from _with_fp8_kv(candidate, group, hardware, workload, model)
+
+
+def _worth_trying(group: Group, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
+    """On a card that vLLM cannot use one format is enough for a rule to say so; AMD needs FP8 units for FP8."""
+    if not all(usable(card, engine_limits("vllm")) for card in group):
+        return weights[:1]
+    no_fp8 = any(card.vendor == "amd" and not has_fp8(card) for card in group)
+    return tuple(choice for choice in weights if not (no_fp8 and choice.format == "fp8"))
 
 
 def _native_layouts(smallest: int, group: Group, model: ModelSpec) -> list[Layout]:
@@ -118,25 +127,17 @@ def _with_fp8_kv(
     candidate: Candidate, group: Group, hardware: Hardware, workload: Workload, model: ModelSpec
 ) -> Iterator[Candidate]:
     """The same with an FP8 KV cache, where a 16-bit one cannot hold everybody's full context at once."""
-    from dataclasses import replace
-
-    from advisor.engines.vllm.memory import memory
-
     if not all(has_fp8(card) for card in group) or workload.kind == "embed" or model.mla_kv_lora_rank:
         return
-    if memory(candidate, hardware, model).full_sequences * candidate.replicas < _most_in_flight(workload):
-        yield replace(candidate, kv_cache_dtype="fp8")
+    if memory(candidate, hardware, model).full_sequences * candidate.replicas >= _most_in_flight(workload):
+        return
+    smaller = replace(candidate, kv_cache_dtype="fp8")
+    if memory(smaller, hardware, model).fits:
+        yield smaller
 
 
 def _fits(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
-    from advisor.engines.vllm.memory import memory
-
     return memory(candidate, hardware, model).fits
-
-
-def _fp8_pays(group: Group, weights: tuple[Weights, ...]) -> bool:
-    """Quantising at load is for cards that compute in FP8, or for models that have no smaller checkpoint."""
-    return all(has_fp8(card) for card in group) or not any(w.format not in (*PLAIN, "fp8") for w in weights)
 
 
 def _most_in_flight(workload: Workload) -> int:
@@ -144,11 +145,14 @@ def _most_in_flight(workload: Workload) -> int:
 
 
 def _needs_cpu(hardware: Hardware) -> bool:
-    """No card that vLLM can use, and a processor it has kernels for (a Mac without a GPU: so that a rule says no)."""
+    """No card at all, and a processor it has kernels for (a Mac without a GPU: so that a rule says no).
+
+    Beside a card that vLLM cannot use, its CPU build is no advice: the rule that refuses the card is.
+    """
     limits = engine_limits("vllm")
     if hardware.os == "darwin":
         return not hardware.accelerators
-    if any(usable(card, limits) for card in hardware.accelerators):
+    if any(usable(card, limits) or card.device_class != "unified" for card in hardware.accelerators):
         return False
     return limits.cpu and any(name in CPU_SETS for name in hardware.cpu.instruction_sets)
 

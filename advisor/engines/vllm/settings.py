@@ -139,8 +139,8 @@ def _memory(estimate: Estimate, hardware: Hardware) -> list[Setting]:
     rows = []
     if candidate.device == "cpu":
         rows.append(
-            flag("--kv-cache-memory-bytes", memory.kv_bytes,
-                 f"{gib(memory.kv_bytes)}; unset, vLLM takes 92 % of the host's memory. {room}", "engines-vllm-cpu")
+            flag("--kv-cache-memory-bytes", candidate.kv_cache_bytes or memory.kv_bytes,
+                 f"{gib(memory.kv_bytes)} of KV cache; unset, vLLM takes 92 % of the host's memory. {room}", "engines-vllm-cpu")
         )  # fmt: skip
     else:
         cards = cards_of(candidate, hardware)

@@ -6,13 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from advisor.engines.devices import Group, at_least, capability, cards_of, free_bytes, ladder
+from advisor.engines.devices import Group, at_least, capability, cards_of, ladder
+from advisor.engines.vllm.memory import cpu_kv_space, highest_utilization, memory
 from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Workload
 from advisor.units import GIB
 
 DEFAULT_UTILIZATION = 0.92
-# vLLM is a process of its own before it looks at free memory: CUDA context, NCCL.
-OWN_CONTEXT_BYTES = 768 * 1024**2
 UNIFIED_HOST_SHARE = 0.15  # of unified memory, left to the system and the engine's own host side
 UNIFIED_HOST_BYTES = 6 * GIB
 # Batch sizes for which vLLM records a CUDA graph by default: a limit between two steps would run the larger graph.
@@ -42,10 +41,9 @@ def utilization(cards: Group) -> float:
     """
     share = DEFAULT_UTILIZATION
     for card in cards:
-        total = card.memory_bytes
+        share = min(share, highest_utilization(card))
         if card.unified_memory:
-            share = min(share, 1 - max(UNIFIED_HOST_SHARE, UNIFIED_HOST_BYTES / total))
-        share = min(share, (free_bytes(card) - OWN_CONTEXT_BYTES) / total)
+            share = min(share, 1 - max(UNIFIED_HOST_SHARE, UNIFIED_HOST_BYTES / card.memory_bytes))
     return max(0.01, math.floor(share * 100 + 1e-9) / 100)
 
 
@@ -81,12 +79,18 @@ def chunk_limit(cards: Group, tpot_ms: float | None, model: ModelSpec, tensor_pa
     return max((chunk for chunk in CHUNKS if chunk <= tokens), default=CHUNKS[0])
 
 
-def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:  # noqa: ARG001
-    """The candidate with max_num_seqs for `in_flight` requests per replica; the batch is never below it."""
+def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
+    """The candidate with max_num_seqs for `in_flight` requests per replica; the batch is never below it.
+
+    On a CPU the KV cache is given in bytes, so that it grows with the load and leaves the host its memory.
+    """
     seqs = seqs_for(in_flight, cards_of(candidate, hardware))
-    return replace(
+    sized = replace(
         candidate, max_in_flight=seqs, max_batched_tokens=max(candidate.max_batched_tokens, seqs)
     )
+    if candidate.device == "gpu":
+        return sized
+    return replace(sized, kv_cache_bytes=cpu_kv_space(replace(sized, kv_cache_bytes=None), hardware, model))
 
 
 def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
@@ -95,8 +99,6 @@ def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> 
     vLLM takes the model's own context length; where that does not fit its KV cache it would stop with the longest
     length that does, so that length is taken here.
     """
-    from advisor.engines.vllm.memory import memory
-
     cards = cards_of(candidate, hardware)
     batched, seqs = device_defaults(cards)
     plain = replace(
@@ -106,6 +108,7 @@ def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> 
         max_in_flight=seqs,
         max_batched_tokens=batched,
         memory_utilization=None if candidate.device == "cpu" else DEFAULT_UTILIZATION,
+        kv_cache_bytes=None,
     )
     fitting = memory(plain, hardware, model).kv_tokens
     return plain if fitting >= model.context_trained else replace(plain, context_tokens=max(1, fitting))

@@ -9,6 +9,7 @@ from advisor.schema import ModelSpec, Workload
 
 PLAIN = ("bf16", "fp16", "fp32")
 FOUR_BIT = ("awq-int4", "gptq-int4", "w4a16")
+ANY_FOUR_BIT = "w4a16"  # also what "4bit" and "int4" mean
 
 
 class Weights(NamedTuple):
@@ -33,7 +34,7 @@ def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
     if native.kind == "gguf":
         return (Weights(native.name, own(model)),)
     if workload.quantization != "auto":
-        return _asked(model, weights_format(workload.quantization).name)
+        return _asked(model, weights_format(workload.quantization, "vllm").name)
     found = [Weights(native.name, own(model))]
     if native.name in PLAIN and workload.kind == "generate":
         found.append(_fp8(model))
@@ -56,12 +57,9 @@ def _asked(model: ModelSpec, name: str) -> tuple[Weights, ...]:
         return (Weights(name, own(model)),)
     if name == "fp8" and model.native_format in PLAIN:
         return (_fp8(model),)
-    if name in FOUR_BIT:
+    if name == ANY_FOUR_BIT:
         return _four_bit(model)
-    if wanted.kind == "gguf":
-        sixteen = wanted.linear_bits == 16 and model.native_format in PLAIN
-        return (Weights(model.native_format if sixteen else name, own(model)),)
-    return ()
+    return (Weights(name, own(model)),) if wanted.kind == "gguf" else ()
 
 
 def _fp8(model: ModelSpec) -> Weights:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.optimize import least_squares
 
+from advisor.catalog.refresh.calibrate.kernels import Held
 from advisor.catalog.refresh.calibrate.parameters import Parameter, parameters, with_unit_bases
 from advisor.catalog.refresh.calibrate.points import Model, Point
 
@@ -16,21 +18,26 @@ SCALE = 0.15  # residuals beyond it count less and less
 USUAL_GROUP = 40  # larger sources weigh less a row
 TPOT_WEIGHT = 0.6
 TTFT_WEIGHT = 0.3
-EVALUATIONS = 25
+EVALUATIONS = 30
+STEP = 1e-4
+LIGHT = ("single", "low")  # bands in which the wait for the first token does not depend on how the run was started
+
+Values = Mapping[str, float]
+Vector = Any  # a NumPy array
 
 
-def fit(engine: str, points: Sequence[Point], start: Mapping[str, float] | None = None) -> dict[str, float]:
+def fit(engine: str, points: Sequence[Point], held: Sequence[Held], start: Values | None = None) -> dict[str, float]:
     """Constants of one engine family that fit these points best."""
-    known = spec(engine, points)
-    x0 = np.array([math.log(_start(one, start)) for one in known])
+    problem = Problem(spec(engine, points), points, held)
+    known = problem.parameters
     low = np.array([math.log(one.low) for one in known])
     high = np.array([math.log(one.high) for one in known])
-    residuals = objective(known, points)
+    x0 = np.array([math.log((start or {}).get(one.name, one.start)) for one in known])
     found = least_squares(
-        residuals, np.clip(x0, low + 1e-6, high - 1e-6), bounds=(low, high), loss="soft_l1", f_scale=SCALE,
-        max_nfev=EVALUATIONS, diff_step=1e-4, x_scale=0.1, xtol=1e-4, ftol=1e-5,
+        problem.residuals, np.clip(x0, low + 1e-6, high - 1e-6), jac=problem.jacobian, bounds=(low, high),
+        loss="soft_l1", f_scale=SCALE, max_nfev=EVALUATIONS, x_scale=0.1, xtol=1e-4, ftol=1e-4,
     )  # fmt: skip
-    return values_of(known, found.x)
+    return problem.values(found.x)
 
 
 def spec(engine: str, points: Sequence[Point]) -> list[Parameter]:
@@ -40,30 +47,77 @@ def spec(engine: str, points: Sequence[Point]) -> list[Parameter]:
     return parameters(engine, families, kernels)
 
 
-def _start(parameter: Parameter, start: Mapping[str, float] | None) -> float:
-    return start.get(parameter.name, parameter.start) if start else parameter.start
+class Problem:
+    """Weighted residuals of all figures, then of the kernel tables, then the pull of every parameter to its start."""
 
+    def __init__(self, known: Sequence[Parameter], points: Sequence[Point], held: Sequence[Held]) -> None:
+        self.parameters = known
+        self.points = points
+        sizes = Counter(point.row.group for point in points)
+        self.weights = [weight(point, sizes[point.row.group]) for point in points]
+        self.place = {one.name: index for index, one in enumerate(known)}
+        self.held = [one for one in held if one.names[0] in self.place]
+        self.blocks = self._blocks()
 
-def values_of(known: Sequence[Parameter], x: Sequence[float]) -> dict[str, float]:
-    """Constants from logarithms."""
-    return with_unit_bases({one.name: math.exp(float(log)) for one, log in zip(known, x, strict=True)})
+    def _blocks(self) -> list[list[int]]:
+        """Parameters that never act on the same row (factors of different families) can be stepped together."""
+        families = {point.ready.prepared.device.family for point in self.points}
+        kernels = {point.ready.prepared.kernel for point in self.points}
+        grouped: dict[str, list[int]] = defaultdict(list)
+        for index, one in enumerate(self.parameters):
+            base, _, factor = one.name.partition(".")
+            kind = "family" if factor in families else "kernel" if factor in kernels else ""
+            grouped[f"{base} {kind}" if kind else one.name].append(index)
+        return list(grouped.values())
 
+    def values(self, x: Sequence[float]) -> dict[str, float]:
+        """Constants from logarithms."""
+        return with_unit_bases({one.name: math.exp(float(log)) for one, log in zip(self.parameters, x, strict=True)})
 
-def objective(known: Sequence[Parameter], points: Sequence[Point]) -> Callable[[Sequence[float]], np.ndarray]:
-    """Weighted residuals of all figures, then the pull of every parameter to its prior."""
-    sizes = Counter(point.row.group for point in points)
-    weights = [weight(point, sizes[point.row.group]) for point in points]
-    pulls = [(index, math.log(one.start), SCALE / one.sigma) for index, one in enumerate(known) if one.sigma]
+    def residuals(self, x: Vector) -> Vector:
+        """All residuals at `x`."""
+        return np.concatenate([self._figures(x), self._priors(x)])
 
-    def residuals(x: Sequence[float]) -> np.ndarray:
-        model = Model(values_of(known, x))
-        found: list[float] = []
-        for point, share in zip(points, weights, strict=True):
-            found.extend(share * part for part in errors(model, point))
-        found.extend(strength * (x[index] - mean) for index, mean, strength in pulls)
+    def _figures(self, x: Vector) -> Vector:
+        model = Model(self.values(x))
+        return np.array(
+            [share * part for point, share in zip(self.points, self.weights, strict=True) for part in errors(model, point)]
+        )
+
+    def _priors(self, x: Vector) -> Vector:
+        found = [SCALE / one.sigma * (x[i] - math.log(one.start)) for i, one in enumerate(self.parameters) if one.sigma]
+        for one in self.held:
+            said = sum(x[self.place[name]] for name in one.names if name in self.place)
+            found.append(SCALE / one.sigma * (said - one.log_value))
         return np.array(found)
 
-    return residuals
+    def jacobian(self, x: Vector) -> Vector:
+        """Finite differences, one evaluation a block; the rows of a block's parameters do not overlap."""
+        base = self._figures(x)
+        result = np.zeros((len(base) + len(self._priors(x)), len(x)))
+        for block in self.blocks:
+            moved = x.copy()
+            moved[block] += STEP
+            slope = (self._figures(moved) - base) / STEP
+            for index in block:
+                result[: len(base), index] = slope if len(block) == 1 else np.where(self._acts(index), slope, 0.0)
+        result[len(base) :] = self._prior_slopes(x)
+        return result
+
+    def _prior_slopes(self, x: Vector) -> Vector:
+        base = self._priors(x)
+        slopes = np.zeros((len(base), len(x)))
+        for index in range(len(x)):
+            moved = x.copy()
+            moved[index] += 1.0
+            slopes[:, index] = self._priors(moved) - base
+        return slopes
+
+    def _acts(self, index: int) -> Vector:
+        """Which residuals a family's or kernel's factor can change."""
+        factor = self.parameters[index].name.partition(".")[2]
+        acts = [factor in (p.ready.prepared.device.family, p.ready.prepared.kernel) for p in self.points]
+        return np.repeat(np.array(acts), 3)
 
 
 def weight(point: Point, group_size: int) -> float:
@@ -77,5 +131,6 @@ def errors(model: Model, point: Point) -> tuple[float, float, float]:
     row, said = point.row, model(point)
     rate = math.log(said.rate / row.rate) if row.rate and not row.decode_only else 0.0
     tpot = TPOT_WEIGHT * math.log(said.tpot_s / row.tpot_s) if row.tpot_s else 0.0
-    ttft = TTFT_WEIGHT * math.log(said.ttft_s / row.ttft_s) if row.ttft_s else 0.0
+    light = row.ttft_s and said.band in LIGHT
+    ttft = TTFT_WEIGHT * math.log(said.ttft_s / row.ttft_s) if row.ttft_s and light else 0.0
     return rate, tpot, ttft

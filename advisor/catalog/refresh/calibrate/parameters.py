@@ -79,8 +79,8 @@ LLAMACPP = {
 # Constants that split into a base and factors; the base of these two is 1 and only the factors count.
 UNIT_BASES = ("decode_compute", "prefill_compute")
 FAMILY_FACTORS = {
-    "vllm": ("bandwidth", "compute", "overhead_s", "request_s"),
-    "llamacpp": ("bandwidth", "unpack_bytes_per_s", "compute", "kv_bandwidth", "vector_growth", "overhead_s", "decode_compute"),
+    "vllm": ("bandwidth", "compute", "overhead_s"),
+    "llamacpp": ("bandwidth", "compute", "kv_bandwidth", "overhead_s"),
 }
 KERNEL_FACTORS = {"vllm": ("bandwidth", "compute"), "llamacpp": ("unpack_bytes_per_s", "compute", "vector_growth")}
 FREE_KERNELS = {"vllm": "16", "llamacpp": "q4"}  # the reference kernel has no factor

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-import advisor.engines.ollama.speed as ollama
-import advisor.engines.vllm.speed as vllm
 from advisor.catalog.refresh.calibrate.rows import Row
+from advisor.engines.ollama.speed import step_of as ollama_step
+from advisor.engines.vllm.speed import step_of as vllm_step
 from advisor.physics.serving import Steady
 from advisor.physics.speed_figures import band_of
 from advisor.physics.speed_setup import discipline
@@ -49,8 +49,11 @@ class Predicted(NamedTuple):
     steady: Steady
 
 
-def points(rows: Iterable[Row]) -> tuple[list[Point], dict[str, str]]:
-    """The rows that can be predicted, and the reasons of the others by id."""
+def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], dict[str, str]]:
+    """The rows that can be predicted, and the reasons of the others by id.
+
+    With `as_run`, what a figure itself proves about the run (a cached prompt) is used: for fitting, never for judging.
+    """
     found: list[Point] = []
     refused: dict[str, str] = {}
     known: dict[Words, Ready | str] = {}
@@ -67,8 +70,17 @@ def points(rows: Iterable[Row]) -> tuple[list[Point], dict[str, str]]:
         if isinstance(ready, str):
             refused[row.id] = ready
         else:
-            found.append(Point(row, ready, asked))
+            found.append(Point(row, ready, _as_run(row, ready, asked) if as_run else asked))
     return found, refused
+
+
+def _as_run(row: Row, ready: Ready, asked: Asked) -> Asked:
+    """A first token sooner than the card can multiply the prompt: every prompt was in the prefix cache."""
+    known = ready.prepared
+    if row.ttft_s is None or row.request["mode"] != "serving":
+        return asked
+    least_s = asked.input_tokens * known.facts.flops_per_token / known.peak / known.tensor
+    return asked._replace(cached_tokens=asked.input_tokens) if row.ttft_s < least_s else asked
 
 
 def _ready(words: Words) -> Ready | str:
@@ -97,9 +109,9 @@ class Model:
         step = self._steps.get(id(ready))
         if step is None:
             if ready.family == "vllm":
-                step = vllm.step_of(ready.prepared, self.values)
+                step = vllm_step(ready.prepared, self.values)
             else:
-                step = ollama.step_of(ready.prepared, self.values, ollama=ready.engine == "ollama")
+                step = ollama_step(ready.prepared, self.values, ollama=ready.engine == "ollama")
             self._steps[id(ready)] = step
         rule = discipline(self.values, ready.rule.slots, ready.rule.chunk_tokens, ollama=ready.engine == "ollama")
         return ready._replace(step=step, rule=rule)

@@ -1,0 +1,82 @@
+"""How people write the name of a model: what is the model, what is the quantisation, what is only packaging."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_FORMAT = re.compile(
+    r"[-_.:/ ](?:"
+    r"(?P<gguf>ud[-_]?i?q\d[a-z0-9_]*|i?q\d_[a-z0-9_]+|mxfp4[-_]moe)"
+    r"|(?P<quantised>nvfp4|mxfp4|fp8(?:[-_](?:dynamic|static|block|kv|tensor|e4m3))?|quantized\.w\d+a\d+|w\d+a\d+"
+    r"|gptq(?:[-_](?:int\d|\dbit|w4a16))?|awq(?:[-_](?:int\d|\dbit|w4a16))?|(?:int4-)?autoround|int[48]|[48]bit)"
+    r"|(?P<plain>bf16|fp16|f16|fp32|f32)"
+    r"|(?P<carrier>gguf|mlx|mtp|qat|i1|ct|fast|hf|assistant-\d+bit)"
+    r")$",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"[a-z]+|\d+")
+# Words that tell a variant of the same architecture, by what they say about the weights; "" is packaging.
+VARIANTS = {
+    **dict.fromkeys(("instruct", "chat", "it", "sft", "dpo"), "tuned"),
+    **dict.fromkeys(("thinking", "reasoning", "think"), "thinking"),
+    **dict.fromkeys(("base", "text", "pt"), "base"),
+    **dict.fromkeys(("hf", "preview", "meta", "nvidia", "google", "microsoft"), ""),
+}
+
+
+class Written(NamedTuple):
+    """A name taken apart."""
+
+    owner: str  # "" for a bare name
+    repository: str  # owner and full name, without a tag after a colon; "" for a bare name
+    name: str  # without owner, quantisation and packaging
+    quantisation: str | None  # as written
+    gguf: bool
+
+
+def take_apart(text: str) -> Written:
+    """`"unsloth/Qwen3.6-27B-GGUF:UD-Q4_K_XL"` → owner unsloth, name Qwen3.6-27B, UD-Q4_K_XL, GGUF."""
+    stripped = text.strip().removeprefix("https://huggingface.co/").removeprefix("hf.co/")
+    rest = re.sub(r"\.gguf$", "", stripped, flags=re.IGNORECASE)
+    gguf = rest != stripped or text.startswith("hf.co/")
+    owner, _, name = rest.rpartition("/")
+    repository = f"{owner}/{name.partition(':')[0]}" if owner else ""
+    found: list[tuple[str, str]] = []
+    while match := _FORMAT.search(name):
+        kind = match.lastgroup or ""
+        found.append((kind, match[kind]))
+        gguf = gguf or kind == "gguf" or match[kind].lower() == "gguf"
+        name = name[: match.start()]
+    return Written(owner, repository, name, _chosen(found), gguf)
+
+
+def _chosen(found: list[tuple[str, str]]) -> str | None:
+    """Of several words the one that says most: `W8A16-AWQ` is w8a16, `Q4_K_M-fp16` is Q4_K_M."""
+    for kind in ("gguf", "quantised", "plain"):
+        words = [word for which, word in found if which == kind]
+        if words:
+            explicit = [word for word in words if re.match(r"(quantized\.)?w\d+a\d+", word, re.IGNORECASE)]
+            return (explicit or words)[0]
+    return None
+
+
+def tokens(name: str) -> tuple[str, ...]:
+    """`"Qwen2.5-7B"` and `"qwen2_5 7b"` → qwen, 2, 5, 7, b."""
+    return tuple(_TOKEN.findall(name.lower()))
+
+
+def without_variant(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out the words that only tell base from instruct and the like."""
+    return tuple(word for word in words if word not in VARIANTS)
+
+
+def variant(words: tuple[str, ...]) -> frozenset[str]:
+    """What the words say about the weights: tuned, thinking, base; empty where the name does not tell."""
+    return frozenset(VARIANTS[word] for word in words if VARIANTS.get(word))
+
+
+def contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    """Whether `part` stands in `words` as an unbroken run."""
+    width = len(part)
+    return any(words[start : start + width] == part for start in range(len(words) - width + 1))

@@ -1,0 +1,68 @@
+"""Read the measurements, fit, validate, write."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from advisor.catalog import DATA
+from advisor.catalog.refresh.calibrate import report, write
+from advisor.catalog.refresh.calibrate.fit import fit
+from advisor.catalog.refresh.calibrate.kernels import measured
+from advisor.catalog.refresh.calibrate.points import Point, points
+from advisor.catalog.refresh.calibrate.rows import read
+from advisor.catalog.refresh.calibrate.validate import Error, leave_one_out
+
+ENGINES = ("vllm", "llamacpp")
+DEFAULT_DATA = Path(__file__).parents[5] / "shared" / "data"
+
+
+def main() -> None:
+    """Write data/speed.yaml and VALIDATION.md."""
+    options = _options()
+    rows = read(options.data / "benchmarks.csv")
+    usable = [row for row in rows if row.usable and row.rate]
+    fitting = [point for point in points(usable)[0] if _inside_memory(point)]
+    judging = [point for point in points(usable, as_run=False)[0] if _inside_memory(point)]
+    held = measured(options.data)
+    values: dict[str, dict[str, float]] = {}
+    errors: list[Error] = []
+    for engine in ENGINES:
+        mine = [point for point in fitting if point.engine == engine]
+        values[engine] = fit(engine, mine, held if engine == "vllm" else [])
+        _say(f"{engine}: {len(values[engine])} constants from {len(mine)} measurements")
+        outside = [point for point in judging if point.engine == engine]
+        errors += leave_one_out(
+            engine, mine, outside, held if engine == "vllm" else [], values[engine], options.processes
+        )
+        _say(f"{engine}: {len(outside)} measurements predicted without their source")
+    (DATA / "speed.yaml").write_text(write.document(values, fitting, errors), encoding="utf-8")
+    if options.errors:
+        options.errors.write_text(json.dumps([error._asdict() for error in errors]), encoding="utf-8")
+    refused = points(rows)[1]
+    text = report.document(rows, refused, errors, values)
+    (Path(__file__).parent / "VALIDATION.md").write_text(text, encoding="utf-8")
+
+
+def _inside_memory(point: Point) -> bool:
+    """Nothing runs on the CPU beside the card, and the model fits."""
+    return point.ready.prepared.offload_bytes == 0 and not point.ready.note
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder with benchmarks.csv")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--errors", type=Path, help="write every left-out error here, as JSON")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    print(f"calibrate: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""What a vLLM rank has taken before its KV cache: weights, activation peak, non-torch memory, CUDA graphs.
+
+The few constants are those of data/memory.yaml, fitted to 47 measured start-ups (vllm-memory-v0.19-h100).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from advisor.catalog import constants, weights_format
+from advisor.catalog.entries import WeightsFormat
+from advisor.physics.blocks import matrices
+from advisor.physics.cards import cards_of_replica
+from advisor.physics.shards import stage_bytes, stage_layers
+from advisor.schema import Candidate, Hardware, ModelSpec
+from advisor.units import GIB, MIB
+
+GRAPH_EDGES = (1, 2, 4)  # the smallest captured batches; then every 8th to 256, every 16th after
+
+
+class Consumed(NamedTuple):
+    """Bytes on one rank that are not KV cache."""
+
+    weights: float
+    activation: float
+    non_torch: float
+    graphs: float
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.weights + self.activation + self.non_torch + self.graphs
+
+
+def known() -> Mapping[str, Any]:
+    """The constants of this engine."""
+    constants_of_vllm: Mapping[str, Any] = constants("memory")["vllm"]
+    return constants_of_vllm
+
+
+def consumed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Consumed:
+    """Everything on the fullest GPU rank that is not KV cache."""
+    fmt = weights_format(candidate.weights_format)
+    first, last = stage_bytes(model, fmt, candidate.tensor_parallel, candidate.pipeline_parallel)
+    forward, sampling = activation_bytes(candidate, model, fmt)
+    extra = float(known()["weights_extra_gib"]) * GIB
+    weights, activation = max((first + extra, forward), (last + extra, sampling), key=sum)
+    return Consumed(weights, activation, non_torch_bytes(candidate, hardware), graph_bytes(candidate, model))
+
+
+def activation_bytes(candidate: Candidate, model: ModelSpec, fmt: WeightsFormat) -> tuple[float, float]:
+    """Peaks of the profiling run: of a layer over a full batch, and of sampling after the last layer."""
+    width = 4 if fmt.compute == "fp32" else 2
+    tokens = candidate.max_batched_tokens
+    hidden = tokens * model.hidden * width
+    inner = model.intermediate if not model.experts or model.first_dense_layers else 0
+    dense = tokens * matrices(model) * inner / candidate.tensor_parallel * width
+    experts = _expert_workspace(model, tokens, candidate.tensor_parallel) * width
+    rows = min(candidate.max_in_flight, tokens)
+    logits = rows * model.vocab * (float(known()["sampler_bytes_per_logit"]) + width)
+    forward = float(known()["hidden_copies"]) * hidden + max(dense, experts)
+    return forward, max(forward, logits + hidden + experts)
+
+
+def _expert_workspace(model: ModelSpec, tokens: int, tensor_parallel: int) -> float:
+    """Elements of the two buffers that the fused expert kernel keeps between its products."""
+    if not model.experts:
+        return 0.0
+    inner = model.expert_intermediate / tensor_parallel
+    return tokens * model.experts_per_token * (max(2 * inner, model.hidden) + inner)
+
+
+def non_torch_bytes(candidate: Candidate, hardware: Hardware) -> float:
+    """CUDA modules, and NCCL with its buffers where several cards work together."""
+    sizes = known()["non_torch_gib"]
+    size = float(sizes["single"])
+    if candidate.tensor_parallel > 1:
+        linked = all(card.nvlink_peers for card in cards_of_replica(candidate, hardware))
+        size = float(sizes["tensor_parallel_nvlink" if linked else "tensor_parallel_pcie"])
+    elif candidate.pipeline_parallel > 1:
+        size += float(sizes["pipeline_parallel"])
+    return size * GIB
+
+
+def graph_sizes(max_sequences: int) -> int:
+    """How many batch sizes vLLM captures for that max_num_seqs: up to twice as many, 512 at most."""
+    top = min(2 * max_sequences, 512)
+    small = sum(size <= top for size in GRAPH_EDGES)
+    return small + len(range(8, min(top, 256) + 1, 8)) + len(range(272, top + 1, 16))
+
+
+def graph_bytes(candidate: Candidate, model: ModelSpec) -> float:
+    """The CUDA graph estimate that vLLM subtracts (by default since 0.21)."""
+    if _older(known()["version"], known()["graphs_subtracted_since"]):
+        return 0.0
+    factor = float(known()["graph_mla_factor"]) if model.mla_kv_lora_rank else 1.0
+    each = float(known()["graph_mib_per_layer_and_size"]) * MIB * factor
+    layers = stage_layers(model.layers, candidate.pipeline_parallel)
+    return float(known()["graph_fixed_gib"]) * GIB + layers * graph_sizes(candidate.max_in_flight) * each
+
+
+def _older(version: str, than: str) -> bool:
+    """Whether a version ("0.33") comes before another."""
+    return tuple(map(int, version.split("."))) < tuple(map(int, than.split(".")))

@@ -1,0 +1,171 @@
+"""vLLM's memory: what a rank has consumed before the KV cache, and what is left for it.
+
+`KV = ceil(total × utilisation) − weights − non-torch − activation peak − CUDA graphs`: shared/ENGINES.md 2.3.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from advisor.catalog import weights_format
+from advisor.engines.vllm.consumed import Consumed, activation_bytes, consumed, known
+from advisor.engines.vllm.kv_pool import Pool, pool
+from advisor.physics.cards import cards_of_replica, free_bytes, visible_bytes
+from advisor.physics.kv import bytes_per_element, kv_bytes
+from advisor.physics.search import largest
+from advisor.physics.shards import stage_bytes
+from advisor.schema import Accelerator, Basis, Candidate, Hardware, Memory, ModelSpec
+from advisor.units import GIB
+
+MOST_SLOTS = 4096
+
+
+def memory(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory:
+    """Bytes on the fullest device, and the KV capacity of one replica.
+
+    A rank asks for its share of the card's total, and starts only when that much is free. Given
+    `kv_cache_bytes`, it takes that pool beside what it consumed, out of what is free; a CPU has only that.
+    """
+    if candidate.device == "cpu":
+        return _on_cpu(candidate, hardware, model)
+    card = tightest_card(candidate, hardware)
+    used = consumed(candidate, hardware, model)
+    available = start_bytes(card)
+    basis = _basis(card, model)
+    if candidate.kv_cache_bytes is not None:
+        room = float(candidate.kv_cache_bytes)
+        lacking = used.total + room - available
+        return _account(candidate, model, used, card.memory_bytes, available, room, lacking, basis)
+    asked = requested_bytes(candidate, card)
+    room = asked - used.total
+    return _account(candidate, model, used, card.memory_bytes, asked, room, asked - available, basis)
+
+
+def _account(
+    candidate: Candidate,
+    model: ModelSpec,
+    used: Consumed,
+    device_bytes: int,
+    budget: int,
+    room: float,
+    lacking: float,
+    basis: Basis,
+) -> Memory:
+    """Put a rank's account together: `room` is for KV, `lacking` above 0 what the device does not have."""
+    kv_pool = replica_pool(candidate, model)
+    pool_bytes = max(room, 0.0)
+    missing = math.ceil(max(lacking, kv_pool.smallest_bytes() - room, 0.0))
+    element = bytes_per_element(candidate.kv_cache_dtype, weights_format(candidate.weights_format))
+    context, ranks = candidate.context_tokens, candidate.tensor_parallel
+    return Memory(
+        device_bytes=device_bytes,
+        budget_bytes=budget,
+        weights_bytes=round(used.weights),
+        kv_bytes=int(kv_pool.blocks(pool_bytes) * kv_pool.block_bytes),
+        activation_bytes=round(used.activation),
+        overhead_bytes=round(used.non_torch + used.graphs),
+        kv_bytes_per_token=kv_bytes(model, context, element, tensor_parallel=ranks) * ranks / max(context, 1),
+        kv_tokens=kv_pool.tokens(pool_bytes, context),
+        full_sequences=kv_pool.sequences(pool_bytes),
+        fits=missing == 0,
+        short_bytes=missing,
+        basis=basis,
+        source=str(known()["source"]),
+    )
+
+
+def start_bytes(card: Accelerator) -> int:
+    """Memory free when the worker compares it with its request: its own CUDA context is taken by then."""
+    return int(free_bytes(card) - float(known()["context_gib"]) * GIB)
+
+
+def requested_bytes(candidate: Candidate, card: Accelerator) -> int:
+    """What vLLM asks for on that card."""
+    share = candidate.memory_utilization
+    return math.ceil(visible_bytes(card) * (float(known()["utilization"]) if share is None else share))
+
+
+def highest_utilization(card: Accelerator) -> float:
+    """The largest share of that card, in hundredths and up to the default, that its free memory allows."""
+    share = min(start_bytes(card) / visible_bytes(card), float(known()["utilization"]))
+    return max(math.floor(share * 100 + 1e-9) / 100, 0.0)
+
+
+def tightest_card(candidate: Candidate, hardware: Hardware) -> Accelerator:
+    """The card with the least memory: every rank gets as many blocks as the poorest one."""
+    cards = cards_of_replica(candidate, hardware)
+    return min(cards, key=lambda card: (card.memory_bytes, start_bytes(card)))
+
+
+def replica_pool(candidate: Candidate, model: ModelSpec) -> Pool:
+    """The block arithmetic of one rank of the candidate."""
+    return pool(
+        model,
+        context_tokens=candidate.context_tokens,
+        batched_tokens=candidate.max_batched_tokens,
+        element_bytes=bytes_per_element(candidate.kv_cache_dtype, weights_format(candidate.weights_format)),
+        tensor_parallel=candidate.tensor_parallel,
+        pipeline_parallel=candidate.pipeline_parallel,
+        block_tokens=int(known()["block_tokens_cpu" if candidate.device == "cpu" else "block_tokens_gpu"]),
+    )
+
+
+def _basis(card: Accelerator, model: ModelSpec) -> Basis:
+    """Splits were measured on Hopper, with attention over the whole context; the rest is derived."""
+    measured = (card.architecture or "").lower() == "hopper"
+    return "calibrated" if measured and not model.layers_linear and not model.layers_sliding else "analytic"
+
+
+def _on_cpu(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory:
+    used, budget = _consumed_on_cpu(candidate, model), cpu_budget_bytes(hardware)
+    given = candidate.kv_cache_bytes
+    room = float(cpu_kv_space(candidate, hardware, model) if given is None else given)
+    lacking = used.total + room - budget
+    return _account(candidate, model, used, hardware.cpu.memory_bytes, budget, room, lacking, "analytic")
+
+
+def cpu_budget_bytes(hardware: Hardware) -> int:
+    """RAM that the engine may use: what is available now, less a reserve for the rest of the machine."""
+    cpu = hardware.cpu
+    available = cpu.memory_bytes if cpu.available_bytes is None else cpu.available_bytes
+    return max(int(available - float(known()["cpu_reserve_gib"]) * GIB), 0)
+
+
+def _consumed_on_cpu(candidate: Candidate, model: ModelSpec) -> Consumed:
+    """Weights, activation and runtime of a CPU worker."""
+    fmt = weights_format(candidate.weights_format)
+    weights, _ = stage_bytes(model, fmt, 1, 1)
+    activation = max(activation_bytes(replace(candidate, tensor_parallel=1), model, fmt))
+    return Consumed(weights, activation, float(known()["cpu_runtime_gib"]) * GIB, 0.0)
+
+
+def cpu_kv_space(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int:
+    """KV bytes to give a CPU worker: every slot at full context, as far as RAM reaches, in whole GiB.
+
+    Below 1 GiB of room it is what is left, so that `memory` says how much is missing.
+    """
+    kv_pool = replica_pool(candidate, model)
+    wanted = (kv_pool.request_blocks * candidate.max_in_flight + 1) * kv_pool.block_bytes
+    room = cpu_budget_bytes(hardware) - _consumed_on_cpu(candidate, model).total
+    if room < GIB:
+        return max(int(room), 0)
+    return max(min(math.ceil(wanted / GIB), int(room // GIB)), 1) * GIB
+
+
+def max_slots(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int:
+    """The most requests of full context that run at once, counting the memory that more slots take."""
+
+    def holds(slots: int) -> bool:
+        result = memory(replace(candidate, max_in_flight=slots), hardware, model)
+        return result.fits and result.full_sequences >= slots
+
+    return largest(holds, MOST_SLOTS)
+
+
+def max_context(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int:
+    """The longest context of which one request still fits, up to what the model was trained for; else 0."""
+    return largest(
+        lambda tokens: memory(replace(candidate, context_tokens=tokens), hardware, model).fits,
+        model.context_trained,
+    )

@@ -1,0 +1,83 @@
+"""What only an engine's plug-in knows about its running server: `advisor/engines/<name>/observe.py`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Protocol, cast
+
+from advisor.errors import BadInput
+from advisor.schema import value
+
+
+@value
+class Effective:
+    """Settings in force, as the running engine tells them; None where it does not."""
+
+    kv_tokens: int | None = None
+    slots: int | None = None  # requests that run at once
+    context_tokens: int | None = None  # of one request
+    max_concurrency: float | None = None  # requests of full context that the KV cache holds
+    other: Mapping[str, str] = field(default_factory=dict)
+    seen_in: str = ""  # where it was read
+
+
+class Observer(Protocol):
+    """The module `observe` of an engine."""
+
+    EXACT_LENGTH: bool  # takes `ignore_eos`
+    METRICS_PATH: str | None
+    VERSION_PATH: str  # answers {"version": ...}
+    CUTS_LONG_PROMPTS: bool  # answers a prompt over its context all the same, shortened
+    CONTEXT_KEYS: tuple[str, ...]  # of an error that says the prompt is too long
+
+    def progress(self, line: str) -> str | None:
+        """What a log line says about the start, for a person; None: nothing."""
+        ...
+
+    def effective(self, log: str, metrics: str) -> Effective:
+        """Settings in force, from the whole log and the metrics page."""
+        ...
+
+    def figures(self, metrics: str) -> Mapping[str, float]:
+        """The counters worth keeping of a metrics page."""
+        ...
+
+
+def observer_of(engine: str) -> Observer:
+    """The observer of an engine.
+
+    Raises:
+        BadInput: the engine's plug-in has none.
+    """
+    try:
+        return cast(Observer, importlib.import_module(f"advisor.engines.{engine}.observe"))
+    except ModuleNotFoundError as error:
+        raise BadInput(f"engine {engine!r} cannot be observed: {error}") from None
+
+
+def metric_values(text: str) -> dict[str, float]:
+    """Samples of a Prometheus page, summed over labels; histogram buckets are left out."""
+    totals: dict[str, float] = {}
+    for line in text.splitlines():
+        if line.startswith("#") or "_bucket{" in line or not line.strip():
+            continue
+        name, _, rest = line.partition("{")
+        number = rest.rpartition("} ")[2] if rest else line.partition(" ")[2]
+        name = name.partition(" ")[0]
+        try:
+            totals[name] = totals.get(name, 0.0) + float(number.split()[0])
+        except (ValueError, IndexError):
+            continue
+    return totals
+
+
+def metric_labels(text: str, name: str) -> dict[str, str]:
+    """The labels of the first sample of a metric, e.g. of `vllm:cache_config_info`."""
+    import re
+
+    for line in text.splitlines():
+        if line.startswith(name + "{"):
+            return dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
+    return {}

@@ -1,0 +1,96 @@
+"""Processes of one session: who is alive, how much memory they hold, and their end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Process(NamedTuple):
+    """One living process."""
+
+    pid: int
+    session: int
+    name: str
+
+
+def living() -> list[Process]:
+    """Every process that has not ended; a finished one that nobody collected counts as ended."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,sess=,stat=,comm="],
+        capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"},
+    ).stdout  # fmt: skip
+    found = []
+    for line in listed.splitlines():
+        pid, session, state, name = line.split(None, 3)
+        if not state.startswith("Z") and pid.isdigit() and session.isdigit():
+            found.append(Process(int(pid), int(session), name.strip()))
+    return found
+
+
+def of_session(session: int) -> list[Process]:
+    """Everything started under one session leader, whatever process groups it formed since."""
+    return [process for process in living() if process.session == session]
+
+
+def end_session(session: int, patience_s: float = 10.0) -> list[Process]:
+    """TERM, then KILL, to every process of a session. Returns what lives all the same."""
+    for wanted in (signal.SIGTERM, signal.SIGKILL):
+        left = of_session(session)
+        for process in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process.pid, wanted)
+        end = time.monotonic() + patience_s
+        while left and time.monotonic() < end:
+            time.sleep(0.1)
+            left = of_session(session)
+        if not left:
+            return []
+    return of_session(session)
+
+
+def memory_bytes(session: int) -> int | None:
+    """Memory of all processes of a session, shared pages counted once; None where /proc does not tell."""
+    total = 0
+    for process in of_session(session):
+        kilobytes = _pss_kb(process.pid)
+        if kilobytes is None:
+            return None
+        total += kilobytes * 1024
+    return total or None
+
+
+def _pss_kb(pid: int) -> int | None:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return 0 if Path("/proc/self").exists() else None
+    except OSError:
+        return None
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+
+
+def kills_for_memory() -> int | None:
+    """How often the kernel has ended a process for want of memory since boot; None where it does not tell."""
+    try:
+        text = Path("/proc/vmstat").read_text(encoding="ascii")
+    except OSError:
+        return None
+    counts = [int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill ")]
+    return counts[0] if counts else None
+
+
+def listener(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether something accepts connections there."""
+    import socket
+
+    try:
+        with socket.create_connection((host, port), timeout=1.0):
+            return True
+    except OSError:
+        return False

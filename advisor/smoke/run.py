@@ -1,0 +1,160 @@
+"""`smoke(plan, folder, runner) -> SmokeReport`: a list of small steps, each with result, time and detail."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from advisor.errors import AdvisorError
+from advisor.schema import Plan
+from advisor.smoke import loading, starting, talking
+from advisor.smoke.compare import comparisons
+from advisor.smoke.http import Broken
+from advisor.smoke.job import Failed, Job, Options, Progress, Skipped, Stopwatch
+from advisor.smoke.observer import observer_of
+from advisor.smoke.runners import Runner
+from advisor.smoke.values import Result, SmokeReport, StepResult
+
+
+class Step(NamedTuple):
+    """One step: its work returns what was seen, or raises `Failed` or `Skipped`."""
+
+    name: str
+    work: Callable[[Job], Awaitable[str]]
+    needed: bool = False  # without it the later steps make no sense
+    environment: bool = False  # a failure says that the machine refused
+
+
+def steps_of(job: Job) -> tuple[Step, ...]:
+    """Every step of a smoke test, in order; the last two are always taken."""
+    return (
+        Step("preflight", starting.preflight, needed=True, environment=True),
+        Step("start", starting.start, needed=True, environment=True),
+        Step("healthy", starting.healthy, needed=True, environment=True),
+        Step("models", starting.served, needed=True),
+        Step("chat", talking.chat),
+        Step("stream", talking.streamed, needed=True),
+        Step("embedding", talking.embedding),
+        Step("longest context", talking.longest),
+        Step("beyond context", talking.beyond),
+        Step("tool call", talking.tools),
+        Step("settings", talking.settings),
+        *(Step(f"load {level}", loading.load_step(level)) for level in job.levels),
+        Step("ramp", loading.ramp),
+        Step("metrics", loading.metrics),
+        Step("stop under load", loading.stop),
+        Step("clean", loading.clean),
+    )
+
+
+def smoke(
+    plan: Plan,
+    folder: Path,
+    runner: Runner,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    on_interrupt: Callable[[SmokeReport], None] = lambda _: None,
+) -> SmokeReport:
+    """Start the deployment, drive it, compare it with its prediction, stop it.
+
+    Whatever happens, what was started is stopped before this returns or raises. An interruption (Ctrl-C, SIGTERM)
+    hands what is known so far to `on_interrupt` and is raised again.
+
+    Raises:
+        BadInput: the plan's engine cannot be observed.
+        KeyboardInterrupt: it was interrupted.
+    """
+    job = Job(
+        plan=plan,
+        folder=folder,
+        runner=runner,
+        observer=observer_of(plan.engine),
+        options=options or Options(),
+        progress=progress or Progress(),
+    )
+    began, watch, results = datetime.now(UTC), Stopwatch(), list[StepResult]()
+    try:
+        with _terminate_is_interrupt():
+            asyncio.run(_carry_out(job, results))
+    except KeyboardInterrupt:
+        job.progress.note("interrupted: stopping what was started")
+        runner.end()
+        on_interrupt(_report(job, results, began, watch.seconds))
+        raise
+    finally:
+        runner.end()
+    return _report(job, results, began, watch.seconds)
+
+
+async def _carry_out(job: Job, results: list[StepResult]) -> None:
+    broken: str | None = None
+    for step in steps_of(job):
+        if broken is not None and step.work is not loading.clean:
+            result = StepResult(name=step.name, result="skipped", seconds=0.0, detail=f"{broken} failed")
+        else:
+            job.progress.step(step.name)
+            if broken is not None:
+                await asyncio.to_thread(job.runner.end)
+            result = await _take(step, job)
+        results.append(result)
+        job.progress.done(result)
+        if result.result == "fail" and step.needed and broken is None:
+            broken = step.name
+
+
+async def _take(step: Step, job: Job) -> StepResult:
+    watch = Stopwatch()
+    outcome: Result = "pass"
+    try:
+        detail = await step.work(job)
+    except Skipped as skipped:
+        outcome, detail = "skipped", str(skipped)
+    except (Failed, Broken, AdvisorError, OSError) as failed:
+        outcome, detail = "fail", str(failed)
+        if not step.environment and job.server is not None and job.runner.state() == "failed":
+            detail += f"; {starting.explain_log(job)}"
+    return StepResult(
+        name=step.name, result=outcome, seconds=watch.seconds, detail=detail, environment=step.environment
+    )
+
+
+def _report(job: Job, results: list[StepResult], began: datetime, seconds: float) -> SmokeReport:
+    return SmokeReport(
+        plan=job.plan.name,
+        engine=job.plan.engine,
+        engine_version=job.version or job.plan.engine_version,
+        planned_version=job.plan.engine_version,
+        model=job.plan.model.hf_id,
+        runner=job.runner.name,
+        began=began.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=seconds,
+        steps=tuple(results),
+        effective=job.effective,
+        loads=tuple(job.loads),
+        ramp=job.found,
+        comparisons=comparisons(job),
+        metrics=job.metrics,
+        memory_bytes=job.memory_bytes,
+        hardware=job.plan.hardware,
+    )
+
+
+@contextmanager
+def _terminate_is_interrupt() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a smoke test the way Ctrl-C does: with everything stopped."""
+    kept = {}
+    try:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            kept[number] = signal.signal(number, signal.default_int_handler)
+    except ValueError:
+        pass  # not the main thread: signals are somebody else's
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

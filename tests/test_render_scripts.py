@@ -1,0 +1,232 @@
+"""run.sh and stop.sh, really run, around a small program that behaves like an engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "engines"))
+from engine_cases import first_plan
+
+from advisor.render import render
+from advisor.schema import Plan
+
+# Serves /health and /api/version on the port it is told, keeps a child in its process group, and on SIGTERM lets a
+# request in flight finish before it ends. As `ollama` it also takes the client's commands and writes them down.
+ENGINE = """#!{python}
+import http.server, json, os, signal, subprocess, sys, threading, time
+home = os.environ["ENGINE_HOME"]
+words = [os.path.basename(sys.argv[0]), *sys.argv[1:]]
+with open(f"{{home}}/calls", "a") as calls:
+    calls.write(json.dumps(words) + "\\n")
+if words[1] != "serve":
+    sys.exit(1 if words[1] == "show" else 0)
+if os.environ.get("ENGINE_DIES"):
+    print("out of memory, says the engine", flush=True)
+    sys.exit(3)
+with open(f"{{home}}/env", "w") as seen:
+    json.dump(dict(os.environ), seen)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+open(f"{{home}}/child", "w").write(str(child.pid))
+address = os.environ.get("OLLAMA_HOST", "127.0.0.1:" + (words[words.index("--port") + 1] if "--port" in words else "0"))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/slow":
+            open(f"{{home}}/slow", "w").write("begun")
+            time.sleep(2)
+        self.send_response(200); self.end_headers(); self.wfile.write(b"done")
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(address.rsplit(":", 1)[1])), Handler)
+server.daemon_threads = False
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+server.serve_forever()
+server.server_close()
+"""
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A folder with the stand-in engine under both names."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("vllm", "ollama"):
+        (folder / name).write_text(ENGINE.format(python=sys.executable))
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def on_port(plan: Plan, port: int) -> Plan:
+    """The plan with another port."""
+    old, new = str(plan.launch.port), str(port)
+    argv = tuple(new if word == old else word for word in plan.launch.argv)
+    env = {key: text.replace(old, new) for key, text in plan.launch.env.items()}
+    return replace(plan, launch=replace(plan.launch, port=port, argv=argv, env=env, startup_s=30, drain_s=20))
+
+
+class Deployment:
+    """A rendered folder, with the stand-in engine first on PATH."""
+
+    def __init__(self, plan: Plan, folder: Path, programs: Path) -> None:
+        self.plan, self.folder, self.programs = plan, folder, programs
+        for file in render(plan):
+            path = folder / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(file.text)
+            path.chmod(0o755 if file.executable else 0o644)
+
+    def call(self, script: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a script to its end."""
+        known = {"PATH": f"{self.programs}:/usr/local/bin:/usr/bin:/bin", "HOME": str(self.folder), "ENGINE_HOME": str(self.folder)}
+        return subprocess.run(
+            ["bash", str(self.folder / script)], capture_output=True, text=True, timeout=120, check=False, env=known | env,
+            cwd="/",
+        )  # fmt: skip
+
+    def calls(self) -> list[list[str]]:
+        """What the engine was called with."""
+        return [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
+
+    def pid(self) -> int:
+        """The engine's process."""
+        return int((self.folder / "state" / "engine.pid").read_text())
+
+
+@pytest.fixture(params=["vllm", "ollama"])
+def deployment(
+    request: pytest.FixtureRequest, tmp_path: Path, programs: Path, port: int
+) -> Iterator[Deployment]:
+    """A folder of each engine, stopped at the end whatever happened."""
+    made = Deployment(on_port(first_plan(request.param, "rtx-4090"), port), tmp_path / "deploy here", programs)
+    yield made
+    made.call("stop.sh")
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not collected does not."""
+    try:
+        return not Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0].startswith("Z")
+    except OSError:
+        return False
+
+
+def test_start_use_and_stop(deployment: Deployment) -> None:
+    """run.sh starts exactly the planned command with the planned variables; stop.sh ends it and its children."""
+    started = deployment.call("run.sh")
+    assert started.returncode == 0, started.stderr
+    plan = deployment.plan
+    assert f"ready: http://127.0.0.1:{plan.launch.port}/v1, model qwen2.5-7b-instruct" in started.stderr
+    assert deployment.calls()[0] == [*plan.launch.program, *plan.launch.argv]
+    seen = json.loads((deployment.folder / "env").read_text())
+    assert {key: seen[key] for key in plan.launch.env} == dict(plan.launch.env)
+    pid, child = deployment.pid(), int((deployment.folder / "child").read_text())
+    assert alive(pid) and alive(child)
+    stopped = deployment.call("stop.sh")
+    assert stopped.returncode == 0 and "stopped" in stopped.stderr
+    assert not alive(pid) and not alive(child)
+    assert not (deployment.folder / "state" / "engine.pid").exists()
+
+
+def test_second_start_says_that_it_runs(deployment: Deployment) -> None:
+    """A second run.sh starts nothing and says so."""
+    deployment.call("run.sh")
+    pid = deployment.pid()
+    again = deployment.call("run.sh")
+    assert again.returncode == 0 and "already running" in again.stderr
+    assert deployment.pid() == pid and alive(pid)
+
+
+def test_requests_in_flight_finish(deployment: Deployment) -> None:
+    """A request that is being answered when stop.sh comes gets its answer: only the leader is asked to end at first."""
+    deployment.call("run.sh")
+    url = f"http://127.0.0.1:{deployment.plan.launch.port}/slow"
+    with subprocess.Popen(["curl", "-fsS", url], stdout=subprocess.PIPE, text=True) as client:
+        for _ in range(100):
+            if (deployment.folder / "slow").exists():
+                break
+            time.sleep(0.1)
+        deployment.call("stop.sh")
+        answer, _ = client.communicate(timeout=30)
+    assert answer == "done" and client.returncode == 0
+
+
+def test_a_dying_engine_is_reported_with_its_last_words(deployment: Deployment) -> None:
+    """When the engine ends at start, run.sh fails, shows the log, and leaves nothing to stop."""
+    started = deployment.call("run.sh", ENGINE_DIES="1")
+    assert started.returncode == 1 and "out of memory, says the engine" in started.stderr
+    assert "nothing to stop" in deployment.call("stop.sh").stderr
+
+
+def test_a_taken_port_is_refused(deployment: Deployment) -> None:
+    """run.sh does not start beside something that already listens there."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", deployment.plan.launch.port))
+        other.listen()
+        started = deployment.call("run.sh")
+    assert started.returncode == 1 and "is taken" in started.stderr
+    assert not (deployment.folder / "calls").exists()
+
+
+def test_a_missing_program_is_named(deployment: Deployment) -> None:
+    """Without the engine's program run.sh says what to install, and which version."""
+    for name in ("vllm", "ollama"):
+        (deployment.programs / name).unlink()
+    started = deployment.call("run.sh", PATH=f"{deployment.programs}:/usr/bin:/bin")
+    assert started.returncode == 1 and "is not installed" in started.stderr
+    assert deployment.plan.engine_version in started.stderr
+
+
+def test_another_program_with_the_old_number_is_left_alone(deployment: Deployment) -> None:
+    """A process id that was given to somebody else meanwhile must not be stopped."""
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as bystander:
+        state = deployment.folder / "state"
+        state.mkdir()
+        (state / "engine.pid").write_text(f"{bystander.pid}\n")
+        (state / "engine.started").write_text("Thu Jan  1 00:00:00 1970\n")
+        stopped = deployment.call("stop.sh")
+        assert stopped.returncode == 0 and "left alone" in stopped.stderr
+        assert alive(bystander.pid)
+        os.kill(bystander.pid, signal.SIGKILL)
+
+
+def test_the_model_is_fetched_named_and_loaded(tmp_path: Path, programs: Path, port: int) -> None:
+    """Ollama's run.sh pulls the tag when it is not there, creates the planned name, and loads it."""
+    made = Deployment(on_port(first_plan("ollama", "rtx-4090"), port), tmp_path / "d", programs)
+    assert made.call("run.sh").returncode == 0
+    made.call("stop.sh")
+    assert made.calls()[1:] == [
+        ["ollama", "show", "qwen2.5:7b"],
+        ["ollama", "pull", "qwen2.5:7b"],
+        ["ollama", "create", "qwen2.5-7b-instruct", "-f", str(made.folder / "Modelfile")],
+        ["ollama", "run", "qwen2.5-7b-instruct", ""],
+    ]
+
+
+def test_an_exposed_port_without_a_key_is_refused(tmp_path: Path, programs: Path, port: int) -> None:
+    """run.sh of an exposed plan stops before anything starts when .env holds no key, and starts with one."""
+    made = Deployment(on_port(first_plan("vllm", "rtx-4090", "production"), port), tmp_path / "d", programs)
+    refused = made.call("run.sh")
+    assert refused.returncode == 1 and "VLLM_API_KEY is not set" in refused.stderr
+    (made.folder / ".env").write_text("VLLM_API_KEY=0123456789abcdef\n")
+    assert made.call("run.sh").returncode == 0
+    assert json.loads((made.folder / "env").read_text())["VLLM_API_KEY"] == "0123456789abcdef"
+    assert "0123456789abcdef" not in str(made.calls())
+    made.call("stop.sh")
