@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from advisor.errors import BadInput
@@ -26,6 +27,7 @@ OUTPUT_COLUMNS = (
 )  # fmt: skip
 USUAL_INPUT_TOKENS = 128.0  # where a row does not say
 USUAL_OUTPUT_TOKENS = 256.0
+REMEMBERED = 100_000  # answers kept for rows that ask the same again
 
 
 class Prediction(NamedTuple):
@@ -77,7 +79,7 @@ def predict(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Pr
         BadInput: a column that no prediction can do without is missing.
     """
     pick = picker(header)
-    configured: dict[tuple[str, ...], Ready | str] = {}
+    configured: dict[Words, Ready | str] = {}
     answered: dict[tuple[int, LoadWords], Prediction] = {}
     for row in rows:
         name, words, load_words = pick(row)
@@ -86,20 +88,20 @@ def predict(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Pr
         except Unsupported as reason:
             yield Prediction(name, False, str(reason))
             continue
-        key = (*words, str(context_bucket(asked)))
+        key = Words(*words, context_bucket(asked), asked.mode == "single_stream")
         found = configured.get(key)
         if found is None:
-            found = configured[key] = _ready(Words(*words, context_bucket(asked)))
+            found = configured[key] = _ready(key)
         if isinstance(found, str):
             yield Prediction(name, False, found)
             continue
         again = (id(found), load_words)
         answer = answered.get(again)
         if answer is None:
-            if len(answered) > 100_000:
+            if len(answered) >= REMEMBERED:
                 answered.clear()
             answer = answered[again] = _answer(found, asked)
-        yield answer._replace(id=name)
+        yield Prediction(name, *answer[1:])
 
 
 def picker(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, tuple[str, ...], LoadWords]]:
@@ -115,14 +117,15 @@ def picker(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, tuple[
             f"requests: the header lacks {', '.join(missing)}; it has {', '.join(header) or 'nothing'}; "
             f"accepted are {', '.join(COLUMNS)}"
         )
-    config = [places.get(name, -1) for name in CONFIG_COLUMNS]
-    load = [places.get(name, -1) for name in LOAD_COLUMNS]
-    name = places.get("id", -1)
     width = len(header)
+    config = itemgetter(*(places.get(name, width) for name in CONFIG_COLUMNS))
+    load = itemgetter(*(places.get(name, width) for name in LOAD_COLUMNS))
+    name = places.get("id", width)
 
     def pick(row: Sequence[str]) -> tuple[str, tuple[str, ...], LoadWords]:
-        cells = (*row, *[""] * (width + 1 - len(row)), "") if len(row) != width else (*row, "")
-        return cells[name], tuple([cells[place] for place in config]), LoadWords(*[cells[place] for place in load])
+        cells = [*row, *[""] * (width + 1 - len(row))]  # short rows are filled; a missing column is the empty last cell
+        cells[width] = ""
+        return cells[name], config(cells), LoadWords(*load(cells))
 
     return pick
 

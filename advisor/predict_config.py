@@ -22,6 +22,7 @@ from advisor.units import GIB
 
 ENGINE_NAMES = {"ollama": "ollama", "llama.cpp": "llama.cpp", "llamacpp": "llama.cpp", "vllm": "vllm"}
 LLAMA_SERVER_SLOTS = 4  # llama-server's own choice where -np is not given
+UNSTATED = ("ollama default tag", "default", "unstated", "auto")
 HOST_BYTES = 256 * GIB  # a host that is never the limit of a row that names only the card
 SHORTEST_CONTEXT = 2048
 TIGHT = 0.08  # of device memory that measured configurations run beyond the default plan (utilisation raised, cards bare)
@@ -45,6 +46,7 @@ class Words(NamedTuple):
     kv_dtype: str
     slots: str
     context_tokens: int  # rounded up to a power of two
+    alone: bool  # one request at a time, as a single-stream benchmark runs
 
 
 class Ready(NamedTuple):
@@ -171,10 +173,9 @@ def model_and_format(engine: str, text: str, quantization: str) -> tuple[ModelSp
     from advisor.catalog.model_names import find_model_and_format
 
     model, implied = find_model_and_format(text, offline=True)
-    fmt = weights_format(quantization) if quantization.strip() else implied
-    if fmt is None:
-        fmt = default_format(engine, model)
-    return model, in_world(fmt, engine)
+    stated = quantization.strip() and quantization.strip().lower() not in UNSTATED
+    fmt = weights_format(quantization) if stated else implied
+    return model, in_world(fmt or default_format(engine, model), engine)
 
 
 def default_format(engine: str, model: ModelSpec) -> WeightsFormat:
@@ -187,6 +188,8 @@ def default_format(engine: str, model: ModelSpec) -> WeightsFormat:
 def in_world(fmt: WeightsFormat, engine: str) -> WeightsFormat:
     """The same precision in the engine's own files: bf16 is bf16-gguf for llama.cpp; other 4-bit formats are like q4_0."""
     world = "vllm" if engine == "vllm" else "ollama"
+    if engine == "llama.cpp" and fmt.name in ("mxfp4", "mxfp4-gguf"):
+        return weights_format("mxfp4-moe")  # ggml-org's own files keep the rest in Q8_0
     if world in fmt.engines:
         return fmt
     twin = constants("formats")["twins"][world].get(fmt.name)
@@ -254,12 +257,13 @@ def ranks(words: Words, model: ModelSpec, cards: int) -> tuple[int, int]:
 
 
 def _llamacpp(words: Words, engine: str, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat) -> Ready:
+    from advisor.engines.ollama.memory import memory
     from advisor.engines.ollama.sizing import batch_for, offloaded, single_slot
     from advisor.engines.ollama.speed import MICRO_BATCH_TOKENS, prepared, step_of
 
     cards = len(hardware.accelerators)
     slots = whole(words.slots, 0, "slots")
-    running = slots or (LLAMA_SERVER_SLOTS if engine == "llama.cpp" else 1)
+    running = slots or (LLAMA_SERVER_SLOTS if engine == "llama.cpp" and not words.alone else 1)
     if engine == "ollama" and single_slot(model):
         running = 1
     kv_dtype = words.kv_dtype.split("/")[0].split(" ")[0].lower()
@@ -275,7 +279,9 @@ def _llamacpp(words: Words, engine: str, hardware: Hardware, model: ModelSpec, f
         max_batched_tokens=batch_for(words.context_tokens, running),
         tensor_parallel=min(whole(words.tp, 1, "tp"), max(cards, 1)),
     )
-    placed = offloaded(candidate, hardware, model)
+    whole_fits = memory(candidate, hardware, model)
+    tight = whole_fits.fits or whole_fits.short_bytes <= TIGHT * whole_fits.device_bytes
+    placed = candidate if tight else offloaded(candidate, hardware, model)
     known = prepared(placed, hardware, model, engine, words.engine_version)
     if known is None:
         raise Unsupported(f"no source gives the memory bandwidth of {words.gpu!r}")

@@ -1,4 +1,4 @@
-"""What is known: GPUs, processors, models, weight formats, engine limits, constants, and where each figure comes from.
+"""What is known: GPUs, processors, models, weight formats, engine limits, constants, and their sources.
 
 Data files lie in `data/`; generated ones are JSON, kept ones YAML. Nothing is read before it is asked for.
 """
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def from_entry(cls: type[T], entry: Mapping[str, Any]) -> T:
-    """Build a value from one entry of a packaged file; lists become tuples. The files are checked by tests."""
+    """Build a value from one entry of a packaged file (tests check the files); lists become tuples."""
     return cls(**{key: tuple(item) if isinstance(item, list) else item for key, item in entry.items()})
 
 
@@ -113,7 +113,8 @@ def _plain(text: str) -> str:
 def weights_format(name: str, engine: str | None = None) -> WeightsFormat:
     """The format of that name or alias, in any case and punctuation.
 
-    With `engine`, a name that this engine does not load stands for its twin there (`bf16` for Ollama is a BF16 GGUF).
+    With `engine`, a name that this engine does not load stands for its twin there: `bf16` is a BF16 GGUF in
+    Ollama.
 
     Raises:
         BadInput: no such format; names the nearest ones.

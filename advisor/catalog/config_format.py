@@ -40,15 +40,15 @@ def _quantised(quantisation: Mapping[str, Any], where: str) -> str:
     if method == "compressed-tensors":
         return _compressed(quantisation)
     raise BadInput(
-        f"{where}: quantization_config.quant_method is {method!r}; accepted are awq, gptq, fp8, fbgemm_fp8, mxfp4, "
-        "modelopt, compressed-tensors (vLLM 0.33 loads others by a plug-in only)"
+        f"{where}: quantization_config.quant_method is {method!r}; accepted are awq, gptq, fp8, "
+        "fbgemm_fp8, mxfp4, modelopt, compressed-tensors (vLLM 0.33 loads others by a plug-in only)"
     )
 
 
 def _compressed(quantisation: Mapping[str, Any]) -> str:
     """compressed-tensors: bits and kind of the weights, and whether the activations are quantised too."""
     groups = quantisation.get("config_groups") or {}
-    group = next(iter(groups.values()), {})
+    group: Mapping[str, Any] = next(iter(groups.values()), {})
     weights = group.get("weights") or {}
     activations = group.get("input_activations")
     bits, kind = int(weights.get("num_bits") or 8), str(weights.get("type") or "int")

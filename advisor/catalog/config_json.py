@@ -16,7 +16,8 @@ Config = Mapping[str, Any]
 NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
 # Configs leave the key out where it equals the default of their class; these classes tie.
 TIED_BY_DEFAULT = (
-    "gemma", "cohere", "falcon", "gpt2", "opt", "bloom", "starcoder2", "bert", "lfm2", "modernbert", "xlm-roberta",
+    "gemma", "cohere", "falcon", "gpt2", "opt", "bloom", "starcoder2", "bert", "lfm2", "modernbert",
+    "xlm-roberta",
 )  # fmt: skip
 
 
@@ -93,7 +94,9 @@ def spec_from_config(
 def _with_counts(spec: ModelSpec, counts: Counts) -> ModelSpec:
     from dataclasses import replace
 
-    idle = round(counts.routed * (spec.experts - spec.experts_per_token) / spec.experts) if spec.experts else 0
+    idle = (
+        round(counts.routed * (spec.experts - spec.experts_per_token) / spec.experts) if spec.experts else 0
+    )
     return replace(
         spec,
         parameters=counts.total,
@@ -107,7 +110,7 @@ def _first(text: Config, *keys: str) -> int | None:
     for key in keys:
         found = text.get(key)
         if isinstance(found, list) and found and all(isinstance(one, int) for one in found):
-            return max(found)
+            return int(max(found))
         if isinstance(found, (int, float)) and not isinstance(found, bool):
             return int(found)
     return None
@@ -121,12 +124,17 @@ def _integer(text: Config, where: str, *keys: str) -> int:
 
 
 def _context(text: Config) -> int:
-    return _first(text, "max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx") or 2048
+    return (
+        _first(text, "max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx")
+        or 2048
+    )
 
 
 def _intermediate(text: Config, hidden: int, experts: int) -> int:
     """Width of the dense feed-forward block; Llama 4 keeps it under a name of its own."""
-    found = _first(text, "intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size")
+    found = _first(
+        text, "intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"
+    )
     return found if found is not None else 0 if experts else 4 * hidden
 
 
@@ -140,7 +148,9 @@ def _kv_heads(text: Config, heads: int) -> int:
 def _head_dim(text: Config, hidden: int, heads: int) -> int:
     """Width of a query head: with latent attention its two parts together."""
     if text.get("kv_lora_rank"):
-        return int(text.get("qk_nope_head_dim") or 0) + int(text.get("qk_rope_head_dim") or 0) or hidden // heads
+        return (
+            int(text.get("qk_nope_head_dim") or 0) + int(text.get("qk_rope_head_dim") or 0) or hidden // heads
+        )
     return _first(text, "head_dim", "attention_head_dim", "kv_channels") or hidden // heads
 
 
@@ -152,7 +162,14 @@ def _tied(config: Config, text: Config) -> bool:
 
 
 def _experts_per_token(text: Config) -> int:
-    keys = ("num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k", "experts_per_token", "top_k_experts")
+    keys = (
+        "num_experts_per_tok",
+        "num_experts_per_token",
+        "moe_topk",
+        "moe_k",
+        "experts_per_token",
+        "top_k_experts",
+    )
     return _first(text, *keys) or 1
 
 
@@ -168,8 +185,8 @@ def _shared(text: Config) -> int:
     return counted or 0
 
 
-def _shared_kv(text: Config, kinds: Layers, layers: int) -> dict[str, int | None]:
-    """KV per token where layers reuse another's cache (Gemma 3n, 4) or full ones have heads of their own (Gemma 4)."""
+def _shared_kv(text: Config, kinds: Layers, layers: int) -> dict[str, Any]:
+    """KV per token where layers reuse a cache (Gemma 3n, 4) or full ones have other heads (Gemma 4)."""
     reused = _first(text, "num_kv_shared_layers") or 0
     wide = _first(text, "global_head_dim")
     if not reused and not wide:
@@ -177,7 +194,11 @@ def _shared_kv(text: Config, kinds: Layers, layers: int) -> dict[str, int | None
     heads, width = int(text["num_key_value_heads"]), int(text["head_dim"])
     full_heads = _first(text, "num_global_key_value_heads") or heads
     listed = [str(kind) for kind in text.get("layer_types") or ()][: layers - reused]
-    full = sum(kind == "full_attention" for kind in listed) if listed else kinds.full * (layers - reused) // layers
+    full = (
+        sum(kind == "full_attention" for kind in listed)
+        if listed
+        else kinds.full * (layers - reused) // layers
+    )
     sliding = layers - reused - full
     full_elements = full * 2 * full_heads * (wide or width)
     return {

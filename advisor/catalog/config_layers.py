@@ -1,5 +1,7 @@
 """Which layers of a config.json keep keys and values: the whole context, a window of it, or a fixed state."""
 
+# ruff: noqa: ARG001 - every rule takes the same three arguments
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +11,7 @@ Config = Mapping[str, Any]
 
 
 class Layers(NamedTuple):
-    """Counts by kind, and the window of the sliding ones. A layer may count twice (Falcon-H1: attention and Mamba)."""
+    """Counts by kind, and the window of the sliding ones; Falcon-H1's layers are both full and linear."""
 
     full: int
     sliding: int = 0
@@ -21,7 +23,8 @@ class Layers(NamedTuple):
 KINDS = {
     "full_attention": "full", "attention": "full", "global": "full", "full": "full",
     "sliding_attention": "sliding", "chunked_attention": "sliding", "local": "sliding", "sliding": "sliding",
-    "linear_attention": "linear", "mamba": "linear", "mamba2": "linear", "conv": "linear", "recurrent": "linear",
+    "linear_attention": "linear", "mamba": "linear", "mamba2": "linear", "conv": "linear",
+    "recurrent": "linear",
     "hybrid": "both",
 }  # fmt: skip
 
@@ -31,7 +34,11 @@ def layer_kinds(config: Config, layers: int, context: int) -> Layers:
 
     A window as long as the context, or longer, never slides.
     """
-    window = config.get("sliding_window") or config.get("attention_chunk_size") or config.get("sliding_window_size")
+    window = (
+        config.get("sliding_window")
+        or config.get("attention_chunk_size")
+        or config.get("sliding_window_size")
+    )
     window = int(window) if window and int(window) < context else None
     listed = _listed(config)
     if listed:
@@ -143,9 +150,11 @@ RULES: Mapping[str, Callable[[Config, int, int | None], Layers]] = {
     "gemma2": _alternating, "gpt_oss": _alternating,
     "cohere2": _one_in_four, "llama4_text": _one_in_four, "llama4": _one_in_four, "olmo3": _one_in_four,
     "gemma3": _one_in_six, "gemma3_text": _one_in_six,
-    "qwen2": _qwen2, "qwen2_moe": _qwen2, "qwen3": _qwen2, "qwen3_moe": _qwen2, "qwen2_vl": _qwen2, "qwen2_5_vl": _qwen2,
+    "qwen2": _qwen2, "qwen2_moe": _qwen2, "qwen3": _qwen2, "qwen3_moe": _qwen2, "qwen2_vl": _qwen2,
+    "qwen2_5_vl": _qwen2,
     "qwen3_next": _linear_with("full_attention_interval", 4),
-    "qwen3_5": _linear_with("full_attention_interval", 4), "qwen3_5_text": _linear_with("full_attention_interval", 4),
+    "qwen3_5": _linear_with("full_attention_interval", 4),
+    "qwen3_5_text": _linear_with("full_attention_interval", 4),
     "qwen3_5_moe": _linear_with("full_attention_interval", 4),
     "qwen3_5_moe_text": _linear_with("full_attention_interval", 4),
     "jamba": _linear_with("attn_layer_period", 8),

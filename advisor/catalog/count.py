@@ -7,11 +7,19 @@ from typing import Any, NamedTuple
 
 from advisor.schema import ModelSpec
 
-VISION_WORDS = ("visual", "vision", "mm_projector", "multi_modal_projector", "audio", "embed_image", "image_newline")
+VISION_WORDS = (
+    "visual",
+    "vision",
+    "mm_projector",
+    "multi_modal_projector",
+    "audio",
+    "embed_image",
+    "image_newline",
+)
 # Tensors that a quantised checkpoint adds; they are no parameters.
 SIDE_TENSORS = (
-    "scales", "qzeros", "g_idx", "weight_scale", "weight_scale_inv", "weight_scale_2", "input_scale", "weight_shape",
-    "weight_zero_point", "k_scale", "v_scale", "_scales",
+    "scales", "qzeros", "g_idx", "weight_scale", "weight_scale_inv", "weight_scale_2", "input_scale",
+    "weight_shape", "weight_zero_point", "k_scale", "v_scale", "_scales",
 )  # fmt: skip
 
 
@@ -55,7 +63,13 @@ def _is_draft(name: str, layers: int) -> bool:
         return True
     before, found, after = name.partition(".layers.")
     number = after.partition(".")[0]
-    return bool(found) and number.isdigit() and int(number) >= layers and "vis" not in before and "audio" not in before
+    return (
+        bool(found)
+        and number.isdigit()
+        and int(number) >= layers
+        and "vis" not in before
+        and "audio" not in before
+    )
 
 
 def _per_stored(tensor: Tensor, packed_bits: int) -> int:
@@ -68,20 +82,38 @@ def _per_stored(tensor: Tensor, packed_bits: int) -> int:
 
 
 def estimate(spec: ModelSpec, text: Mapping[str, Any]) -> Counts:
-    """By formula: matrices of attention, feed-forward and embeddings, and the norms (see models.md for the formulas).
+    """By formula: attention, feed-forward, embeddings and norms (the formulas of shared/data/models.md).
 
-    Exact for Llama, Qwen 2/3, Mistral, Mixtral, Gemma and DeepSeek shapes; within a few per cent for hybrids; vision
-    towers are not in it.
+    Exact for Llama, Qwen 2/3, Mistral, Mixtral, Gemma and DeepSeek shapes; within a few per cent for hybrids;
+    vision towers are not in it.
     """
     attention = _attention(spec, text)
-    linear = 4 * spec.hidden * spec.hidden  # convolution, Mamba and DeltaNet blocks are of about this size
+    linear = _linear(spec, text)
     attending = spec.layers_full + spec.layers_sliding
     routed, feed_forward = _feed_forward(spec, text)
-    norms = spec.layers * _norms(spec, text) + spec.hidden
+    norms = spec.layers * _norms(spec) + spec.hidden
     embeddings = spec.vocab * spec.hidden * (1 if spec.tied_embeddings else 2)
     mixed = 0 if spec.layers_linear == spec.layers and attending == spec.layers else spec.layers_linear
     total = attending * attention + mixed * linear + feed_forward + norms + embeddings
     return Counts(total, routed, 0)
+
+
+def _linear(spec: ModelSpec, text: Mapping[str, Any]) -> int:
+    """Weights of one layer with a fixed state: gated DeltaNet, Mamba 2, or about 4 × hidden² otherwise."""
+    hidden = spec.hidden
+    if text.get("linear_num_value_heads"):
+        heads, width = int(text["linear_num_value_heads"]), int(text["linear_value_head_dim"])
+        key, value = int(text["linear_num_key_heads"]) * int(text["linear_key_head_dim"]), heads * width
+        kernel = int(text.get("linear_conv_kernel_dim") or 4)
+        projections = hidden * (2 * key + 2 * value) + 2 * hidden * heads + value * hidden
+        return projections + kernel * (2 * key + value) + 2 * heads + width
+    heads = int(text.get("mamba_n_heads") or text.get("mamba_num_heads") or 0)
+    if heads:
+        inner = heads * int(text.get("mamba_d_head") or text.get("mamba_head_dim") or 64)
+        groups = int(text.get("mamba_n_groups") or text.get("n_groups") or 1)
+        states = int(text.get("mamba_d_state") or text.get("ssm_state_size") or 128)
+        return hidden * (2 * inner + 2 * groups * states + heads) + inner * hidden + inner + 3 * heads
+    return 4 * hidden * hidden
 
 
 def _attention(spec: ModelSpec, text: Mapping[str, Any]) -> int:
@@ -92,7 +124,9 @@ def _attention(spec: ModelSpec, text: Mapping[str, Any]) -> int:
     narrow = spec.kv_heads * spec.head_dim
     biases = query + 2 * narrow if text.get("attention_bias") or spec.model_type.startswith("qwen2") else 0
     head_norms = 2 * spec.head_dim if spec.model_type.startswith(("qwen3", "gemma3")) else 0
-    gate = query * spec.hidden if text.get("attn_output_gate") or spec.model_type.startswith("qwen3_next") else 0
+    gate = (
+        query * spec.hidden if text.get("attn_output_gate") or spec.model_type.startswith("qwen3_next") else 0
+    )
     return spec.hidden * (2 * query + 2 * narrow) + gate + biases + head_norms
 
 
@@ -116,8 +150,12 @@ def _feed_forward(spec: ModelSpec, text: Mapping[str, Any]) -> tuple[int, int]:
     expert = 3 * spec.hidden * spec.expert_intermediate
     routed = sparse * spec.experts * expert
     router = spec.hidden * spec.experts
-    shared_width = int(text.get("shared_expert_intermediate_size") or spec.shared_experts * spec.expert_intermediate)
-    shared = 3 * spec.hidden * shared_width + (spec.hidden if text.get("shared_expert_intermediate_size") else 0)
+    shared_width = int(
+        text.get("shared_expert_intermediate_size") or spec.shared_experts * spec.expert_intermediate
+    )
+    shared = 3 * spec.hidden * shared_width + (
+        spec.hidden if text.get("shared_expert_intermediate_size") else 0
+    )
     return routed, routed + sparse * (router + shared) + (spec.layers - sparse) * dense
 
 
@@ -128,6 +166,6 @@ def _sparse_layers(spec: ModelSpec, text: Mapping[str, Any]) -> int:
     return behind // step
 
 
-def _norms(spec: ModelSpec, text: Mapping[str, Any]) -> int:
+def _norms(spec: ModelSpec) -> int:
     """Norm weights of one layer: two of the hidden width, four in Gemma 2 and later."""
     return (4 if spec.model_type.startswith(("gemma2", "gemma3", "gemma4")) else 2) * spec.hidden

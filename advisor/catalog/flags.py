@@ -1,4 +1,4 @@
-"""Every setting that the pinned engines accept, for exact membership: their own parsers let misspelt names through."""
+"""Every setting that the pinned engines accept, for exact membership: their parsers let misspelt ones in."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def vllm_flags() -> Mapping[str, Facts]:
 
 @functools.cache
 def ollama_env() -> Mapping[str, Facts]:
-    """Environment variable that Ollama reads → type, default, what is accepted, what a malformed value does."""
+    """Environment variable that Ollama reads → type, default, what is accepted, what malformed does."""
     return _by_name("ollama-env")
 
 
 @functools.cache
 def ollama_modelfile() -> Mapping[str, Facts]:
-    """Modelfile line (`FROM`, `PARAMETER num_ctx`) that `ollama create` takes → type, default, whether it reloads."""
+    """Modelfile line (`FROM`, `PARAMETER num_ctx`) that `ollama create` takes → type, default, reload."""
     return {line: facts for line, facts in _by_name("ollama-modelfile").items() if "rejected" not in facts}
 
 
@@ -52,4 +52,7 @@ def ollama_variables() -> Mapping[str, Facts]:
 
 
 def _by_name(kind: str) -> dict[str, Facts]:
-    return {entry["name"]: {key: item for key, item in entry.items() if key != "name"} for entry in raw_entries(kind)}
+    return {
+        entry["name"]: {key: item for key, item in entry.items() if key != "name"}
+        for entry in raw_entries(kind)
+    }

@@ -1,4 +1,4 @@
-"""A local folder with config.json (and safetensors files) → ModelSpec. Only headers of the weights are read."""
+"""A local folder with config.json (and safetensors) → ModelSpec; of the weights only headers are read."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def _gguf_in(folder: Path) -> tuple[ModelSpec, WeightsFormat | None]:
     if len(first) == 1:
         return read_gguf(first[0])
     if first:
-        raise BadInput(f"{folder}: holds {len(first)} GGUF models; name one of {', '.join(f.name for f in first[:8])}")
+        raise BadInput(
+            f"{folder}: holds {len(first)} GGUF models; name one of {', '.join(f.name for f in first[:8])}"
+        )
     raise BadInput(f"{folder}: holds neither config.json nor a .gguf file")
 
 
@@ -114,7 +116,7 @@ def tensors(path: Path) -> Iterator[Tensor]:
 
 
 def _named(found: ModelSpec, folder: Path) -> ModelSpec:
-    """What the config does not tell (parsers, tags, licence), from the entry that the folder is called after."""
+    """What the config does not tell (parsers, tags, licence), from the entry the folder is called after."""
     from advisor.catalog.model_names import by_words
 
     try:

@@ -1,4 +1,4 @@
-"""The name that a driver prints → its entry. Never by a part of the name: `NVIDIA A10` is no `NVIDIA A100`."""
+"""The name that a driver prints → its entry, never by a part of it: `NVIDIA A10` is no `NVIDIA A100`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from advisor.units import GIB
 def match_driver_name(name: str, memory_bytes: int | None, cores: int | None) -> GpuSpec | None:
     """The entry whose driver name this is; of several cards with one name, by core count, then by memory.
 
-    Still several (no memory given, or GDDR5 against GDDR6): the one with the lowest bandwidth, so that nothing is
-    promised that the card may not have. None: not in the catalogue.
+    Still several (no memory given, or GDDR5 against GDDR6): the one with the lowest bandwidth, so that
+    nothing is promised that the card may not have. None: not in the catalogue.
     """
     found = _exact(name) or _within(name)
     if not found:
@@ -28,7 +28,7 @@ def match_driver_name(name: str, memory_bytes: int | None, cores: int | None) ->
 
 
 def _plain(name: str) -> str:
-    """Lower case, single blanks, no vendor word in front (older drivers leave it out) and no MIG profile behind."""
+    """Lower case, no vendor word in front (older drivers leave it out) and no MIG profile behind."""
     text = " ".join(name.lower().replace("(r)", "").replace("(tm)", "").replace("_", " ").split())
     return re.sub(r"^(nvidia|amd|intel) |\s+mig \d+g\.\d+gb.*$", "", text)
 
@@ -36,7 +36,9 @@ def _plain(name: str) -> str:
 def _exact(name: str) -> list[Mapping[str, Any]]:
     """Entries that print exactly this name, the most specific pattern first."""
     wanted = _plain(name)
-    return [entry for entry in raw_entries("gpus") if any(_plain(pattern) == wanted for pattern in entry["match"])]
+    return [
+        entry for entry in raw_entries("gpus") if any(_plain(pattern) == wanted for pattern in entry["match"])
+    ]
 
 
 def _within(name: str) -> list[Mapping[str, Any]]:
@@ -57,4 +59,5 @@ def _gap(entry: Mapping[str, Any], memory_bytes: int) -> float:
     """Relative distance of the entry's nearest size from what the driver reports."""
     sizes: Sequence[float] = entry.get("memory_options_bytes") or (entry["memory_bytes"],)
     nominal = entry.get("memory_nominal_gb")
-    return min(abs(size - memory_bytes) / memory_bytes for size in (*sizes, *((nominal * GIB,) if nominal else ())))
+    every = [float(size) for size in sizes] + ([float(nominal) * GIB] if nominal else [])
+    return min(abs(size - memory_bytes) / memory_bytes for size in every)

@@ -22,13 +22,13 @@ _COUNT_LAST = re.compile(r"\s*(?:\s|\b)[x×*]\s*(\d{1,3})\s*$", re.IGNORECASE)
 
 
 def find_gpu(text: str, *, guess: bool = False) -> GpuSpec:
-    """The card of that name: case, blanks, dashes and vendor words do not matter; a memory size selects the variant.
+    """The card of that name; case, blanks, dashes and vendor words do not matter, a memory size selects.
 
-    For unified memory the size is the machine's, and `memory_bytes` of the answer is that size; the GPU's share of it is
-    `gpu_memory_fraction`. With `guess`, what would be asked back (which size?) is answered by the largest.
+    For unified memory the size is the machine's: `memory_bytes` of the answer is that size, and the GPU's
+    share of it is `gpu_memory_fraction`. With `guess`, a question (which size?) is answered by the largest.
 
     Raises:
-        BadInput: unknown, ambiguous, or not sold with that memory; names the nearest, the variants or the sizes.
+        BadInput: unknown, ambiguous, or not sold with that memory; names the nearest, or the choices.
     """
     query = read(text)
     literal = " ".join(text.lower().split())
@@ -73,7 +73,9 @@ def _sized(spec: GpuSpec, text: str, size_gb: float | None, guess: bool) -> GpuS
     if usual or (guess and spec.memory_bytes):
         return with_memory(spec, spec.memory_bytes)
     sizes = " or ".join(f"{size / GIB:g}" for size in spec.memory_options_bytes) or "how many"
-    raise BadInput(f"GPU {text!r} shares the machine's memory: {sizes} GB? Write for example {_example(spec)!r}")
+    raise BadInput(
+        f"GPU {text!r} shares the machine's memory: {sizes} GB? Write for example {_example(spec)!r}"
+    )
 
 
 def _example(spec: GpuSpec) -> str:
@@ -86,7 +88,9 @@ def with_memory(spec: GpuSpec, memory_bytes: int) -> GpuSpec:
     fraction = spec.gpu_memory_fraction
     if spec.vendor == "apple":
         shares = constants("unified")["apple"]["shares"]
-        fraction = next(s["fraction"] for s in shares if memory_bytes <= s.get("up_to_gib", float("inf")) * GIB)
+        fraction = next(
+            s["fraction"] for s in shares if memory_bytes <= s.get("up_to_gib", float("inf")) * GIB
+        )
     return replace(spec, memory_bytes=memory_bytes, gpu_memory_fraction=fraction)
 
 
@@ -128,11 +132,12 @@ def _unknown(text: str, query: Query) -> str:
         return f"GPU {text!r} is not enough to tell the card: {', '.join(partial[:8])}?"
     scored = [(_likeness(query.words, card), card.entry["name"]) for card in cards()]
     nearest = [name for _, name in sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:5]]
-    return f"GPU {text!r} is not in the catalogue; the nearest are {', '.join(nearest)} (see `advisor catalog gpus`)"
+    near = ", ".join(nearest)
+    return f"GPU {text!r} is not in the catalogue; the nearest are {near} (see `advisor catalog gpus`)"
 
 
 def _likeness(words: frozenset[str], card: Card) -> float:
-    """0 to 1: how much each word looks like one of the card's, less for words of the card that were not written."""
+    """0 to 1: how much each word looks like one of the card's, less for needed words that are missing."""
     if not words:
         return 0.0
     alike = sum(max(difflib.SequenceMatcher(None, word, own).ratio() for own in card.words) for word in words)

@@ -1,4 +1,4 @@
-"""How people write the name of a card: words, memory size, core count; and the words that do not tell cards apart."""
+"""How people write the name of a card: words, memory size, core count; and which words tell cards apart."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ _CORES = re.compile(r"(\d+)\s*[-\u2010-\u2015 ]?\s*(?:gpu\s*)?cores?\b(?:\s*gpu)
 _WORD = re.compile(r"[a-z0-9]+")
 
 # Words that say nothing about which card it is.
-NOISE = frozenset(
-    "nvidia geforce amd intel apple radeon graphics gpu gpus r tm card generation edition lovelace corporation one of "
-    "four per the with w nvgpu radv system systems integrated".split()
-)
+_NOISE = """
+nvidia geforce amd intel apple radeon graphics gpu gpus r tm card generation edition lovelace corporation one
+of four per the with w nvgpu radv system systems integrated
+"""
+NOISE = frozenset(_NOISE.split())
 # Words that a person may leave out. "sxm" is among them: without "PCIe" or "NVL" the module is meant.
+_NVIDIA = "rtx gtx tesla sxm hbm2 hbm3 hbm3e workstation blackwell grace hopper ultra ac"
 OPTIONAL = {
-    "nvidia": frozenset("rtx gtx tesla sxm hbm2 hbm3 hbm3e workstation blackwell grace hopper ultra ac".split()),
-    "amd": frozenset("rx pro ai instinct ryzen apu max".split()),
-    "intel": frozenset("arc pro data center".split()),
-    "other": frozenset("google trillium ironwood chip".split()),
+    "nvidia": frozenset(_NVIDIA.split()),
+    "amd": frozenset(("rx", "pro", "ai", "instinct", "ryzen", "apu", "max")),
+    "intel": frozenset(("arc", "pro", "data", "center")),
+    "other": frozenset(("google", "trillium", "ironwood", "chip")),
     "apple": frozenset[str](),
 }
 # Remarks in parentheses that are no name of their own.
@@ -81,7 +83,10 @@ def _split(word: str) -> tuple[str, ...]:
 @functools.cache
 def _vocabulary() -> frozenset[str]:
     """Every word of every name in the catalogue."""
-    return frozenset(word for entry in raw_entries("gpus") for name in _names(entry) for word in _words(name)) | NOISE
+    return (
+        frozenset(word for entry in raw_entries("gpus") for name in _names(entry) for word in _words(name))
+        | NOISE
+    )
 
 
 def _names(entry: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A model that only the Hugging Face Hub knows: its config.json and its parameter count, where the Hub answers."""
+"""A model that only the Hugging Face Hub knows: config.json and parameter count, where the Hub answers."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ def fetch_model(repository: str, suggestion: str) -> tuple[ModelSpec, WeightsFor
     """
     where = f"{ENDPOINT}/{repository}/raw/main/config.json"
     config = _get(where, repository, suggestion)
-    found = spec_from_config(config, hf_id=repository, where=where, origin="hub", counts=_total(repository, config))
+    found = spec_from_config(
+        config, hf_id=repository, where=where, origin="hub", counts=_total(repository, config)
+    )
     fmt = weights_format(found.native_format)
     return found, fmt if config.get("quantization_config") else None
 
 
 def _total(repository: str, config: dict[str, Any]) -> Counts | None:
-    """The Hub's own count of the safetensors, for unquantised dense models (of others it counts scales and experts)."""
+    """The Hub's own count, for unquantised dense models; of others it counts scales too."""
     if config.get("quantization_config") or any("expert" in key for key in config) or "text_config" in config:
         return None
     try:
@@ -61,8 +63,8 @@ def _get(url: str, repository: str, suggestion: str) -> dict[str, Any]:
     except (urllib.error.URLError, TimeoutError, OSError) as error:
         reason = getattr(error, "reason", error)
         raise BadInput(
-            f"model {repository!r} is not in the catalogue and the Hub could not be reached ({reason}); name a local "
-            f"folder or file, or a catalogue model: {suggestion}"
+            f"model {repository!r} is not in the catalogue and the Hub could not be reached ({reason}); name "
+            f"a local folder or file, or a catalogue model: {suggestion}"
         ) from None
     except ValueError:
         raise BadInput(f"model {repository!r}: {url} is not JSON; {suggestion}") from None
@@ -74,7 +76,9 @@ def _get(url: str, repository: str, suggestion: str) -> dict[str, Any]:
 def _refused(code: int) -> str:
     """What an HTTP status means here."""
     if code in (401, 403):
-        return f"the Hub wants a login for it (HTTP {code}: gated, private or misspelt); download it and name the folder"
+        return (
+            f"the Hub wants a login (HTTP {code}; gated, private or misspelt): download it, name the folder"
+        )
     if code == 404:
         return "the Hub has no config.json under that name (HTTP 404)"
     return f"the Hub answered HTTP {code}"

@@ -1,8 +1,9 @@
-"""The words of a model's name → the entry with that architecture: same name, variant, short form, or fine-tune."""
+"""The words of a model's name → the entry of that architecture: same name, variant, short form, fine-tune."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -68,9 +69,11 @@ def _same_weights(words: Tokens, place: int, owned: bool) -> bool:
 
 
 def _short_form(name: str, spellings: Iterable[Tokens], owned: bool) -> Place | None:
-    """`"Qwen3.6-35B"` for Qwen3.6-35B-A3B: the one entry, or entries of one size, whose name goes on from here."""
+    """`"Qwen3.6-35B"` for Qwen3.6-35B-A3B: the entries of one size whose name goes on from here."""
     for words in spellings:
-        longer = [place for own, place in _index().bare.items() if own[: len(words)] == words and len(words) > 1]
+        longer = [
+            place for own, place in _index().bare.items() if own[: len(words)] == words and len(words) > 1
+        ]
         if longer:
             return Place(_newest_of_one_size(name, longer), not owned)
     return None
@@ -80,7 +83,9 @@ def _newest_of_one_size(name: str, places: list[int]) -> int:
     entries: list[Mapping[str, Any]] = [model_entries()[place] for place in places]
     sizes = [entry["parameters"] for entry in entries]
     if max(sizes) > min(sizes) * (1 + SAME_SIZE):
-        listed = ", ".join(entry["hf_id"] for entry in sorted(entries, key=lambda entry: entry["parameters"])[:8])
+        listed = ", ".join(
+            entry["hf_id"] for entry in sorted(entries, key=lambda entry: entry["parameters"])[:8]
+        )
         raise BadInput(f"model {name!r} can be {len(entries)} models: {listed}; name one of them")
     return max(places, key=lambda place: model_entries()[place].get("release", ""))
 
@@ -93,4 +98,4 @@ def _fine_tune(words: Tokens) -> Place | None:
 
 def _has_size(words: Tokens) -> bool:
     """Whether a number of billions or millions is among the words."""
-    return any(left.isdigit() and right in ("b", "m") for left, right in zip(words, words[1:], strict=False))
+    return any(left.isdigit() and right in ("b", "m") for left, right in itertools.pairwise(words))

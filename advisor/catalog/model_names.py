@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_model", "find_model_and_format", "ollama_reference"]
 
+
 def find_model(text: str, *, offline: bool = False) -> ModelSpec:
     """The model of that name; see `find_model_and_format`."""
     return find_model_and_format(text, offline=offline)[0]
@@ -28,9 +29,9 @@ def find_model(text: str, *, offline: bool = False) -> ModelSpec:
 def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpec, WeightsFormat | None]:
     """A Hub id, an Ollama tag, a bare name, a quantised repository of anybody, a folder or a .gguf file.
 
-    A local path is read first. Then the catalogue; then, unless `offline`, the Hub. The answer for a repository that the
-    catalogue does not hold keeps that repository's id (it is what the engine must load) with the architecture of the
-    model in its name, and says so by its confidence.
+    A local path is read first. Then the catalogue; then, unless `offline`, the Hub. A repository that the
+    catalogue does not hold keeps its id (it is what the engine must load) with the architecture of the model
+    in its name, and says so by its confidence.
 
     Raises:
         BadInput: nothing of that name; names the nearest, and whether the Hub could be asked.
@@ -117,17 +118,20 @@ def _format(written: Written) -> WeightsFormat | None:
 
 
 def _as_written(spec: ModelSpec, written: Written, fmt: WeightsFormat | None, exact: bool) -> ModelSpec:
-    """Keep what must be loaded: the repository that was named, and of the entry only what holds the same weights."""
+    """Keep what must be loaded: the repository named, and of the entry what holds the same weights."""
     if not exact:
         quantised = fmt.name if fmt is not None and not written.gguf else spec.native_format
         spec = replace(
-            spec, hf_id=written.repository or written.name, ollama_tag=None, ollama_quantization=None, repos={},
-            gated=None, native_format=quantised, confidence="low" if spec.confidence == "low" else "medium",
+            spec, hf_id=written.repository or written.name, ollama_tag=None, ollama_quantization=None,
+            repos={}, gated=None, native_format=quantised,
+            confidence="low" if spec.confidence == "low" else "medium",
         )  # fmt: skip
     if not written.repository:
         return spec
     if ":" in written.name:  # a tag in somebody's own Ollama namespace
-        return replace(spec, ollama_tag=f"{written.owner}/{written.name}", ollama_quantization=fmt and fmt.name)
+        return replace(
+            spec, ollama_tag=f"{written.owner}/{written.name}", ollama_quantization=fmt.name if fmt else None
+        )
     if written.gguf:
         return replace(spec, ollama_tag=HUB + written.repository, ollama_quantization=None)
     if fmt is not None:

@@ -1,4 +1,4 @@
-"""How people write the name of a model: what is the model, what is the quantisation, what is only packaging."""
+"""How people write the name of a model: which part is the model, the quantisation, or only packaging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in the Ollama library: tag → model, and model with quantisation → tag. The rules stand in data/ollama.yaml."""
+"""Names in the Ollama library: tag → model, and model with quantisation → tag, by data/ollama.yaml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUANT = re.compile(r"(?:^|-)(q\d_[01]|q\d_K(?:_[SML])?|fp16|bf16|mxfp4|nvfp4)$"
 
 
 def ollama_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | None:
-    """The tag that holds this model in this format, and whether that was seen rather than derived by the family's rule.
+    """The tag that holds this model in this format, and whether it was seen, not derived by a rule.
 
     None: the library has no such tag (or no GGUF of it is known).
     """
@@ -53,11 +53,13 @@ def _ladder(rule: Mapping[str, Any], short: str) -> list[str]:
 @functools.cache
 def _tags() -> Mapping[str, int]:
     """Tag → place in `model_entries()`."""
-    return {entry["ollama_tag"]: place for place, entry in enumerate(model_entries()) if entry.get("ollama_tag")}
+    return {
+        entry["ollama_tag"]: place for place, entry in enumerate(model_entries()) if entry.get("ollama_tag")
+    }
 
 
 def find_tag(text: str) -> tuple[int, str | None] | None:
-    """Place of the model behind a library tag, and the format in its name; None where the tag is not the catalogue's.
+    """Place of the model behind a library tag, and the format in its name; None: not the catalogue's.
 
     `qwen2.5:7b`, `llama3.1:8b-instruct-q8_0` and `llama3.3` are all understood.
     """

@@ -199,18 +199,22 @@ def _inside(step: StepModel, rule: Discipline, admitted: float, work: _Work) -> 
     """Solve M = B + rate x wait for the batch B of `admitted` requests."""
     others = (admitted - 1.0) / admitted  # a request does not wait for itself
     prefill_s = step.prefill_s(work.prompt, work.cached) + rule.serial_s
-    alone_s = rule.request_s + step.first_token_s(work.prompt, work.cached) + rule.serial_s
+    outside_s = rule.request_s + rule.serial_s
+    idle_s = step.first_token_s(work.prompt, work.cached)
     spread = rule.burst * prefill_s * prefill_s * others / work.output
 
-    def look(batch: float) -> tuple[float, float, float, float]:
+    def look(batch: float) -> tuple[float, float, float, float, float]:
         decode_s = step.decode_s(max(batch, 1.0), work.context)
         tpot = decode_s + prefill_s * batch * others / work.output
-        queue = 0.5 * decode_s * others + spread * batch / decode_s
+        # The prompt shares its step with the others' decodes.
+        own = idle_s + others * max(decode_s + prefill_s - idle_s, 0.0)
+        queue = spread * batch / decode_s
         decoding = (work.output - 1.0) * tpot
-        return admitted * decoding / (alone_s + queue + decoding), decode_s, tpot, queue
+        wait = outside_s + own + queue
+        return admitted * decoding / (wait + decoding), decode_s, tpot, queue, wait
 
     batch = admitted
-    seen, decode_s, tpot, queue = look(batch)
+    seen, decode_s, tpot, queue, wait = look(batch)
     for _ in range(_MOST_STEPS):
         if abs(seen - batch) <= _TOLERANCE * admitted:
             break
@@ -219,9 +223,9 @@ def _inside(step: StepModel, rule: Discipline, admitted: float, work: _Work) -> 
         slope = (seen - again) / (batch - seen) if batch != seen else 0.0
         batch = seen + (again - seen) / (1.0 - slope) if slope < 0.95 else again
         batch = min(max(batch, 0.0), admitted)
-        seen, decode_s, tpot, queue = look(batch)
-    rate = admitted / (alone_s + queue + (work.output - 1.0) * tpot)
-    return _capped(step, rule, admitted, work, _Point(rate, batch, alone_s + queue, queue, tpot, decode_s, prefill_s))
+        seen, decode_s, tpot, queue, wait = look(batch)
+    rate = admitted / (wait + (work.output - 1.0) * tpot)
+    return _capped(step, rule, admitted, work, _Point(rate, batch, wait, queue, tpot, decode_s, prefill_s))
 
 
 def _capped(step: StepModel, rule: Discipline, admitted: float, work: _Work, point: _Point) -> _Point:

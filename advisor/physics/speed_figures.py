@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -35,16 +36,17 @@ def spread_of(engine: str, device: Device, kernel: str, band: str) -> Spread:
         kernel: as named by `speed_rates`.
         band: "single", "low" (below 8 in flight), "high" or "queued".
     """
+    return _spread(engine, device.family, kernel, band, device.assumed)
+
+
+@functools.cache
+def _spread(engine: str, family: str, kernel: str, band: str, assumed: bool) -> Spread:
     known: Mapping[str, Any] = constants("speed")
     ranges, evidence = known["ranges"], known["evidence"][engine]
-    widths = ranges[engine].get(band, ranges[engine]["low"])
-    thin = 1.0
-    for subject in (device.family, kernel):
-        if not evidence.get(subject):
-            thin *= ranges["thin"]
-    if device.assumed:
-        thin *= ranges["thin"]
-    backed = bool(evidence.get(device.family)) and bool(evidence.get(kernel))
+    widths = ranges[engine][band]
+    unknown = (family not in evidence) + (kernel not in evidence)
+    thin = ranges["thin"] ** (unknown + assumed)
+    backed = not unknown
     return Spread(
         rate=widths["rate"] * thin,
         ttft=widths["ttft"] * thin,

@@ -77,7 +77,7 @@ class StepModel:
     expert_miss: float  # probability that a token leaves a given expert asleep; 1 without experts
     token_s: float  # multiply one token with all active weights
     vector_growth: float
-    kv_full_s: float  # read one token of context, layers that keep everything
+    kv_full_s: float  # read and multiply one token of context, layers that keep everything
     kv_window_s: float
     window: float
     state_s: float
@@ -163,6 +163,8 @@ def step_model(
     all_reduces = ALL_REDUCES_PER_LAYER * facts.layers if ranks > 1 else 0
     exchanged = 2.0 * facts.hidden * 2 * (ranks - 1) / ranks  # bytes of one token in one ring all-reduce
     overhead = rates.overhead_s + all_reduces * rates.all_reduce_s + (pipeline_parallel - 1) * rates.stage_s
+    attention_s = facts.attention_flops / ranks / rates.attention_flops
+    window_attention_s = facts.window_attention_flops / ranks / rates.attention_flops
     return StepModel(
         overhead_s=overhead,
         sequence_s=rates.sequence_s,
@@ -171,14 +173,14 @@ def step_model(
         expert_miss=1.0 - facts.expert_share,
         token_s=flops / rates.decode_flops,
         vector_growth=rates.vector_growth,
-        kv_full_s=facts.kv_full_bytes * kv_share / rates.kv_bytes_per_s,
-        kv_window_s=facts.kv_window_bytes * kv_share / rates.kv_bytes_per_s,
+        kv_full_s=soft_max(facts.kv_full_bytes * kv_share / rates.kv_bytes_per_s, attention_s),
+        kv_window_s=soft_max(facts.kv_window_bytes * kv_share / rates.kv_bytes_per_s, window_attention_s),
         window=facts.window,
         state_s=2.0 * facts.state_bytes / ranks / rates.kv_bytes_per_s,  # read and written
         all_reduce_token_s=all_reduces * exchanged / rates.link_bytes_per_s if all_reduces else 0.0,
         prefill_token_s=soft_max((dense_s + expert_s) / chunk_tokens, flops / rates.prefill_flops),
-        attention_s=facts.attention_flops / ranks / rates.attention_flops,
-        window_attention_s=facts.window_attention_flops / ranks / rates.attention_flops,
+        attention_s=attention_s,
+        window_attention_s=window_attention_s,
         stages=pipeline_parallel if overlapping_stages else 1,
         chunk_tokens=chunk_tokens,
     )

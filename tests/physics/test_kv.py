@@ -1,4 +1,4 @@
-"""The KV cache formulas: hand-worked vectors for every attention type, and the laws that hold for all models."""
+"""The KV cache formulas: hand-worked vectors for every attention type, and laws that hold for all models."""
 
 from __future__ import annotations
 
@@ -89,6 +89,6 @@ def test_continuous_at_the_window(model: ModelSpec) -> None:
 
 @given(model=any_model, ranks=st.sampled_from([1, 2, 4, 8, 16]))
 def test_ranks_share_the_cache(model: ModelSpec, ranks: int) -> None:
-    """More ranks never put more of the cache on one, and all of them together hold at least the whole of it."""
+    """More ranks never put more of the cache on one, and together they hold at least the whole of it."""
     assert shard_share(model, 2 * ranks) <= shard_share(model, ranks)
     assert shard_share(model, ranks) * ranks >= 1.0

@@ -1,4 +1,4 @@
-"""Weights by tensor and format: they add up, agree with published sizes, and obey the laws of their formats."""
+"""Weights by tensor and format: they add up, agree with published sizes, and obey the laws of formats."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_parts_add_up_for_every_model() -> None:
 
 
 def test_active_parameters_agree() -> None:
-    """What one token wakes of a mixture agrees with the published active parameters, within a few per cent."""
+    """What one token wakes of a mixture agrees with the active parameters, within a few per cent."""
     for model in models():
         if not model.active_parameters or not model.experts:
             continue
@@ -50,7 +50,7 @@ def test_active_parameters_agree() -> None:
     [
         # parameters x 2 bytes
         ("meta-llama/Llama-3.1-8B-Instruct", "bf16", 16.06),
-        # published checkpoint: 39.77 GB in safetensors; 68.45e9 linear weights x 4.156 bits, 2.1e9 others x 16 bits
+        # published checkpoint: 39.77 GB; 68.45e9 linear weights x 4.156 bits, 2.1e9 others x 16 bits
         ("meta-llama/Llama-3.3-70B-Instruct", "awq-int4", 39.77),
         # 6.98e9 linear weights x 1 byte, 1.05e9 of embedding and head x 2 bytes
         ("meta-llama/Llama-3.1-8B-Instruct", "fp8", 9.08),
@@ -84,7 +84,7 @@ def test_a_local_file_is_believed() -> None:
 
 
 def test_a_dense_model_streams_everything_but_the_look_up() -> None:
-    """One step of a dense model with its own head reads all weights but the input embedding, whatever the batch."""
+    """A step of a dense model with its own head reads all weights but the input embedding, at any batch."""
     model, fmt = find_model("meta-llama/Llama-3.1-8B-Instruct", offline=True), weights_format("bf16")
     whole = weight_bytes(model, fmt)
     assert streamed_bytes(model, fmt, 1) == pytest.approx(whole.total_bytes - whole.embedding_bytes)
@@ -135,7 +135,7 @@ def test_streaming_is_monotone_and_continuous(
 
 @given(model=any_model, fmt=any_format)
 def test_quantising_never_adds_bytes(model: ModelSpec, fmt: WeightsFormat) -> None:
-    """No format is larger than 32 bit, and none that is narrower than 16 bit is larger than bf16 with 32-bit norms."""
+    """No format is larger than 32 bit, and none below 16 bit is larger than the 16-bit format of its kind."""
     widest = weight_bytes(model, weights_format("fp32")).total_bytes
     size = weight_bytes(model, fmt)
     assert size.total_bytes <= widest * (1 + 1e-9)

@@ -181,7 +181,8 @@ def test_amd_smi_may_print_anything(text: str) -> None:
 def test_amd_smi_of_older_releases_is_read_too() -> None:
     """A bare list after a warning; board names such as MI300X-O are not market names."""
     entry = '{"gpu": %d, "asic": {"market_name": "%s"}, "bus": {"bdf": "0000:%02d:00.0"}}'
-    listed = f"WARNING: user is missing groups\n[{entry % (0, 'AMD Instinct MI210', 3)}, {entry % (1, 'MI300X-O', 4)}]"
+    entries = [entry % (0, "AMD Instinct MI210", 3), entry % (1, "MI300X-O", 4)]
+    listed = f"WARNING: user is missing groups\n[{', '.join(entries)}]"
     version = '[{"tool": "AMDSMI Tool", "rocm_version": "6.3.0"}]'
     smi = amd_smi.finish((lambda: Output(0, listed, ""), lambda: Output(0, version, "")))
     assert dict(smi.names) == {"0000:03:00.0": "AMD Instinct MI210"}

@@ -94,7 +94,8 @@ def test_version_commands_may_print_anything(text: str) -> None:
 
 def test_cdi_names_are_kept_without_uuids() -> None:
     """Devices by number and `all`; names that are a card's UUID are nobody's business."""
-    listed = "nvidia.com/gpu=0\nnvidia.com/gpu=GPU-0123\nnvidia.com/gpu=MIG-0123\nnvidia.com/gpu=all\nlevel=info msg=Found\n"
+    names = ("0", "GPU-0123", "MIG-0123", "all")
+    listed = "level=info msg=Found\n" + "".join(f"nvidia.com/gpu={name}\n" for name in names)
     assert ask({"nvidia-ctk cdi list": listed})[0].cdi_devices == ("nvidia.com/gpu=0", "nvidia.com/gpu=all")
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from recorded_machines import FIXTURES, NAMES, RECORDED, hardware_of, recording
 
+from advisor.catalog import sources
 from advisor.schema import Hardware
 from advisor.wire import from_data, from_json_file, to_data, to_json
 
+PROBE = Path(__file__).parents[2] / "advisor" / "probe"
 ASKED_FOR = (
     "laptop-no-gpu apple-m2-16gb apple-m3-max-64gb gtx-1080 rtx-3090-pair-nvlink rtx-3090-pair-pcie rtx-4090 "
     "rtx-4090-pair rtx-4090-x8 t4 l4 a100-40gb a100-80gb-x4 h100-x8 h200 mi300x strix-halo gb10 mig-3g-40gb "
@@ -82,3 +84,18 @@ def test_what_is_none_has_a_reason_or_needs_none(name: str) -> None:
 def test_a_recording_is_found_by_its_name() -> None:
     """The recordings are plain YAML with a note first."""
     assert next(iter(recording("rtx-4090"))) == "note"
+
+
+@pytest.mark.parametrize("path", sorted(PROBE.glob("*.json")), ids=lambda path: path.stem)
+def test_every_table_of_the_probe_names_its_sources(path: Path) -> None:
+    """Figures and codes kept beside the readers have keys that resolve."""
+    table = json.loads(path.read_text(encoding="utf-8"))
+    keys = [table["source"]] if "source" in table else list(table["sources"].values())
+    assert keys
+    assert [key for key in keys if key not in sources()] == []
+
+
+def test_the_readme_lists_every_machine() -> None:
+    """A new fixture gets its line."""
+    text = (FIXTURES / "README.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"`{name}`" not in text] == []

@@ -112,7 +112,7 @@ def test_pcie_is_what_card_and_slot_can_do_and_what_they_do_now() -> None:
 
 
 def test_a_slice_has_its_share_of_the_card() -> None:
-    """3g.40gb of an H100: half of the bandwidth (4 of 8 memory slices), 60 of 132 multiprocessors, no peers."""
+    """3g.40gb of an H100: half of the bandwidth (4 of 8 slices), 60 of 132 multiprocessors, no peers."""
     (part,) = fixture("mig-3g-40gb").accelerators
     (whole, *_) = fixture("h100-x8").accelerators
     assert part.mig_profile == "3g.40gb"
@@ -237,8 +237,8 @@ def test_a_card_without_a_driver_is_mentioned(tmp_path: Path) -> None:
 def test_without_a_driver_pynvml_is_not_even_imported() -> None:
     """A machine without a sign of a driver does not pay for the import."""
     code = (
-        "import sys; from pathlib import Path; from advisor.probe import nvidia; from advisor.probe.host import Host;"
-        "unknown = {}; nvidia.read(Host(root=Path('/nowhere')), unknown); print('pynvml' in sys.modules, unknown)"
+        "import sys; from pathlib import Path; from advisor.probe import host, nvidia; unknown = {};"
+        "nvidia.read(host.Host(root=Path('/nowhere')), unknown); print('pynvml' in sys.modules, unknown)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "{}"]

@@ -124,9 +124,9 @@ def test_an_unknown_card_is_bad_input() -> None:
         simulate("2x RTX 4091")
 
 
-@given(st.sampled_from([spec for spec in gpus() if spec.memory_bytes]))
+@given(st.sampled_from([spec for spec in gpus() if spec.memory_bytes and "," not in spec.name]))
 def test_every_card_of_the_catalogue_makes_a_machine(spec: object) -> None:
-    """By its full name each card gives a machine that survives the strict door, or asks for its memory size."""
+    """By its full name each card gives a machine that survives the strict door, or asks for a size."""
     name = spec.name  # type: ignore[attr-defined]
     try:
         hardware = simulate(name)

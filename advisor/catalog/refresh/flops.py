@@ -1,4 +1,4 @@
-"""The dense arithmetic rates of a card from its row, with fp32 accumulation, and what stands in for a blank."""
+"""The dense arithmetic rates of a card from its row (fp32 accumulation), and what stands in for a blank."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = {
     "int8": "int8_dense_tops",
     "fp4": "fp4_dense_tflops",
 }
-# TFLOPS a GPU core, from rows of the same generation (M1, M3, M4) and for the M2 from hmc-tech.com, which is also the
+# TFLOPS a GPU core, from rows of the same generation (M1, M3, M4) and for the M2 from hmc-tech.com, also the
 # source of those rows. The M5 has no published rate: the M4's is a floor (its matrix units are not counted).
 APPLE_TFLOPS_PER_CORE = {"m1": 0.331, "m2": 0.358, "m3": 0.357, "m4": 0.43, "m5": 0.43}
 # Rates that stand in the remarks of the table and not in its columns.
@@ -29,7 +29,9 @@ REMARKED_FP16 = {
     "nvidia-gb10-dgx-spark": (100.0, "fp16 and bf16 as quoted in a review; NVIDIA publishes none"),
     "nvidia-rtx-6000d": (144.0, "fp16 and bf16 as measured"),
 }
-ORIN_FLOP_PER_CLOCK = 2048  # of one SM at 16 bit: half of the int8 rate read for the Orin Nano and the Nano Super
+ORIN_FLOP_PER_CLOCK = (
+    2048  # of one SM at 16 bit: half of the int8 rate read for the Orin Nano and the Nano Super
+)
 WITH_BF16 = ("nvidia-gb10-dgx-spark", "nvidia-rtx-6000d")
 
 
@@ -64,7 +66,7 @@ def _apple(row: Row, tflops: dict[str, float]) -> str:
 
 
 def _fill(row: Row, tflops: dict[str, float]) -> str:
-    """Fill the blank 16-bit rate with what the table says elsewhere, always with the lower of two readings."""
+    """Fill the blank 16-bit rate with what the table says elsewhere, with the lower of two readings."""
     if row["id"] in REMARKED_FP16:
         tflops["fp16"], remark = REMARKED_FP16[row["id"]]
         if row["id"] in WITH_BF16:
@@ -93,9 +95,13 @@ def _vector(row: Row, tflops: dict[str, float]) -> str:
     """No matrix unit, or none that a source gives a rate for: the vector rate."""
     if "fp4" in tflops:
         tflops["fp16"] = tflops["bf16"] = tflops["fp4"] / 8
-        return "16-bit rates: an eighth of the fp4 rate, as with fp32 accumulation on GeForce of this generation"
+        return (
+            "16-bit rates: an eighth of the fp4 rate, as with fp32 accumulation on GeForce of this generation"
+        )
     if row["architecture"] == "Orin" and row["boost_mhz"]:
-        tflops["fp16"] = tflops["bf16"] = round(int(row["sm_or_cu"]) * ORIN_FLOP_PER_CLOCK * int(row["boost_mhz"]) / 1e6, 1)
+        tflops["fp16"] = tflops["bf16"] = round(
+            int(row["sm_or_cu"]) * ORIN_FLOP_PER_CLOCK * int(row["boost_mhz"]) / 1e6, 1
+        )
         return "16-bit rates: 2048 FLOP a clock and SM, as the int8 rate of the Orin Nano implies"
     if "fp32" not in tflops:
         return ""

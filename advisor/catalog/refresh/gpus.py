@@ -8,7 +8,16 @@ from typing import Any
 
 from advisor.catalog.entries import CpuSpec, GpuSpec
 from advisor.catalog.refresh.flops import dense_flops
-from advisor.catalog.refresh.table import SHARED, Row, document, integer, number, rows, without_defaults, write
+from advisor.catalog.refresh.table import (
+    SHARED,
+    Row,
+    document,
+    integer,
+    number,
+    rows,
+    without_defaults,
+    write,
+)
 from advisor.units import GB, GIB, MIB
 
 ORIGIN = "../shared/data/gpus.csv, see gpus.md there"

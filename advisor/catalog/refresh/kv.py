@@ -1,4 +1,4 @@
-"""Attention layers by kind, and the KV elements per token where the table's bytes differ from the plain formula."""
+"""Attention layers by kind, and KV elements per token where the table differs from the plain formula."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from advisor.catalog.refresh.table import Row, integer
 
-# Gemma 4 12B: the table gives the layer pattern but no KV size. Its siblings (26B-A4B, 31B) keep one quarter of the KV
-# heads, 512 wide, in the layers that see the whole context: 8 × 2 × 2 × 512 full, 40 × 2 × 8 × 256 sliding.
+# Gemma 4 12B: the table gives the layer pattern but no KV size. Its siblings (26B-A4B, 31B) keep a quarter of
+# the KV heads, 512 wide, in the layers that see the whole context.
 BY_ANALOGY = {"google/gemma-4-12B-it": (8 * 2 * 2 * 512 + 40 * 2 * 8 * 256, 8 * 2 * 2 * 512)}
 
 
 def layers(row: Row) -> dict[str, Any]:
-    """Counts by kind. Where no source gives the pattern, every layer keeps the whole context: the upper bound."""
+    """Counts by kind. Without a pattern in a source every layer keeps the whole context: the upper bound."""
     full = integer(row["layers_full_attention"])
     if full is None:
         full = 0 if "embedding" in row["tags"].split(";") else int(row["num_layers"])
@@ -26,16 +26,21 @@ def layers(row: Row) -> dict[str, Any]:
 
 
 def elements(row: Row) -> dict[str, Any]:
-    """Overrides for the cache of one token, in elements (half of the fp16 bytes), or None where the formula holds."""
+    """Elements cached for one token (half of the fp16 bytes), None where the formula holds."""
     if row["hf_id"] in BY_ANALOGY:
         everything, full_only = BY_ANALOGY[row["hf_id"]]
         return {"kv_elements_per_token": everything, "kv_elements_per_token_full": full_only}
     if row["kv_bytes_per_token_fp16"] == "":
         return {"kv_elements_per_token": None, "kv_elements_per_token_full": None}
-    total, full = (int(row[key] or 0) // 2 for key in ("kv_bytes_per_token_fp16", "kv_bytes_per_token_fp16_full_layers"))
+    total, full = (
+        int(row[key] or 0) // 2 for key in ("kv_bytes_per_token_fp16", "kv_bytes_per_token_fp16_full_layers")
+    )
     kinds = layers(row)
     each = _per_layer(row)
-    holds = each * (kinds["layers_full"] + kinds["layers_sliding"]) == total and each * kinds["layers_full"] == full
+    holds = (
+        each * (kinds["layers_full"] + kinds["layers_sliding"]) == total
+        and each * kinds["layers_full"] == full
+    )
     if holds and total:  # an encoder's zero is said outright: it is not "pattern unknown"
         return {"kv_elements_per_token": None, "kv_elements_per_token_full": None}
     return {"kv_elements_per_token": total, "kv_elements_per_token_full": full}

@@ -15,16 +15,18 @@ ORIGIN = "../shared/data/models.csv, see models.md there"
 
 # How the library writes a quantisation → the name in formats.yaml.
 OLLAMA_FORMATS = {
-    "Q4_K_M": "q4_K_M", "Q4_0": "q4_0", "Q8_0": "q8_0", "FP16": "f16", "BF16": "bf16-gguf", "MXFP4": "mxfp4-gguf",
+    "Q4_K_M": "q4_K_M", "Q4_0": "q4_0", "Q8_0": "q8_0", "FP16": "f16", "BF16": "bf16-gguf",
+    "MXFP4": "mxfp4-gguf",
 }  # fmt: skip
 # "int4" is the Kimi K2 line: only the routed experts, in groups of 32.
 NATIVE = {"int4": "w4a16-g32-moe", "": "bf16"}
-# The column of shared experts is blank where the config gives their total width instead; these counts in units of the
-# routed width complete the parameter total to the last integer (tests/catalog/test_refresh.py).
+# The column of shared experts is blank where the config gives their total width instead; these counts are in
+# units of the routed width.
 SHARED_EXPERTS = {
     "Qwen/Qwen1.5-MoE-A2.7B-Chat": 4, "Qwen/Qwen2-57B-A14B-Instruct": 8,
     "Qwen/Qwen3-Next-80B-A3B-Instruct": 1, "Qwen/Qwen3-Next-80B-A3B-Thinking": 1, "Qwen/Qwen3-Coder-Next": 1,
-    "Qwen/Qwen3.5-35B-A3B": 1, "Qwen/Qwen3.5-122B-A10B": 1, "Qwen/Qwen3.5-397B-A17B": 1, "Qwen/Qwen3.6-35B-A3B": 1,
+    "Qwen/Qwen3.5-35B-A3B": 1, "Qwen/Qwen3.5-122B-A10B": 1, "Qwen/Qwen3.5-397B-A17B": 1,
+    "Qwen/Qwen3.6-35B-A3B": 1,
 }  # fmt: skip
 # The table pairs this model with the FP8 files of the April weights.
 FP8_FIXED = {"Qwen/Qwen3-235B-A22B-Instruct-2507": "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8"}
@@ -75,7 +77,9 @@ def active_parameters(row: Row) -> int | None:
 def confidence(row: Row) -> str:
     """The table's, capped where a field had to be assumed here."""
     assumed = row["layers_full_attention"] == "" and "embedding" not in row["tags"]
-    return "low" if assumed and row["confidence"] == "medium" else row["confidence"] if not assumed else "medium"
+    return (
+        "low" if assumed and row["confidence"] == "medium" else row["confidence"] if not assumed else "medium"
+    )
 
 
 def model(row: Row) -> dict[str, Any]:

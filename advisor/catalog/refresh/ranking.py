@@ -33,7 +33,7 @@ def score(model: ModelSpec, bonus: float = 0.0) -> float:
 
 
 def eligible(model: ModelSpec, task: dict[str, Any]) -> bool:
-    """Of a known family, in both worlds, ungated, sure enough, fit for the task, and answering without long thoughts."""
+    """Of a known family, in both worlds, ungated, sure enough, fit for the task, no long thoughts first."""
     rule = constants("ranking")
     return (
         model.family in rule["families"]
@@ -82,9 +82,12 @@ def _active(model: ModelSpec) -> int:
 def generate() -> dict[str, str]:
     """File name → text of the data file, the same from run to run."""
     entries = [
-        {"task": name, "models": [one.model.hf_id for one in ranked(name)]} for name in constants("ranking")["tasks"]
+        {"task": name, "models": [one.model.hf_id for one in ranked(name)]}
+        for name in constants("ranking")["tasks"]
     ]
-    return {"ranking.json": document("ranking", "ranking", "ranking.yaml beside this file, models.json", entries)}
+    return {
+        "ranking.json": document("ranking", "ranking", "ranking.yaml beside this file, models.json", entries)
+    }
 
 
 if __name__ == "__main__":

@@ -25,9 +25,10 @@ def host_bytes(candidate: Candidate, model: ModelSpec) -> int:
 
 
 def host_budget_bytes(hardware: Hardware) -> int:
-    """Host memory that may be used: what is available now, less a reserve for the rest of the machine."""
+    """Host memory that may be used: what is available now (on macOS all), less a reserve for the machine."""
     cpu = hardware.cpu
-    available = cpu.memory_bytes if cpu.available_bytes is None else cpu.available_bytes
+    makes_room = cpu.available_bytes is None or hardware.os == "darwin"
+    available = cpu.memory_bytes if makes_room else cpu.available_bytes or 0
     return max(int(available - float(known()["host_reserve_gib"]) * GIB), 0)
 
 

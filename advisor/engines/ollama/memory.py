@@ -70,7 +70,7 @@ def _result(
     """Put a device's account together."""
     slots, context = candidate.max_in_flight, padded(candidate.context_tokens)
     one = slot_bytes(candidate, model)
-    lost = missing / one if one else 0.0
+    lost = missing / one if one else float(slots if missing else 0)
     return Memory(
         device_bytes=device_bytes,
         budget_bytes=max(int(budget), 0),

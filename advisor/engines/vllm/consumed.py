@@ -76,7 +76,10 @@ def non_torch_bytes(candidate: Candidate, hardware: Hardware) -> float:
     sizes = known()["non_torch_gib"]
     size = float(sizes["single"])
     if candidate.tensor_parallel > 1:
-        linked = all(card.nvlink_peers for card in cards_of_replica(candidate, hardware))
+        linked = all(
+            card.nvlink_peers and card.device_class == "datacenter"
+            for card in cards_of_replica(candidate, hardware)
+        )
         size = float(sizes["tensor_parallel_nvlink" if linked else "tensor_parallel_pcie"])
     elif candidate.pipeline_parallel > 1:
         size += float(sizes["pipeline_parallel"])

@@ -54,10 +54,14 @@ def _account(
 ) -> Memory:
     """Put a rank's account together: `room` is for KV, `lacking` above 0 what the device does not have."""
     kv_pool = replica_pool(candidate, model)
-    pool_bytes = max(room, 0.0)
+    pool_bytes, context = max(room, 0.0), candidate.context_tokens
+    sequences, tokens = kv_pool.sequences(pool_bytes), kv_pool.tokens(pool_bytes, context)
+    if not kv_pool.request_blocks:  # an encoder caches nothing
+        sequences = float(candidate.max_in_flight) if room >= 0 else 0.0
+        tokens = int(sequences) * context
     missing = math.ceil(max(lacking, kv_pool.smallest_bytes() - room, 0.0))
     element = bytes_per_element(candidate.kv_cache_dtype, weights_format(candidate.weights_format))
-    context, ranks = candidate.context_tokens, candidate.tensor_parallel
+    ranks = candidate.tensor_parallel
     return Memory(
         device_bytes=device_bytes,
         budget_bytes=budget,
@@ -66,8 +70,8 @@ def _account(
         activation_bytes=round(used.activation),
         overhead_bytes=round(used.non_torch + used.graphs),
         kv_bytes_per_token=kv_bytes(model, context, element, tensor_parallel=ranks) * ranks / max(context, 1),
-        kv_tokens=kv_pool.tokens(pool_bytes, context),
-        full_sequences=kv_pool.sequences(pool_bytes),
+        kv_tokens=tokens,
+        full_sequences=sequences,
         fits=missing == 0,
         short_bytes=missing,
         basis=basis,

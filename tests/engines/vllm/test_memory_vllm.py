@@ -1,4 +1,4 @@
-"""vLLM's memory account: the engine's own log lines, the three reference cases, and the laws that hold everywhere."""
+"""vLLM's memory account: the engine's own log lines, the reference cases, and the laws that always hold."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from advisor.schema import Accelerator, Candidate, Cpu, Hardware, ModelSpec
 from advisor.units import GIB
 
 MEASURED = Path(__file__).parents[3] / ".." / "shared" / "data" / "vllm_memory_v0.19_h100.csv"
-# Measured models that are not in the catalogue: the catalogue model of the same shape, and what differs. Where the
-# parameters differ, they come from the measured weights.
+# Measured models that are not in the catalogue: the catalogue model of the same shape, and what differs.
+# Parameters that differ come from the measured weights.
 STAND_INS: dict[str, tuple[str, dict[str, Any]]] = {
     "moonshotai/Kimi-Dev-72B": ("Qwen/Qwen2.5-72B-Instruct", {}),
     "ibm-granite/granite-3.3-8b-instruct": ("ibm-granite/granite-3.1-8b-instruct", {}),
@@ -128,7 +128,7 @@ def measured_candidate(row: dict[str, str]) -> tuple[Candidate, ModelSpec]:
 
 
 def test_measured_kv_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    """KV tokens of 47 measured start-ups: median error at most 5 %, worst at most 12 % (0.19 kept graphs out)."""
+    """KV tokens of 47 measured start-ups of 0.19: median error at most 5 %, worst at most 12 %."""
     if not MEASURED.is_file():
         pytest.skip("../shared/data/vllm_memory_v0.19_h100.csv is not beside this checkout")
     monkeypatch.setattr("advisor.engines.vllm.consumed.graph_bytes", lambda *_: 0.0)
@@ -162,7 +162,7 @@ def test_graphs_count_since_version_0_21(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_case_b_four_bit_fits_two_cards() -> None:
-    """Llama 3.3 70B on two RTX 4090: 16 and 8 bit do not fit, 4 bit does, with a context that can be stated."""
+    """Llama 3.3 70B on two RTX 4090: 16 and 8 bit do not fit, 4 bit does, with a context that is stated."""
     model = find_model("meta-llama/Llama-3.3-70B-Instruct", offline=True)
     cards = machine("RTX 4090", 2)
     pair = candidate(
@@ -179,7 +179,7 @@ def test_case_b_four_bit_fits_two_cards() -> None:
 
 
 def test_free_memory_is_checked() -> None:
-    """A card that another process half fills is refused with what is missing, though its total would do."""
+    """A card half full with another process is refused, with what is missing."""
     whole = machine("RTX 4090")
     plan = candidate(weights_format="fp8", max_in_flight=16, max_batched_tokens=2048)
     assert memory(plan, whole, LLAMA).fits
@@ -224,12 +224,27 @@ def test_layers_that_reuse_a_cache_have_none() -> None:
 
 
 def test_linear_layers_take_blocks_of_the_attention_page() -> None:
-    """A hybrid's attention blocks grow until they hold one layer's state; each sequence takes two state pages."""
+    """A hybrid's attention blocks grow until they hold a layer's state; a sequence takes two state pages."""
     model = find_model("Qwen/Qwen3-Next-80B-A3B-Instruct", offline=True)
     blocks = pool(model, context_tokens=8192, batched_tokens=2048, element_bytes=2.0, block_tokens=16)
     tokens_a_block = blocks.block_bytes / 12 / 2048
     assert tokens_a_block % 16 == 0 and tokens_a_block * 2048 >= 32 * 128 * 128 * 4
     assert blocks.request_blocks == -(-8192 // int(tokens_a_block)) + 3 * 2
+
+
+def test_an_encoder_needs_no_pool() -> None:
+    """A model without a cache runs as many requests as there are slots."""
+    plan = candidate(max_in_flight=32, max_batched_tokens=8192)
+    result = memory(plan, machine("RTX 4090"), find_model("BAAI/bge-m3", offline=True))
+    assert (result.fits, result.kv_bytes, result.full_sequences) == (True, 0, 32.0)
+
+
+def test_cards_without_nvlink_need_fewer_buffers() -> None:
+    """Two linked data-centre cards lose about 2 GiB each to NCCL, two RTX 4090 a third of one."""
+    pair = candidate(gpu_indices=(0, 1), tensor_parallel=2)
+    linked = memory(pair, machine("H100 80GB SXM", 2, nvlink=True), LLAMA).overhead_bytes
+    apart = memory(pair, machine("RTX 4090", 2), LLAMA).overhead_bytes
+    assert (linked - apart) / GIB == pytest.approx(1.75)
 
 
 @pytest.mark.parametrize(("slots", "sizes"), [(1, 2), (4, 4), (8, 5), (128, 35), (256, 51), (1024, 51)])

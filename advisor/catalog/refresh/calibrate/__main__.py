@@ -24,7 +24,7 @@ def main() -> None:
     """Write data/speed.yaml and VALIDATION.md."""
     options = _options()
     rows = read(options.data / "benchmarks.csv")
-    usable = [row for row in rows if row.usable and row.rate]
+    usable = [row for row in rows if row.usable and row.output_tok_s]
     fitting = [point for point in points(usable)[0] if _inside_memory(point)]
     judging = [point for point in points(usable, as_run=False)[0] if _inside_memory(point)]
     held = measured(options.data)

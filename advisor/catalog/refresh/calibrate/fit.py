@@ -13,12 +13,13 @@ from scipy.optimize import least_squares
 from advisor.catalog.refresh.calibrate.kernels import Held
 from advisor.catalog.refresh.calibrate.parameters import Parameter, parameters, with_unit_bases
 from advisor.catalog.refresh.calibrate.points import Model, Point
+from advisor.catalog.refresh.calibrate.rows import decode_only
 
 SCALE = 0.15  # residuals beyond it count less and less
 USUAL_GROUP = 40  # larger sources weigh less a row
 TPOT_WEIGHT = 0.6
 TTFT_WEIGHT = 0.3
-EVALUATIONS = 30
+EVALUATIONS = 12
 STEP = 1e-4
 LIGHT = ("single", "low")  # bands in which the wait for the first token does not depend on how the run was started
 
@@ -129,8 +130,8 @@ def weight(point: Point, group_size: int) -> float:
 def errors(model: Model, point: Point) -> tuple[float, float, float]:
     """Logarithms of predicted over measured: rate, TPOT, TTFT, each with its weight; 0 where nothing was measured."""
     row, said = point.row, model(point)
-    rate = math.log(said.rate / row.rate) if row.rate and not row.decode_only else 0.0
-    tpot = TPOT_WEIGHT * math.log(said.tpot_s / row.tpot_s) if row.tpot_s else 0.0
-    light = row.ttft_s and said.band in LIGHT
-    ttft = TTFT_WEIGHT * math.log(said.ttft_s / row.ttft_s) if row.ttft_s and light else 0.0
+    rate = math.log(said.rate / row.output_tok_s) if row.output_tok_s and not decode_only(row) else 0.0
+    tpot = TPOT_WEIGHT * math.log(1e3 * said.tpot_s / row.tpot_ms) if row.tpot_ms else 0.0
+    light = (said.band in LIGHT or row.measurement == "batched_bench")
+    ttft = TTFT_WEIGHT * math.log(1e3 * said.ttft_s / row.ttft_ms) if row.ttft_ms and light else 0.0
     return rate, tpot, ttft

@@ -60,7 +60,7 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
     for row in rows:
         try:
             asked = read_load(LoadWords(*(row.request[name] for name in LOAD_COLUMNS)))
-            words = Words(*(row.request[name] for name in CONFIG_COLUMNS), context_bucket(asked))
+            words = Words(*(row.request[name] for name in CONFIG_COLUMNS), context_bucket(asked), asked.mode == "single_stream")
             if words not in known:
                 known[words] = _ready(words)
             ready = known[words]
@@ -77,10 +77,10 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
 def _as_run(row: Row, ready: Ready, asked: Asked) -> Asked:
     """A first token sooner than the card can multiply the prompt: every prompt was in the prefix cache."""
     known = ready.prepared
-    if row.ttft_s is None or row.request["mode"] != "serving":
+    if row.ttft_ms is None or row.request["mode"] != "serving":
         return asked
     least_s = asked.input_tokens * known.facts.flops_per_token / known.peak / known.tensor
-    return asked._replace(cached_tokens=asked.input_tokens) if row.ttft_s < least_s else asked
+    return asked._replace(cached_tokens=asked.input_tokens) if row.ttft_ms / 1e3 < least_s else asked
 
 
 def _ready(words: Words) -> Ready | str:

@@ -81,10 +81,10 @@ def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) 
         kernel=known.kernel,
         band=said.band,
         seen=known.device.family in families and known.kernel in kernels,
-        rate=_log(said.rate, row.rate),
-        tpot=_log(said.tpot_s, row.tpot_s),
-        ttft=_log(said.ttft_s, row.ttft_s),
-        measured=row.rate or 0.0,
+        rate=_log(said.rate, row.output_tok_s),
+        tpot=_log(1e3 * said.tpot_s, row.tpot_ms),
+        ttft=_log(1e3 * said.ttft_s, row.ttft_ms),
+        measured=row.output_tok_s or 0.0,
         predicted=said.rate,
     )
 

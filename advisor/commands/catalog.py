@@ -1,0 +1,74 @@
+"""`advisor catalog`: what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from advisor.catalog.listing import Listing
+
+KINDS = ("gpus", "models", "engines", "rules", "formats", "cpus", "sources")
+
+
+@click.command(name="catalog")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON document on standard output, with every field."
+)
+@click.option("--search", default="", metavar="TEXT", help="Only entries that hold every word of TEXT.")
+def command(kind: str, as_json: bool, search: str) -> None:
+    """What is known: GPUs, models, engines, rules; weight formats, processors and sources too.
+
+    Columns are a selection; --json holds every field of every entry. Piped output has one entry a line.
+
+    \b
+    Examples:
+      advisor catalog gpus --search "rtx 4090"
+      advisor catalog models --search "qwen3 8b"
+      advisor catalog rules --json
+
+    \b
+    Exit codes: 0 something was found, 1 nothing matches, 2 bad input.
+    """
+    from advisor.catalog.listing import listing
+
+    found = listing(kind, search)
+    if as_json:
+        from advisor.wire import to_json
+
+        click.echo(to_json({"schema_version": 1, kind: found.entries}), nl=False)
+    elif found.rows:
+        _print(found)
+    if not found.rows:
+        click.echo(f"advisor: no entry of {kind} holds {search!r}", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def _print(found: Listing) -> None:
+    """A table that wraps inside its columns on a terminal; aligned plain lines when piped."""
+    import sys
+
+    if not sys.stdout.isatty():
+        for line in plain_lines([found.titles, *found.rows]):
+            click.echo(line)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in found.titles:
+        table.add_column(title, overflow="fold")
+    for row in found.rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)
+
+
+def plain_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns as wide as their widest cell, two blanks between, nothing cut and no blanks at line ends."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

@@ -1,0 +1,115 @@
+"""`advisor smoke`: start what was rendered, drive it, compare it with the prediction, stop it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from advisor.schema import Plan
+    from advisor.smoke.values import SmokeReport
+
+
+@click.command("smoke")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--runner", type=click.Choice(["auto", "native", "compose"]), default="auto", show_default=True,
+              help="run.sh on this machine, or Compose.")
+@click.option("--in-flight", metavar="N,N,...", help="Loads to run [default: 1, half, planned and double].")
+@click.option("--seconds", type=click.FloatRange(1, 3600), default=45.0, show_default=True,
+              help="Time for each load.")
+@click.option("--no-load", is_flag=True, help="Only one request of each kind.")
+@click.option("--ramp", is_flag=True, help="Also find the highest load that meets the targets.")
+@click.option("--seed", default="advisor", show_default=True, help="Of the prompts.")
+@click.option("--no-keep", is_flag=True, help="Do not keep the measurement for the next advice.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
+def command(
+    folder: Path,
+    runner: str,
+    in_flight: str | None,
+    seconds: float,
+    no_load: bool,
+    ramp: bool,
+    seed: str,
+    no_keep: bool,
+    as_json: bool,
+) -> int:
+    """Start the deployment in DIR on the real engine, drive it with the planned load, compare, stop it.
+
+    Writes DIR/smoke/report.json and report.md. What was started is stopped whatever happens, Ctrl-C included.
+    The measurement is kept (see `advisor measurements`), and the next advice for this machine uses it.
+
+    \b
+    Examples:
+      advisor smoke deploy
+      advisor smoke deploy --in-flight 1,4,16 --seconds 30
+      advisor smoke deploy --runner compose --no-load --json
+
+    \b
+    Exit codes: 0 all passed, 1 something failed, 2 bad input,
+    3 the environment failed (port taken, engine did not start, ...).
+    """
+    from advisor.smoke.job import Options
+    from advisor.smoke.report import write
+    from advisor.smoke.run import smoke
+    from advisor.smoke.runners import runner_for
+    from advisor.smoke.screen import Screen
+
+    plan = _plan(folder)
+    options = Options(
+        levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed
+    )
+    (folder / "smoke").mkdir(exist_ok=True)
+    report = smoke(
+        plan, folder, runner_for(runner, plan, folder), options, Screen(),
+        on_interrupt=lambda cut: [*write(cut, folder)] and None,
+    )  # fmt: skip
+    write(report, folder)
+    if report.loads and not no_keep:
+        from advisor.measurements import keep
+
+        kept = keep(plan, report)
+        if kept is not None:
+            click.echo(f"measurement kept in {kept}", err=True)
+    _show(report, folder, as_json)
+    return report.exit_code
+
+
+def _plan(folder: Path) -> Plan:
+    from advisor.errors import BadInput
+    from advisor.schema import Plan
+    from advisor.wire import from_json_file
+
+    path = folder / "plan.json"
+    if not path.is_file():
+        raise BadInput(f"{folder}: has no plan.json; `advisor recommend --out {folder}` writes one")
+    return from_json_file(Plan, path)
+
+
+def _levels(text: str | None) -> tuple[int, ...]:
+    from advisor.errors import BadInput
+
+    if text is None:
+        return ()
+    words = text.replace(",", " ").split()
+    if not words or not all(word.isdigit() and 1 <= int(word) <= 1024 for word in words):
+        raise BadInput(f"--in-flight {text!r}: expected numbers from 1 to 1024, such as 1,4,16")
+    return tuple(int(word) for word in words)
+
+
+def _show(report: SmokeReport, folder: Path, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        from advisor.smoke.report import document
+
+        click.echo(json.dumps(document(report), indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    from advisor.smoke.report import markdown
+
+    text = markdown(report)
+    start = text.find("## Load")
+    if start >= 0:
+        click.echo(text[start:])
+    click.echo(f"{'passed' if report.passed else 'failed'}: {folder / 'smoke' / 'report.md'}")

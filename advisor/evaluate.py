@@ -1,0 +1,199 @@
+"""Measured against predicted: a user's own results, joined with what the speed model says about them.
+
+The schema is that of the calibration data (shared/data/README.md); of its columns engine, gpu and model and one measured
+figure are needed.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from advisor.errors import BadInput
+from advisor.predict import CONFIG_COLUMNS, LOAD_COLUMNS, Prediction, predict
+
+MODES = {
+    "serving": "serving",
+    "offline_throughput": "offline",
+    "offline_static_batch": "offline",
+    "batched_bench": "offline",
+    "offline_single_stream": "single_stream",
+    "single_stream": "single_stream",
+    "single_stream_llama_bench": "single_stream",
+    "": "serving",
+}
+FIGURES = ("output_tok_s", "ttft_ms", "tpot_ms")
+MEASURED = ("output_tok_s_total", "derived_output_tok_s", "ttft_ms_mean_or_p50", "tpot_ms_mean_or_p50")
+UNSTEADY = 1.5  # littles_law_ratio above it: a drain tail, fewer slots than clients, or broken TPOT
+DECODE_ONLY = 0.7  # below it the printed rate is that of decoding alone
+BANDS = ((1, "1"), (8, "2-8"), (32, "9-32"), (128, "33-128"), (math.inf, "over 128"))
+
+
+class Measurement(NamedTuple):
+    """One row: the request it answers, and what was measured; None where the row does not say."""
+
+    id: str
+    request: Mapping[str, str]
+    group: str
+    measurement: str
+    gpu_class: str
+    confidence: str
+    output_tok_s: float | None
+    ttft_ms: float | None
+    tpot_ms: float | None
+    littles: float | None
+
+    @property
+    def usable(self) -> bool:
+        """A steady run whose workload is known well enough to judge by."""
+        return self.confidence != "low" and (self.littles is None or self.littles <= UNSTEADY)
+
+
+class Compared(NamedTuple):
+    """A measurement beside its prediction."""
+
+    measured: Measurement
+    predicted: Prediction
+
+    def log_error(self, figure: str) -> float | None:
+        """Logarithm of predicted over measured; None where either is missing."""
+        seen, said = getattr(self.measured, figure), getattr(self.predicted, figure)
+        return math.log(said / seen) if seen and said else None
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the measured rate lies between low and high."""
+        seen, said = self.measured.output_tok_s, self.predicted
+        if not seen or said.output_tok_s_low is None or said.output_tok_s_high is None:
+            return None
+        return said.output_tok_s_low <= seen <= said.output_tok_s_high
+
+
+class Summary(NamedTuple):
+    """The errors of one group of rows, as shares: 0.1 is 10 %."""
+
+    name: str
+    rows: int
+    absolute: float  # median
+    signed: float  # median
+    inside: float | None  # share of measured rates between low and high
+
+
+def read_measurements(path: Path) -> list[Measurement]:
+    """Every row of a file of results.
+
+    Raises:
+        BadInput: the file cannot be read, or lacks a column that no comparison can do without.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            _check(path, reader.fieldnames or ())
+            return [measurement(cells) for cells in reader]
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _check(path: Path, header: Sequence[str]) -> None:
+    missing = [name for name in ("engine", "gpu", "model") if name not in header]
+    if missing:
+        raise BadInput(f"{path}: the header lacks {', '.join(missing)}; it has {', '.join(header) or 'nothing'}")
+    if not set(MEASURED) & set(header):
+        raise BadInput(f"{path}: no measured figure; one of {', '.join(MEASURED)} is needed")
+
+
+def measurement(cells: Mapping[str, str]) -> Measurement:
+    """One row of results as a request and its figures."""
+
+    def cell(name: str) -> str:
+        return (cells.get(name) or "").strip()
+
+    request = {name: cell(name) for name in ("id", *CONFIG_COLUMNS, *LOAD_COLUMNS)}
+    request["mode"] = MODES.get(cell("measurement"), cell("mode") or "serving")
+    request["input_tokens"] = cell("input_tokens_mean") or cell("input_tokens")
+    request["output_tokens"] = cell("output_tokens_mean") or cell("output_tokens")
+    request["slots"] = cell("slots") or _slots(cell("measurement"), cell("concurrency"), cell("notes"))
+    return Measurement(
+        id=cell("id"),
+        request=request,
+        group=cell("group"),
+        measurement=cell("measurement") or "serving",
+        gpu_class=cell("gpu_class"),
+        confidence=cell("confidence"),
+        output_tok_s=_number(cell("output_tok_s_total")) or _number(cell("derived_output_tok_s")),
+        ttft_ms=_number(cell("ttft_ms_mean_or_p50")),
+        # Some sources print 1000 over the rate as TPOT: that is the rate again, not a second figure.
+        tpot_ms=_number(cell("tpot_ms_mean_or_p50")) if cell("tpot_stat") != "1000/tg" else None,
+        littles=_number(cell("littles_law_ratio")),
+    )
+
+
+def _slots(kind: str, concurrency: str, notes: str) -> str:
+    """A batched bench runs as many sequences as it says; servers may state their limit in the notes."""
+    if kind == "batched_bench":
+        return concurrency
+    found = re.search(r"max_num_seqs (\d+)", notes)
+    return found.group(1) if found else ""
+
+
+def _number(text: str) -> float | None:
+    """A positive number, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if number > 0 and math.isfinite(number) else None
+
+
+def compare(measurements: Sequence[Measurement]) -> list[Compared]:
+    """Predict every row."""
+    header = ("id", *CONFIG_COLUMNS, *LOAD_COLUMNS)
+    answers = predict(header, ([one.request[name] for name in header] for one in measurements))
+    return [Compared(one, answer) for one, answer in zip(measurements, answers, strict=True)]
+
+
+def summaries(compared: Iterable[Compared], key: Callable[[Compared], str], figure: str) -> list[Summary]:
+    """Errors of one figure by what `key` says about a row, the largest groups first."""
+    groups: dict[str, list[Compared]] = {}
+    for one in compared:
+        if one.log_error(figure) is not None:
+            groups.setdefault(key(one), []).append(one)
+    found = [summary(name, members, figure) for name, members in groups.items()]
+    return sorted(found, key=lambda one: (-one.rows, one.name))
+
+
+def summary(name: str, members: Sequence[Compared], figure: str) -> Summary:
+    """The median errors of rows that all have the figure."""
+    errors = [math.expm1(error) for one in members if (error := one.log_error(figure)) is not None]
+    inside = [one.inside for one in members if one.inside is not None]
+    share = sum(inside) / len(inside) if inside and figure == "output_tok_s" else None
+    return Summary(name, len(errors), median([abs(error) for error in errors]), median(errors), share)
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle one."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def load_band(one: Compared) -> str:
+    """Requests in flight in five bands; open loops and all-at-once runs are their own."""
+    request = one.measured.request
+    if request["concurrency"]:
+        flight = float(request["concurrency"])
+        return next(name for most, name in BANDS if flight <= most)
+    return "all at once" if request["request_rate"] in ("inf", "") else "open loop"
+
+
+BY: Mapping[str, Callable[[Compared], str]] = {
+    "engine": lambda one: one.measured.request["engine"].split(" (")[0],
+    "kind of run": lambda one: one.measured.request["mode"],
+    "card class": lambda one: one.measured.gpu_class or one.measured.request["gpu"],
+    "format": lambda one: one.measured.request["quantization"] or "default",
+    "in flight": load_band,
+}
