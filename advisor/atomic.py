@@ -26,7 +26,8 @@ def explained(path: Path) -> Iterator[None]:
             f"{path}: cannot be written: {_named(error)} is in the way ({error.strerror})"
         ) from None
     except OSError as error:
-        raise EnvironmentFailed(f"{path}: cannot be written ({error.strerror}: {_named(error)})") from None
+        where = Path(_named(error)).parent  # the name itself may be a temporary one
+        raise EnvironmentFailed(f"{path}: cannot be written ({error.strerror}, in {where})") from None
 
 
 def _named(error: OSError) -> str:

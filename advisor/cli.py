@@ -15,6 +15,7 @@ COMMANDS = {
     "recommend": ("advisor.commands.recommend", "Ollama or vLLM for this load, with settings and files."),
     "probe": ("advisor.commands.probe", "What this machine has."),
     "predict": ("advisor.commands.predict", "Predictions for many given configurations."),
+    "evaluate": ("advisor.commands.evaluate", "Your own measurements against the predictions."),
     "render": ("advisor.commands.render", "The files again from a saved plan."),
     "explain": ("advisor.commands.explain", "A rule, a setting or a figure: reason, threshold, source."),
     "catalog": ("advisor.commands.catalog", "The GPUs, models, engines and rules that are known."),

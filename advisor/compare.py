@@ -89,11 +89,11 @@ def capacity(
 
     def meets(in_flight: int) -> bool:
         sized = sized_for(candidate, in_flight, hardware, model)
-        if sized.max_in_flight * sized.replicas < in_flight:
-            return False
         speed = speed_at(sized, in_flight, workload, hardware, model)
         return speed is not None and within_targets(speed, workload)
 
+    if workload.ttft_ms is None and workload.tpot_ms is None:
+        return None, None  # nothing to stay within
     most = _largest(meets, _MOST_IN_FLIGHT)
     if most is None:
         return None, None

@@ -49,20 +49,22 @@ def decide(
         depth: also compute curve, crossover and capacity (a search over models needs only yes or no).
     """
     judged = [judge(estimate, workload, hardware, model) for estimate in estimates]
+    ordered = _ordered(judged, model, workload)
     names = tuple(engines_for(workload))
-    best = {name: _best([j for j in judged if j.estimate.candidate.engine == name], model) for name in names}
+    best = {name: _best([j for j in judged if j.estimate.candidate.engine == name], model, workload) for name in names}
     cross = _crossover(best, workload, hardware, model)
-    contest = _contest(best, workload, cross[0])
+    refused = {f.engine: f.message for f in _refusals(ordered) if best.get(f.engine or "") is None}
+    contest = _contest(best, workload, cross[0], refused)
     reasons = judge_contest(contest)
     engine = _winner(contest, reasons)
     winner = best.get(engine)
-    losers = tuple(_why_lost(j, engine, reasons) for j in _ordered(judged, model) if j is not winner)
+    losers = tuple(_why_lost(j, winner, reasons, model, workload) for j in ordered if j is not winner)
     meets = winner is not None and not misses(winner)
     limit = capacity(winner.estimate.candidate, workload, hardware, model) if winner and depth else (None, None)
     return Verdict(
         engine=engine,
         meets_targets=meets,
-        summary=_summary(winner, meets, workload, model, _refusals(_ordered(judged, model))),
+        summary=_summary(winner, meets, workload, model, _refusals(ordered)),
         confidence=_confidence(winner, workload),
         winner=winner,
         losers=losers,
@@ -75,38 +77,51 @@ def decide(
     )
 
 
-def _best(judged: list[Judged], model: ModelSpec) -> Judged | None:
+def _best(judged: list[Judged], model: ModelSpec, workload: Workload) -> Judged | None:
     """The preferred candidate of one engine among those that no rule refuses."""
     able = [j for j in judged if not vetoed(j)]
-    return min(able, key=lambda j: _preference(j, model), default=None)
+    return min(able, key=lambda j: _preference(j, model, workload), default=None)
 
 
-def _ordered(judged: list[Judged], model: ModelSpec) -> list[Judged]:
+def _ordered(judged: list[Judged], model: ModelSpec, workload: Workload) -> list[Judged]:
     """Who could run first, in the order of preference; then the refused, the closest first."""
     able = [j for j in judged if not vetoed(j)]
     refused = [j for j in judged if vetoed(j)]
-    return sorted(able, key=lambda j: _preference(j, model)) + sorted(refused, key=lambda j: j.estimate.memory.short_bytes)
+    return sorted(able, key=lambda j: _preference(j, model, workload)) + sorted(refused, key=lambda j: j.estimate.memory.short_bytes)
 
 
-def _preference(judged: Judged, model: ModelSpec) -> tuple[float, ...]:
-    """Smaller is better: targets, then precision, then room, then fewer cards, then the checkpoint as published."""
-    candidate, speed = judged.estimate.candidate, judged.estimate.peak_speed
+def _preference(judged: Judged, model: ModelSpec, workload: Workload) -> tuple[float, ...]:
+    """Smaller is better, the first difference counts; `_PREFERENCES` says each in words."""
+    candidate = judged.estimate.candidate
     missed = misses(judged)
     perf = sum(1 for finding in judged.findings if finding.severity == "PERF") - len(missed)
-    rate = speed.output_tokens_per_s.expected * candidate.replicas if speed else 0.0
-    tier = _TIERS[weights_format(candidate.weights_format).quality_tier]
-    # Where targets are missed, the fastest way is the one to show; precision comes second.
+    patient = workload.ttft_ms is None and workload.tpot_ms is None and workload.request_rate is None
     return (
         len(missed) > 0,
-        -rate if missed else 0.0,
+        # Where targets are missed, the fastest way is the one to show; precision comes second.
+        -_rate(judged) if missed else 0.0,
         candidate.cpu_layers > 0,
-        tier,
+        _TIERS[weights_format(candidate.weights_format).quality_tier],
         perf,
-        len(candidate.gpu_indices),
+        # Where nobody waits, every card is there to be used.
+        -_rate(judged) if patient else len(candidate.gpu_indices),
         candidate.weights_format != model.native_format,
         candidate.kv_cache_dtype not in ("auto", "f16"),
-        -rate,
+        -_rate(judged),
     )
+
+
+_PREFERENCES = (
+    "misses a target",
+    "gives less output",
+    "runs partly on the CPU",
+    "keeps less precision",
+    "has fewer slots or less KV cache than requests in flight",
+    "needs more cards",
+    "is not the checkpoint as published",
+    "rounds the KV cache",
+    "gives less output",
+)
 
 
 def _crossover(
@@ -126,7 +141,9 @@ def _crossover(
     return found, pair if found is not None else f"{pair}: not ahead at any load up to 512 in flight"
 
 
-def _contest(best: Mapping[str, Judged | None], workload: Workload, cross: float | None) -> Contest:
+def _contest(
+    best: Mapping[str, Judged | None], workload: Workload, cross: float | None, refused: Mapping[str | None, str]
+) -> Contest:
     able = {name: judged for name, judged in best.items() if judged is not None}
     return Contest(
         best=best,
@@ -136,6 +153,11 @@ def _contest(best: Mapping[str, Judged | None], workload: Workload, cross: float
         workload=workload,
         crossover_in_flight=cross,
         tokens_per_s={name: _rate(judged) for name, judged in able.items() if judged.estimate.peak_speed},
+        refused={name: refused.get(name, "it has no weights in this format") for name in best if name not in able},
+        unmeasured=any(
+            judged.estimate.peak_speed is not None and judged.estimate.peak_speed.output_tokens_per_s.basis == "analytic"
+            for judged in able.values()
+        ),
     )
 
 
@@ -161,19 +183,20 @@ def _rules_of(judged: Judged | None) -> set[str]:
     return {finding.rule for finding in judged.findings} if judged else set()
 
 
-def _why_lost(judged: Judged, engine: str, reasons: tuple[Finding, ...]) -> Judged:
-    """The first thing that told against it: a veto, a missed target, a slower or less preferred way."""
+def _why_lost(
+    judged: Judged, winner: Judged | None, reasons: tuple[Finding, ...], model: ModelSpec, workload: Workload
+) -> Judged:
+    """The first thing that told against it: a veto, a missed target, the other engine, or a less preferred way."""
     refusal = [f for f in judged.findings if f.severity in VETO] or list(misses(judged))
-    if refusal:
-        return replace(judged, why_lost=f"{refusal[0].rule}: {refusal[0].message}")
-    if judged.estimate.candidate.engine != engine:
-        decisive = next((f for f in reasons if f.rule in ("SPD210", "SPD211")), None)
-        told = decisive or next((f for f in judged.findings if f.severity == "PERF"), None)
-        return replace(judged, why_lost=f"{told.rule}: {told.message}" if told else "the other engine is preferred")
-    perf = next((f for f in judged.findings if f.severity == "PERF"), None)
-    if perf:
-        return replace(judged, why_lost=f"{perf.rule}: {perf.message}")
-    return replace(judged, why_lost="meets the targets too; the winner keeps more precision, or needs fewer cards")
+    if refusal or winner is None:
+        return replace(judged, why_lost=f"{refusal[0].rule}: {refusal[0].message}" if refusal else "")
+    if judged.estimate.candidate.engine != winner.estimate.candidate.engine:
+        decisive = [f for f in reasons if f.rule in ("SPD210", "SPD211")]
+        told = decisive or [f for f in judged.findings if f.severity == "PERF"]
+        return replace(judged, why_lost=f"{told[0].rule}: {told[0].message}" if told else "the other engine is preferred")
+    own, best = (_preference(j, model, workload) for j in (judged, winner))
+    differs = next((i for i, pair in enumerate(zip(own, best, strict=True)) if pair[0] != pair[1]), len(own) - 1)
+    return replace(judged, why_lost=f"meets the targets too, but {_PREFERENCES[differs]}")
 
 
 def _refusals(judged: list[Judged]) -> list[Finding]:
@@ -190,7 +213,7 @@ def _refusals(judged: list[Judged]) -> list[Finding]:
 def _summary(
     winner: Judged | None, meets: bool, workload: Workload, model: ModelSpec, refusals: list[Finding]
 ) -> str:
-    people = f"{workload.users} user{'s' if workload.users != 1 else ''}"
+    people = _people(workload)
     if winner is None:
         why = "; ".join(f"{engine_limits(f.engine or '').title}: {f.message}" for f in refusals)
         return f"No: {model.hf_id} cannot serve {people} here. {why or 'No engine has these weights.'}"
@@ -199,15 +222,28 @@ def _summary(
     cards = len(candidate.gpu_indices)
     where = "the CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
     what = f"{limits.title} with {model.hf_id} ({weights_format(candidate.weights_format).title}) on {where}"
-    load = f"{people} ({count(round(estimate.in_flight, 1))} requests in flight on average, {estimate.peak_in_flight} at peak)"
+    load = people
+    if workload.concurrency is None:
+        load += f" ({count(round(estimate.in_flight, 1))} requests in flight on average, {estimate.peak_in_flight} at peak)"
     if meets:
-        return f"{what} for {load}{_pace(estimate.peak_speed)}."
+        return f"{what} for {load}{_pace(estimate.peak_speed, workload)}."
     return f"No: {what} starts, but misses a target for {load}: " + "; ".join(f.message for f in misses(winner)) + "."
 
 
-def _pace(speed: Speed | None) -> str:
+def _people(workload: Workload) -> str:
+    """Who is served, in the words in which it was asked."""
+    if workload.concurrency is not None:
+        return f"{workload.concurrency} request{'s' if workload.concurrency != 1 else ''} in flight"
+    if workload.request_rate is not None:
+        return f"{workload.request_rate:g} requests/s"
+    return f"{workload.users} user{'s' if workload.users != 1 else ''}"
+
+
+def _pace(speed: Speed | None, workload: Workload) -> str:
     if speed is None:
         return ""
+    if workload.kind == "embed":
+        return f": a text takes {ms(speed.ttft_s.expected)}"
     return f": first token after {ms(speed.ttft_s.expected)}, then {count(1 / speed.tpot_s.expected)} tokens/s each"
 
 

@@ -46,6 +46,7 @@ class Measurement(NamedTuple):
     ttft_ms: float | None
     tpot_ms: float | None
     littles: float | None
+    notes: str = ""
 
     @property
     def usable(self) -> bool:
@@ -129,6 +130,7 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
         # Some sources print 1000 over the rate as TPOT: that is the rate again, not a second figure.
         tpot_ms=_number(cell("tpot_ms_mean_or_p50")) if cell("tpot_stat") != "1000/tg" else None,
         littles=_number(cell("littles_law_ratio")),
+        notes=cell("notes"),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from advisor.catalog import gpus, weights_format
+from advisor.catalog.entries import GpuSpec
 from advisor.catalog.model_names import find_model
 from advisor.catalog.ranking import ranking
 from advisor.probe.simulate import simulate
@@ -16,6 +17,7 @@ from advisor.verdict import verdict_for
 
 _MOST_CARDS = 8
 _CARDS_TRIED = 24
+_STILL_SOLD = "2020-09"  # RTX 30 and newer
 
 
 def nearest_yes(model: ModelSpec, workload: Workload, hardware: Hardware) -> tuple[Change, ...]:
@@ -146,11 +148,7 @@ def _more_of_the_same(model: ModelSpec, workload: Workload, hardware: Hardware) 
 
 def _another_card(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
     """The cheapest single card of the catalogue that is a yes, by launch price."""
-    priced = sorted(
-        (g for g in gpus() if g.launch_price_usd and g.memory_bytes >= model.parameters * 0.5 and g.release >= "2020"),
-        key=lambda g: g.launch_price_usd or 0.0,
-    )
-    for spec in priced[:_CARDS_TRIED]:
+    for spec in _cards_by_price(model)[:_CARDS_TRIED]:
         verdict = _try(model, workload, simulate(spec.id))
         if verdict:
             yield Change(
@@ -159,6 +157,23 @@ def _another_card(model: ModelSpec, workload: Workload, hardware: Hardware) -> I
                 usd_per_hour=spec.usd_per_hour,
             )
             return
+
+
+def _cards_by_price(model: ModelSpec) -> list[GpuSpec]:
+    """Cards one can still buy that both engines serve, the cheapest first."""
+    return sorted(
+        (
+            spec
+            for spec in gpus()
+            if spec.launch_price_usd
+            and spec.release >= _STILL_SOLD
+            and spec.memory_bytes >= model.parameters * 0.5
+            and spec.vendor == "nvidia"
+            and spec.device_class not in ("laptop", "unified")
+            and spec.confidence == "high"
+        ),
+        key=lambda spec: spec.launch_price_usd or 0.0,
+    )
 
 
 def _smaller_model(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:

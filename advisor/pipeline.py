@@ -101,20 +101,11 @@ def _model_and_verdict(
         model, named = find_model_and_format(workload.model, offline=workload.offline)
         if named is not None and workload.quantization == "auto":
             workload = replace(workload, quantization=named.name)
-        return model, "", (), workload, verdict_for(model, served(workload), hardware)
+        return model, "", (), workload, verdict_for(model, workload, hardware)
     from advisor.choose import choose_model
 
-    choice = choose_model(served(workload), hardware)
+    choice = choose_model(workload, hardware)
     return choice.model, choice.because, choice.steps, workload, choice.verdict
-
-
-def served(workload: Workload) -> Workload:
-    """With `--engine both` the production side is judged here: the engine that batches, not the simplest one."""
-    if workload.engine != "both":
-        return workload
-    from advisor.engines import ENGINES
-
-    return replace(workload, engine=max(ENGINES, key=lambda name: engine_limits(name).simplicity))
 
 
 def desk_plan(model: ModelSpec, workload: Workload, hardware: Hardware) -> Plan | None:

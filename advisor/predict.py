@@ -16,7 +16,9 @@ from advisor.physics.speed_facts import held_bytes
 from advisor.physics.speed_figures import Spread, band_of, spread_of
 from advisor.predict_config import Ready, Unsupported, Words, ready_for
 
-CONFIG_COLUMNS = ("engine", "engine_version", "gpu", "gpu_count", "tp", "pp", "model", "quantization", "kv_dtype", "slots")
+CONFIG_COLUMNS = (
+    "engine", "engine_version", "gpu", "gpu_count", "tp", "pp", "model", "quantization", "kv_dtype", "slots",
+)  # fmt: skip
 LOAD_COLUMNS = ("mode", "concurrency", "request_rate", "input_tokens", "output_tokens", "num_prompts")
 COLUMNS = ("id", *CONFIG_COLUMNS, *LOAD_COLUMNS)
 NEEDED = ("engine", "gpu", "model")
@@ -88,7 +90,7 @@ def predict(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Pr
         except Unsupported as reason:
             yield Prediction(name, False, str(reason))
             continue
-        key = Words(*words, context_bucket(asked), asked.mode == "single_stream")
+        key = words._replace(context_tokens=context_bucket(asked), alone=asked.mode == "single_stream")
         found = configured.get(key)
         if found is None:
             found = configured[key] = _ready(key)
@@ -104,7 +106,7 @@ def predict(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Pr
         yield Prediction(name, *answer[1:])
 
 
-def picker(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, tuple[str, ...], LoadWords]]:
+def picker(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, Words, LoadWords]]:
     """A function that takes id, configuration and load out of a row.
 
     Raises:
@@ -122,10 +124,10 @@ def picker(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, tuple[
     load = itemgetter(*(places.get(name, width) for name in LOAD_COLUMNS))
     name = places.get("id", width)
 
-    def pick(row: Sequence[str]) -> tuple[str, tuple[str, ...], LoadWords]:
+    def pick(row: Sequence[str]) -> tuple[str, Words, LoadWords]:
         cells = [*row, *[""] * (width + 1 - len(row))]  # short rows are filled; a missing column is the empty last cell
         cells[width] = ""
-        return cells[name], config(cells), LoadWords(*load(cells))
+        return cells[name], Words(*config(cells), 0, False), LoadWords(*load(cells))
 
     return pick
 

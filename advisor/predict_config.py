@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import CpuSpec, GpuSpec, WeightsFormat
@@ -25,10 +25,10 @@ LLAMA_SERVER_SLOTS = 4  # llama-server's own choice where -np is not given
 UNSTATED = ("ollama default tag", "default", "unstated", "auto")
 HOST_BYTES = 256 * GIB  # a host that is never the limit of a row that names only the card
 SHORTEST_CONTEXT = 2048
-TIGHT = 0.08  # of device memory that measured configurations run beyond the default plan (utilisation raised, cards bare)
+TIGHT = 0.08  # of device memory that people run beyond the default plan (utilisation raised, nothing else on the card)
 
 
-class Unsupported(Exception):  # noqa: N818 - a reason, not a failure
+class Unsupported(Exception):
     """This row cannot be predicted, and why."""
 
 
@@ -81,7 +81,7 @@ def ready_for(words: Words) -> Ready:
 
 
 def engine_name(text: str) -> str:
-    """"vLLM", "Ollama", "llama.cpp (Vulkan)", "Ollama or llama.cpp" → the engine that decides the speed."""
+    """The engine that decides the speed: "vLLM", "Ollama", "llama.cpp (Vulkan)", "Ollama or llama.cpp", ..."""
     word = text.strip().lower()
     for known, name in ENGINE_NAMES.items():
         if word == known or word.startswith(known + " (") or word == f"ollama or {known}":
@@ -122,11 +122,12 @@ def hardware_of(gpu: str, count: int) -> Hardware:
         model="", architecture="x86_64", cores=16, threads=32, memory_bytes=HOST_BYTES, instruction_sets=("avx2",),
         bandwidth_bytes_per_s=60e9,
     )  # fmt: skip
-    return Hardware(source="simulated", os="darwin" if spec.vendor == "apple" else "linux", cpu=host, accelerators=cards)
+    system: Literal["darwin", "linux"] = "darwin" if spec.vendor == "apple" else "linux"
+    return Hardware(source="simulated", os=system, cpu=host, accelerators=cards)
 
 
 def accelerator(spec: GpuSpec, index: int, peers: tuple[int, ...]) -> Accelerator:
-    """A card of the catalogue in a machine with like cards around it; NVLink reaches all of them, a bridge only one."""
+    """A card of the catalogue among like cards; NVLink reaches all of them, a bridge only one."""
     bridged = "bridge" in spec.interconnect and len(peers) > 1
     linked = bool(spec.nvlink_bytes_per_s) and not bridged
     share = spec.gpu_memory_fraction if spec.unified_memory and spec.gpu_memory_fraction else 1.0
@@ -165,7 +166,7 @@ def named_cpu(name: str) -> Cpu:
 
 
 def model_and_format(engine: str, text: str, quantization: str) -> tuple[ModelSpec, WeightsFormat]:
-    """The architecture, and the weights format: as written, else as the name implies, else the engine's default.
+    """The architecture, and the weights format: as written, else as the name implies, else the default.
 
     Raises:
         BadInput: an unknown model or format.
@@ -186,7 +187,7 @@ def default_format(engine: str, model: ModelSpec) -> WeightsFormat:
 
 
 def in_world(fmt: WeightsFormat, engine: str) -> WeightsFormat:
-    """The same precision in the engine's own files: bf16 is bf16-gguf for llama.cpp; other 4-bit formats are like q4_0."""
+    """The same precision in the engine's own files: bf16 is bf16-gguf for llama.cpp, other 4-bit formats like q4_0."""
     world = "vllm" if engine == "vllm" else "ollama"
     if engine == "llama.cpp" and fmt.name in ("mxfp4", "mxfp4-gguf"):
         return weights_format("mxfp4-moe")  # ggml-org's own files keep the rest in Q8_0
@@ -236,17 +237,17 @@ def _vllm(words: Words, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat
 
 
 def _fitting(found: Memory) -> tuple[Memory, str]:
-    """The memory as planned; a configuration that is a little short runs with a small KV cache, and says so."""
+    """The memory as planned; a configuration that is a little short runs one request at a time, and says so."""
     if found.fits and found.full_sequences >= 1.0:
         return found, ""
     if found.short_bytes > TIGHT * found.device_bytes:
-        needs = (found.budget_bytes + found.short_bytes) / GIB
-        raise Unsupported(f"does not fit: needs {needs:.1f} GiB a card, may use {found.budget_bytes / GIB:.1f} GiB")
-    return replace(found, full_sequences=max(found.full_sequences, 1.0)), "memory is tight: one request at a time"
+        needs, may = (found.budget_bytes + found.short_bytes) / GIB, found.budget_bytes / GIB
+        raise Unsupported(f"does not fit: needs {needs:.1f} GiB a card, may use {may:.1f} GiB")
+    return replace(found, full_sequences=max(found.full_sequences, 1.0)), "memory is tight: a few requests at a time"
 
 
 def ranks(words: Words, model: ModelSpec, cards: int) -> tuple[int, int]:
-    """Tensor and pipeline parallel degree of one replica; without either, tensor parallel as far as the heads allow."""
+    """Tensor and pipeline parallel degree of one replica; where not given, tensor parallel as the heads allow."""
     if words.tp.strip() or words.pp.strip():
         tensor, pipeline = whole(words.tp, 1, "tp"), whole(words.pp, 1, "pp")
         if tensor * pipeline > cards:

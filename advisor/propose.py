@@ -11,13 +11,16 @@ from advisor.schema import Candidate, Hardware, ModelSpec, Workload
 
 
 def engines_for(workload: Workload) -> Mapping[str, Engine]:
-    """The engines that the workload lets us choose from.
+    """The engines that the workload lets us choose from; with `both`, the production side is the one that batches.
 
     Raises:
         BadInput: an engine name that is not registered.
     """
-    if workload.engine in ("auto", "both"):
+    if workload.engine == "auto":
         return ENGINES
+    if workload.engine == "both":
+        batching = max(ENGINES, key=lambda name: ENGINES[name].limits().simplicity)
+        return {batching: ENGINES[batching]}
     if workload.engine in ENGINES:
         return {workload.engine: ENGINES[workload.engine]}
     raise BadInput(f"--engine {workload.engine}: accepted are auto, both, {', '.join(ENGINES)}")

@@ -1,4 +1,4 @@
-"""One quoting function a target language: strings that come from people pass through here and nowhere else."""
+"""One quoting function a target language: strings that come from people pass here and nowhere else."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ FILTERS = {
 
 
 def render(plan: Plan) -> tuple[RenderedFile, ...]:
-    """Every file of the deployment folder but plan.json, sorted by path; the desk's plan in a folder of its own."""
+    """Every file of the deployment folder but plan.json, by path; the desk's in a folder of its own."""
     files = [_place(placement, plan) for placement in (*SHARED, *ENGINES[plan.engine].placements(plan))]
     if plan.desk is not None:
         files += [replace(file, path=f"{DESK}/{file.path}") for file in render(plan.desk)]

@@ -125,4 +125,6 @@ def build_contest(card: Mapping[str, Any]) -> Contest:
         workload=case.workload,
         crossover_in_flight=card.get("crossover"),
         tokens_per_s={name: engines[name]["tokens_per_s"] for name in misses},
+        refused={name: engines[name].get("refused", "") for name in engines if name not in misses},
+        unmeasured=card.get("unmeasured", False),
     )

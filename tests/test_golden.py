@@ -27,7 +27,7 @@ def _answer(scenario: str) -> Answer:
     story: dict[str, Any] = yaml.safe_load((GOLDEN / scenario / "scenario.yaml").read_text())
     return recommend(
         profile=story.get("profile"),
-        overrides=story.get("options", {}) | {"offline": True},
+        overrides=story.get("options", {}),
         hardware_file=HARDWARE / f"{story['hardware']}.json",
     )
 

@@ -16,8 +16,32 @@ from advisor import quoting
 from advisor.errors import BadInput
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-NASTY = ["", " ", "a b", "it's", 'say "hi"', "$HOME ${X:-y} $(id) `id`", "a\nb\r\nc\t", "\\", "-n", "--flag=1", "~", "on",
-         "3000:22", "null", "4.8e12", "#x", "a: b", "- a", "{{ x }}", "%h", "é漢😀", "\x85\u2028\ufeff\x7f", "|", "&amp;<b>"]  # fmt: skip
+NASTY = [
+    "",
+    " ",
+    "a b",
+    "it's",
+    'say "hi"',
+    "$HOME ${X:-y} $(id) `id`",
+    "a\nb\r\nc\t",
+    "\\",
+    "-n",
+    "--flag=1",
+    "~",
+    "on",
+    "3000:22",
+    "null",
+    "4.8e12",
+    "#x",
+    "a: b",
+    "- a",
+    "{{ x }}",
+    "%h",
+    "é漢😀",
+    "\x85\u2028\ufeff\x7f",
+    "|",
+    "&amp;<b>",
+]
 
 
 @given(st.lists(TEXT, min_size=1, max_size=20))
@@ -41,8 +65,11 @@ def through_bash(texts: list[str]) -> list[str]:
 
 @given(TEXT)
 def test_yaml_gives_back_what_was_quoted(text: str) -> None:
-    """A YAML reader must see a string, and this one, also where it looks like a number, a date or a switch."""
-    assert yaml.safe_load(f"key: {quoting.yaml(text)}\nnext: [{quoting.yaml(text)}]") == {"key": text, "next": [text]}
+    """A YAML reader must see this very string, also where it looks like a number, a date or a switch."""
+    assert yaml.safe_load(f"key: {quoting.yaml(text)}\nnext: [{quoting.yaml(text)}]") == {
+        "key": text,
+        "next": [text],
+    }
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -53,7 +80,7 @@ def test_yaml_keeps_known_trouble_text(text: str) -> None:
 
 @given(TEXT)
 def test_compose_doubles_every_dollar(text: str) -> None:
-    """Behind Compose's own substitution (`$$` → `$`) the string must be the same, with no variable left in it."""
+    """Behind Compose's own substitution (`$$` → `$`) the string must be the same, with no variable left."""
     read = yaml.safe_load(quoting.compose(text))
     assert re.sub(r"\$\$", "$", read) == text
     assert "$" not in read.replace("$$", "")
@@ -79,7 +106,7 @@ def test_html_gives_back_what_was_quoted(text: str) -> None:
 
 @given(TEXT)
 def test_markdown_code_is_one_line_with_a_fence_of_its_own(text: str) -> None:
-    """The closing fence must be the first run of that many backticks, and line breaks must be shown, not obeyed."""
+    """The closing fence must be the first run of that length, and line breaks must be shown, not obeyed."""
     made = quoting.markdown_code(text)
     fence = re.match("`+", made)
     assert fence is not None and "\n" not in made
@@ -95,7 +122,7 @@ def test_a_comment_stays_one_line(text: str) -> None:
 
 @given(TEXT)
 def test_systemd_words_hold_no_live_specifier_or_variable(text: str) -> None:
-    """Behind systemd's own unescaping the word must be the same: %% and $$ stand for themselves, \\x.. for bytes."""
+    """Behind systemd's own unescaping (%%, $$, bytes as \\x..) the word must be the same."""
     made = quoting.systemd(text)
     assert made[0] == made[-1] == '"' and "\n" not in made
     inner, out, at = made[1:-1], b"", 0
@@ -121,13 +148,13 @@ def test_systemd_words_hold_no_live_specifier_or_variable(text: str) -> None:
     ],
 )
 def test_modelfile_values(text: str, expected: str) -> None:
-    """Plain where Ollama's parser reads it as it is, in three quotes where it would not (checked against 0.34.2's parser)."""
+    """Plain where Ollama's parser reads it as it is, else in three quotes (tried with 0.34.2's parser)."""
     assert quoting.modelfile(text) == expected
 
 
 @pytest.mark.parametrize("text", ['a"""b', "a\x07b", "a\xa0b"])
 def test_modelfile_refuses_what_its_parser_would_change(text: str) -> None:
-    """Ollama's parser drops what is not printable and has no escape for three quotes: better a message than a wrong path."""
+    """What Ollama's parser would drop or end at must be an error, not a wrong path."""
     with pytest.raises(BadInput, match="rename"):
         quoting.modelfile(text)
 

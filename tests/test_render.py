@@ -1,4 +1,4 @@
-"""Rendering: what is placed is what was decided, no fault of the field is possible, and the real readers agree."""
+"""Rendering: what is placed is what was decided, no fault of the field is there, the real readers agree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from advisor.engines import ENGINES
 from advisor.render import environment, render
 from advisor.schema import Plan, RenderedFile
 
-HOSTILE = "o'brien \"q\" $HOME ${X:?y} $(id) `id`\n- x: #{{ y }} \\ é"
+HOSTILE = 'o\'brien "q" $HOME ${X:?y} $(id) `id`\n- x: #{{ y }} \\ é'
+EVERYBODY = "0.0.0.0"  # what an exposed plan binds to
 PICKED = [
     Story("laptop-cpu", "one", MODELS[0]),
     Story("rtx-4090", "chat", MODELS[0]),
@@ -75,7 +76,7 @@ def test_compose_service_is_what_was_planned(engine: str, story: Story) -> None:
     service = yaml.safe_load(texts(render(plan))["compose.yaml"])["services"]["engine"]
     command = list(plan.launch.argv)
     if "--host" in command:
-        command[command.index("--host") + 1] = "0.0.0.0"
+        command[command.index("--host") + 1] = EVERYBODY
     assert service["image"] == plan.launch.image
     assert service.get("command", []) == command
     assert int(service["stop_grace_period"].rstrip("s")) > plan.launch.drain_s
@@ -83,6 +84,8 @@ def test_compose_service_is_what_was_planned(engine: str, story: Story) -> None:
     assert service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
     assert service["init"] is True and service["logging"]["options"]["max-size"]
     indices = [str(index) for index in plan.estimate.candidate.gpu_indices]
+    if story.machine == "mig":
+        indices = ["${ADVISOR_MIG_DEVICE:-0:0}"]
     if plan.launch.variant == "cuda":
         devices = service["deploy"]["resources"]["reservations"]["devices"]
         assert devices == [{"driver": "nvidia", "device_ids": indices, "capabilities": ["gpu"]}]
@@ -103,7 +106,14 @@ def test_no_fault_of_the_field(engine: str, story: Story) -> None:
     command = service.get("command", [])
     assert all(isinstance(word, str) for word in command)
     assert not any(word.startswith("--") and (" " in word or "=" in word) for word in command)
-    for removed in ("--swap-space", "--speculative-model", "fp8_e4m3fn", "--dtype fp16", "--task", "--device "):
+    for removed in (
+        "--swap-space",
+        "--speculative-model",
+        "fp8_e4m3fn",
+        "--dtype fp16",
+        "--task",
+        "--device ",
+    ):
         assert removed not in everything
     assert "fp16" not in command and "None" not in files["compose.yaml"] and "None" not in files[".env.example"]
     assert ":latest" not in everything and re.search(r":v?\d+\.\d+\.\d+", service["image"])
@@ -111,8 +121,9 @@ def test_no_fault_of_the_field(engine: str, story: Story) -> None:
     if engine == "vllm":
         assert "/" in command[0] and ":" not in command[0].removeprefix("/")
         assert "gguf" not in " ".join(command).lower() and "--model" not in command
-        assert ("--quantization" in command) == (plan.estimate.candidate.model_ref == plan.model.hf_id
-                                                 and plan.estimate.candidate.weights_format == "fp8")  # fmt: skip
+        assert ("--quantization" in command) == (
+            plan.estimate.candidate.model_ref == plan.model.hf_id and plan.estimate.candidate.weights_format == "fp8"
+        )
         slots = int(command[command.index("--max-num-seqs") + 1])
         assert 12 / plan.estimate.candidate.replicas <= slots <= 24
         assert "--api-key" not in command
@@ -134,7 +145,7 @@ def test_exposed_port_needs_a_key() -> None:
 
 
 def test_the_service_prepares_the_planned_name() -> None:
-    """Ollama's stack pulls the tag, creates the planned name from the Modelfile and is healthy when that is there."""
+    """Ollama's stack pulls the tag, creates the planned name, and is healthy when that is there."""
     plan = first_plan("ollama", "rtx-4090")
     files = texts(render(plan))
     service = yaml.safe_load(files["compose.yaml"])["services"]["model"]
@@ -156,8 +167,12 @@ def test_the_desk_gets_a_folder_of_its_own() -> None:
 
 def hostile_plan(engine: str) -> Plan:
     """A plan whose every string from outside is full of quotes, dollars and line breaks."""
-    spec = replace(model(MODELS[0]), path=f"/srv/{HOSTILE}", origin="gguf" if engine == "ollama" else "folder",
-                   native_format="q4_K_M" if engine == "ollama" else "bf16")  # fmt: skip
+    spec = replace(
+        model(MODELS[0]),
+        path=f"/srv/{HOSTILE}",
+        origin="gguf" if engine == "ollama" else "folder",
+        native_format="q4_K_M" if engine == "ollama" else "bf16",
+    )
     found = ENGINES[engine].propose(MACHINES["rtx-4090"], LOADS["chat"], spec)[0]
     plan = plan_of(found, MACHINES["rtx-4090"], LOADS["chat"], spec)
     launch = replace(plan.launch, served_name=HOSTILE)
@@ -192,9 +207,12 @@ def compose_config(folder: Path, **env: str) -> dict:  # type: ignore[type-arg]
     """`docker compose config` of the folder, parsed; a refusal fails the test with Compose's words."""
     done = subprocess.run(
         [tool("docker-compose"), "-f", "compose.yaml", "config", "--format", "json"],
-        cwd=folder, capture_output=True, text=True, check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder), **env},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
@@ -210,7 +228,9 @@ def test_the_real_compose_accepts_every_file(engine: str, story: Story, tmp_path
     (folder / ".env").write_text(filled)
     config = compose_config(folder)
     exposed = story.load == "production" and engine == "vllm"
-    assert [port["host_ip"] for port in config["services"]["engine"]["ports"]] == ["0.0.0.0" if exposed else "127.0.0.1"]
+    assert [port["host_ip"] for port in config["services"]["engine"]["ports"]] == [
+        EVERYBODY if exposed else "127.0.0.1"
+    ]
 
 
 @pytest.mark.external
@@ -219,9 +239,13 @@ def test_compose_refuses_exposure_without_a_key(tmp_path: Path) -> None:
     folder = write(render(first_plan("vllm", "rtx-4090", "production")), tmp_path)
     (folder / ".env").write_text("ADVISOR_BIND=0.0.0.0\n")
     done = subprocess.run(
-        [tool("docker-compose"), "-f", "compose.yaml", "config"], cwd=folder, capture_output=True, text=True, check=False,
+        [tool("docker-compose"), "-f", "compose.yaml", "config"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
-    )  # fmt: skip
+    )
     assert done.returncode != 0 and "VLLM_API_KEY" in done.stderr
 
 
@@ -237,8 +261,11 @@ def test_shellcheck_is_content_with_every_script(engine: str, story: Story, tmp_
         (folder / scripts[-1]).write_text(f"#!/usr/bin/env bash\n{check.command}\n")
     done = subprocess.run(
         [tool("shellcheck"), "--exclude=SC1091,SC2012", *scripts],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -249,8 +276,11 @@ def test_shellcheck_is_content_with_hostile_strings(engine: str, tmp_path: Path)
     folder = write(render(hostile_plan(engine)), tmp_path)
     done = subprocess.run(
         [tool("shellcheck"), "--exclude=SC2016,SC1112", "run.sh", "stop.sh"],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -262,7 +292,18 @@ def test_checklist_holds_every_check() -> None:
         assert check.fact in text and (check.command or "by hand") in text
         assert f"must show: {check.expect}" in text and f"otherwise: {check.otherwise}" in text
     ids = [check.id for check in plan.checks]
-    assert {"system", "gpu-0", "gpu-0-free", "driver", "memory", "disk", "port", "compose", "image", "key"} <= set(ids)
+    assert {
+        "system",
+        "gpu-0",
+        "gpu-0-free",
+        "driver",
+        "memory",
+        "disk",
+        "port",
+        "compose",
+        "image",
+        "key",
+    } <= set(ids)
 
 
 def test_readme_names_every_setting() -> None:

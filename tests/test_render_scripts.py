@@ -21,8 +21,8 @@ from engine_cases import first_plan
 from advisor.render import render
 from advisor.schema import Plan
 
-# Serves /health and /api/version on the port it is told, keeps a child in its process group, and on SIGTERM lets a
-# request in flight finish before it ends. As `ollama` it also takes the client's commands and writes them down.
+# Serves on the port it is told, keeps a child in its process group, and on SIGTERM lets a request in flight finish
+# before it ends. As `ollama` it also takes the client's commands and writes them down.
 ENGINE = """#!{python}
 import http.server, json, os, signal, subprocess, sys, threading, time
 home = os.environ["ENGINE_HOME"]
@@ -38,7 +38,7 @@ with open(f"{{home}}/env", "w") as seen:
     json.dump(dict(os.environ), seen)
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 open(f"{{home}}/child", "w").write(str(child.pid))
-address = os.environ.get("OLLAMA_HOST", "127.0.0.1:" + (words[words.index("--port") + 1] if "--port" in words else "0"))
+address = os.environ.get("OLLAMA_HOST") or "127.0.0.1:" + words[words.index("--port") + 1]
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/slow":
@@ -94,11 +94,20 @@ class Deployment:
 
     def call(self, script: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a script to its end."""
-        known = {"PATH": f"{self.programs}:/usr/local/bin:/usr/bin:/bin", "HOME": str(self.folder), "ENGINE_HOME": str(self.folder)}
+        known = {
+            "PATH": f"{self.programs}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.folder),
+            "ENGINE_HOME": str(self.folder),
+        }
         return subprocess.run(
-            ["bash", str(self.folder / script)], capture_output=True, text=True, timeout=120, check=False, env=known | env,
+            ["bash", str(self.folder / script)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=known | env,
             cwd="/",
-        )  # fmt: skip
+        )
 
     def calls(self) -> list[list[str]]:
         """What the engine was called with."""
@@ -110,9 +119,7 @@ class Deployment:
 
 
 @pytest.fixture(params=["vllm", "ollama"])
-def deployment(
-    request: pytest.FixtureRequest, tmp_path: Path, programs: Path, port: int
-) -> Iterator[Deployment]:
+def deployment(request: pytest.FixtureRequest, tmp_path: Path, programs: Path, port: int) -> Iterator[Deployment]:
     """A folder of each engine, stopped at the end whatever happened."""
     made = Deployment(on_port(first_plan(request.param, "rtx-4090"), port), tmp_path / "deploy here", programs)
     yield made
@@ -128,7 +135,7 @@ def alive(pid: int) -> bool:
 
 
 def test_start_use_and_stop(deployment: Deployment) -> None:
-    """run.sh starts exactly the planned command with the planned variables; stop.sh ends it and its children."""
+    """run.sh starts exactly what was planned; stop.sh ends it and its children."""
     started = deployment.call("run.sh")
     assert started.returncode == 0, started.stderr
     plan = deployment.plan
@@ -154,7 +161,7 @@ def test_second_start_says_that_it_runs(deployment: Deployment) -> None:
 
 
 def test_requests_in_flight_finish(deployment: Deployment) -> None:
-    """A request that is being answered when stop.sh comes gets its answer: only the leader is asked to end at first."""
+    """A request that is being answered when stop.sh comes gets its answer."""
     deployment.call("run.sh")
     url = f"http://127.0.0.1:{deployment.plan.launch.port}/slow"
     with subprocess.Popen(["curl", "-fsS", url], stdout=subprocess.PIPE, text=True) as client:

@@ -133,8 +133,9 @@ def nearest(text: str, names: Iterable[str], count: int = 5) -> str:
 
     by_plain = {_plain(name): name for name in names}
     close = difflib.get_close_matches(_plain(text), by_plain, n=count, cutoff=0.4)
-    chosen = [by_plain[key] for key in close] or list(by_plain.values())[:count]
-    return "the nearest known are " + ", ".join(chosen)
+    if close:
+        return "the nearest known are " + ", ".join(by_plain[key] for key in close)
+    return "nothing known looks like it; known are for example " + ", ".join(list(by_plain.values())[:count])
 
 
 @functools.cache

@@ -94,9 +94,7 @@ def spec_from_config(
 def _with_counts(spec: ModelSpec, counts: Counts) -> ModelSpec:
     from dataclasses import replace
 
-    idle = (
-        round(counts.routed * (spec.experts - spec.experts_per_token) / spec.experts) if spec.experts else 0
-    )
+    idle = round(counts.routed * (spec.experts - spec.experts_per_token) / spec.experts) if spec.experts else 0
     return replace(
         spec,
         parameters=counts.total,
@@ -124,17 +122,12 @@ def _integer(text: Config, where: str, *keys: str) -> int:
 
 
 def _context(text: Config) -> int:
-    return (
-        _first(text, "max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx")
-        or 2048
-    )
+    return _first(text, "max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx") or 2048
 
 
 def _intermediate(text: Config, hidden: int, experts: int) -> int:
     """Width of the dense feed-forward block; Llama 4 keeps it under a name of its own."""
-    found = _first(
-        text, "intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"
-    )
+    found = _first(text, "intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size")
     return found if found is not None else 0 if experts else 4 * hidden
 
 
@@ -148,9 +141,7 @@ def _kv_heads(text: Config, heads: int) -> int:
 def _head_dim(text: Config, hidden: int, heads: int) -> int:
     """Width of a query head: with latent attention its two parts together."""
     if text.get("kv_lora_rank"):
-        return (
-            int(text.get("qk_nope_head_dim") or 0) + int(text.get("qk_rope_head_dim") or 0) or hidden // heads
-        )
+        return int(text.get("qk_nope_head_dim") or 0) + int(text.get("qk_rope_head_dim") or 0) or hidden // heads
     return _first(text, "head_dim", "attention_head_dim", "kv_channels") or hidden // heads
 
 
@@ -194,11 +185,7 @@ def _shared_kv(text: Config, kinds: Layers, layers: int) -> dict[str, Any]:
     heads, width = int(text["num_key_value_heads"]), int(text["head_dim"])
     full_heads = _first(text, "num_global_key_value_heads") or heads
     listed = [str(kind) for kind in text.get("layer_types") or ()][: layers - reused]
-    full = (
-        sum(kind == "full_attention" for kind in listed)
-        if listed
-        else kinds.full * (layers - reused) // layers
-    )
+    full = sum(kind == "full_attention" for kind in listed) if listed else kinds.full * (layers - reused) // layers
     sliding = layers - reused - full
     full_elements = full * 2 * full_heads * (wide or width)
     return {

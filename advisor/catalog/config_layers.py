@@ -34,11 +34,7 @@ def layer_kinds(config: Config, layers: int, context: int) -> Layers:
 
     A window as long as the context, or longer, never slides.
     """
-    window = (
-        config.get("sliding_window")
-        or config.get("attention_chunk_size")
-        or config.get("sliding_window_size")
-    )
+    window = config.get("sliding_window") or config.get("attention_chunk_size") or config.get("sliding_window_size")
     window = int(window) if window and int(window) < context else None
     listed = _listed(config)
     if listed:

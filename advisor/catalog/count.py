@@ -63,13 +63,7 @@ def _is_draft(name: str, layers: int) -> bool:
         return True
     before, found, after = name.partition(".layers.")
     number = after.partition(".")[0]
-    return (
-        bool(found)
-        and number.isdigit()
-        and int(number) >= layers
-        and "vis" not in before
-        and "audio" not in before
-    )
+    return bool(found) and number.isdigit() and int(number) >= layers and "vis" not in before and "audio" not in before
 
 
 def _per_stored(tensor: Tensor, packed_bits: int) -> int:
@@ -124,9 +118,7 @@ def _attention(spec: ModelSpec, text: Mapping[str, Any]) -> int:
     narrow = spec.kv_heads * spec.head_dim
     biases = query + 2 * narrow if text.get("attention_bias") or spec.model_type.startswith("qwen2") else 0
     head_norms = 2 * spec.head_dim if spec.model_type.startswith(("qwen3", "gemma3")) else 0
-    gate = (
-        query * spec.hidden if text.get("attn_output_gate") or spec.model_type.startswith("qwen3_next") else 0
-    )
+    gate = query * spec.hidden if text.get("attn_output_gate") or spec.model_type.startswith("qwen3_next") else 0
     return spec.hidden * (2 * query + 2 * narrow) + gate + biases + head_norms
 
 
@@ -150,12 +142,8 @@ def _feed_forward(spec: ModelSpec, text: Mapping[str, Any]) -> tuple[int, int]:
     expert = 3 * spec.hidden * spec.expert_intermediate
     routed = sparse * spec.experts * expert
     router = spec.hidden * spec.experts
-    shared_width = int(
-        text.get("shared_expert_intermediate_size") or spec.shared_experts * spec.expert_intermediate
-    )
-    shared = 3 * spec.hidden * shared_width + (
-        spec.hidden if text.get("shared_expert_intermediate_size") else 0
-    )
+    shared_width = int(text.get("shared_expert_intermediate_size") or spec.shared_experts * spec.expert_intermediate)
+    shared = 3 * spec.hidden * shared_width + (spec.hidden if text.get("shared_expert_intermediate_size") else 0)
     return routed, routed + sparse * (router + shared) + (spec.layers - sparse) * dense
 
 

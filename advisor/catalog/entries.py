@@ -39,9 +39,7 @@ class GpuSpec:
     launch_price_usd: float | None = None
     usd_per_hour: float | None = None
     price_source: str = ""
-    supported: Mapping[str, str] = field(
-        default_factory=dict
-    )  # engine → "y", "n", "plugin", "cpu build", "unclear"
+    supported: Mapping[str, str] = field(default_factory=dict)  # engine → "y", "n", "plugin", "cpu build", "unclear"
     support_note: str = ""
     confidence: Literal["high", "medium", "low"] = "high"
     flags: str = ""  # disagreements between sources
@@ -111,9 +109,7 @@ class EngineLimits:
     cpu: bool
     weight_kinds: tuple[str, ...]  # of "plain", "quantised", "gguf"
     tensor_parallel: bool
-    older_capability_drivers: Mapping[str, str] = field(
-        default_factory=dict
-    )  # highest capability → lowest driver
+    older_capability_drivers: Mapping[str, str] = field(default_factory=dict)  # highest capability → lowest driver
     single_slot_families: tuple[str, ...] = ()  # model_type values that are served one request at a time
     features: tuple[str, ...] = ()  # "metrics", "api_key", "drain", "tool_choice", "structured_output", ...
     source: str = "engines"

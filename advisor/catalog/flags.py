@@ -52,7 +52,4 @@ def ollama_variables() -> Mapping[str, Facts]:
 
 
 def _by_name(kind: str) -> dict[str, Facts]:
-    return {
-        entry["name"]: {key: item for key, item in entry.items() if key != "name"}
-        for entry in raw_entries(kind)
-    }
+    return {entry["name"]: {key: item for key, item in entry.items() if key != "name"} for entry in raw_entries(kind)}

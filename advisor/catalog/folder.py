@@ -66,9 +66,7 @@ def _gguf_in(folder: Path) -> tuple[ModelSpec, WeightsFormat | None]:
     if len(first) == 1:
         return read_gguf(first[0])
     if first:
-        raise BadInput(
-            f"{folder}: holds {len(first)} GGUF models; name one of {', '.join(f.name for f in first[:8])}"
-        )
+        raise BadInput(f"{folder}: holds {len(first)} GGUF models; name one of {', '.join(f.name for f in first[:8])}")
     raise BadInput(f"{folder}: holds neither config.json nor a .gguf file")
 
 

@@ -97,9 +97,7 @@ def parts(path: Path) -> list[Path]:
     found = re.fullmatch(r"(.+)-(\d{5})-of-(\d{5})\.gguf", path.name)
     if not found:
         return [path]
-    files = [
-        path.with_name(f"{found[1]}-{part:05d}-of-{found[3]}.gguf") for part in range(1, int(found[3]) + 1)
-    ]
+    files = [path.with_name(f"{found[1]}-{part:05d}-of-{found[3]}.gguf") for part in range(1, int(found[3]) + 1)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise BadInput(f"{path}: {len(missing)} of {len(files)} parts are missing, the first is {missing[0]}")

@@ -56,9 +56,7 @@ def layers_of(keys: Keys, tensors: Sequence[GgufTensor], spec: ModelSpec) -> Map
     """Which blocks attend and which keep a state (their tensors tell), and which of the former slide."""
     attending = _blocks_with(tensors, ("attn_k.", "attn_qkv.", "attn_kv_a_mqa.", "attn_k_b."), spec.layers)
     stateful = _blocks_with(tensors, ("ssm_", "shortconv"), spec.layers)
-    attending = (
-        attending - stateful if "qwen3" in spec.model_type else attending
-    )  # their DeltaNet blocks have attn_qkv
+    attending = attending - stateful if "qwen3" in spec.model_type else attending  # their DeltaNet blocks have attn_qkv
     window = keys.number("attention.sliding_window", 0)
     slides = _sliding(keys, spec.layers) if 0 < window < spec.context_trained else frozenset[int]()
     sliding = attending & slides
@@ -88,19 +86,13 @@ def _sliding(keys: Keys, layers: int) -> frozenset[int]:
     return frozenset(place for place in range(layers) if not step or (place + 1) % step)
 
 
-def _elements(
-    keys: Keys, attending: frozenset[int], sliding: frozenset[int], spec: ModelSpec
-) -> dict[str, int]:
+def _elements(keys: Keys, attending: frozenset[int], sliding: frozenset[int], spec: ModelSpec) -> dict[str, int]:
     """KV elements of one token, layer by layer, where they are not the same in every layer."""
     listed = keys.get("attention.head_count_kv")
     reused = keys.number("attention.shared_kv_layers", 0)
     value = keys.number("attention.value_length", spec.head_dim)
     wide, narrow = spec.head_dim + value, _window_widths(keys, spec.head_dim + value)
-    plain = (
-        not reused
-        and narrow == 2 * spec.head_dim
-        and (not isinstance(listed, tuple) or len(set(listed)) == 1)
-    )
+    plain = not reused and narrow == 2 * spec.head_dim and (not isinstance(listed, tuple) or len(set(listed)) == 1)
     if plain and value == spec.head_dim:
         return {}
     heads = listed if isinstance(listed, tuple) else (spec.kv_heads,) * spec.layers

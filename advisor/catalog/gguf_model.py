@@ -82,9 +82,7 @@ def _spec(header: GgufHeader, path: Path, file_bytes: int, format_name: str) -> 
     hidden, heads = keys.number("embedding_length"), keys.number("attention.head_count")
     rank = keys.number("attention.kv_lora_rank", 0) or None
     rope = keys.number("rope.dimension_count", 0) if rank else None
-    head_dim = keys.number(
-        "attention.key_length_mla", keys.number("attention.key_length", hidden // max(heads, 1))
-    )
+    head_dim = keys.number("attention.key_length_mla", keys.number("attention.key_length", hidden // max(heads, 1)))
     kept = [tensor for tensor in tensors if block_of(tensor) is None or (block_of(tensor) or 0) < layers]
     total = sum(tensor.elements for tensor in kept)
     routed = sum(tensor.elements for tensor in kept if "_exps." in tensor.name)
@@ -113,8 +111,7 @@ def _spec(header: GgufHeader, path: Path, file_bytes: int, format_name: str) -> 
         expert_intermediate=keys.number("expert_feed_forward_length", keys.number("feed_forward_length", 0))
         if experts
         else 0,
-        shared_experts=keys.number("expert_shared_count", 0)
-        or int(any("_shexp." in t.name for t in tensors)),
+        shared_experts=keys.number("expert_shared_count", 0) or int(any("_shexp." in t.name for t in tensors)),
         first_dense_layers=keys.number("leading_dense_block_count", 0),
         tags=("chat",),
         origin="gguf",
@@ -137,16 +134,12 @@ def _named(spec: ModelSpec, path: Path) -> ModelSpec:
     """Hub id, licence, tags and parsers of the entry the file is called after, if the dimensions agree."""
     from advisor.catalog.model_names import by_words
 
-    for name in (spec.hf_id, path.name):
+    for name in (path.name, spec.hf_id):
         try:
             known = by_words(name)
         except BadInput:
             continue
-        if known and (known[0].layers, known[0].hidden, known[0].vocab) == (
-            spec.layers,
-            spec.hidden,
-            spec.vocab,
-        ):
+        if known and (known[0].layers, known[0].hidden, known[0].vocab) == (spec.layers, spec.hidden, spec.vocab):
             entry = known[0]
             return replace(
                 spec, hf_id=entry.hf_id, family=entry.family, licence=entry.licence, release=entry.release,

@@ -36,9 +36,7 @@ def _plain(name: str) -> str:
 def _exact(name: str) -> list[Mapping[str, Any]]:
     """Entries that print exactly this name, the most specific pattern first."""
     wanted = _plain(name)
-    return [
-        entry for entry in raw_entries("gpus") if any(_plain(pattern) == wanted for pattern in entry["match"])
-    ]
+    return [entry for entry in raw_entries("gpus") if any(_plain(pattern) == wanted for pattern in entry["match"])]
 
 
 def _within(name: str) -> list[Mapping[str, Any]]:

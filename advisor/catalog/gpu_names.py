@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from advisor.catalog import constants, from_entry
+from advisor.catalog import constants, from_entry, raw_entries
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.gpu_driver import match_driver_name
-from advisor.catalog.gpu_text import Card, Query, cards, has_size, read, sizes_gb
+from advisor.catalog.gpu_text import Card, Query, cards, cards_with, has_size, read, sizes_gb
 from advisor.errors import BadInput
 from advisor.units import GIB
 
@@ -32,8 +32,8 @@ def find_gpu(text: str, *, guess: bool = False) -> GpuSpec:
     """
     query = read(text)
     literal = " ".join(text.lower().split())
-    found = [card.entry for card in cards() if literal in (card.entry["name"].lower(), card.entry["id"])]
-    found = found or [card.entry for card in cards() if _matches(card, query)]
+    found = [entry for entry in raw_entries("gpus") if literal in (entry["name"].lower(), entry["id"])]
+    found = found or [card.entry for card in cards_with(query.words) if _matches(card, query)]
     if not found:
         raise BadInput(_unknown(text, query))
     found = _by_cores(found, query.cores)
@@ -73,9 +73,7 @@ def _sized(spec: GpuSpec, text: str, size_gb: float | None, guess: bool) -> GpuS
     if usual or (guess and spec.memory_bytes):
         return with_memory(spec, spec.memory_bytes)
     sizes = " or ".join(f"{size / GIB:g}" for size in spec.memory_options_bytes) or "how many"
-    raise BadInput(
-        f"GPU {text!r} shares the machine's memory: {sizes} GB? Write for example {_example(spec)!r}"
-    )
+    raise BadInput(f"GPU {text!r} shares the machine's memory: {sizes} GB? Write for example {_example(spec)!r}")
 
 
 def _example(spec: GpuSpec) -> str:
@@ -88,9 +86,7 @@ def with_memory(spec: GpuSpec, memory_bytes: int) -> GpuSpec:
     fraction = spec.gpu_memory_fraction
     if spec.vendor == "apple":
         shares = constants("unified")["apple"]["shares"]
-        fraction = next(
-            s["fraction"] for s in shares if memory_bytes <= s.get("up_to_gib", float("inf")) * GIB
-        )
+        fraction = next(s["fraction"] for s in shares if memory_bytes <= s.get("up_to_gib", float("inf")) * GIB)
     return replace(spec, memory_bytes=memory_bytes, gpu_memory_fraction=fraction)
 
 

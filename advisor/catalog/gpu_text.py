@@ -67,6 +67,7 @@ def _words(text: str) -> list[str]:
     return [same.get(word, word) for word in _WORD.findall(text.lower())]
 
 
+@functools.cache
 def _split(word: str) -> tuple[str, ...]:
     """Cut a run-together word into known ones: `"rtx4090"` → rtx, 4090; an unknown word stays whole."""
     known = _vocabulary()
@@ -83,10 +84,7 @@ def _split(word: str) -> tuple[str, ...]:
 @functools.cache
 def _vocabulary() -> frozenset[str]:
     """Every word of every name in the catalogue."""
-    return (
-        frozenset(word for entry in raw_entries("gpus") for name in _names(entry) for word in _words(name))
-        | NOISE
-    )
+    return frozenset(word for entry in raw_entries("gpus") for name in _names(entry) for word in _words(name)) | NOISE
 
 
 def _names(entry: Mapping[str, Any]) -> list[str]:
@@ -104,13 +102,24 @@ def _shared_patterns() -> frozenset[str]:
     return frozenset(pattern for pattern, count in every.items() if count > 1)
 
 
-@functools.cache
 def cards() -> tuple[Card, ...]:
     """Every entry with its words."""
-    return tuple(_card(entry) for entry in raw_entries("gpus"))
+    return tuple(_card(place) for place in range(len(raw_entries("gpus"))))
 
 
-def _card(entry: Mapping[str, Any]) -> Card:
+def cards_with(words: frozenset[str]) -> tuple[Card, ...]:
+    """The entries in whose names every number of these words stands; only their words are worked out."""
+    numbers = [number for word in words for number in re.findall(r"\d+", word)]
+    return tuple(
+        _card(place)
+        for place, entry in enumerate(raw_entries("gpus"))
+        if all(number in entry["name"] or any(number in name for name in entry["match"]) for number in numbers)
+    )
+
+
+@functools.cache
+def _card(place: int) -> Card:
+    entry = raw_entries("gpus")[place]
     optional = OPTIONAL[entry["vendor"]]
     enough, everything = [], set[str]()
     for name in _names(entry):

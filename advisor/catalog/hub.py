@@ -26,9 +26,7 @@ def fetch_model(repository: str, suggestion: str) -> tuple[ModelSpec, WeightsFor
     """
     where = f"{ENDPOINT}/{repository}/raw/main/config.json"
     config = _get(where, repository, suggestion)
-    found = spec_from_config(
-        config, hf_id=repository, where=where, origin="hub", counts=_total(repository, config)
-    )
+    found = spec_from_config(config, hf_id=repository, where=where, origin="hub", counts=_total(repository, config))
     fmt = weights_format(found.native_format)
     return found, fmt if config.get("quantization_config") else None
 
@@ -76,9 +74,7 @@ def _get(url: str, repository: str, suggestion: str) -> dict[str, Any]:
 def _refused(code: int) -> str:
     """What an HTTP status means here."""
     if code in (401, 403):
-        return (
-            f"the Hub wants a login (HTTP {code}; gated, private or misspelt): download it, name the folder"
-        )
+        return f"the Hub wants a login (HTTP {code}; gated, private or misspelt): download it, name the folder"
     if code == 404:
         return "the Hub has no config.json under that name (HTTP 404)"
     return f"the Hub answered HTTP {code}"

@@ -36,9 +36,7 @@ def kinds() -> tuple[str, ...]:
 def _text(cells: Row, entry: Any) -> str:
     """What a person could search for, in lower case: what is shown, and the other names of the entry."""
     other = [getattr(entry, key, "") for key in ("id", "family", "match", "tags", "aliases", "architecture")]
-    return " ".join(
-        [*cells, *(" ".join(item) if isinstance(item, tuple) else item for item in other)]
-    ).lower()
+    return " ".join([*cells, *(" ".join(item) if isinstance(item, tuple) else item for item in other)]).lower()
 
 
 def _gpus() -> tuple[Row, Sequence[Any], Callable[[Any], Row]]:

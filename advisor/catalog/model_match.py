@@ -71,9 +71,7 @@ def _same_weights(words: Tokens, place: int, owned: bool) -> bool:
 def _short_form(name: str, spellings: Iterable[Tokens], owned: bool) -> Place | None:
     """`"Qwen3.6-35B"` for Qwen3.6-35B-A3B: the entries of one size whose name goes on from here."""
     for words in spellings:
-        longer = [
-            place for own, place in _index().bare.items() if own[: len(words)] == words and len(words) > 1
-        ]
+        longer = [place for own, place in _index().bare.items() if own[: len(words)] == words and len(words) > 1]
         if longer:
             return Place(_newest_of_one_size(name, longer), not owned)
     return None
@@ -83,9 +81,7 @@ def _newest_of_one_size(name: str, places: list[int]) -> int:
     entries: list[Mapping[str, Any]] = [model_entries()[place] for place in places]
     sizes = [entry["parameters"] for entry in entries]
     if max(sizes) > min(sizes) * (1 + SAME_SIZE):
-        listed = ", ".join(
-            entry["hf_id"] for entry in sorted(entries, key=lambda entry: entry["parameters"])[:8]
-        )
+        listed = ", ".join(entry["hf_id"] for entry in sorted(entries, key=lambda entry: entry["parameters"])[:8])
         raise BadInput(f"model {name!r} can be {len(entries)} models: {listed}; name one of them")
     return max(places, key=lambda place: model_entries()[place].get("release", ""))
 

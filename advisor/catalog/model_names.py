@@ -61,8 +61,8 @@ def _local(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
         from advisor.catalog.folder import read_folder
 
         return read_folder(path)
-    if path.suffix == ".gguf" and len(path.parts) > 1 and (path.is_absolute() or text.startswith((".", "~"))):
-        raise BadInput(f"{text}: there is no such file")
+    if text.startswith(("/", "./", "../", "~")):
+        raise BadInput(f"{text}: there is no such file or folder")
     return None
 
 

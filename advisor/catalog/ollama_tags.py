@@ -33,14 +33,22 @@ def ollama_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | N
     rule = constants("ollama")["families"].get(family)
     if rule is None or _spelling(format_name) not in _ladder(rule, short):
         return None
-    stem = rule.get("stems", {}).get(short, rule["stem"].format(size=short))
+    stem = _stem(rule, short)
     return f"{family}:{'-'.join(part for part in (stem, _spelling(format_name)) if part)}", False
 
 
+def _stem(rule: Mapping[str, Any], short: str) -> str:
+    """What stands before the quantisation behind a short tag."""
+    stem: str = rule.get("stems", {}).get(short, rule["stem"].format(size=short))
+    return stem
+
+
 def _spelling(format_name: str) -> str:
-    """How tags write a format: `f16` is `fp16` there."""
-    spelled: str = constants("ollama")["spelling"].get(format_name, format_name)
-    return spelled
+    """How tags write a format: `f16` is `fp16` there, so that the plain `fp16` is none of theirs."""
+    spelling: Mapping[str, str] = constants("ollama")["spelling"]
+    if format_name in spelling.values():
+        return ""
+    return spelling.get(format_name, format_name)
 
 
 def _ladder(rule: Mapping[str, Any], short: str) -> list[str]:
@@ -53,9 +61,7 @@ def _ladder(rule: Mapping[str, Any], short: str) -> list[str]:
 @functools.cache
 def _tags() -> Mapping[str, int]:
     """Tag → place in `model_entries()`."""
-    return {
-        entry["ollama_tag"]: place for place, entry in enumerate(model_entries()) if entry.get("ollama_tag")
-    }
+    return {entry["ollama_tag"]: place for place, entry in enumerate(model_entries()) if entry.get("ollama_tag")}
 
 
 def find_tag(text: str) -> tuple[int, str | None] | None:
@@ -85,14 +91,14 @@ def tags_like(text: str) -> list[str]:
 def _by_size(family: str, size: str, known: Mapping[str, int]) -> int | None:
     """Take words off the end (`8b-instruct` → `8b`), then fall back on what the name alone means."""
     rule = constants("ollama")["families"].get(family, {})
-    for short, stem in rule.get("stems", {}).items():
-        if size == stem:
-            return known.get(f"{family}:{short}")
+    for tag, place in known.items():
+        if "stem" in rule and size == _stem(rule, tag.partition(":")[2]):
+            return place
     words = size.split("-") if size not in ("", "latest") else []
     for end in range(len(words), 0, -1):
-        place = known.get(f"{family}:{'-'.join(words[:end])}")
-        if place is not None:
-            return place
+        shorter = known.get(f"{family}:{'-'.join(words[:end])}")
+        if shorter is not None:
+            return shorter
     if not words:
         default = known.get(f"{family}:{rule.get('latest', 'latest')}")
         return default if default is not None else next(iter(known.values())) if len(known) == 1 else None

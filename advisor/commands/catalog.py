@@ -15,9 +15,7 @@ KINDS = ("gpus", "models", "engines", "rules", "formats", "cpus", "sources")
 
 @click.command(name="catalog")
 @click.argument("kind", type=click.Choice(KINDS))
-@click.option(
-    "--json", "as_json", is_flag=True, help="One JSON document on standard output, with every field."
-)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, with every field.")
 @click.option("--search", default="", metavar="TEXT", help="Only entries that hold every word of TEXT.")
 def command(kind: str, as_json: bool, search: str) -> None:
     """What is known: GPUs, models, engines, rules; weight formats, processors and sources too.
@@ -69,6 +67,4 @@ def _print(found: Listing) -> None:
 def plain_lines(rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns as wide as their widest cell, two blanks between, nothing cut and no blanks at line ends."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

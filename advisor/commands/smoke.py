@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 @click.command("smoke")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--runner", type=click.Choice(["auto", "native", "compose"]), default="auto", show_default=True,
-              help="run.sh on this machine, or Compose.")
+@click.option(
+    "--runner",
+    type=click.Choice(["auto", "native", "compose"]),
+    default="auto",
+    show_default=True,
+    help="run.sh on this machine, or Compose.",
+)
 @click.option("--in-flight", metavar="N,N,...", help="Loads to run [default: 1, half, planned and double].")
-@click.option("--seconds", type=click.FloatRange(1, 3600), default=45.0, show_default=True,
-              help="Time for each load.")
+@click.option("--seconds", type=click.FloatRange(1, 3600), default=45.0, show_default=True, help="Time for each load.")
 @click.option("--no-load", is_flag=True, help="Only one request of each kind.")
 @click.option("--ramp", is_flag=True, help="Also find the highest load that meets the targets.")
 @click.option("--seed", default="advisor", show_default=True, help="Of the prompts.")
@@ -57,15 +61,13 @@ def command(
     from advisor.smoke.screen import Screen
 
     plan = _plan(folder)
-    options = Options(
-        levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed
-    )
-    (folder / "smoke").mkdir(exist_ok=True)
-    report = smoke(
-        plan, folder, runner_for(runner, plan, folder), options, Screen(),
-        on_interrupt=lambda cut: [*write(cut, folder)] and None,
-    )  # fmt: skip
-    write(report, folder)
+    options = Options(levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed)
+
+    def save(report: SmokeReport) -> None:
+        write(report, folder)
+
+    report = smoke(plan, folder, runner_for(runner, plan, folder), options, Screen(), on_interrupt=save)
+    save(report)
     if report.loads and not no_keep:
         from advisor.measurements import keep
 

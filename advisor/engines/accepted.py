@@ -1,6 +1,6 @@
 """Exact membership: every flag, variable and Modelfile line must be one that the pinned version knows.
 
-vLLM's own parser takes any unique prefix and Ollama ignores unknown variables in silence, so neither would tell.
+vLLM's own parser takes any unique prefix and Ollama ignores unknown variables in silence: neither would tell.
 """
 
 from __future__ import annotations

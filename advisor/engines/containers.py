@@ -1,4 +1,4 @@
-"""The engine in a container: the same launch, told in mounts, devices and variables. Every target renders from this."""
+"""The engine in a container: the same launch in mounts, devices and variables, for every target."""
 
 from __future__ import annotations
 
@@ -48,13 +48,17 @@ class Container:
 
 
 def gpu_fields(plan: Plan) -> dict[str, object]:
-    """How the chosen cards reach the container: NVIDIA by reservation or CDI, AMD and Intel by device nodes."""
+    """How the cards reach the container: NVIDIA by reservation or CDI, AMD and Intel by device nodes."""
     variant, containers = plan.launch.variant, plan.hardware.containers
-    numbers = tuple(str(card.index) for card in cards_of(plan.estimate.candidate, plan.hardware))
+    cards = cards_of(plan.estimate.candidate, plan.hardware)
+    numbers = tuple(str(card.index) for card in cards)
     if variant == "cuda":
         by_cdi = containers.engine == "podman" or (
             bool(containers.cdi_devices) and containers.nvidia_toolkit_version is None
         )
+        if any(card.mig_profile for card in cards):
+            # Slices have no number that every tool shares: .env names it as nvidia-smi -L lists it.
+            numbers = tuple(f"${{ADVISOR_MIG_DEVICE:-{number}:0}}" for number in numbers)
         if by_cdi:
             return {"gpu_access": "cdi", "devices": tuple(f"nvidia.com/gpu={number}" for number in numbers)}
         return {"gpu_access": "reservation", "device_ids": numbers}
@@ -63,7 +67,11 @@ def gpu_fields(plan: Plan) -> dict[str, object]:
         groups = ("${ADVISOR_VIDEO_GID:-video}", "${ADVISOR_RENDER_GID:-render}")
         return {"gpu_access": "devices", "devices": ("/dev/kfd", "/dev/dri"), "groups": groups}
     if variant in ("vulkan", "xpu"):
-        return {"gpu_access": "devices", "devices": ("/dev/dri",), "groups": ("${ADVISOR_RENDER_GID:-render}",)}
+        return {
+            "gpu_access": "devices",
+            "devices": ("/dev/dri",),
+            "groups": ("${ADVISOR_RENDER_GID:-render}",),
+        }
     return {"gpu_access": "none"}
 
 
@@ -82,7 +90,7 @@ def without(env: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
 
 
 def local_mount(path: str | None) -> tuple[Mount, ...]:
-    """A local model at the same path inside. A Hub cache snapshot is links into its repository: mount that one."""
+    """A local model at the same path inside; of a Hub cache snapshot, which is links, its repository."""
     if path is None:
         return ()
     pure = PurePosixPath(path)

@@ -14,7 +14,7 @@ FP8_GFX = ("gfx942", "gfx950", "gfx1200", "gfx1201")  # AMD targets with FP8 mat
 
 
 def capability(card: Accelerator) -> tuple[int, int] | None:
-    """CUDA compute capability as two numbers, so that 12.0 is above 8.9; None for other makers or when unknown."""
+    """CUDA compute capability as two numbers, so that 12.0 is above 8.9; None where there is none."""
     text = card.compute_capability or ""
     if card.vendor != "nvidia" or "." not in text:
         return None
@@ -48,14 +48,12 @@ def usable(card: Accelerator, limits: EngineLimits) -> bool:
 
 
 def groups(hardware: Hardware) -> tuple[Group, ...]:
-    """Cards of the same model, largest total memory first. A MIG slice stands alone: slices cannot work together."""
+    """Cards of the same model, largest total memory first; MIG slices alone, as they cannot work together."""
     found: dict[tuple[str, int, int | None], list[Accelerator]] = {}
     for card in hardware.accelerators:
         alone = card.index if card.mig_profile else None
         found.setdefault((card.name, card.memory_bytes >> 30, alone), []).append(card)
-    return tuple(
-        tuple(group) for group in sorted(found.values(), key=lambda g: -sum(card.memory_bytes for card in g))
-    )
+    return tuple(tuple(group) for group in sorted(found.values(), key=lambda g: -sum(card.memory_bytes for card in g)))
 
 
 def counts(most: int) -> tuple[int, ...]:
@@ -70,7 +68,7 @@ def free_bytes(card: Accelerator) -> int:
 
 
 def pick(group: Sequence[Accelerator], count: int) -> Group:
-    """The `count` cards of a group with the most free memory, NVLink neighbours of the first one preferred."""
+    """The `count` cards of a group with the most free memory, NVLink neighbours of the first preferred."""
     ranked = sorted(group, key=lambda card: (-(free_bytes(card) >> 28), card.index))
     first, rest = ranked[0], ranked[1:]
     near = sorted(rest, key=lambda card: card.index not in first.nvlink_peers)
@@ -93,9 +91,11 @@ def indices(cards: Sequence[Accelerator]) -> tuple[int, ...]:
     return tuple(card.index for card in cards)
 
 
-def uses_all(candidate: Candidate, hardware: Hardware) -> bool:
-    """Whether no card of the machine is left out, so that nothing has to be hidden from the engine."""
-    return len(candidate.gpu_indices) == len(hardware.accelerators)
+def hides_cards(candidate: Candidate, hardware: Hardware) -> bool:
+    """Whether cards must be hidden from the engine; of MIG slices CUDA takes the first by itself."""
+    cards = cards_of(candidate, hardware)
+    sliced = any(card.mig_profile for card in cards)
+    return bool(cards) and not sliced and len(cards) < len(hardware.accelerators)
 
 
 def ladder(steps: Sequence[int], least: float) -> int:

@@ -1,4 +1,4 @@
-"""The name clients put into "model": the same whichever engine answers, so that the engine can be exchanged."""
+"""The name clients put into "model": the same whichever engine answers, so that it can be exchanged."""
 
 from __future__ import annotations
 

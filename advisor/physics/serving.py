@@ -230,15 +230,15 @@ def _inside(step: StepModel, rule: Discipline, admitted: float, work: _Work) -> 
 
 def _capped(step: StepModel, rule: Discipline, admitted: float, work: _Work, point: _Point) -> _Point:
     """Never more than the engine's time allows, nor more decodes than a full step leaves beside its prompts."""
-    most = max(1.0, rule.chunk_tokens * work.output / (work.prompt + work.output))
-    batch = min(max(point.batch, 1.0), most)
-    decode_s = step.decode_s(batch, work.context)
-    others = (admitted - 1.0) / admitted
-    capacity = 1.0 / (work.output * decode_s / batch + point.prefill_s)
+    most = min(admitted, max(1.0, rule.chunk_tokens * work.output / (work.prompt + work.output)))
+    decode_s = step.decode_s(most, work.context)
+    capacity = 1.0 / ((work.output - 1.0) * decode_s / most + point.prefill_s)
     if point.rate <= capacity:
         return point
-    tpot = decode_s + point.prefill_s * batch * others / work.output
-    wait = admitted / capacity - (work.output - 1.0) * tpot
+    batch = min(point.batch, most)
+    decode_s = step.decode_s(max(batch, 1.0), work.context)
+    tpot = decode_s + point.prefill_s * batch * (admitted - 1.0) / admitted / work.output
+    wait = max(admitted / capacity - (work.output - 1.0) * tpot, point.wait_s)
     return _Point(capacity, batch, wait, wait - point.wait_s + point.queue_s, tpot, decode_s, point.prefill_s)
 
 

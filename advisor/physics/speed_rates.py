@@ -45,7 +45,7 @@ def vllm_kernel(fmt: WeightsFormat, device: Device) -> tuple[str, float]:
     if fmt.linear_bits > 6:
         return "w8", device.flops_16
     if name.startswith("mxfp4"):
-        return "mxfp4", device.flops_16
+        return ("mxfp4_native", device.flops_8) if family in NATIVE_FP4 else ("mxfp4", device.flops_16)
     # Marlin is CUDA only: elsewhere 4-bit weights are unpacked by general Triton kernels.
     return ("int4_rocm" if family in AMD else "int4"), device.flops_16
 
@@ -85,6 +85,7 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
             + values["overhead_linear_layers"] * facts.linear_layers
         ),
         sequence_s=slower * product(values, "sequence_s", family),
+        routing_spread=values["routing_spread"],
         vector_growth=0.0,
         all_reduce_s=values[f"all_reduce_s.{device.link}"] * cards**0.5 if cards > 1 else 0.0,
         link_bytes_per_s=device.link_bytes_per_s * values[f"link.{device.link}"] if cards > 1 else 1.0,
@@ -121,6 +122,7 @@ def llamacpp_rates(values: Constants, device: Device, kernel: str, facts: Facts,
             + values["overhead_linear_layers"] * facts.linear_layers
         ),
         sequence_s=product(values, "sequence_s", family),
+        routing_spread=values["routing_spread"],
         vector_growth=product(values, "vector_growth", family, kernel),
         all_reduce_s=values["all_reduce_s"],
         link_bytes_per_s=max(device.link_bytes_per_s, 1.0) * values["link"],

@@ -14,8 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from advisor.physics.device import Device
-
 SHARPNESS = 3.0  # of the bend between memory-bound and compute-bound
 ALL_REDUCES_PER_LAYER = 2
 
@@ -55,6 +53,7 @@ class Rates(NamedTuple):
     attention_flops: float
     overhead_s: float  # per step, all layers
     sequence_s: float  # per sequence and step
+    routing_spread: float  # tokens ** this choose their experts independently: 1 is even routing
     vector_growth: float  # small-batch kernels (llama.cpp): cost of each further sequence; 0: none
     all_reduce_s: float  # latency of one
     link_bytes_per_s: float
@@ -75,6 +74,7 @@ class StepModel:
     dense_s: float  # read every dense weight
     expert_s: float  # read every routed expert
     expert_miss: float  # probability that a token leaves a given expert asleep; 1 without experts
+    routing_spread: float
     token_s: float  # multiply one token with all active weights
     vector_growth: float
     kv_full_s: float  # read and multiply one token of context, layers that keep everything
@@ -99,7 +99,7 @@ class StepModel:
         """The matrix products of a step over `tokens` decoded tokens."""
         read = self.dense_s
         if self.expert_s:
-            awake = 1.0 - self.expert_miss**tokens
+            awake = 1.0 - self.expert_miss**tokens**self.routing_spread
             read += self.expert_s * awake
         matrix = soft_max(read, tokens * self.token_s)
         if not self.vector_growth:
@@ -130,7 +130,6 @@ class StepModel:
 
 def step_model(
     facts: Facts,
-    device: Device,
     rates: Rates,
     *,
     tensor_parallel: int,
@@ -145,8 +144,7 @@ def step_model(
 
     Args:
         facts: the model in its format.
-        device: one card of the replica; its cards split every layer (`tensor_parallel`) or the layers.
-        rates: what the kernels reach.
+        rates: what the kernels reach on one card.
         tensor_parallel: ranks that split each layer.
         pipeline_parallel: groups of ranks that hold consecutive layers.
         overlapping_stages: several batches are under way at once (vLLM); otherwise one card works at a time.
@@ -171,6 +169,7 @@ def step_model(
         dense_s=dense_s,
         expert_s=expert_s,
         expert_miss=1.0 - facts.expert_share,
+        routing_spread=rates.routing_spread,
         token_s=flops / rates.decode_flops,
         vector_growth=rates.vector_growth,
         kv_full_s=soft_max(facts.kv_full_bytes * kv_share / rates.kv_bytes_per_s, attention_s),

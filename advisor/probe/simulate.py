@@ -122,9 +122,8 @@ def _hardware(
             compose_version=host["compose_version"],
             nvidia_toolkit_version=host["nvidia_toolkit_version"] if nvidia else None,
         ),
-        disk_free_bytes=host["disk_free_bytes"],
         unknown={**(unknown or {})},
-        assumed=(*assumed, f"{host['disk_free_bytes'] / 1e9:.0f} GB free on disk"),
+        assumed=(*assumed, "room on disk for the weights"),
     )
 
 

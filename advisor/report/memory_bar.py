@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -32,9 +34,14 @@ def memory_bar(estimate: Estimate) -> RenderableType:
     for name, mark, style in _PARTS:
         legend.append(f"{mark} {name} {gib(sizes[name])}  ", style=style)
     room = (
-        f"KV cache: {count(memory.kv_tokens)} tokens, {count(memory.full_sequences)} requests of "
+        f"KV cache: {count(memory.kv_tokens)} tokens, {_floor(memory.full_sequences)} requests of "
         f"{count(estimate.candidate.context_tokens)} tokens ({memory.kv_bytes_per_token / 1024:,.1f} KiB a token)"
         if memory.kv_bytes_per_token
         else "KV cache: none"
     )
     return Group(bar, legend, Text(f"{room}; budget {gib(memory.budget_bytes)}, basis {memory.basis}", style="dim"))
+
+
+def _floor(sequences: float) -> str:
+    """One decimal, rounded down: 15.96 requests are not 16."""
+    return count(math.floor(sequences * 10) / 10) if sequences < 100 else count(math.floor(sequences))

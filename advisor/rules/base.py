@@ -55,6 +55,8 @@ class Contest:
     workload: Workload
     crossover_in_flight: float | None
     tokens_per_s: Mapping[str, float]  # total output at the planned load, engines that can run
+    refused: Mapping[str, str]  # engines that cannot run → why, of the candidate that came closest
+    unmeasured: bool  # some of these rates are analytic: nothing of the kind was ever measured
 
     @property
     def able(self) -> tuple[str, ...]:

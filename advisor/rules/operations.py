@@ -96,9 +96,10 @@ def ops408(case: Case, threshold: Mapping[str, Any]) -> str | None:
 
 def ops409(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes a gated repository where the engine downloads from it."""
-    if not case.model.gated or "hub" not in case.limits.features or case.model.path:
+    ref = case.estimate.candidate.model_ref
+    if not case.model.gated or "hub" not in case.limits.features or ref != case.model.hf_id:
         return None
-    return f"{case.estimate.candidate.model_ref} is gated: 1 accepted licence and 1 token (HF_TOKEN) are needed, 0 are planned here"
+    return f"{ref} is gated: 1 accepted licence and 1 token (HF_TOKEN) are needed, 0 are planned here"
 
 
 def ops410(case: Case, threshold: Mapping[str, Any]) -> str | None:

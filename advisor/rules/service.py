@@ -76,8 +76,8 @@ def svc307(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
     able = contest.able
     if len(able) != 1 or len(contest.best) < 2:
         return None
-    others = " and ".join(contest.titles[name] for name in contest.best if name not in able)
-    return f"1 of {len(contest.best)} engines can run this here: {contest.titles[able[0]]}; {others} cannot"
+    others = "; ".join(f"{contest.titles[name]} cannot: {why}" for name, why in contest.refused.items())
+    return f"1 of {len(contest.best)} engines can run this here: {contest.titles[able[0]]}; {others}"
 
 
 def svc308(contest: Contest, threshold: Mapping[str, Any]) -> str | None:

@@ -96,7 +96,7 @@ def spd210(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
     if simple is None or other is None:
         return None
     less, more = contest.tokens_per_s[simple], contest.tokens_per_s[other]
-    if more < threshold["worthwhile_gain"] * less or not _concurrent(contest):
+    if not _worthwhile(contest, less, more, threshold):
         return None
     return (
         f"{contest.titles[other]} gives {count(more)} output tokens/s at the planned load, {contest.titles[simple]} "
@@ -110,7 +110,7 @@ def spd211(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
     if simple is None or other is None:
         return None
     less, more = contest.tokens_per_s[simple], contest.tokens_per_s[other]
-    if more >= threshold["worthwhile_gain"] * less and _concurrent(contest):
+    if _worthwhile(contest, less, more, threshold):
         return None
     return (
         f"both meet the targets; {contest.titles[simple]} gives {count(less)} output tokens/s at the planned load, "
@@ -125,6 +125,12 @@ def _rivals(contest: Contest) -> tuple[str | None, str | None]:
         return None, None
     simple = min(able, key=lambda name: contest.simplicity[name])
     return simple, max((n for n in able if n != simple), key=lambda name: contest.tokens_per_s[name])
+
+
+def _worthwhile(contest: Contest, less: float, more: float, threshold: Mapping[str, Any]) -> bool:
+    """More output by a margin that is wider where nothing was measured, and something to batch at all."""
+    margin = threshold["worthwhile_gain_unmeasured" if contest.unmeasured else "worthwhile_gain"]
+    return more >= margin * less and _concurrent(contest)
 
 
 def _concurrent(contest: Contest) -> bool:

@@ -159,7 +159,7 @@ async def _head(reader: asyncio.StreamReader) -> Reply:
     if len(first) < 2 or not first[0].startswith(b"HTTP/"):
         raise Broken("cut", "the server closed the connection without a reply")
     headers: dict[str, str] = {}
-    while (line := (await reader.readline()).strip()):
+    while line := (await reader.readline()).strip():
         name, _, text = line.decode("latin-1").partition(":")
         headers[name.strip().lower()] = text.strip()
     return Reply(int(first[1]), headers, reader)

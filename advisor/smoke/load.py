@@ -82,9 +82,7 @@ async def drive(
     origin = time.perf_counter()
 
     async def one(number: int) -> Answer:
-        answer = await ask(
-            server, prompts.of(number), run.output_tokens, origin=origin, timeout_s=run.timeout_s
-        )
+        answer = await ask(server, prompts.of(number), run.output_tokens, origin=origin, timeout_s=run.timeout_s)
         on_done(answer)
         return answer
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Literal, Protocol
 
-from advisor.errors import BadInput, EnvironmentFailed
+from advisor.errors import BadInput
 from advisor.schema import Plan
 from advisor.smoke import processes
 

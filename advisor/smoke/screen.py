@@ -51,4 +51,6 @@ class Screen(Progress):
             full = round(_BAR * min(max(share, 0.0), 1.0))
             bar = f"[{'#' * full}{'.' * (_BAR - full)}] "
         seconds = time.monotonic() - self._began
-        print(f"\r\x1b[2K...   {self._name:<16} {seconds:6.1f} s  {bar}{text}"[:150], end="", file=sys.stderr, flush=True)
+        print(
+            f"\r\x1b[2K...   {self._name:<16} {seconds:6.1f} s  {bar}{text}"[:150], end="", file=sys.stderr, flush=True
+        )

@@ -52,7 +52,9 @@ async def streamed(job: Job) -> str:
     answer = _good(await ask(job.ready, salad(16, f"{job.options.seed}/stream"), 32))
     if len(answer.arrivals_s) < 2 <= answer.output_tokens:
         raise Failed(f"{answer.output_tokens} tokens came in one piece: something between buffers the stream")
-    return f"first token after {ms(answer.ttft_s or 0)}, {answer.output_tokens} tokens in {len(answer.arrivals_s)} pieces"
+    return (
+        f"first token after {ms(answer.ttft_s or 0)}, {answer.output_tokens} tokens in {len(answer.arrivals_s)} pieces"
+    )
 
 
 async def longest(job: Job) -> str:

@@ -21,18 +21,12 @@ def generate() -> dict[str, str]:
     flags = [_argument(argument) for argument in arguments if argument["kind"] != "positional"]
     variables = [_variable(entry) for entry in _read(OLLAMA_ENV)]
     modelfile = _read(OLLAMA_MODELFILE)
-    parameters = [
-        {"name": f"PARAMETER {entry['name']}", **_parameter(entry)} for entry in modelfile["parameters"]
-    ]
+    parameters = [{"name": f"PARAMETER {entry['name']}", **_parameter(entry)} for entry in modelfile["parameters"]]
     refused = modelfile["instructions_refused_by_create"]
-    instructions = [
-        {"name": name} for name in modelfile["instructions"] if name not in refused and name != "PARAMETER"
-    ]
+    instructions = [{"name": name} for name in modelfile["instructions"] if name not in refused and name != "PARAMETER"]
     return {
         "vllm-flags.json": document("vllm-flags", "flags", f"../shared/data/{VLLM} (vLLM 0.33.0)", flags),
-        "ollama-env.json": document(
-            "ollama-env", "flags", f"../shared/data/{OLLAMA_ENV} (Ollama 0.34.2)", variables
-        ),
+        "ollama-env.json": document("ollama-env", "flags", f"../shared/data/{OLLAMA_ENV} (Ollama 0.34.2)", variables),
         "ollama-modelfile.json": document(
             "ollama-modelfile",
             "flags",

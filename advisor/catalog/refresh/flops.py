@@ -29,9 +29,7 @@ REMARKED_FP16 = {
     "nvidia-gb10-dgx-spark": (100.0, "fp16 and bf16 as quoted in a review; NVIDIA publishes none"),
     "nvidia-rtx-6000d": (144.0, "fp16 and bf16 as measured"),
 }
-ORIN_FLOP_PER_CLOCK = (
-    2048  # of one SM at 16 bit: half of the int8 rate read for the Orin Nano and the Nano Super
-)
+ORIN_FLOP_PER_CLOCK = 2048  # of one SM at 16 bit: half of the int8 rate read for the Orin Nano and the Nano Super
 WITH_BF16 = ("nvidia-gb10-dgx-spark", "nvidia-rtx-6000d")
 
 
@@ -95,9 +93,7 @@ def _vector(row: Row, tflops: dict[str, float]) -> str:
     """No matrix unit, or none that a source gives a rate for: the vector rate."""
     if "fp4" in tflops:
         tflops["fp16"] = tflops["bf16"] = tflops["fp4"] / 8
-        return (
-            "16-bit rates: an eighth of the fp4 rate, as with fp32 accumulation on GeForce of this generation"
-        )
+        return "16-bit rates: an eighth of the fp4 rate, as with fp32 accumulation on GeForce of this generation"
     if row["architecture"] == "Orin" and row["boost_mhz"]:
         tflops["fp16"] = tflops["bf16"] = round(
             int(row["sm_or_cu"]) * ORIN_FLOP_PER_CLOCK * int(row["boost_mhz"]) / 1e6, 1

@@ -37,10 +37,7 @@ def elements(row: Row) -> dict[str, Any]:
     )
     kinds = layers(row)
     each = _per_layer(row)
-    holds = (
-        each * (kinds["layers_full"] + kinds["layers_sliding"]) == total
-        and each * kinds["layers_full"] == full
-    )
+    holds = each * (kinds["layers_full"] + kinds["layers_sliding"]) == total and each * kinds["layers_full"] == full
     if holds and total:  # an encoder's zero is said outright: it is not "pattern unknown"
         return {"kv_elements_per_token": None, "kv_elements_per_token_full": None}
     return {"kv_elements_per_token": total, "kv_elements_per_token_full": full}

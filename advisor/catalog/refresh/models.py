@@ -77,9 +77,7 @@ def active_parameters(row: Row) -> int | None:
 def confidence(row: Row) -> str:
     """The table's, capped where a field had to be assumed here."""
     assumed = row["layers_full_attention"] == "" and "embedding" not in row["tags"]
-    return (
-        "low" if assumed and row["confidence"] == "medium" else row["confidence"] if not assumed else "medium"
-    )
+    return "low" if assumed and row["confidence"] == "medium" else row["confidence"] if not assumed else "medium"
 
 
 def model(row: Row) -> dict[str, Any]:

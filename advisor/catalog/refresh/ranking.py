@@ -82,12 +82,9 @@ def _active(model: ModelSpec) -> int:
 def generate() -> dict[str, str]:
     """File name → text of the data file, the same from run to run."""
     entries = [
-        {"task": name, "models": [one.model.hf_id for one in ranked(name)]}
-        for name in constants("ranking")["tasks"]
+        {"task": name, "models": [one.model.hf_id for one in ranked(name)]} for name in constants("ranking")["tasks"]
     ]
-    return {
-        "ranking.json": document("ranking", "ranking", "ranking.yaml beside this file, models.json", entries)
-    }
+    return {"ranking.json": document("ranking", "ranking", "ranking.yaml beside this file, models.json", entries)}
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-SHARED = (
-    Path(__file__).resolve().parents[4] / "shared" / "data"
-)  # beside the repository; absent in an installation
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"  # beside the repository; absent in an installation
 
 Row = Mapping[str, str]
 

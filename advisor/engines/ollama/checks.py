@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from advisor.engines.ollama.host import prompt_cache_bytes
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
-from advisor.units import GIB, MIB, gib
+from advisor.units import GIB, MIB, count, gib
 
+LOG = "{ docker compose logs engine 2>/dev/null; cat state/engine.log 2>/dev/null; }"
 PROMPT_CACHE_BYTES = 8 * GIB  # llama-server's own limit a model
 
 
 def checks(plan: Plan) -> tuple[Check, ...]:
-    """Before the start: the weights. After it: the served name, slots and processor, and how the API differs."""
+    """Before the start: the weights. After it: served name, slots, processor, and how the API differs."""
     return (*_before(plan), *_after(plan))
 
 
@@ -29,7 +30,7 @@ def _before(plan: Plan) -> Iterator[Check]:
         yield Check(
             id="weights",
             fact="The model file is here and everybody may read it; Ollama copies it into its store",
-            command=f"[ -n \"$(find -L {shell(plan.model.path)} -type f -perm -o=r)\" ]",
+            command=f'[ -n "$(find -L {shell(plan.model.path)} -type f -perm -o=r)" ]',
             expect="no output",
             otherwise=f"chmod o+r {shell(plan.model.path)}",
         )
@@ -39,7 +40,7 @@ def _before(plan: Plan) -> Iterator[Check]:
             fact=f"The plan is offline, so {plan.launch.model_ref} is in the store already",
             command=f"ollama show {shell(plan.launch.model_ref)} >/dev/null",
             expect="no output (asks a running server)",
-            otherwise=f"with a network: ollama pull {plan.launch.model_ref}; then copy the store (OLLAMA_MODELS)",
+            otherwise=f"with a network: ollama pull {plan.launch.model_ref}; then copy the store",
         )
     else:
         yield Check(
@@ -47,7 +48,7 @@ def _before(plan: Plan) -> Iterator[Check]:
             fact=f"The library has {plan.launch.model_ref}",
             command=f"curl -fsS -o /dev/null {shell(manifest_url(plan.launch.model_ref))}",
             expect="no output",
-            otherwise="tags move: look the name up at https://ollama.com/library and set it in Modelfile (FROM)",
+            otherwise="tags move: look it up at https://ollama.com/library and set FROM in Modelfile",
         )
     if plan.workload.exposed:
         yield Check(
@@ -69,25 +70,19 @@ def _after(plan: Plan) -> Iterator[Check]:
         expect=name,
         otherwise="docker compose logs model, or run.sh again",
     )
-    yield Check(
-        id="after-processor",
-        fact="After the first answer: all of the model is where the plan puts it",
-        command=f"curl -fsS {base}/api/ps",
-        expect=_processor(plan),
-        otherwise="memory was short and layers went to the CPU: end other programs, or plan a shorter context",
-    )
-    slots = plan.estimate.candidate.max_in_flight
+    yield _processor(plan, base)
+    slots, context = plan.estimate.candidate.max_in_flight, count(plan.estimate.candidate.context_tokens)
     yield Check(
         id="after-slots",
-        fact=f"After the first answer: {slots} slot(s) of {plan.estimate.candidate.context_tokens} tokens",
-        command="{ docker compose logs engine 2>/dev/null; cat state/engine.log 2>/dev/null; } | "
-        f"grep -E -- '-np {slots}( |$)|n_slots *= *{slots}( |$)|n_parallel *= *{slots}( |$)' | tail -n 1 | grep .",
-        expect=f"a line with {slots}",
+        fact=f"After the start: {slots} slot(s) of {context} tokens each",
+        command=f"slots=$({LOG} | grep -o 'n_slots = [0-9]*' | tail -n 1 | tr -dc 0-9); "
+        f'echo "$slots" && [ "$slots" -eq {slots} ]',
+        expect=str(slots),
         otherwise="this model family is served one at a time, or the variable did not reach the server",
     )
     yield Check(
         id="sampling",
-        fact="Clients set temperature and top_p: without them the OpenAI-compatible API takes 1.0 and 1.0, not the model's",
+        fact="Clients set temperature and top_p: without them this API takes 1.0 for both, not the model's own",
         command=None,
         expect="both in the client's code; and max_tokens, because max_completion_tokens is ignored",
         otherwise="add them",
@@ -106,15 +101,32 @@ def _after(plan: Plan) -> Iterator[Check]:
             id="prompt-cache",
             fact=f"llama-server may keep 8 GiB of prompts in host memory; {gib(spare)} are to spare here",
             command=None,
-            expect=f"LLAMA_ARG_CACHE_RAM={spare // MIB} in .env (MiB; llama-server's own variable, Ollama passes it on)",
+            expect=f"LLAMA_ARG_CACHE_RAM={spare // MIB} in .env (MiB; Ollama passes it on to llama-server)",
             otherwise="watch the host's memory",
         )
 
 
-def _processor(plan: Plan) -> str:
+def _processor(plan: Plan, base: str) -> Check:
+    """Ollama moves layers to the CPU without a word; log and list tell where they are."""
     candidate = plan.estimate.candidate
+    fact = "After the start: the model is where the plan puts it"
+    otherwise = "memory was short when it was loaded: end other programs, or plan a shorter context"
     if candidate.device == "cpu":
-        return '"size_vram":0'
-    if candidate.cpu_layers:
-        return f"size_vram below size: {candidate.cpu_layers} of {plan.model.layers} layers are on the CPU by plan"
-    return "size_vram equal to size"
+        return Check(
+            id="after-processor",
+            fact=fact,
+            command=f"curl -fsS {base}/api/ps | grep -o '\"size_vram\":0[,}}]'",
+            expect='"size_vram":0, which is all on the CPU',
+            otherwise="a GPU was found that the plan does not count on: plan again",
+        )
+    whole = candidate.cpu_layers == 0
+    planned = "all layers" if whole else f"all but about {candidate.cpu_layers} of {plan.model.layers} layers"
+    return Check(
+        id="after-processor",
+        fact=fact,
+        command=f"found=$({LOG} | grep -o 'offloaded [0-9]*/[0-9]* layers' | tail -n 1); "
+        f'echo "$found" && [[ $found =~ ([0-9]+)/([0-9]+) ]] && '
+        + ('[ "${BASH_REMATCH[1]}" -eq "${BASH_REMATCH[2]}" ]' if whole else '[ "${BASH_REMATCH[1]}" -gt 0 ]'),
+        expect=f"offloaded N/M layers, {planned} on the GPU",
+        otherwise=otherwise,
+    )

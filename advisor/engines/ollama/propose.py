@@ -16,7 +16,7 @@ MOST = 24
 
 
 def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
-    """One card, the fewest and all cards (split by layers), a part on the CPU, the CPU alone; f16 KV before q8_0.
+    """The fewest cards that hold it and all cards, a part on the CPU, the CPU alone; f16 KV before q8_0.
 
     Slots are for everybody at once; `resize` brings them to the load and to the memory.
     """
@@ -37,7 +37,7 @@ def flash_attention(card: Accelerator) -> bool:
 
 
 def _families(hardware: Hardware) -> tuple[Group, ...]:
-    """Cards that Ollama would put one model on: those of one maker (one GPU library), MIG slices one by one."""
+    """Cards that Ollama would put one model on: those of one maker; MIG slices one by one."""
     makers: dict[str, list[Accelerator]] = {}
     for card in hardware.accelerators:
         key = f"{card.vendor}/{card.index}" if card.mig_profile else card.vendor

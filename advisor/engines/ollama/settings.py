@@ -1,20 +1,24 @@
-"""Every setting of Ollama, with the reason and the numbers behind it: variables of the server, lines of the Modelfile."""
+"""Every setting of Ollama with its reason and numbers: variables of the server, lines of the Modelfile."""
 
 from __future__ import annotations
 
 from advisor.catalog import weights_format
 from advisor.engines.accepted import check_ollama
-from advisor.engines.devices import cards_of, uses_all
+from advisor.engines.devices import cards_of, hides_cards
 from advisor.engines.ollama.propose import flash_attention
 from advisor.engines.ollama.sizing import CONTEXT_TIERS, single_slot
 from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 
 PORT = 11434
-BIND = "127.0.0.1"  # also where exposure is asked for: Ollama has no key, so something with one must stand in front
+BIND = "127.0.0.1"  # also where exposure is asked for: Ollama has no key, a gateway must stand in front
 FIT_MARGIN_MIB = 1024
 LEAST_QUEUE = 64
-VISIBLE = {"nvidia": "CUDA_VISIBLE_DEVICES", "amd": "ROCR_VISIBLE_DEVICES", "intel": "GGML_VK_VISIBLE_DEVICES"}
+VISIBLE = {
+    "nvidia": "CUDA_VISIBLE_DEVICES",
+    "amd": "ROCR_VISIBLE_DEVICES",
+    "intel": "GGML_VK_VISIBLE_DEVICES",
+}
 
 
 def env(name: str, value: object, because: str, source: str) -> Setting:
@@ -27,9 +31,7 @@ def line(name: str, value: object, because: str, source: str) -> Setting:
     return Setting(name=name, kind="modelfile", value=str(value), because=because, source=source)
 
 
-def settings(
-    estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec
-) -> tuple[Setting, ...]:
+def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Setting, ...]:
     """All variables and Modelfile lines, each one accepted by the pinned version."""
     return check_ollama(
         (
@@ -44,30 +46,36 @@ def settings(
 
 
 def _capacity(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[Setting]:
-    candidate, memory = estimate.candidate, estimate.memory
+    candidate = estimate.candidate
     slots, peak = candidate.max_in_flight, estimate.peak_in_flight
     if single_slot(model) or workload.kind == "embed":
         reason = f"Ollama serves {model.family or model.hf_id} one request at a time whatever is set here"
     elif slots < peak:
-        reason = f"{slots} slots are all that fit in memory; {peak - slots} of {peak} in flight at peak wait for one"
+        reason = f"{slots} slots are all that fit; {peak - slots} of {peak} in flight at peak wait for one"
     else:
-        reason = f"one slot for each of the {peak} requests in flight at peak; the default 1 would queue the others"
-    total = slots * candidate.context_tokens
-    context = (
-        f"the longest request planned; every slot gets all of it at start: {slots} x {count(candidate.context_tokens)} = "
-        f"{count(total)} tokens, {gib(memory.kv_bytes)} of KV cache on the fullest device"
-    )
-    queue = max(LEAST_QUEUE, workload.users)
+        reason = f"one slot for each of the {peak} requests in flight at peak; the default is 1"
     return [
         env("OLLAMA_NUM_PARALLEL", slots, reason, "engines-ollama-parallel"),
-        env("OLLAMA_CONTEXT_LENGTH", candidate.context_tokens,
-            f"{context}; unset, Ollama takes {count(_tier(estimate))} or less by GPU memory", "engines-ollama-context"),
-        env("OLLAMA_MAX_QUEUE", queue,
-            f"requests that may wait while the model loads ({workload.users} users); once it is loaded Ollama has no "
-            f"limit of its own", "engines-ollama-queue"),
-        env("OLLAMA_MAX_LOADED_MODELS", 1, "a second model would take the memory that the slots were planned with",
-            "engines-ollama-env"),
-    ]  # fmt: skip
+        env("OLLAMA_CONTEXT_LENGTH", candidate.context_tokens, _context(estimate), "engines-ollama-context"),
+        env("OLLAMA_MAX_QUEUE", max(LEAST_QUEUE, workload.users), _queue(workload), "engines-ollama-queue"),
+        env("OLLAMA_MAX_LOADED_MODELS", 1, "a second model would take the slots' memory", "engines-ollama-env"),
+    ]
+
+
+def _context(estimate: Estimate) -> str:
+    slots, context = estimate.candidate.max_in_flight, estimate.candidate.context_tokens
+    return (
+        f"the longest request planned; every slot gets all of it at start: {slots} x {count(context)} = "
+        f"{count(slots * context)} tokens, {gib(estimate.memory.kv_bytes)} of KV cache on the fullest device; "
+        f"unset, Ollama takes {count(_tier(estimate))} by GPU memory"
+    )
+
+
+def _queue(workload: Workload) -> str:
+    return (
+        f"requests that may wait while the model loads ({workload.users} users); once it is loaded Ollama has no "
+        f"limit of its own"
+    )
 
 
 def _tier(estimate: Estimate) -> int:
@@ -82,23 +90,21 @@ def _cache(estimate: Estimate, hardware: Hardware) -> list[Setting]:
     cards = cards_of(candidate, hardware)
     flash = all(flash_attention(card) for card in cards)
     width = "two bytes" if candidate.kv_cache_dtype == "f16" else "about one byte, so nearly twice the slots fit, for"
-    attention = (
-        "every device here has it; a quantised KV cache needs it"
-        if flash
-        else f"{cards[0].name} (compute capability {cards[0].compute_capability}) has none"
-    )
+    cache = f"{width} an element: {memory.kv_bytes_per_token:,.0f} bytes a token"
+    attention = "every device here has it; a quantised KV cache needs it"
+    if not flash:
+        attention = f"{cards[0].name} (compute capability {cards[0].compute_capability}) has none"
     return [
-        env("OLLAMA_KV_CACHE_TYPE", candidate.kv_cache_dtype,
-            f"{width} an element: {memory.kv_bytes_per_token:,.0f} bytes a token", "engines-ollama-env"),
+        env("OLLAMA_KV_CACHE_TYPE", candidate.kv_cache_dtype, cache, "engines-ollama-env"),
         env("OLLAMA_FLASH_ATTENTION", 1 if flash else 0, attention, "engines-ollama-placement"),
-    ]  # fmt: skip
+    ]
 
 
 def _lifetime(workload: Workload) -> list[Setting]:
     if workload.users == 1 and not workload.production:
-        reason = "the memory is free again half an hour after the last question; the default 5 minutes reloads too often"
+        reason = "the memory is free again 30 minutes after the last question; the default is 5"
         return [env("OLLAMA_KEEP_ALIVE", "30m", reason, "engines-ollama-env")]
-    reason = f"never unloaded: none of {workload.users} users waits for a load (the default unloads after 5 minutes)"
+    reason = f"never unloaded: none of {workload.users} users waits for a load; the default is 5 minutes"
     return [env("OLLAMA_KEEP_ALIVE", -1, reason, "engines-ollama-env")]
 
 
@@ -107,14 +113,14 @@ def _placement(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list
     rows = []
     if len(cards) > 1:
         reason = (
-            f"the layers are spread over all {len(cards)} cards; by itself Ollama takes one card when its estimate is at "
-            f"most 80 % of that card's free memory, and that estimate ignores the KV cache type"
+            f"the layers are spread over all {len(cards)} cards; by itself Ollama takes one when its estimate, which "
+            f"ignores the KV cache type, is at most 80 % of that card's free memory"
         )
         rows.append(env("OLLAMA_SCHED_SPREAD", 1, reason, "engines-ollama-placement"))
     if cards and not model.multimodal:
         reason = f"{FIT_MARGIN_MIB} MiB a card stay free, as planned; this is also llama-server's default"
         rows.append(env("LLAMA_ARG_FIT_TARGET", FIT_MARGIN_MIB, reason, "engines-ollama-placement"))
-    if cards and not uses_all(candidate, hardware) and cards[0].vendor in VISIBLE:
+    if hides_cards(candidate, hardware) and cards[0].vendor in VISIBLE:
         chosen = ",".join(str(card.index) for card in cards)
         reason = f"{len(cards)} of {len(hardware.accelerators)} cards, numbered as the driver lists them"
         rows.append(env(VISIBLE[cards[0].vendor], chosen, reason, "engines-ollama-env"))
@@ -127,22 +133,27 @@ def _privacy(workload: Workload) -> list[Setting]:
         reason = "this machine only although others must reach it: Ollama has no key, put a gateway in front"
     return [
         env("OLLAMA_HOST", f"{BIND}:{PORT}", reason, "engines-hardening"),
-        env("OLLAMA_NO_CLOUD", 1, "no model of the vendor's cloud, no background requests", "engines-ollama-env"),
+        env(
+            "OLLAMA_NO_CLOUD",
+            1,
+            "no model of the vendor's cloud, no background requests",
+            "engines-ollama-env",
+        ),
     ]
 
 
 def _modelfile(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[Setting]:
     candidate, fmt = estimate.candidate, weights_format(estimate.candidate.weights_format)
     what = "this file" if model.path else "the library's exact tag"
+    weights = f"{what}, {fmt.title}: {gib(estimate.memory.weights_bytes)} of weights on the fullest device"
+    context = "the same as OLLAMA_CONTEXT_LENGTH: the OpenAI-compatible API cannot ask for it"
+    total = count(candidate.context_tokens * candidate.max_in_flight)
+    batch = f"Ollama's own figure for {total} tokens over all slots, written down because a change reloads"
     rows = [
-        line("FROM", candidate.model_ref, f"{what}, {fmt.title}: {gib(estimate.memory.weights_bytes)} of weights on the "
-             f"fullest device", "engines-ollama-library"),
-        line("PARAMETER num_ctx", candidate.context_tokens,
-             "the same as OLLAMA_CONTEXT_LENGTH: the OpenAI-compatible API cannot ask for it", "engines-ollama-modelfile"),
-        line("PARAMETER num_batch", candidate.max_batched_tokens,
-             f"Ollama's own figure for {count(candidate.context_tokens * candidate.max_in_flight)} tokens over all slots, "
-             f"written down because a change reloads the model", "engines-ollama-context"),
-    ]  # fmt: skip
+        line("FROM", candidate.model_ref, weights, "engines-ollama-library"),
+        line("PARAMETER num_ctx", candidate.context_tokens, context, "engines-ollama-modelfile"),
+        line("PARAMETER num_batch", candidate.max_batched_tokens, batch, "engines-ollama-context"),
+    ]
     if candidate.device == "cpu" and hardware.accelerators:
         reason = f"all {model.layers} layers on the CPU: the {hardware.accelerators[0].name} is left out"
         rows.append(line("PARAMETER num_gpu", 0, reason, "engines-ollama-placement"))

@@ -17,7 +17,7 @@ BATCH_TIERS = ((32768, 2048), (4096, 1024), (0, 512))  # num_batch by num_ctx ti
 
 
 def single_slot(model: ModelSpec) -> bool:
-    """Families that Ollama serves one request at a time, whatever OLLAMA_NUM_PARALLEL says; embedding models too."""
+    """Whether Ollama serves the family one request at a time whatever is set; embedding models are."""
     return model.model_type in engine_limits("ollama").single_slot_families or "embedding" in model.tags
 
 
@@ -29,9 +29,7 @@ def batch_for(context_tokens: int, slots: int) -> int:
 
 def with_slots(candidate: Candidate, slots: int) -> Candidate:
     """The candidate with this many slots, and the batch that belongs to them."""
-    return replace(
-        candidate, max_in_flight=slots, max_batched_tokens=batch_for(candidate.context_tokens, slots)
-    )
+    return replace(candidate, max_in_flight=slots, max_batched_tokens=batch_for(candidate.context_tokens, slots))
 
 
 def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:

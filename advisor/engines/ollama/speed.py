@@ -47,7 +47,6 @@ def step_of(known: Prepared, values: Constants, *, ollama: bool) -> StepModel:
     host = known.host_bytes_per_s * values["bandwidth"] * values.get("bandwidth.cpu", 1.0)
     return step_model(
         known.facts,
-        known.device,
         rates,
         tensor_parallel=known.tensor,
         pipeline_parallel=known.pipeline,

@@ -20,7 +20,7 @@ class Weights(NamedTuple):
 
 
 def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
-    """The file itself, or the quantisation asked for, or what the library's default tag holds. Empty: no GGUF known."""
+    """The file itself, or the quantisation asked for, or the library's default. Empty: no GGUF is known."""
     if model.origin == "gguf" and model.path:
         return (Weights(weights_format(model.native_format).name, model.path),)
     for name in gguf_names(workload.quantization, model):
@@ -31,7 +31,7 @@ def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
 
 
 def gguf_names(asked: str, model: ModelSpec) -> tuple[str, ...]:
-    """The GGUF formats that answer a request, nearest first: FP8 is answered by Q8_0, 16 bit by F16. Empty: none."""
+    """The GGUF formats that answer a request, nearest first (FP8: Q8_0, 16 bit: F16). Empty: none does."""
     if asked == "auto":
         return (weights_format(model.ollama_quantization or LIBRARY_DEFAULT).name,)
     wanted = weights_format(asked, "ollama")

@@ -77,8 +77,7 @@ def non_torch_bytes(candidate: Candidate, hardware: Hardware) -> float:
     size = float(sizes["single"])
     if candidate.tensor_parallel > 1:
         linked = all(
-            card.nvlink_peers and card.device_class == "datacenter"
-            for card in cards_of_replica(candidate, hardware)
+            card.nvlink_peers and card.device_class == "datacenter" for card in cards_of_replica(candidate, hardware)
         )
         size = float(sizes["tensor_parallel_nvlink" if linked else "tensor_parallel_pcie"])
     elif candidate.pipeline_parallel > 1:

@@ -92,9 +92,7 @@ def _block_tokens(page_bytes: float, token_bytes: float, block: int) -> int:
     return block * int(ratio) if ratio == int(ratio) else block
 
 
-def _with_state(
-    model: ModelSpec, kinds: list[Kind], context: int, tensor_parallel: int, block: int
-) -> list[Kind]:
+def _with_state(model: ModelSpec, kinds: list[Kind], context: int, tensor_parallel: int, block: int) -> list[Kind]:
     """Add linear layers: attention blocks grow until a page holds one layer's state."""
     state = layer_state_bytes(model) / tensor_parallel
     pages = constants("memory")["vllm"]["state_pages_per_sequence"]
@@ -102,9 +100,7 @@ def _with_state(
         return [Kind(model.layers_linear, state, pages)]
     largest = max(kind.page_bytes for kind in kinds)
     growth = max(-(-state // largest), 1)
-    grown = [
-        Kind(kind.layers, kind.page_bytes * growth, -(-context // (block * int(growth)))) for kind in kinds
-    ]
+    grown = [Kind(kind.layers, kind.page_bytes * growth, -(-context // (block * int(growth)))) for kind in kinds]
     return [*grown, Kind(model.layers_linear, largest * growth, pages)]
 
 
@@ -119,9 +115,7 @@ def pool(
     block_tokens: int,
 ) -> Pool:
     """Blocks of one rank for requests of up to `context_tokens`."""
-    kinds = _attention_kinds(
-        model, context_tokens, batched_tokens, element_bytes, tensor_parallel, block_tokens
-    )
+    kinds = _attention_kinds(model, context_tokens, batched_tokens, element_bytes, tensor_parallel, block_tokens)
     if model.layers_linear:
         kinds = _with_state(model, kinds, context_tokens, tensor_parallel, block_tokens)
     if not kinds:

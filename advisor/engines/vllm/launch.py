@@ -9,7 +9,7 @@ from advisor.engines.containers import ANYONE, Container, Mount, gpu_fields, loc
 from advisor.engines.devices import cards_of
 from advisor.engines.naming import served_name
 from advisor.engines.vllm.patience import drain_s, replica_weights_bytes, startup_s
-from advisor.engines.vllm.settings import PORT
+from advisor.engines.vllm.service import PORT
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
 
 Variant = Literal["cuda", "rocm", "cpu", "metal", "xpu", "vulkan"]
@@ -31,7 +31,11 @@ def image(variant: Variant, architecture: str) -> str:
 
 
 def launch(
-    estimate: Estimate, settings: tuple[Setting, ...], hardware: Hardware, workload: Workload, model: ModelSpec
+    estimate: Estimate,
+    settings: tuple[Setting, ...],
+    hardware: Hardware,
+    workload: Workload,
+    model: ModelSpec,
 ) -> Launch:
     """`vllm serve MODEL flags`: the model comes first, a switch has no value, secrets come from .env."""
     values = {setting.name: setting.value for setting in settings}
@@ -84,7 +88,14 @@ def container(plan: Plan) -> Container:
         env=start.env if rocm else without(start.env, RENUMBERED),
         from_dotenv=secrets(plan),
         key_variable="VLLM_API_KEY" if "VLLM_API_KEY" in secrets(plan) else "",
-        health=("CMD", "curl", "-fsS", "-o", "/dev/null", f"http://127.0.0.1:{start.port}{start.health_path}"),
+        health=(
+            "CMD",
+            "curl",
+            "-fsS",
+            "-o",
+            "/dev/null",
+            f"http://127.0.0.1:{start.port}{start.health_path}",
+        ),
         mounts=(
             Mount(source="huggingface", target="/root/.cache/huggingface", variable="ADVISOR_MODELS"),
             Mount(source="vllm-cache", target="/root/.cache/vllm"),

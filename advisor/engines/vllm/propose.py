@@ -32,12 +32,10 @@ class Layout(NamedTuple):
 
 
 def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
-    """All candidates, the 16-bit KV cache first; those that rules will refuse are in, so that they say why."""
+    """All candidates, 16-bit KV caches first; those that rules will refuse are in, so that they say why."""
     weights = choices(model, workload)
     on_cards = [
-        candidate
-        for group in groups(hardware)
-        for candidate in _on_group(group, weights, hardware, workload, model)
+        candidate for group in groups(hardware) for candidate in _on_group(group, weights, hardware, workload, model)
     ]
     on_cpu = _on_cpu(weights, workload) if _needs_cpu(hardware) else []
     ordered = sorted(on_cards, key=lambda candidate: candidate.kv_cache_dtype != "auto")
@@ -78,7 +76,7 @@ def _on_group(
 
 
 def _worth_trying(group: Group, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
-    """On a card that vLLM cannot use one format is enough for a rule to say so; AMD needs FP8 units for FP8."""
+    """On a card that vLLM cannot use one format is enough to say so; AMD needs FP8 units for FP8."""
     if not all(usable(card, engine_limits("vllm")) for card in group):
         return weights[:1]
     no_fp8 = any(card.vendor == "amd" and not has_fp8(card) for card in group)

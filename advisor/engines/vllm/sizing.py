@@ -14,15 +14,16 @@ from advisor.units import GIB
 DEFAULT_UTILIZATION = 0.92
 UNIFIED_HOST_SHARE = 0.15  # of unified memory, left to the system and the engine's own host side
 UNIFIED_HOST_BYTES = 6 * GIB
-# Batch sizes for which vLLM records a CUDA graph by default: a limit between two steps would run the larger graph.
+# Batch sizes of the CUDA graphs that vLLM records: a limit between two of them would run the larger one.
 GRAPH_SIZES = (1, 2, 4, *range(8, 257, 8), *range(272, 1025, 16))
 HEADROOM = 1.25  # slots above the planned peak, so that a burst runs instead of waiting
 PREFILL_EFFICIENCY = 0.4  # share of the dense FLOP rate that prefill reaches: 0.32 to 0.57 measured
+CHUNK_SHARE = 0.1  # of an answer's time that one foreign prefill chunk may take
 CHUNKS = (512, 1024, 2048, 4096, 8192, 16384)
 
 
 def device_defaults(cards: Sequence[Accelerator], replicas_of_cpu: int = 1) -> tuple[int, int]:
-    """(max_num_batched_tokens, max_num_seqs) that `vllm serve` takes by itself on these cards; no cards: CPU."""
+    """(max_num_batched_tokens, max_num_seqs) that `vllm serve` takes on these cards; no cards: CPU."""
     if not cards:
         return 2048 * replicas_of_cpu, 128 * replicas_of_cpu
     smallest = min(card.memory_bytes for card in cards)
@@ -48,15 +49,14 @@ def utilization(cards: Group) -> float:
 
 
 def seqs_for(in_flight: float, cards: Sequence[Accelerator]) -> int:
-    """max_num_seqs for a planned peak: a quarter above it, on a recorded graph size, never the default's hundreds."""
+    """max_num_seqs for a planned peak: a quarter above it, on a recorded graph size."""
     most = 1024 if cards else device_defaults(cards)[1]
     return min(ladder(GRAPH_SIZES, HEADROOM * max(in_flight, 1.0)), most)
 
 
 def chunk_for(cards: Group, workload: Workload, model: ModelSpec, tensor_parallel: int) -> int:
-    """max_num_batched_tokens: the device class default, less where a prefill chunk would break the TPOT target.
+    """max_num_batched_tokens: the device's default, less where one prefill chunk would spoil short answers.
 
-    Every decode waits for the step it shares with a prefill chunk, so that step must stay within the target.
     An offline batch without targets takes twice the default: fewer, fuller steps. Pooling models cannot split a
     prompt, so one step must take the longest.
     """
@@ -65,17 +65,21 @@ def chunk_for(cards: Group, workload: Workload, model: ModelSpec, tensor_paralle
         return max(standard, workload.context_tokens)
     if workload.task == "batch" and workload.tpot_ms is None:
         return min(2 * standard, CHUNKS[-1])
-    longest = chunk_limit(cards, workload.tpot_ms, model, tensor_parallel)
+    longest = chunk_limit(cards, workload, model, tensor_parallel)
     return standard if longest is None else max(CHUNKS[0], min(standard, longest))
 
 
-def chunk_limit(cards: Group, tpot_ms: float | None, model: ModelSpec, tensor_parallel: int) -> int | None:
-    """The longest prefill chunk (a power of two) whose step stays within the TPOT target; None: no target or rate."""
+def chunk_limit(cards: Group, workload: Workload, model: ModelSpec, tensor_parallel: int) -> int | None:
+    """The longest prefill chunk that holds an answer back by at most a tenth of the time its target allows.
+
+    Every decode waits for the step it shares with somebody's prefill chunk. None: no target, or no FLOP rate.
+    """
     rates = [card.dense_flops.get("bf16") or card.dense_flops.get("fp16") for card in cards]
-    if tpot_ms is None or not rates or None in rates:
+    if workload.tpot_ms is None or not rates or None in rates:
         return None
+    seconds = CHUNK_SHARE * workload.output_tokens * workload.tpot_ms / 1000
     rate = min(rate for rate in rates if rate) * tensor_parallel * PREFILL_EFFICIENCY
-    tokens = tpot_ms / 1000 * rate / (2 * (model.active_parameters or model.parameters))
+    tokens = seconds * rate / (2 * (model.active_parameters or model.parameters))
     return max((chunk for chunk in CHUNKS if chunk <= tokens), default=CHUNKS[0])
 
 
@@ -85,9 +89,7 @@ def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: Mo
     On a CPU the KV cache is given in bytes, so that it grows with the load and leaves the host its memory.
     """
     seqs = seqs_for(in_flight, cards_of(candidate, hardware))
-    sized = replace(
-        candidate, max_in_flight=seqs, max_batched_tokens=max(candidate.max_batched_tokens, seqs)
-    )
+    sized = replace(candidate, max_in_flight=seqs, max_batched_tokens=max(candidate.max_batched_tokens, seqs))
     if candidate.device == "gpu":
         return sized
     return replace(sized, kv_cache_bytes=cpu_kv_space(replace(sized, kv_cache_bytes=None), hardware, model))
@@ -96,8 +98,8 @@ def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: Mo
 def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
     """The same weights and cards as `vllm serve MODEL` without further settings would run them.
 
-    vLLM takes the model's own context length; where that does not fit its KV cache it would stop with the longest
-    length that does, so that length is taken here.
+    vLLM takes the model's own context length; where that does not fit its KV cache it stops and names the longest
+    one that does, so that length is taken here.
     """
     cards = cards_of(candidate, hardware)
     batched, seqs = device_defaults(cards)

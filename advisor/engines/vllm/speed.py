@@ -27,7 +27,6 @@ def step_of(known: Prepared, values: Constants) -> StepModel:
     """The step of one replica with these constants."""
     return step_model(
         known.facts,
-        known.device,
         vllm_rates(values, known.device, known.kernel, known.peak, known.facts, known.age),
         tensor_parallel=known.tensor,
         pipeline_parallel=known.pipeline,
@@ -57,9 +56,7 @@ def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> St
     )
 
 
-def speed(
-    candidate: Candidate, memory: Memory, hardware: Hardware, model: ModelSpec, load: Load
-) -> Speed | None:
+def speed(candidate: Candidate, memory: Memory, hardware: Hardware, model: ModelSpec, load: Load) -> Speed | None:
     """Steady state of one replica under `load`; None where the device's speed is not known."""
     ready = setup(candidate, hardware, model)
     if ready is None:

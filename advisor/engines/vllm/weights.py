@@ -25,10 +25,10 @@ def own(model: ModelSpec) -> str:
 
 
 def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
-    """Formats worth judging, most precise first: native, FP8 (published, else made at load), one 4-bit repository.
+    """Formats worth judging, most precise first: native, FP8 (published, else made at load), one 4-bit.
 
-    A name in `workload.quantization` leaves only that format; nothing, where the model has no such weights. A GGUF
-    stays in the list: the rule that refuses it says why.
+    A name in `workload.quantization` leaves only that format; nothing, where the model has no such weights. A
+    GGUF stays in the list: the rule that refuses it says why.
     """
     native = weights_format(model.native_format)
     if native.kind == "gguf":

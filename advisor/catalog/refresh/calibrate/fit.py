@@ -13,15 +13,17 @@ from scipy.optimize import least_squares
 from advisor.catalog.refresh.calibrate.kernels import Held
 from advisor.catalog.refresh.calibrate.parameters import Parameter, parameters, with_unit_bases
 from advisor.catalog.refresh.calibrate.points import Model, Point
-from advisor.catalog.refresh.calibrate.rows import decode_only
+from advisor.catalog.refresh.calibrate.rows import Row, decode_only, throttled
 
-SCALE = 0.15  # residuals beyond it count less and less
+SCALE = 0.12  # residuals beyond it count less and less
+THROTTLED_WEIGHT = 0.4
 USUAL_GROUP = 40  # larger sources weigh less a row
 TPOT_WEIGHT = 0.6
 TTFT_WEIGHT = 0.3
-EVALUATIONS = 12
+LOADED_TTFT_WEIGHT = 0.06  # under load the wait depends on how the run was started
+EVALUATIONS = 24
 STEP = 1e-4
-LIGHT = ("single", "low")  # bands in which the wait for the first token does not depend on how the run was started
+LIGHT = 8  # requests in flight
 
 Values = Mapping[str, float]
 Vector = Any  # a NumPy array
@@ -124,7 +126,8 @@ class Problem:
 def weight(point: Point, group_size: int) -> float:
     """Rows of large sources and of less complete workloads weigh less."""
     share = min(1.0, USUAL_GROUP / group_size) ** 0.5
-    return share * (1.0 if point.row.confidence == "high" else 0.7)
+    share *= 1.0 if point.row.confidence == "high" else 0.7
+    return share * (THROTTLED_WEIGHT if throttled(point.row) else 1.0)
 
 
 def errors(model: Model, point: Point) -> tuple[float, float, float]:
@@ -132,6 +135,15 @@ def errors(model: Model, point: Point) -> tuple[float, float, float]:
     row, said = point.row, model(point)
     rate = math.log(said.rate / row.output_tok_s) if row.output_tok_s and not decode_only(row) else 0.0
     tpot = TPOT_WEIGHT * math.log(1e3 * said.tpot_s / row.tpot_ms) if row.tpot_ms else 0.0
-    light = (said.band in LIGHT or row.measurement == "batched_bench")
-    ttft = TTFT_WEIGHT * math.log(1e3 * said.ttft_s / row.ttft_ms) if row.ttft_ms and light else 0.0
+    ttft = ttft_weight(row) * math.log(1e3 * said.ttft_s / row.ttft_ms) if row.ttft_ms else 0.0
     return rate, tpot, ttft
+
+
+def ttft_weight(row: Row) -> float:
+    """Waits at light load tell about the engine; under load they tell how the run was started; in a queue, nothing."""
+    flight = row.request["concurrency"]
+    if row.measurement == "batched_bench" or row.request["mode"] == "single_stream":
+        return TTFT_WEIGHT
+    if flight:
+        return TTFT_WEIGHT if float(flight) <= LIGHT else LOADED_TTFT_WEIGHT
+    return 0.0 if row.request["request_rate"] in ("", "inf") else LOADED_TTFT_WEIGHT

@@ -21,7 +21,7 @@ class Parameter(NamedTuple):
 # name: start, low, high, sigma of the logarithm around the start
 VLLM = {
     "bandwidth": (0.78, 0.4, 0.97, 0.3),
-    "expert_bandwidth": (0.7, 0.2, 1.0, 0.4),
+    "expert_bandwidth": (0.7, 0.2, 1.3, 0.4),
     "kv_bandwidth": (0.6, 0.1, 0.97, 0.4),
     "compute": (0.6, 0.2, 0.97, 0.3),
     "decode_compute.dense": (0.8, 0.2, 1.5, 0.4),
@@ -33,6 +33,7 @@ VLLM = {
     "overhead_layers": (0.02, 1e-3, 0.2, 0.7),
     "overhead_sparse_layers": (0.02, 1e-3, 0.5, 0.7),
     "overhead_linear_layers": (0.02, 1e-3, 0.5, 0.7),
+    "routing_spread": (0.9, 0.5, 1.0, 0.15),
     "sequence_s": (2e-5, 1e-6, 3e-4, 0.7),
     "overhead_per_year": (1.6, 1.0, 4.0, 0.4),
     "efficiency_per_year": (1.05, 1.0, 1.4, 0.1),
@@ -63,10 +64,11 @@ LLAMACPP = {
     "overhead_layers": (0.03, 1e-3, 0.3, 0.7),
     "overhead_sparse_layers": (0.03, 1e-3, 0.5, 0.7),
     "overhead_linear_layers": (0.03, 1e-3, 0.5, 0.7),
+    "routing_spread": (0.9, 0.5, 1.0, 0.15),
     "sequence_s": (5e-5, 1e-6, 2e-3, 0.7),
     "vector_growth": (0.15, 0.01, 1.0, 0.5),
-    "overhead_per_year": (1.1, 1.0, 3.0, 0.3),
-    "efficiency_per_year": (1.03, 1.0, 1.4, 0.1),
+    "overhead_per_year": (1.1, 1.0, 3.0, 0.1),
+    "efficiency_per_year": (1.02, 1.0, 1.4, 0.03),
     "all_reduce_s": (3e-5, 2e-6, 3e-4, 0.6),
     "link": (0.3, 0.03, 1.0, 0.7),
     "stage_s": (2e-4, 1e-5, 5e-3, 0.8),
@@ -82,7 +84,7 @@ FAMILY_FACTORS = {
     "vllm": ("bandwidth", "compute", "overhead_s"),
     "llamacpp": ("bandwidth", "compute", "kv_bandwidth", "overhead_s"),
 }
-KERNEL_FACTORS = {"vllm": ("bandwidth", "compute"), "llamacpp": ("unpack_bytes_per_s", "compute", "vector_growth")}
+KERNEL_FACTORS = {"vllm": ("bandwidth", "expert_bandwidth", "compute"), "llamacpp": ("unpack_bytes_per_s", "compute", "vector_growth")}
 FREE_KERNELS = {"vllm": "16", "llamacpp": "q4"}  # the reference kernel has no factor
 
 
@@ -102,4 +104,4 @@ def parameters(engine: str, families: tuple[str, ...], kernels: tuple[str, ...])
 
 def with_unit_bases(values: dict[str, float]) -> dict[str, float]:
     """Fill in the bases that are 1."""
-    return {**values, **{name: 1.0 for name in UNIT_BASES}}
+    return {**values, **dict.fromkeys(UNIT_BASES, 1.0)}

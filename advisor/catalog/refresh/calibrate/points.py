@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from advisor.catalog.refresh.calibrate.rows import Row
+from advisor.catalog.refresh.calibrate.rows import Row, length_share
 from advisor.engines.ollama.speed import step_of as ollama_step
 from advisor.engines.vllm.speed import step_of as vllm_step
 from advisor.physics.serving import Steady
@@ -75,8 +75,9 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
 
 
 def _as_run(row: Row, ready: Ready, asked: Asked) -> Asked:
-    """A first token sooner than the card can multiply the prompt: every prompt was in the prefix cache."""
-    known = ready.prepared
+    """The true lengths; and a first token sooner than the card can multiply the prompt: it was in the prefix cache."""
+    known, share = ready.prepared, length_share(row)
+    asked = asked._replace(input_tokens=share * asked.input_tokens, output_tokens=share * asked.output_tokens)
     if row.ttft_ms is None or row.request["mode"] != "serving":
         return asked
     least_s = asked.input_tokens * known.facts.flops_per_token / known.peak / known.tensor

@@ -25,3 +25,13 @@ def _with_slots(row: Row) -> Row:
 def decode_only(row: Row) -> bool:
     """The printed rate leaves the prefill out although the run had one."""
     return row.littles is not None and row.littles < DECODE_ONLY
+
+
+def throttled(row: Row) -> bool:
+    """The cards ran below the power they are sold with, so they are not the cards of the catalogue."""
+    return "power limit" in row.notes
+
+
+def length_share(row: Row) -> float:
+    """Mean request over the stated one: lengths drawn evenly from 80 to 100 % of it average 90 %."""
+    return 0.9 if "random-range-ratio 0.8" in row.notes else 1.0

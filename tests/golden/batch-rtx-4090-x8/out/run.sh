@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with meta-llama/Llama-3.1-8B-Instruct (FP8 (E4M3), scale per channel or block) on 1 GPU for 64 users (64 requests in flight on average, 64 at peak): first token after 371 ms, then 21 tokens/s each.
+# vLLM with meta-llama/Llama-3.1-8B-Instruct (FP8 (E4M3), scale per channel or block) on 8 GPUs for 64 users (64 requests in flight on average, 64 at peak): first token after 179 ms, then 54 tokens/s each.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
@@ -40,26 +40,26 @@ fi
 export VLLM_NO_USAGE_STATS=1
 export HF_HUB_OFFLINE=1
 export VLLM_ENGINE_READY_TIMEOUT_S=960
-export CUDA_DEVICE_ORDER=PCI_BUS_ID
-export CUDA_VISIBLE_DEVICES=0
 command=(
   vllm serve
   nvidia/Llama-3.1-8B-Instruct-FP8
   --served-model-name
   llama-3.1-8b-instruct
+  --data-parallel-size
+  8
   --max-model-len
   8192
   --max-num-seqs
-  80
+  16
   --max-num-batched-tokens
   4096
   --gpu-memory-utilization
   0.92
   --kv-cache-dtype
-  fp8
+  auto
   --enable-prefix-caching
   --shutdown-timeout
-  34
+  30
   --host
   127.0.0.1
   --port

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No: vLLM with Qwen/Qwen2.5-Coder-7B-Instruct (AWQ, 4 bit, group 128) on 1 GPU starts, but misses a target for 10 users (1.4 requests in flight on average, 4 at peak): time to first token at the 95th percentile: 1.1 s predicted at 4 in flight, target 500 ms; time per output token at the 95th percentile: 44 ms predicted at 4 in flight, target 30 ms.
+# No: vLLM with Qwen/Qwen2.5-Coder-7B-Instruct (AWQ, 4 bit, group 128) on 1 GPU starts, but misses a target for 10 users (1.2 requests in flight on average, 3 at peak): time per output token at the 95th percentile: 37 ms predicted at 3 in flight, target 30 ms.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
@@ -48,7 +48,7 @@ command=(
   --max-model-len
   4096
   --max-num-seqs
-  8
+  4
   --max-num-batched-tokens
   512
   --gpu-memory-utilization
@@ -59,7 +59,7 @@ command=(
   --speculative-config
   '{"method": "ngram", "num_speculative_tokens": 4, "prompt_lookup_max": 4}'
   --max-num-queued-reqs
-  24
+  20
   --shutdown-timeout
   30
   --host

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No: vLLM with HuggingFaceTB/SmolLM2-135M-Instruct (GPTQ, 4 bit, group 128) on the CPU starts, but misses a target for 50 users (43 requests in flight on average, 47 at peak): time to first token at the 95th percentile: 12.9 s predicted at 47 in flight, target 2.0 s; time per output token at the 95th percentile: 701 ms predicted at 47 in flight, target 100 ms.
+# No: vLLM with HuggingFaceTB/SmolLM2-135M-Instruct (GPTQ, 4 bit, group 128) on the CPU starts, but misses a target for 50 users (43 requests in flight on average, 47 at peak): time to first token at the 95th percentile: 11.8 s predicted at 47 in flight, target 2.0 s; time per output token at the 95th percentile: 700 ms predicted at 47 in flight, target 100 ms.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

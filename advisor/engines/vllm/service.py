@@ -1,0 +1,119 @@
+"""Settings of vLLM that clients and operators notice: features, queue, stop, addresses, environment."""
+
+from __future__ import annotations
+
+import json
+
+from advisor.engines.devices import cards_of, hides_cards
+from advisor.engines.vllm.patience import drain_s, startup_s
+from advisor.engines.vllm.rows import env, flag
+from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
+from advisor.units import count
+
+PORT = 8000
+READY_TIMEOUT_S = 600  # vLLM's own patience with its engine process
+DRAFT_TOKENS = 4
+REPEATING_TASKS = ("code", "rag", "agent")  # whose answers copy from the prompt
+MOST_FOR_SPECULATION = 4  # in flight: beyond it drafts compete with other people's tokens
+LEAST_WAITING = 16  # requests that may wait, however few are planned
+VISIBLE = {"nvidia": "CUDA_VISIBLE_DEVICES", "amd": "HIP_VISIBLE_DEVICES"}
+
+
+def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[Setting]:
+    """What the server offers: prefix caching, tool and reasoning parsers, drafts; pooling for embeddings."""
+    if workload.kind == "embed":
+        return [flag("--runner", "pooling", "vectors, no text, come out", "engines-vllm-flags")]
+    rows = []
+    if not model.layers_linear:
+        reason = f"the first {count(workload.shared_prefix_tokens)} tokens are the same in every request"
+        if not workload.shared_prefix_tokens:
+            reason = "a conversation's earlier turns are not computed again"
+        rows.append(flag("--enable-prefix-caching", None, reason, "engines-vllm-batch"))
+    if workload.tools and model.tool_parser:
+        reason = f"the clients call tools; the parser for {model.family or model.hf_id}"
+        rows.append(flag("--enable-auto-tool-choice", None, "the clients call tools", "engines-vllm-parsers"))
+        rows.append(flag("--tool-call-parser", model.tool_parser, reason, "engines-vllm-parsers"))
+    if model.reasoning_parser:
+        reason = "the model thinks aloud first: that part goes into a field of its own"
+        rows.append(flag("--reasoning-parser", model.reasoning_parser, reason, "engines-vllm-parsers"))
+    if speculates(estimate, workload, model):
+        value = {"method": "ngram", "num_speculative_tokens": DRAFT_TOKENS, "prompt_lookup_max": DRAFT_TOKENS}
+        reason = (
+            f"decode is bound by memory at {estimate.peak_in_flight} in flight and {workload.task} answers repeat "
+            f"their prompt: 1 to {DRAFT_TOKENS + 1} tokens a step; not counted in the prediction"
+        )
+        rows.append(flag("--speculative-config", json.dumps(value), reason, "engines-vllm-speculative"))
+    return rows
+
+
+def speculates(estimate: Estimate, workload: Workload, model: ModelSpec) -> bool:
+    """Whether drafts from the prompt can pay: decode bound by memory, few in flight, answers that repeat."""
+    candidate, speed = estimate.candidate, estimate.peak_speed
+    return (
+        candidate.device == "gpu"
+        and candidate.pipeline_parallel == 1
+        and not model.layers_linear
+        and workload.task in REPEATING_TASKS
+        and workload.input_tokens >= workload.output_tokens
+        and estimate.peak_in_flight <= MOST_FOR_SPECULATION * candidate.replicas
+        and speed is not None
+        and speed.bound == "bandwidth"
+    )
+
+
+def queue_limit(estimate: Estimate) -> int:
+    """Requests vLLM holds, running and waiting, over all replicas: the slots and the planned peak."""
+    candidate = estimate.candidate
+    return candidate.max_in_flight * candidate.replicas + max(LEAST_WAITING, estimate.peak_in_flight)
+
+
+def service(estimate: Estimate, workload: Workload) -> list[Setting]:
+    """Queue limit, time to finish at stop, address and port."""
+    rows = []
+    if workload.task != "batch":
+        limit = queue_limit(estimate)
+        slots = estimate.candidate.max_in_flight * estimate.candidate.replicas
+        reason = f"{slots} run and {limit - slots} may wait; one more gets 503 at once; the default is no limit"
+        rows.append(flag("--max-num-queued-reqs", limit, reason, "engines-vllm-server"))
+    seconds = drain_s(estimate, workload)
+    reason = f"on stop, requests in flight get {seconds} s to finish; the default cuts them"
+    rows.append(flag("--shutdown-timeout", seconds, reason, "engines-vllm-server"))
+    bind = "0.0.0.0" if workload.exposed else "127.0.0.1"  # noqa: S104 - asked for, and guarded by a key
+    reason = "others must reach it, with a key" if workload.exposed else "this machine only; the default is everybody"
+    rows.append(flag("--host", bind, reason, "engines-hardening"))
+    rows.append(flag("--port", PORT, "vLLM's usual port", "engines-vllm-flags"))
+    return rows
+
+
+def environment(estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec) -> list[Setting]:
+    """Variables: privacy, key, patience, cores and cards."""
+    candidate = estimate.candidate
+    rows = [env("VLLM_NO_USAGE_STATS", "1", "no usage reports leave this machine", "engines-vllm-env")]
+    if workload.offline or model.path:
+        rows.append(
+            env(
+                "HF_HUB_OFFLINE",
+                "1",
+                "the weights are here; nothing is asked of the Hub",
+                "engines-hardening",
+            )
+        )
+    if workload.exposed:
+        reason = "a key for /v1, from .env: on the command line every local user could read it"
+        rows.append(env("VLLM_API_KEY", None, reason, "engines-vllm-server"))
+    patience = startup_s(estimate)
+    if patience > READY_TIMEOUT_S:
+        reason = f"loading may take {patience} s at first; vLLM gives up after {READY_TIMEOUT_S}"
+        rows.append(env("VLLM_ENGINE_READY_TIMEOUT_S", str(patience), reason, "engines-vllm-env"))
+    if candidate.device == "cpu":
+        spare = 1 if hardware.cpu.cores >= 2 else 0
+        reason = f"{spare} of {hardware.cpu.cores:g} cores for the API server, the others compute"
+        rows.append(env("VLLM_CPU_NUM_OF_RESERVED_CPU", str(spare), reason, "engines-vllm-cpu"))
+    cards = cards_of(candidate, hardware)
+    if hides_cards(candidate, hardware) and cards[0].vendor in VISIBLE:
+        chosen = ",".join(str(card.index) for card in cards)
+        reason = f"{len(cards)} of {len(hardware.accelerators)} cards, numbered as the driver lists them"
+        if cards[0].vendor == "nvidia":
+            rows.append(env("CUDA_DEVICE_ORDER", "PCI_BUS_ID", reason, "engines-vllm-env"))
+        rows.append(env(VISIBLE[cards[0].vendor], chosen, reason, "engines-vllm-env"))
+    return rows

@@ -1,0 +1,50 @@
+"""The settings that the pinned engines accept."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from advisor.catalog.flags import modelfile_parameters, ollama_env, ollama_modelfile, vllm_flags
+from advisor.catalog.refresh.table import SHARED
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")
+def test_every_option_string_of_vllm() -> None:
+    """The packaged list holds exactly the option strings that vLLM 0.33.0's parser takes."""
+    snapshot = json.loads((SHARED / "vllm-0.33-serve-flags.json").read_text(encoding="utf-8"))
+    assert set(vllm_flags()) == set(snapshot["accepted_option_strings"])
+
+
+@pytest.mark.parametrize("flag", ["--tensor-parallel-size", "--max-num-seqs", "--no-enable-prefix-caching", "-tp"])
+def test_accepted(flag: str) -> None:
+    """Long, short and hidden spellings are accepted."""
+    assert flag in vllm_flags()
+
+
+@pytest.mark.parametrize(
+    "flag", ["--swap-space", "--speculative-model", "--tensor-parallel", "--max-num-seq", "model_tag"]
+)
+def test_refused(flag: str) -> None:
+    """Removed flags, and prefixes that argparse would take, are not."""
+    assert flag not in vllm_flags()
+
+
+def test_choices_and_defaults() -> None:
+    """What a flag takes is known: choices, type, default."""
+    assert "bfloat16" in vllm_flags()["--dtype"]["choices"]
+    assert vllm_flags()["--gpu-memory-utilization"]["type"] == "float"
+
+
+def test_ollama_variables() -> None:
+    """Variables that Ollama reads are known with their defaults; those of tutorials are not."""
+    assert ollama_env()["OLLAMA_NUM_PARALLEL"]["default"] == 1
+    assert not {"OLLAMA_NUM_GPU", "OLLAMA_MAX_VRAM", "OLLAMA_TMPDIR"} & set(ollama_env())
+
+
+def test_modelfile() -> None:
+    """Lines that `ollama create` takes are known, and those that it refuses are left out."""
+    assert {"FROM", "PARAMETER num_ctx", "TEMPLATE"} <= set(ollama_modelfile())
+    assert not {"ADAPTER", "PARAMETER typical_p", "PARAMETER mirostat"} & set(ollama_modelfile())
+    assert "rejected" in modelfile_parameters()["typical_p"]

@@ -1,0 +1,127 @@
+"""Names of models as people write them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from advisor.catalog import models
+from advisor.catalog.model_names import find_model, find_model_and_format
+from advisor.catalog.refresh.table import SHARED
+from advisor.errors import BadInput
+
+QWEN, LLAMA = "Qwen/Qwen2.5-7B-Instruct", "meta-llama/Llama-3.1-8B-Instruct"
+
+FOUND = [
+    (QWEN, QWEN, None),
+    (QWEN.lower(), QWEN, None),
+    ("qwen2.5:7b", QWEN, None),
+    ("qwen2.5", QWEN, None),
+    ("Qwen2.5 7B Instruct", QWEN, None),
+    ("qwen2.5-7b", QWEN, None),
+    ("Qwen2.5-7B-Instruct-Q4_K_M", QWEN, "q4_K_M"),
+    ("Qwen/Qwen2.5-7B-Instruct-AWQ", QWEN, "awq-int4"),
+    ("llama3.1:8b-instruct-q4_K_M", LLAMA, "q4_K_M"),
+    ("llama3.1:8b-instruct-fp16", LLAMA, "f16"),
+    ("Llama 3.1 8B", LLAMA, None),
+    ("llama-3.1-8b-instruct", LLAMA, None),
+    ("Meta-Llama-3.1-8B-Instruct-Q4_K_M", LLAMA, "q4_K_M"),
+    ("RedHatAI/Meta-Llama-3.1-8B-Instruct-quantized.w4a16", LLAMA, "w4a16"),
+    ("someone/Llama-3.1-8B-Instruct-FP8-dynamic", LLAMA, "fp8"),
+    ("nvidia/Llama-3.1-8B-Instruct-FP8", LLAMA, "fp8"),
+    ("llama3.3", "meta-llama/Llama-3.3-70B-Instruct", None),
+    ("nvidia/Llama-3.3-70B-Instruct-NVFP4", "meta-llama/Llama-3.3-70B-Instruct", "nvfp4"),
+    ("google_gemma-3-270m-it-Q4_K_M", "google/gemma-3-270m-it", "q4_K_M"),
+    ("unsloth/Qwen3.6-27B-GGUF", "Qwen/Qwen3.6-27B", None),
+    ("hf.co/unsloth/Qwen3.6-27B-GGUF:UD-Q4_K_XL", "Qwen/Qwen3.6-27B", "ud-q4_k_xl"),
+    ("cpatonn/Qwen3-Coder-30B-A3B-Instruct-GPTQ-4bit", "Qwen/Qwen3-Coder-30B-A3B-Instruct", "gptq-int4"),
+    ("gpt-oss-20b-mxfp4", "openai/gpt-oss-20b", "mxfp4"),
+    ("gpt-oss", "openai/gpt-oss-20b", None),
+    ("Qwen3.6-35B", "Qwen/Qwen3.6-35B-A3B", None),
+    ("qwen3:4b-instruct-2507-q8_0", "Qwen/Qwen3-4B-Instruct-2507", "q8_0"),
+    ("deepseek-r1:7b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", None),
+    ("lfm2.5:8b", "LiquidAI/LFM2.5-8B-A1B", None),
+    ("phi-4", "microsoft/phi-4", None),
+    ("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", None),
+]
+
+
+@pytest.mark.parametrize(("text", "hf_id", "format_name"), FOUND)
+def test_found(text: str, hf_id: str, format_name: str | None) -> None:
+    """Hub ids, tags, bare names, file names and quantised repositories of anybody lead to one entry and format."""
+    model, fmt = find_model_and_format(text, offline=True)
+    assert (model.hf_id, fmt.name if fmt else None) == (hf_id, format_name)
+
+
+REFUSED = [
+    ("Qwen3.5-", "8 models"),
+    ("gemma 3", "gemma-3-270m-it"),
+    ("llama3.1:9b", "llama3.1:8b"),
+    ("nobody/nothing", "not in the catalogue"),
+    ("./missing.gguf", "no such file"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), REFUSED)
+def test_refused(text: str, told: str) -> None:
+    """A family without a size, a size that does not exist and an unknown name are told what there is."""
+    with pytest.raises(BadInput, match=told):
+        find_model(text, offline=True)
+
+
+def test_every_hub_id_and_tag_finds_its_entry() -> None:
+    """Each entry is found by its Hub id, and by its Ollama tag."""
+    for model in models():
+        assert find_model(model.hf_id, offline=True) == model
+        if model.ollama_tag:
+            assert find_model(model.ollama_tag, offline=True).ollama_tag == model.ollama_tag
+
+
+def test_quantised_repository_is_what_gets_loaded() -> None:
+    """The repository that was named replaces the catalogue's for that format, and the base stays the base."""
+    model = find_model("someone/Llama-3.1-8B-Instruct-FP8-dynamic", offline=True)
+    assert model.repos["fp8"] == "someone/Llama-3.1-8B-Instruct-FP8-dynamic"
+    assert model.hf_id == LLAMA
+
+
+def test_other_weights_keep_their_own_name() -> None:
+    """A base model and a fine-tune borrow the architecture only: no tag, no repositories, less confidence."""
+    for text in ("Qwen/Qwen3-8B-Base", "someone/Qwen3-8B-Pirate"):
+        model = find_model(text, offline=True)
+        assert (model.hf_id, model.ollama_tag, dict(model.repos), model.confidence) == (text, None, {}, "medium")
+        assert model.layers == 36
+
+
+def test_quantised_fine_tune_is_not_loaded_as_bf16() -> None:
+    """A quantised fine-tune has its own format as the native one."""
+    model = find_model("someone/Qwen3-8B-Pirate-AWQ", offline=True)
+    assert model.native_format == "awq-int4"
+    assert model.repos["awq-int4"] == model.hf_id
+
+
+def test_gguf_repository_is_pulled_from_the_hub() -> None:
+    """Ollama can pull a GGUF repository itself, under hf.co/."""
+    model = find_model("unsloth/Qwen3.6-27B-GGUF", offline=True)
+    assert model.ollama_tag == "hf.co/unsloth/Qwen3.6-27B-GGUF"
+
+
+def test_own_ollama_namespace() -> None:
+    """A tag in somebody's namespace stays the tag."""
+    assert find_model("someone/qwen3:8b", offline=True).ollama_tag == "someone/qwen3:8b"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")
+def test_measured_models_are_known() -> None:
+    """At least 97 % of the published measurements name a model that the catalogue knows."""
+    path: Path = SHARED / "benchmarks.csv"
+    with path.open(encoding="utf-8", newline="") as stream:
+        names = [row["model"] for row in csv.DictReader(stream)]
+    unknown = []
+    for name in names:
+        try:
+            find_model(name, offline=True)
+        except BadInput:
+            unknown.append(name)
+    assert len(unknown) <= 0.03 * len(names), sorted(set(unknown))

@@ -1,0 +1,202 @@
+"""`advisor predict`: one row in, one row out, names as people write them, and no row stops the others."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+
+import pytest
+from click.testing import CliRunner
+
+from advisor.commands.predict import command
+from advisor.errors import BadInput
+from advisor.predict import COLUMNS, OUTPUT_COLUMNS, Prediction, predict
+
+ROW = {
+    "id": "a", "engine": "vllm", "gpu": "RTX 4090 24GB", "model": "Qwen/Qwen2.5-7B-Instruct", "quantization": "bf16",
+    "mode": "serving", "concurrency": "16", "input_tokens": "256", "output_tokens": "256",
+}  # fmt: skip
+
+
+def ask(*rows: dict[str, str]) -> list[Prediction]:
+    """Predictions of rows given as dicts."""
+    return list(predict(COLUMNS, ([row.get(name, "") for name in COLUMNS] for row in rows)))
+
+
+def one(**changes: str) -> Prediction:
+    """The prediction of the usual row with changes."""
+    return ask({**ROW, **changes})[0]
+
+
+def rate(**changes: str) -> float:
+    """Its output rate; the row must be supported."""
+    answer = one(**changes)
+    assert answer.supported, answer.reason
+    assert answer.output_tok_s is not None
+    return answer.output_tok_s
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "measured"), [("1", 55.0), ("4", 210.0), ("16", 712.0)], ids=["one", "four", "sixteen"]
+)
+def test_case_c_is_within_a_quarter_of_measured(in_flight: str, measured: float):
+    """Qwen2.5-7B bf16 on an RTX 4090 with vLLM: 55, 210 and 644 to 780 tokens/s were measured."""
+    assert rate(concurrency=in_flight) == pytest.approx(measured, rel=0.25)
+
+
+def test_case_c_at_sixty_four_in_flight_is_within_a_quarter_of_the_measured_8b():
+    """An 8B on the same card gave 2,028 tokens/s at 64 in flight."""
+    assert rate(model="meta-llama/Llama-3.1-8B-Instruct", concurrency="64") == pytest.approx(2028, rel=0.25)
+
+
+def test_case_c_one_stream_is_below_the_roof():
+    """One stream lies between 45 tokens/s and the bandwidth roof of 66, for both engines."""
+    assert 45 < rate(concurrency="1") < 66
+    assert 45 < rate(engine="ollama", quantization="F16", concurrency="1") < 66
+
+
+def test_default_ollama_does_not_grow_with_clients():
+    """One slot: 64 in flight give what 4 give, and vLLM gives at least three times that at 4."""
+    default = {"engine": "ollama", "quantization": "F16"}
+    four = rate(**default, concurrency="4")
+    assert rate(**default, concurrency="64") == pytest.approx(four, rel=0.01)
+    assert rate(concurrency="4") > 3 * four
+
+
+def test_case_b_is_within_a_fifth_of_measured():
+    """Llama 70B Q4_K_M on two RTX 4090 with llama.cpp: 19.06 tokens/s."""
+    found = rate(
+        engine="llama.cpp", gpu_count="2", model="meta-llama/Llama-3.3-70B-Instruct", quantization="Q4_K_M",
+        mode="single_stream", concurrency="1", input_tokens="64", output_tokens="1024",
+    )  # fmt: skip
+    assert found == pytest.approx(19.06, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "gpu", ["H100 SXM 80GB", "A100 40GB", "RTX 4090 24GB", "MI300X 192GB", "RTX PRO 6000 Blackwell 96GB", "L40S 48GB"]
+)
+def test_cards_are_known_by_the_names_of_the_measurements(gpu: str):
+    """A card's name may carry its memory."""
+    assert rate(gpu=gpu) > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "quantization"),
+    [
+        ("RedHatAI/Qwen3-14B-FP8-dynamic", ""),
+        ("Qwen/Qwen3-14B-AWQ", ""),
+        ("anybody/Qwen2.5-7B-Instruct-GPTQ-Int4", ""),
+        ("meta-llama/Meta-Llama-3-8B", "FP8"),
+    ],
+)
+def test_quantised_repositories_imply_architecture_and_format(model: str, quantization: str):
+    """A repository of any organisation stands for its base model in the format of its name."""
+    assert rate(model=model, quantization=quantization, gpu="H100 SXM 80GB") > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"gpu": "RTX 9990"}, "not in the catalogue"),
+        ({"model": "nobody/nothing-7b"}, "not in the catalogue"),
+        ({"engine": "sglang"}, "ollama, llama.cpp, vllm"),
+        ({"quantization": "bf15"}, "not known"),
+        ({"quantization": "Q4_K_M"}, "GGUF"),
+        ({"concurrency": "many"}, "not a number"),
+        ({"concurrency": "-1"}, "must be positive"),
+        ({"mode": "batch"}, "serving, offline, single_stream"),
+        ({"tp": "4"}, "more than the 1 cards"),
+        ({"gpu_count": "1.5"}, "positive whole number"),
+        ({"model": "meta-llama/Llama-3.3-70B-Instruct"}, "does not fit"),
+    ],
+)
+def test_a_row_that_cannot_be_predicted_says_why(changes: dict[str, str], reason: str):
+    """`supported` is false, the reason names what was wrong, and there are no numbers."""
+    answer = one(**changes)
+    assert not answer.supported
+    assert reason in answer.reason
+    assert answer.output_tok_s is None
+
+
+def test_one_bad_row_does_not_stop_the_rest():
+    """The rows around it are answered, in order."""
+    answers = ask(ROW, {**ROW, "id": "b", "gpu": "nonsense"}, {**ROW, "id": "c"})
+    assert [(answer.id, answer.supported) for answer in answers] == [("a", True), ("b", False), ("c", True)]
+
+
+def test_short_rows_are_filled_with_defaults():
+    """A row with fewer cells than the header counts as empty to its right."""
+    (answer,) = predict(("engine", "gpu", "model", "concurrency"), [["vllm", "H100 SXM 80GB", "Qwen/Qwen3-8B"]])
+    assert answer.supported
+
+
+def test_a_header_without_a_needed_column_is_bad_input():
+    """The message names what is missing and what is accepted."""
+    with pytest.raises(BadInput, match="lacks model"):
+        list(predict(("engine", "gpu"), []))
+
+
+def test_replicas_share_the_load():
+    """Four cards with tp 1 are four replicas: at one in flight only one works, at 64 they give nearly four times."""
+    assert rate(gpu_count="4", tp="1", concurrency="1") == pytest.approx(rate(concurrency="1"), rel=0.01)
+    assert rate(gpu_count="4", tp="1", concurrency="64") == pytest.approx(4 * rate(concurrency="16"), rel=0.01)
+
+
+def test_an_open_loop_below_capacity_delivers_what_arrives():
+    """At one request a second the output rate is that of the arrivals."""
+    assert rate(concurrency="", request_rate="1") == pytest.approx(256, rel=0.01)
+
+
+def test_an_open_loop_above_capacity_delivers_capacity():
+    """At a thousand requests a second the card gives what it gives with every slot taken."""
+    full = rate(concurrency="", request_rate="1000", num_prompts="2000")
+    assert full == pytest.approx(rate(concurrency="", request_rate="inf", num_prompts="2000"), rel=0.02)
+
+
+def test_all_at_once_makes_the_first_token_wait():
+    """With more prompts than the engine can run at once the mean wait is about half the run."""
+    answer = one(concurrency="", request_rate="inf", num_prompts="2000", slots="64")
+    run_s = 2000 * 256 / (answer.output_tok_s or math.nan)
+    assert answer.ttft_ms == pytest.approx(500 * run_s, rel=0.2)
+
+
+def test_slots_beyond_the_clients_do_not_matter():
+    """Ollama with 8 slots and 4 clients is as fast as with 4 slots."""
+    tuned = {"engine": "ollama", "quantization": "Q4_K_M", "concurrency": "4"}
+    assert rate(**tuned, slots="8") == pytest.approx(rate(**tuned, slots="4"), rel=0.02)
+
+
+def test_older_versions_are_not_faster():
+    """vLLM 0.6 is slower than the pinned version; an unreadable version counts as pinned."""
+    assert rate(engine_version="0.6.3", concurrency="1") < rate(concurrency="1")
+    assert rate(engine_version="main") == rate()
+
+
+def test_the_command_writes_the_columns_of_the_contract(tmp_path):
+    """CSV on standard output, one line a row, with the columns of INTERFACE.md."""
+    requests = tmp_path / "rows.csv"
+    requests.write_text(",".join(ROW) + "\n" + ",".join(ROW.values()) + "\n", encoding="utf-8")
+    result = CliRunner().invoke(command, ["--requests", str(requests)], standalone_mode=False)
+    lines = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert tuple(lines[0]) == OUTPUT_COLUMNS
+    assert lines[0]["supported"] == "true"
+    assert float(lines[0]["output_tok_s_low"]) < float(lines[0]["output_tok_s"]) < float(lines[0]["output_tok_s_high"])
+
+
+def test_json_is_one_document(tmp_path):
+    """`--json` prints one object with every prediction."""
+    requests = tmp_path / "rows.csv"
+    requests.write_text(",".join(ROW) + "\n" + ",".join(ROW.values()) + "\n", encoding="utf-8")
+    result = CliRunner().invoke(command, ["--requests", str(requests), "--json"], standalone_mode=False)
+    document = json.loads(result.stdout)
+    assert document["predictions"][0]["id"] == "a"
+
+
+def test_a_missing_file_is_bad_input(tmp_path):
+    """The message names the file."""
+    with pytest.raises(BadInput, match="nothing.csv"):
+        CliRunner().invoke(
+            command, ["--requests", str(tmp_path / "nothing.csv")], standalone_mode=False, catch_exceptions=False
+        )
