@@ -1,7 +1,7 @@
 """Measured against predicted: a user's own results, joined with what the speed model says about them.
 
-The schema is that of the calibration data (shared/data/README.md); of its columns engine, gpu and model and one measured
-figure are needed.
+The schema is that of the calibration data (shared/data/README.md); of its columns engine, gpu, model and one
+measured figure are needed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from advisor.errors import BadInput
-from advisor.predict import CONFIG_COLUMNS, LOAD_COLUMNS, Prediction, predict
+from advisor.predict import Prediction, predict
+from advisor.predict_rows import CONFIG_COLUMNS, LOAD_COLUMNS
 
 MODES = {
     "serving": "serving",

@@ -69,7 +69,8 @@ def _colour(engines: Sequence[str], engine: str) -> str:
 def _label(one: Compared) -> str:
     request = one.measured.request
     return (
-        f"{request['id']}: {request['model']} {request['quantization']} on {request['gpu_count'] or 1} x {request['gpu']}, "
+        f"{request['id']}: {request['model']} {request['quantization']} on "
+        f"{request['gpu_count'] or 1} x {request['gpu']}, "
         f"measured {one.measured.output_tok_s:.4g}, predicted {one.predicted.output_tok_s:.4g} tokens/s"
     )
 
@@ -99,7 +100,8 @@ def _axes(place: object, low: int, high: int) -> str:
     return (
         "".join(parts)
         + f"<text x='{middle}' y='{SIZE - 8}' text-anchor='middle'>measured, tokens/s</text>"
-        + f"<text x='14' y='{middle}' text-anchor='middle' transform='rotate(-90 14 {middle})'>predicted, tokens/s</text>"
+        + f"<text x='14' y='{middle}' text-anchor='middle' transform='rotate(-90 14 {middle})'>"
+        + "predicted, tokens/s</text>"
     )
 
 

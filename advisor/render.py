@@ -5,8 +5,11 @@ The templates lie beside the package in a checkout and inside it in a wheel.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +76,34 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
     )
     made.filters.update(FILTERS)
+    made.bytecode_cache = bytecode_cache()
     return made
+
+
+class Kept(jinja2.FileSystemBytecodeCache):
+    """Compiled templates beside other caches of this user; what cannot be written is compiled again next time."""
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Write one template's byte code if the disk lets us."""
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def bytecode_cache() -> Kept | None:
+    """Compiling the templates takes longer than all else here, so their byte code is kept as Python keeps its own.
+
+    None where Python was told not to, or where the folder cannot be made or is not this user's alone.
+    """
+    if sys.dont_write_bytecode:
+        return None
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "advisor" / "templates"  # noqa: PTH111
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = folder.stat()
+    except OSError:
+        return None
+    private = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o022)
+    return Kept(str(folder)) if private else None
 
 
 def _example(plan: Plan) -> str:

@@ -7,8 +7,10 @@ pydantic at the doors (hardware files, plans, profiles). Units stand in the fiel
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeVar, dataclass_transform
+
+from advisor.frozen import frozen
 
 Basis = Literal["measured", "calibrated", "analytic"]
 Severity = Literal["CRASH", "OOM", "SILENT", "PERF", "NOTE"]
@@ -24,8 +26,7 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def value(cls: type[T]) -> type[T]:
     """Make a frozen, keyword-only dataclass whose JSON form refuses unknown keys."""
-    cls.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
-    return dataclass(frozen=True, kw_only=True)(cls)
+    return frozen(cls)
 
 
 @value

@@ -134,7 +134,13 @@ def _reconciled(data: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any
         data["input_tokens"] = data["context_tokens"] - data["output_tokens"]
     if "shared_prefix_tokens" not in given:
         data["shared_prefix_tokens"] = min(data.get("shared_prefix_tokens", 0), data["input_tokens"])
+    for key in _SECONDS_AND_RATES:  # YAML's `20` and a plan's `20.0` are the same pause
+        if data.get(key) is not None:
+            data[key] = float(data[key])
     return data
+
+
+_SECONDS_AND_RATES = ("think_time_s", "request_rate", "ttft_ms", "tpot_ms")
 
 
 def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> None:

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from advisor.commands.predict import command
 from advisor.errors import BadInput
-from advisor.predict import COLUMNS, OUTPUT_COLUMNS, Prediction, predict
+from advisor.predict import OUTPUT_COLUMNS, Prediction, predict
+from advisor.predict_rows import COLUMNS
 
 ROW = {
     "id": "a", "engine": "vllm", "gpu": "RTX 4090 24GB", "model": "Qwen/Qwen2.5-7B-Instruct", "quantization": "bf16",
@@ -196,7 +197,7 @@ def test_json_is_one_document(tmp_path):
 
 def test_a_missing_file_is_bad_input(tmp_path):
     """The message names the file."""
-    with pytest.raises(BadInput, match="nothing.csv"):
+    with pytest.raises(BadInput, match=r"nothing\.csv"):
         CliRunner().invoke(
             command, ["--requests", str(tmp_path / "nothing.csv")], standalone_mode=False, catch_exceptions=False
         )

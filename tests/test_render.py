@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent / "engines"))
 from engine_cases import LOADS, MACHINES, MODELS, Story, first_plan, model, plan_of, tool
 
 from advisor.engines import ENGINES
-from advisor.render import environment, render
+from advisor.render import bytecode_cache, environment, render
 from advisor.schema import Plan, RenderedFile
 
 HOSTILE = 'o\'brien "q" $HOME ${X:?y} $(id) `id`\n- x: #{{ y }} \\ é'
@@ -312,3 +312,30 @@ def test_readme_names_every_setting() -> None:
     text = texts(render(plan))["README.md"]
     for setting in plan.settings:
         assert setting.name in text and setting.because in text
+
+
+def test_compiled_templates_are_kept_for_this_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte code goes into a private cache folder, nowhere when Python was told not to, and never into an open folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert bytecode_cache() is None and not list(tmp_path.iterdir())
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert bytecode_cache() is not None
+    folder = tmp_path / "advisor" / "templates"
+    assert folder.stat().st_mode & 0o077 == 0
+    folder.chmod(0o777)
+    assert bytecode_cache() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    assert bytecode_cache() is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache folder that vanished changes nothing about what is rendered."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    environment.cache_clear()
+    kept = environment()
+    (tmp_path / "advisor" / "templates").rmdir()
+    assert "#!/usr/bin/env bash" in texts(render(first_plan("vllm", "rtx-4090")))["run.sh"]
+    assert kept.bytecode_cache is not None
+    environment.cache_clear()

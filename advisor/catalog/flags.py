@@ -41,15 +41,5 @@ def modelfile_parameters() -> Mapping[str, Facts]:
     return {line.removeprefix(prefix): facts for line, facts in lines.items() if line.startswith(prefix)}
 
 
-def vllm_arguments() -> Mapping[str, Facts]:
-    """The same as `vllm_flags`, for those who look up facts."""
-    return vllm_flags()
-
-
-def ollama_variables() -> Mapping[str, Facts]:
-    """The same as `ollama_env`, for those who look up facts."""
-    return ollama_env()
-
-
 def _by_name(kind: str) -> dict[str, Facts]:
     return {entry["name"]: {key: item for key, item in entry.items() if key != "name"} for entry in raw_entries(kind)}

@@ -12,6 +12,7 @@ from advisor.catalog.model_text import contains, take_apart, tokens, variant, wi
 from advisor.errors import BadInput
 
 Tokens = tuple[str, ...]
+MISSPELT = 0.93  # likeness from which on a name is taken for another one with a slip of the finger
 SAME_SIZE = 0.02  # entries whose totals differ by less than this are the same size in people's mouths
 
 
@@ -59,7 +60,7 @@ def find_place(name: str, *, owned: bool) -> Place | None:
         if words in _index().bare:
             place = _index().bare[words]
             return Place(place, _same_weights(tokens(name), place, owned))
-    return _short_form(name, bare, owned) or _fine_tune(bare[0])
+    return _short_form(name, bare, owned) or (None if _misspelt(spellings[0]) else _fine_tune(bare[0]))
 
 
 def _same_weights(words: Tokens, place: int, owned: bool) -> bool:
@@ -84,6 +85,14 @@ def _newest_of_one_size(name: str, places: list[int]) -> int:
         listed = ", ".join(entry["hf_id"] for entry in sorted(entries, key=lambda entry: entry["parameters"])[:8])
         raise BadInput(f"model {name!r} can be {len(entries)} models: {listed}; name one of them")
     return max(places, key=lambda place: model_entries()[place].get("release", ""))
+
+
+def _misspelt(words: Tokens) -> bool:
+    """Whether the name is a letter or two away from an entry's: then it is that name, not a fine-tune of it."""
+    import difflib
+
+    own = ["".join(known) for known in _index().full]
+    return bool(difflib.get_close_matches("".join(words), own, n=1, cutoff=MISSPELT))
 
 
 def _fine_tune(words: Tokens) -> Place | None:

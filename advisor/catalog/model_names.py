@@ -144,4 +144,4 @@ def _suggestion(text: str) -> str:
     tags = tags_like(text)
     if tags:
         return nearest(text, tags)
-    return nearest(text.rpartition("/")[2], [entry["hf_id"].rpartition("/")[2] for entry in model_entries()])
+    return nearest(text, [entry["hf_id"] for entry in model_entries()])

@@ -66,9 +66,7 @@ def _tables(judged: Sequence[Compared]) -> dict[str, list[Summary]]:
     return found
 
 
-def _write_page(
-    path: Path, judged: Sequence[Compared], tables: Mapping[str, Sequence[Summary]], source: Path
-) -> None:
+def _write_page(path: Path, judged: Sequence[Compared], tables: Mapping[str, Sequence[Summary]], source: Path) -> None:
     from advisor.errors import EnvironmentFailed
     from advisor.evaluate_plot import page
 
@@ -92,9 +90,7 @@ def _document(
     }
 
 
-def _print(
-    compared: Sequence[Compared], judged: Sequence[Compared], tables: Mapping[str, Sequence[Summary]]
-) -> None:
+def _print(compared: Sequence[Compared], judged: Sequence[Compared], tables: Mapping[str, Sequence[Summary]]) -> None:
     refused = [one for one in compared if not one.predicted.supported]
     click.echo(f"{len(compared)} rows: {len(judged)} judged, {len(refused)} without a prediction.")
     for one in refused[:5]:

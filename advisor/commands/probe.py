@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where model files will lie [default: the engines' own stores].",
 )
-def command(as_json: bool, out: Path | None, force: bool, gpu: str | None, models_path: Path | None) -> None:
+@click.option(
+    "--measure",
+    "measuring",
+    is_flag=True,
+    help="Also measure memory bandwidth and matrix rate (seconds), and keep them for the next advice.",
+)
+def command(
+    as_json: bool, out: Path | None, force: bool, gpu: str | None, models_path: Path | None, measuring: bool
+) -> None:
     """What this machine has: accelerators, memory, links, CPU, disk, drivers, container engine.
 
     The file that --out writes is what `advisor recommend --hardware` reads on another machine. It holds no
@@ -36,6 +44,7 @@ def command(as_json: bool, out: Path | None, force: bool, gpu: str | None, model
     Examples:
       advisor probe
       advisor probe --out hw.json
+      advisor probe --measure
       advisor probe --json | jq '.accelerators[].name'
       advisor probe --gpu "2x RTX 4090" --out two-4090.json
 
@@ -43,6 +52,8 @@ def command(as_json: bool, out: Path | None, force: bool, gpu: str | None, model
     Exit codes: 0 done, 2 bad input (FILE exists, unknown card), 3 the environment failed.
     """
     hardware = _hardware(gpu, models_path)
+    if measuring:
+        hardware = _measured(hardware)
     if out is not None:
         _write(hardware, out, force)
     if as_json:
@@ -61,6 +72,19 @@ def _hardware(gpu: str | None, models_path: Path | None) -> Hardware:
     from advisor.probe import probe
 
     return probe(models_path)
+
+
+def _measured(hardware: Hardware) -> Hardware:
+    """The machine with bandwidth and rates as they really are."""
+    from advisor.errors import BadInput
+    from advisor.probe.measure import keep, measure, with_kept
+
+    if hardware.source != "probed":
+        raise BadInput("--measure and --gpu exclude each other: only this machine can be measured")
+    click.echo("measuring memory bandwidth and matrix rate ...", err=True)
+    rates = measure(hardware.cpu)
+    click.echo(f"{rates.method}; kept in {keep(hardware, rates)}", err=True)
+    return with_kept(hardware)
 
 
 def _write(hardware: Hardware, out: Path, force: bool) -> None:

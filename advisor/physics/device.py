@@ -24,10 +24,16 @@ CUDA_FAMILIES = {
 }
 UNIFIED_FAMILIES = ("apple", "igpu", "gb10", "jetson")
 HOST_PCIE_BYTES_PER_S = {3: 12e9, 4: 22e9, 5: 40e9}  # x16, one direction, through host memory: effective, derived
-XGMI_BYTES_PER_S = 400e9  # Infinity Fabric between Instinct cards, one direction: 7 links of 64 GB/s, less on older ones
-CPU_CORE_FLOPS = {"amx": 800e9, "avx512_bf16": 150e9, "avx512": 70e9, "avx2": 40e9, "neon": 35e9, "": 10e9}
-CPU_CHANNEL_BYTES_PER_S = 20e9  # one DDR channel, lower end of DDR4 and DDR5
-CORES_PER_CHANNEL = 8  # typical of servers; a desktop has fewer cores a channel
+XGMI_BYTES_PER_S = (
+    400e9  # Infinity Fabric between Instinct cards, one direction: 7 links of 64 GB/s, less on older ones
+)
+# One core: fp32 with fused multiply-add, and 16 bit where there are instructions for it. Derived from vector width and
+# usual clocks; measured products of small models reach 0.3 to 1.0 of it (shared/REAL_PARTS.md).
+CPU_CORE_FLOPS_32 = {"avx512": 150e9, "avx2": 80e9, "neon": 40e9, "": 10e9}
+CPU_CORE_FLOPS_16 = {"amx": 800e9, "avx512_bf16": 250e9}
+CPU_CORE_BYTES_PER_S = 18e9  # what one core can draw
+CPU_CHANNEL_BYTES_PER_S = 25e9  # one DDR channel, between DDR4-3200 and DDR5-4800
+CORES_PER_CHANNEL = 8  # of a server; a desktop has two channels
 
 
 class Device(NamedTuple):
@@ -110,9 +116,7 @@ def arithmetic(card: Accelerator) -> tuple[float, float, float, float, float]:
     return _rates(card.dense_flops, card.bandwidth_bytes_per_s or 0.0, card.vendor)
 
 
-def _rates(
-    known: Mapping[str, float], bytes_per_s: float, vendor: str
-) -> tuple[float, float, float, float, float]:
+def _rates(known: Mapping[str, float], bytes_per_s: float, vendor: str) -> tuple[float, float, float, float, float]:
     fp32 = known.get("fp32")
     half = known.get("bf16") or known.get("fp16")
     if not half:
@@ -144,19 +148,20 @@ def join(cards: list[Accelerator]) -> tuple[str, float]:
 def cpu_device(cpu: Cpu) -> Device:
     """The processor as a device; bandwidth and FLOPs are estimated from cores and instructions where unknown."""
     sets = " ".join(cpu.instruction_sets)
-    step = next((name for name in CPU_CORE_FLOPS if name and name in sets), "")
-    half = cpu.dense_flops.get("bf16") or cpu.dense_flops.get("fp32") or cpu.cores * CPU_CORE_FLOPS[step]
-    channels = max(1.0, min(cpu.cores / 2, cpu.cores / CORES_PER_CHANNEL + 1))
-    rate = cpu.bandwidth_bytes_per_s or channels * CPU_CHANNEL_BYTES_PER_S
+    fp32 = cpu.dense_flops.get("fp32") or cpu.cores * next(r for name, r in CPU_CORE_FLOPS_32.items() if name in sets)
+    units = next((rate for name, rate in CPU_CORE_FLOPS_16.items() if name in sets), 0.0)
+    half = cpu.dense_flops.get("bf16") or max(fp32, cpu.cores * units)
+    channels = max(2.0, cpu.cores / CORES_PER_CHANNEL)
+    estimated = min(cpu.cores * CPU_CORE_BYTES_PER_S, channels * CPU_CHANNEL_BYTES_PER_S)
     return Device(
         family="cpu",
         device_class="other",
-        bandwidth=rate,
+        bandwidth=min(cpu.bandwidth_bytes_per_s or estimated, cpu.cores * CPU_CORE_BYTES_PER_S),
         flops_16=half,
         flops_8=half,
         flops_int8=cpu.dense_flops.get("int8") or half,
         flops_4=half,
-        flops_32=cpu.dense_flops.get("fp32") or half,
+        flops_32=fp32,
         memory_bytes=float(cpu.memory_bytes),
         cards=1,
         link="none",

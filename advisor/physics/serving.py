@@ -14,26 +14,14 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from advisor.physics.speed_inside import Discipline, Point, Work, at_rate, inside, slot_wait, work_of
 from advisor.physics.step import StepModel
 from advisor.schema import Bound
 
-_TOLERANCE = 1e-4
-_MOST_STEPS = 30
 _P95_SIGMAS = 1.645
 _CROWD = 1e5  # more requests than any engine runs at once
 _OVERRUN_S = 600.0  # an endless overload is reported as a run of ten minutes
 _P95_EXPONENTIAL = 3.0  # 95th percentile over mean of an exponential wait: ln 20
-
-
-class Discipline(NamedTuple):
-    """How an engine admits and mixes requests."""
-
-    slots: float  # requests that may run at once
-    sequences: float  # requests whose KV cache fits at once, at the mean length they have while running
-    request_s: float  # latency of the server around the engine, per request, before the first token
-    serial_s: float  # engine time that each request costs beside its tokens
-    burst: float  # how much prompts bunch: 1 is a Poisson stream, 0 is evenly spaced
-    chunk_tokens: float  # tokens of one step, prompts and decodes together
 
 
 class Steady(NamedTuple):
@@ -48,34 +36,6 @@ class Steady(NamedTuple):
     tpot_p95_s: float
     queued: float
     bound: Bound
-
-
-class _Point(NamedTuple):
-    """The inside of the engine with `admitted` requests."""
-
-    rate: float
-    batch: float
-    wait_s: float  # from admission to the first token
-    queue_s: float  # the part of it that depends on others
-    tpot_s: float
-    decode_s: float
-    prefill_s: float
-
-
-class _Work(NamedTuple):
-    """One request, in tokens."""
-
-    prompt: float  # tokens to prefill
-    cached: float  # prompt tokens found in the prefix cache
-    output: float
-    context: float  # mean context while decoding
-
-
-def work_of(input_tokens: float, output_tokens: float, cached_tokens: float = 0.0) -> _Work:
-    """The work of one request; at least one prompt token is always computed."""
-    cached = min(cached_tokens, max(input_tokens - 1.0, 0.0))
-    output = max(output_tokens, 1.0)
-    return _Work(max(input_tokens - cached, 1.0), cached, output, input_tokens + output / 2)
 
 
 def closed_loop(
@@ -95,10 +55,10 @@ def closed_loop(
     work = work_of(input_tokens, output_tokens, cached_tokens)
     limit = max(1.0, min(rule.slots, rule.sequences))
     if in_flight <= limit:
-        point = _inside(step, rule, max(in_flight, 1.0), work)
+        point = inside(step, rule, max(in_flight, 1.0), work)
         return _steady(step, rule, point, work, point.rate * min(in_flight, 1.0), 0.0, 0.0, 0.0)
     # More than the limit: the server's own latency of some hides behind the work of others.
-    point = _inside(step, rule._replace(request_s=0.0), limit, work)
+    point = inside(step, rule._replace(request_s=0.0), limit, work)
     rate = min(point.rate, in_flight / (limit / point.rate + rule.request_s))
     outside = max(in_flight / rate - limit / point.rate - rule.request_s, 0.0)
     waiting = rate * outside
@@ -117,13 +77,13 @@ def open_loop(
     work = work_of(input_tokens, output_tokens, cached_tokens)
     limit = max(1.0, min(rule.slots, rule.sequences))
     most = min(limit, max(prompts, 1.0), _CROWD)
-    full = _inside(step, rule, most, work)
+    full = inside(step, rule, most, work)
     if requests_per_s >= full.rate:
         return _overrun(step, rule, requests_per_s, work, prompts, full)
-    point = _at_rate(step, rule, requests_per_s, most, work)
+    point = at_rate(step, rule, requests_per_s, most, work)
     crowd = requests_per_s * (point.wait_s + work.output * point.tpot_s)
     busy = min(crowd / limit, 0.999)
-    outside = _slot_wait(busy, limit, point) if busy > 0.5 else 0.0
+    outside = slot_wait(busy, limit, point) if busy > 0.5 else 0.0
     rate = requests_per_s
     if not math.isinf(prompts):
         rate = prompts / (prompts / requests_per_s + point.wait_s + outside + work.output * point.tpot_s)
@@ -132,7 +92,7 @@ def open_loop(
 
 
 def _overrun(
-    step: StepModel, rule: Discipline, requests_per_s: float, work: _Work, prompts: float, full: _Point
+    step: StepModel, rule: Discipline, requests_per_s: float, work: Work, prompts: float, full: Point
 ) -> Steady:
     """Arrivals above capacity: the queue grows until the last prompt has come, then everything drains."""
     count = prompts if not math.isinf(prompts) else max(_OVERRUN_S * requests_per_s, 100.0)
@@ -156,7 +116,7 @@ def all_at_once(
     return _at_once(step, rule, prompts, work_of(input_tokens, output_tokens, cached_tokens))
 
 
-def _at_once(step: StepModel, rule: Discipline, prompts: float, work: _Work) -> Steady:
+def _at_once(step: StepModel, rule: Discipline, prompts: float, work: Work) -> Steady:
     """A wave as large as slots and KV allow, then the rest as places become free."""
     prompts = max(1.0, prompts)
     limit = max(1.0, min(rule.slots, rule.sequences))
@@ -170,7 +130,7 @@ def _at_once(step: StepModel, rule: Discipline, prompts: float, work: _Work) -> 
     rest = prompts - wave
     span, waited = wave_s, 0.0
     if rest > 0:
-        point = _inside(step, rule, wave, work)
+        point = inside(step, rule, wave, work)
         span += rest / point.rate
         waited = wave_s + rest / point.rate / 2
         ttft = (wave * ttft + rest * (waited + point.wait_s)) / prompts
@@ -180,9 +140,7 @@ def _at_once(step: StepModel, rule: Discipline, prompts: float, work: _Work) -> 
         bound = "kv" if rule.sequences < rule.slots else "slots"
     last = first_s + (wave - 1.0) * prefill_s if rest <= 0 else span - wave_s / 2
     rate = prompts / span
-    return Steady(
-        rate, rate * work.output, wave, ttft, max(ttft, 0.95 * last), tpot, 1.1 * tpot, rest, bound
-    )
+    return Steady(rate, rate * work.output, wave, ttft, max(ttft, 0.95 * last), tpot, 1.1 * tpot, rest, bound)
 
 
 def single_stream(step: StepModel, rule: Discipline, input_tokens: float, output_tokens: float) -> Steady:
@@ -195,78 +153,8 @@ def single_stream(step: StepModel, rule: Discipline, input_tokens: float, output
     return Steady(rate, 1.0 / decode_s, 1.0, first_s, first_s, decode_s, decode_s, 0.0, bound)
 
 
-def _inside(step: StepModel, rule: Discipline, admitted: float, work: _Work) -> _Point:
-    """Solve M = B + rate x wait for the batch B of `admitted` requests."""
-    others = (admitted - 1.0) / admitted  # a request does not wait for itself
-    prefill_s = step.prefill_s(work.prompt, work.cached) + rule.serial_s
-    outside_s = rule.request_s + rule.serial_s
-    idle_s = step.first_token_s(work.prompt, work.cached)
-    spread = rule.burst * prefill_s * prefill_s * others / work.output
-
-    def look(batch: float) -> tuple[float, float, float, float, float]:
-        decode_s = step.decode_s(max(batch, 1.0), work.context)
-        tpot = decode_s + prefill_s * batch * others / work.output
-        # The prompt shares its step with the others' decodes.
-        own = idle_s + others * max(decode_s + prefill_s - idle_s, 0.0)
-        queue = spread * batch / decode_s
-        decoding = (work.output - 1.0) * tpot
-        wait = outside_s + own + queue
-        return admitted * decoding / (wait + decoding), decode_s, tpot, queue, wait
-
-    batch = admitted
-    seen, decode_s, tpot, queue, wait = look(batch)
-    for _ in range(_MOST_STEPS):
-        if abs(seen - batch) <= _TOLERANCE * admitted:
-            break
-        # The map is increasing and flatter than the diagonal: one secant through two of its points.
-        again, *_ = look(seen)
-        slope = (seen - again) / (batch - seen) if batch != seen else 0.0
-        batch = seen + (again - seen) / (1.0 - slope) if slope < 0.95 else again
-        batch = min(max(batch, 0.0), admitted)
-        seen, decode_s, tpot, queue, wait = look(batch)
-    rate = admitted / (wait + (work.output - 1.0) * tpot)
-    return _capped(step, rule, admitted, work, _Point(rate, batch, wait, queue, tpot, decode_s, prefill_s))
-
-
-def _capped(step: StepModel, rule: Discipline, admitted: float, work: _Work, point: _Point) -> _Point:
-    """Never more than the engine's time allows, nor more decodes than a full step leaves beside its prompts."""
-    most = min(admitted, max(1.0, rule.chunk_tokens * work.output / (work.prompt + work.output)))
-    decode_s = step.decode_s(most, work.context)
-    capacity = 1.0 / ((work.output - 1.0) * decode_s / most + point.prefill_s)
-    if point.rate <= capacity:
-        return point
-    batch = min(point.batch, most)
-    decode_s = step.decode_s(max(batch, 1.0), work.context)
-    tpot = decode_s + point.prefill_s * batch * (admitted - 1.0) / admitted / work.output
-    wait = max(admitted / capacity - (work.output - 1.0) * tpot, point.wait_s)
-    return _Point(capacity, batch, wait, wait - point.wait_s + point.queue_s, tpot, decode_s, point.prefill_s)
-
-
-def _at_rate(step: StepModel, rule: Discipline, rate: float, most: float, work: _Work) -> _Point:
-    """The batch that arrivals at `rate` keep up: B = rate x output x TPOT(B)."""
-    prefill_s = step.prefill_s(work.prompt, work.cached) + rule.serial_s
-    load = min(rate * prefill_s, 0.999)
-    batch = 1.0
-    for _ in range(_MOST_STEPS):
-        decode_s = step.decode_s(max(batch, 1.0), work.context)
-        new = min(rate * work.output * decode_s / (1.0 - load), most)
-        if abs(new - batch) <= _TOLERANCE * max(batch, 1.0):
-            break
-        batch = new
-    tpot = decode_s / (1.0 - load)
-    queue = 0.5 * decode_s * min(batch, 1.0) + 0.5 * load / (1.0 - load) * prefill_s
-    alone = rule.request_s + step.first_token_s(work.prompt, work.cached) + rule.serial_s
-    return _Point(rate, batch, alone + queue, queue, tpot, decode_s, prefill_s)
-
-
-def _slot_wait(busy: float, slots: float, point: _Point) -> float:
-    """Mean wait for one of `slots` slots that are `busy` (Sakasegawa's approximation of M/M/c)."""
-    service = slots / point.rate * busy
-    return float(service * busy ** (math.sqrt(2.0 * (slots + 1.0)) - 1.0) / (slots * (1.0 - busy)))
-
-
 def _steady(
-    step: StepModel, rule: Discipline, point: _Point, work: _Work, rate: float, waiting: float,
+    step: StepModel, rule: Discipline, point: Point, work: Work, rate: float, waiting: float,
     outside_s: float, outside_p95_s: float,
 ) -> Steady:  # fmt: skip
     """Add what happens outside the engine, and the 95th percentiles."""
@@ -288,7 +176,7 @@ def _gamma_p95(waiting: float) -> float:
     return 1.0 + _P95_SIGMAS / math.sqrt(waiting) if waiting >= 1.0 else _P95_EXPONENTIAL
 
 
-def _bound(step: StepModel, batch: float, decode_s: float, prefill_s: float, work: _Work) -> Bound:
+def _bound(step: StepModel, batch: float, decode_s: float, prefill_s: float, work: Work) -> Bound:
     """What most of the engine's time goes into."""
     batch = max(batch, 1.0)
     if prefill_s * batch / work.output > decode_s:

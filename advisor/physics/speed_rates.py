@@ -69,12 +69,17 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
     reading = min(product(values, "bandwidth", family, kernel) * better, MOST)
     compute = min(product(values, "compute", family, kernel) * better, MOST)
     cards = max(device.cards, 1)
+    weights = device.bandwidth * reading
+    if family == "cpu" and device.flops_16 <= device.flops_32:
+        weights = one_after_the_other(weights, values["cpu_widen_bytes_per_flop"] * device.flops_32)
     return Rates(
-        bytes_per_s=device.bandwidth * reading,
-        expert_bytes_per_s=device.bandwidth * min(reading * product(values, "expert_bandwidth", kernel), MOST),
+        bytes_per_s=weights,
+        expert_bytes_per_s=weights * min(product(values, "expert_bandwidth", kernel), MOST / reading),
         kv_bytes_per_s=device.bandwidth * min(product(values, "kv_bandwidth", family) * better, MOST),
-        decode_flops=peak * min(compute * product(values, "decode_compute", "moe" if facts.expert_bytes else "dense"), MOST),
-        prefill_flops=peak * min(compute * product(values, "prefill_compute", "moe" if facts.expert_bytes else "dense"), MOST),
+        decode_flops=peak
+        * min(compute * product(values, "decode_compute", "moe" if facts.expert_bytes else "dense"), MOST),
+        prefill_flops=peak
+        * min(compute * product(values, "prefill_compute", "moe" if facts.expert_bytes else "dense"), MOST),
         attention_flops=device.flops_16 * min(product(values, "attention_compute", family), MOST),
         overhead_s=slower
         * product(values, "overhead_s", family)
@@ -93,6 +98,19 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
     )
 
 
+def one_after_the_other(first: float, second: float) -> float:
+    """Bytes/s of two passes over the same bytes that do not overlap."""
+    return 1.0 / (1.0 / first + 1.0 / second)
+
+
+def _unpacking(values: Constants, device: Device, kernel: str) -> float:
+    """Bytes/s at which quantised blocks are turned into numbers; a CPU does it core by core."""
+    if device.family == "cpu":
+        return values["cpu_unpack_bytes_per_flop"] * device.flops_32
+    rate = product(values, "unpack_bytes_per_s", kernel, device.family)
+    return rate * float((device.flops_32 / FP32_REFERENCE) ** values["unpack_power"])
+
+
 def llamacpp_rates(values: Constants, device: Device, kernel: str, facts: Facts, years_old: float) -> Rates:
     """What llama.cpp's kernels reach on `device`: reading, then unpacking the quantised blocks, one after the other."""
     family = device.family
@@ -100,9 +118,7 @@ def llamacpp_rates(values: Constants, device: Device, kernel: str, facts: Facts,
     slower = values["overhead_per_year"] ** years_old
     reading = min(product(values, "bandwidth", family) * better, MOST) * device.bandwidth
     if kernel != "16":
-        unpacking = product(values, "unpack_bytes_per_s", kernel, family)
-        unpacking *= (device.flops_32 / FP32_REFERENCE) ** values["unpack_power"]
-        reading = 1.0 / (1.0 / reading + 1.0 / unpacking)
+        reading = one_after_the_other(reading, _unpacking(values, device, kernel))
     peak = device.flops_16
     compute = min(product(values, "compute", family, kernel) * better, MOST)
     sparse = "moe" if facts.expert_bytes else "dense"

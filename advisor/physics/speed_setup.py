@@ -7,8 +7,8 @@ from typing import NamedTuple
 from advisor.catalog import constants, weights_format
 from advisor.physics.device import Device, cpu_device, device_of
 from advisor.physics.kv import bytes_per_element, shard_share
-from advisor.physics.serving import Discipline
 from advisor.physics.speed_facts import facts_of, held_bytes
+from advisor.physics.speed_inside import Discipline
 from advisor.physics.speed_rates import Constants
 from advisor.physics.speed_version import years_old
 from advisor.physics.step import Facts, StepModel

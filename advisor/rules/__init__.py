@@ -46,6 +46,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS412": operations.ops412,
     "OPS413": operations.ops413,
     "OPS414": operations.ops414,
+    "OPS415": operations.ops415,
 }
 
 CONTEST_RULES: Mapping[str, ContestPredicate] = {

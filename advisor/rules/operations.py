@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.catalog import engine_limits
 from advisor.physics.weights import weight_bytes
 from advisor.rules.base import Case
 from advisor.rules.speed import version_tuple
@@ -53,13 +52,25 @@ def _nvidia(case: Case) -> tuple[Accelerator, ...]:
 
 
 def ops404(case: Case, threshold: Mapping[str, Any]) -> str | None:
-    """Fires when the NVIDIA driver is older than the pinned build needs."""
-    driver, lowest = case.hardware.nvidia_driver, case.limits.min_nvidia_driver
-    if driver is None or lowest is None or not _nvidia(case):
+    """Fires when the NVIDIA driver is older than the pinned build needs for these cards."""
+    driver = case.hardware.nvidia_driver
+    if driver is None:
         return None
-    if version_tuple(driver) >= version_tuple(lowest):
-        return None
-    return f"driver {driver} is installed, {case.limits.title} {case.limits.version} needs {lowest} or newer"
+    for card in _nvidia(case):
+        lowest = _lowest_driver(case, card)
+        if lowest is not None and version_tuple(driver) < version_tuple(lowest):
+            who = f"{case.limits.title} {case.limits.version}"
+            return f"driver {driver} is installed, {who} needs {lowest} or newer for {card.name}"
+    return None
+
+
+def _lowest_driver(case: Case, card: Accelerator) -> str | None:
+    """Old cards need a newer driver than the rest: the build covers them through a later CUDA branch."""
+    if card.compute_capability:
+        for newest, driver in case.limits.older_capability_drivers.items():
+            if version_tuple(card.compute_capability) <= version_tuple(newest):
+                return driver
+    return case.limits.min_nvidia_driver
 
 
 def ops405(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -97,7 +108,8 @@ def ops408(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def ops409(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes a gated repository where the engine downloads from it."""
     ref = case.estimate.candidate.model_ref
-    if not case.model.gated or "hub" not in case.limits.features or ref != case.model.hf_id:
+    local = case.model.path is not None
+    if local or not case.model.gated or "hub" not in case.limits.features or ref != case.model.hf_id:
         return None
     return f"{ref} is gated: 1 accepted licence and 1 token (HF_TOKEN) are needed, 0 are planned here"
 
@@ -148,10 +160,19 @@ def ops414(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes that an engine made for GPUs would run on the CPU."""
     if case.estimate.candidate.device != "cpu" or "gpu_first" not in case.limits.features:
         return None
-    if not engine_limits(case.limits.name).cpu:
-        return None
     fast = {"avx512_bf16", "amx_bf16"} & set(case.hardware.cpu.instruction_sets)
     return (
         f"{case.limits.title} runs here from its CPU build on {case.hardware.cpu.cores:g} cores, "
         f"with {len(fast)} of 2 bf16 instruction sets (AVX-512 BF16, AMX)"
     )
+
+
+def ops415(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a repository of another owner than the model's."""
+    ref = case.estimate.candidate.model_ref
+    if "hub" not in case.limits.features or case.model.path or "/" not in ref:
+        return None
+    owner, publisher = ref.split("/")[0], case.model.hf_id.split("/")[0]
+    if owner.lower() == publisher.lower():
+        return None
+    return f"{ref} is published by {owner}, the model by {publisher}"

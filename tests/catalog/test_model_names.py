@@ -60,6 +60,8 @@ REFUSED = [
     ("gemma 3", "gemma-3-270m-it"),
     ("llama3.1:9b", "llama3.1:8b"),
     ("nobody/nothing", "not in the catalogue"),
+    ("Qwen/Qwen2.5-7B-Instrukt", "Qwen2.5-7B-Instruct"),
+    ("Lama-3.1-8B-Instruct", "Llama-3.1-8B-Instruct"),
     ("./missing.gguf", "no such file"),
 ]
 

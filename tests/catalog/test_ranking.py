@@ -6,8 +6,9 @@ import pytest
 
 from advisor.catalog import constants
 from advisor.catalog.model_names import find_model
-from advisor.catalog.ranking import ranking, step_down, step_up
+from advisor.catalog.ranking import ranking
 from advisor.catalog.refresh.ranking import score
+from advisor.errors import BadInput
 
 TASKS = sorted(constants("ranking")["tasks"])
 
@@ -48,16 +49,7 @@ def test_several_slots_at_every_size() -> None:
 
 
 def test_other_names_of_tasks() -> None:
-    """A task without a list of its own gets the one that is meant, or that of chat."""
+    """A task without a list of its own gets the one that is meant; another one is told what there is."""
     assert ranking("embedding") == ranking("embed")
-    assert ranking("poetry") == ranking("chat")
-
-
-def test_steps() -> None:
-    """One step up and one step down are the neighbours on the list; the ends have one neighbour."""
-    names = ranking("chat")
-    assert step_up("chat", names[1]) == names[0]
-    assert step_down("chat", names[1]) == names[2]
-    assert step_up("chat", names[0]) is None
-    assert step_down("chat", names[-1]) is None
-    assert step_down("chat", "not/listed") is None
+    with pytest.raises(BadInput, match="chat"):
+        ranking("poetry")

@@ -16,15 +16,13 @@ from advisor.engines.vllm.memory import memory as vllm_memory
 from advisor.engines.vllm.speed import setup as vllm_setup
 from advisor.engines.vllm.speed import speed as vllm_speed
 from advisor.physics.roofline import roof_tokens_per_s
-from advisor.predict_config import accelerator
+from advisor.predict_hardware import accelerator
 from advisor.schema import Accelerator, Candidate, Cpu, Hardware, Load, ModelSpec, Speed
 
 SLACK = 1.002  # what the solver of the closed loop may leave
 CARDS = [card for card in gpus() if card.bandwidth_bytes_per_s and card.memory_bytes]
 MODELS = [model for model in models() if model.layers and model.vocab]
-HOST = Cpu(
-    model="", architecture="x86_64", cores=16, threads=32, memory_bytes=256 << 30, instruction_sets=("avx2",)
-)
+HOST = Cpu(model="", architecture="x86_64", cores=16, threads=32, memory_bytes=256 << 30, instruction_sets=("avx2",))
 VLLM_FORMATS = ("bf16", "fp8", "awq-int4", "int8-w8a8", "nvfp4")
 GGUF_FORMATS = ("f16", "q8_0", "q4_K_M", "q2_K")
 
@@ -62,9 +60,7 @@ def predicted(candidate: Candidate, hardware: Hardware, model: ModelSpec, load: 
     size = (vllm_memory if candidate.engine == "vllm" else ollama_memory)(candidate, hardware, model)
     if not size.fits:
         return None
-    return (vllm_speed if candidate.engine == "vllm" else ollama_speed)(
-        candidate, size, hardware, model, load
-    )
+    return (vllm_speed if candidate.engine == "vllm" else ollama_speed)(candidate, size, hardware, model, load)
 
 
 def rate(speed: Speed | None) -> float:
@@ -93,9 +89,7 @@ def test_no_prediction_is_above_the_roofline(engine, pick, card, count, model, i
     """Total output, at its upper end too, stays below what bandwidth and FLOPs allow for that batch."""
     hardware = machine(card, count)
     candidate = plan(engine, pick, count, model, slots=in_flight)
-    found = predicted(
-        candidate, hardware, model, Load(in_flight=in_flight, input_tokens=prompt, output_tokens=answer)
-    )
+    found = predicted(candidate, hardware, model, Load(in_flight=in_flight, input_tokens=prompt, output_tokens=answer))
     total = rate(found)
     ready = (vllm_setup if engine == "vllm" else ollama_setup)(candidate, hardware, model)
     assert ready is not None
@@ -127,9 +121,7 @@ def test_a_better_card_is_never_slower(engine, pick, card, count, model, in_flig
 
 @settings(max_examples=150, deadline=None)
 @given(engines, picks, cards, counts, specs, flights, tokens, tokens, st.booleans())
-def test_longer_requests_never_raise_requests_per_s(
-    engine, pick, card, count, model, in_flight, prompt, answer, which
-):
+def test_longer_requests_never_raise_requests_per_s(engine, pick, card, count, model, in_flight, prompt, answer, which):
     """A longer prompt or a longer answer never lets more requests through."""
     hardware = machine(card, count)
     candidate = plan(engine, pick, count, model, slots=in_flight)
@@ -141,9 +133,7 @@ def test_longer_requests_never_raise_requests_per_s(
 
 @settings(max_examples=150, deadline=None)
 @given(engines, picks, cards, counts, specs, flights, flights, tokens, tokens)
-def test_more_in_flight_never_lowers_total_output(
-    engine, pick, card, count, model, one, other, prompt, answer
-):
+def test_more_in_flight_never_lowers_total_output(engine, pick, card, count, model, one, other, prompt, answer):
     """With the same slots, more requests in flight give at least the same total output."""
     few, many = sorted((one, other))
     hardware = machine(card, count)
@@ -175,11 +165,7 @@ def test_one_slot_is_flat_from_one_to_sixty_four_in_flight():
     model = next(model for model in MODELS if model.hf_id == "Qwen/Qwen2.5-7B-Instruct")
     candidate = plan("ollama", 0, 1, model, slots=1)
     rates = [
-        rate(
-            predicted(
-                candidate, machine(card, 1), model, Load(in_flight=n, input_tokens=256, output_tokens=256)
-            )
-        )
+        rate(predicted(candidate, machine(card, 1), model, Load(in_flight=n, input_tokens=256, output_tokens=256)))
         for n in (4, 16, 64)
     ]
     assert max(rates) == pytest.approx(min(rates), rel=0.01)

@@ -9,7 +9,7 @@ from advisor.schema import Estimate, Workload
 DOWNLOAD_BYTES_PER_S = 25e6  # a 200 Mbit/s line; assumed, and only patience: a faster one is simply healthy earlier
 DISK_BYTES_PER_S = 500e6  # a SATA SSD
 COMPILE_S = 540  # compilation and graph recording of a first start: 70 to 430 s were seen on two busy CPU cores
-SHORTEST_DRAIN_S, LONGEST_DRAIN_S = 30, 300
+SHORTEST_DRAIN_S, LONGEST_DRAIN_S = 60, 600
 
 
 def replica_weights_bytes(estimate: Estimate) -> int:
@@ -26,7 +26,7 @@ def startup_s(estimate: Estimate) -> int:
 
 
 def drain_s(estimate: Estimate, workload: Workload) -> int:
-    """Twice the time of one whole answer at peak, so that what runs at stop can finish; 30 to 300 s."""
+    """Twice the time of one whole answer at peak, so that what runs at stop can finish; 60 to 600 s."""
     speed = estimate.peak_speed or estimate.speed
     if speed is None:
         return 120

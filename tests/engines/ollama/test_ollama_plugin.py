@@ -86,7 +86,8 @@ def test_the_cpu_is_for_machines_without_a_card() -> None:
 
 def test_quantised_kv_is_a_fallback() -> None:
     """q8_0 KV is proposed where 16 bit cannot hold everybody's slot, and never where flash attention is missing."""
-    assert {c.kv_cache_dtype for c in ollama.propose(MACHINES["rtx-4090"], CHAT, QWEN)} == {"f16", "q8_0"}
+    many = replace(CHAT, users=100)
+    assert {c.kv_cache_dtype for c in ollama.propose(MACHINES["rtx-4090"], many, QWEN)} == {"f16", "q8_0"}
     assert {c.kv_cache_dtype for c in ollama.propose(MACHINES["rtx-4090"], LOADS["one"], QWEN)} == {"f16"}
     old = machine(card(0, "NVIDIA GeForce GTX 980", 4, "5.2"))
     assert not flash_attention(old.accelerators[0])

@@ -48,8 +48,9 @@ def main() -> None:
 
 
 def _inside_memory(point: Point) -> bool:
-    """Nothing runs on the CPU beside the card, and the model fits."""
-    return point.ready.prepared.offload_bytes == 0 and not point.ready.note
+    """Nothing runs on the CPU, beside a card or alone, and the model fits."""
+    known = point.ready.prepared
+    return known.offload_bytes == 0 and known.device.family != "cpu" and not point.ready.note
 
 
 def _options() -> argparse.Namespace:

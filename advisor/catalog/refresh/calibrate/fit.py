@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from advisor.catalog.refresh.calibrate.kernels import Held
-from advisor.catalog.refresh.calibrate.parameters import Parameter, parameters, with_unit_bases
+from advisor.catalog.refresh.calibrate.parameters import Parameter, complete, parameters
 from advisor.catalog.refresh.calibrate.points import Model, Point
 from advisor.catalog.refresh.calibrate.rows import Row, decode_only, throttled
 
@@ -31,7 +31,7 @@ Vector = Any  # a NumPy array
 
 def fit(engine: str, points: Sequence[Point], held: Sequence[Held], start: Values | None = None) -> dict[str, float]:
     """Constants of one engine family that fit these points best."""
-    problem = Problem(spec(engine, points), points, held)
+    problem = Problem(engine, spec(engine, points), points, held)
     known = problem.parameters
     low = np.array([math.log(one.low) for one in known])
     high = np.array([math.log(one.high) for one in known])
@@ -53,7 +53,8 @@ def spec(engine: str, points: Sequence[Point]) -> list[Parameter]:
 class Problem:
     """Weighted residuals of all figures, then of the kernel tables, then the pull of every parameter to its start."""
 
-    def __init__(self, known: Sequence[Parameter], points: Sequence[Point], held: Sequence[Held]) -> None:
+    def __init__(self, engine: str, known: Sequence[Parameter], points: Sequence[Point], held: Sequence[Held]) -> None:
+        self.engine = engine
         self.parameters = known
         self.points = points
         sizes = Counter(point.row.group for point in points)
@@ -75,7 +76,9 @@ class Problem:
 
     def values(self, x: Sequence[float]) -> dict[str, float]:
         """Constants from logarithms."""
-        return with_unit_bases({one.name: math.exp(float(log)) for one, log in zip(self.parameters, x, strict=True)})
+        return complete(
+            self.engine, {one.name: math.exp(float(log)) for one, log in zip(self.parameters, x, strict=True)}
+        )
 
     def residuals(self, x: Vector) -> Vector:
         """All residuals at `x`."""
@@ -84,7 +87,11 @@ class Problem:
     def _figures(self, x: Vector) -> Vector:
         model = Model(self.values(x))
         return np.array(
-            [share * part for point, share in zip(self.points, self.weights, strict=True) for part in errors(model, point)]
+            [
+                share * part
+                for point, share in zip(self.points, self.weights, strict=True)
+                for part in errors(model, point)
+            ]
         )
 
     def _priors(self, x: Vector) -> Vector:

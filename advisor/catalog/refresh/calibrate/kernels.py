@@ -11,7 +11,7 @@ from advisor.catalog.entries import GpuSpec
 from advisor.catalog.gpu_names import find_gpu
 from advisor.errors import BadInput
 from advisor.physics.device import family
-from advisor.predict_config import accelerator
+from advisor.predict_hardware import accelerator
 
 KERNELS = {"bfloat16": "16", "fp8": "fp8", "nvfp4": "nvfp4"}
 BANDWIDTH_SIGMA = {"16": 0.35}  # an engine's layers are larger than the 4096 x 4096 that was measured: it matters

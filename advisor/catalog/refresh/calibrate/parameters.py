@@ -78,13 +78,32 @@ LLAMACPP = {
     "ollama_request_s": (0.15, 0.02, 0.5, 0.4),
     "ollama_step": (1.1, 1.0, 1.5, 0.1),
 }
+# A CPU is described by the runs of shared/REAL_PARTS.md (SmolLM2-135M on two cores), too few to fit: set by hand.
+# The boards of the community sources do not state their memory, so they are left out.
+CPU = {
+    "vllm": {
+        "bandwidth.cpu": 0.9,
+        "compute.cpu": 1.6,
+        "overhead_s.cpu": 1.0,
+        "cpu_widen_bytes_per_flop": 0.035,
+    },
+    "llamacpp": {
+        "bandwidth.cpu": 1.0,
+        "compute.cpu": 1.5,
+        "vector_growth.cpu": 1.3,
+        "cpu_unpack_bytes_per_flop": 0.055,
+    },
+}
 # Constants that split into a base and factors; the base of these two is 1 and only the factors count.
 UNIT_BASES = ("decode_compute", "prefill_compute")
 FAMILY_FACTORS = {
     "vllm": ("bandwidth", "compute", "overhead_s"),
     "llamacpp": ("bandwidth", "compute", "kv_bandwidth", "overhead_s"),
 }
-KERNEL_FACTORS = {"vllm": ("bandwidth", "expert_bandwidth", "compute"), "llamacpp": ("unpack_bytes_per_s", "compute", "vector_growth")}
+KERNEL_FACTORS = {
+    "vllm": ("bandwidth", "expert_bandwidth", "compute"),
+    "llamacpp": ("unpack_bytes_per_s", "compute", "vector_growth"),
+}
 FREE_KERNELS = {"vllm": "16", "llamacpp": "q4"}  # the reference kernel has no factor
 
 
@@ -102,6 +121,6 @@ def parameters(engine: str, families: tuple[str, ...], kernels: tuple[str, ...])
     return found
 
 
-def with_unit_bases(values: dict[str, float]) -> dict[str, float]:
-    """Fill in the bases that are 1."""
-    return {**values, **dict.fromkeys(UNIT_BASES, 1.0)}
+def complete(engine: str, values: dict[str, float]) -> dict[str, float]:
+    """Fill in the bases that are 1, and what is set by hand."""
+    return {**values, **dict.fromkeys(UNIT_BASES, 1.0), **CPU[engine]}

@@ -1,4 +1,4 @@
-"""Rows made ready: the configuration resolved once, the load read once, so that a fit only turns constants into figures."""
+"""Rows made ready: configuration and load are read once, so that a fit only turns constants into figures."""
 
 from __future__ import annotations
 
@@ -12,18 +12,9 @@ from advisor.physics.serving import Steady
 from advisor.physics.speed_figures import band_of
 from advisor.physics.speed_setup import discipline
 from advisor.physics.step import StepModel
-from advisor.predict import (
-    CONFIG_COLUMNS,
-    LOAD_COLUMNS,
-    Asked,
-    LoadWords,
-    context_bucket,
-    per_replica,
-    read_load,
-    rule_for,
-    run,
-)
 from advisor.predict_config import Ready, Unsupported, Words, ready_for
+from advisor.predict_rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, LoadWords, context_bucket, read_load
+from advisor.predict_run import per_replica, rule_for, run
 
 
 class Point(NamedTuple):
@@ -60,7 +51,9 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
     for row in rows:
         try:
             asked = read_load(LoadWords(*(row.request[name] for name in LOAD_COLUMNS)))
-            words = Words(*(row.request[name] for name in CONFIG_COLUMNS), context_bucket(asked), asked.mode == "single_stream")
+            words = Words(
+                *(row.request[name] for name in CONFIG_COLUMNS), context_bucket(asked), asked.mode == "single_stream"
+            )
             if words not in known:
                 known[words] = _ready(words)
             ready = known[words]

@@ -1,4 +1,4 @@
-"""`catalog/data/speed.yaml`: the constants, what they rest on, and the width of the ranges; the same bytes for the same fit."""
+"""`catalog/data/speed.yaml`: the constants, what they rest on, and the width of the ranges."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ HEAD = """\
 # Written by `python -m advisor.catalog.refresh.calibrate`. Do not edit: change the program or the data.
 #
 # vllm, llamacpp: fitted constants; NAME.FACTOR multiplies NAME for a card family or a kernel (physics/speed_rates.py).
-# ranges: factor between expected and each end, from errors on sources that were left out; thin: where no like card or
-#   kernel was measured. evidence: measurements behind each family and kernel; they are those behind its factors, and
+# ranges: factor between expected and each end, from errors on sources that were left out; thin: where no like card
+#   or kernel was measured. evidence: measurements behind each family and kernel, so behind its factors;
 #   `all` those behind every other constant. sources: which. residuals: left-out errors (median signed, median absolute).
 """
 
 
-def document(
-    values: Mapping[str, Mapping[str, float]], points: Sequence[Point], errors: Sequence[Error]
-) -> str:
+def document(values: Mapping[str, Mapping[str, float]], points: Sequence[Point], errors: Sequence[Error]) -> str:
     """The text of speed.yaml."""
     lines = [HEAD.rstrip("\n"), f"pinned: {_flow(PINNED)}"]
     for engine, constants in values.items():
@@ -121,7 +119,11 @@ def middle(values: Iterable[float]) -> float:
 
 
 def _flow(mapping: Mapping[str, float]) -> str:
-    return "{" + ", ".join(f"{name}: {value if isinstance(value, int) else _plain(value)}" for name, value in mapping.items()) + "}"
+    return (
+        "{"
+        + ", ".join(f"{name}: {value if isinstance(value, int) else _plain(value)}" for name, value in mapping.items())
+        + "}"
+    )
 
 
 def _plain(value: float) -> str:

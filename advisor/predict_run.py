@@ -1,0 +1,64 @@
+"""One load on one configuration: which kind of run it is, and what the engine makes of it."""
+
+from __future__ import annotations
+
+import math
+
+from advisor.physics.serving import Steady, all_at_once, closed_loop, open_loop, single_stream
+from advisor.physics.speed_facts import held_bytes
+from advisor.physics.speed_inside import Discipline
+from advisor.predict_config import Ready
+from advisor.predict_rows import Asked
+
+
+def per_replica(ready: Ready, asked: Asked) -> Asked:
+    """The part of the load that one replica gets."""
+    if ready.replicas == 1:
+        return asked
+    return asked._replace(
+        concurrency=None if asked.concurrency is None else asked.concurrency / ready.replicas,
+        request_rate=None if asked.request_rate is None else asked.request_rate / ready.replicas,
+        prompts=None if asked.prompts is None else max(asked.prompts / ready.replicas, 1.0),
+    )
+
+
+def rule_for(ready: Ready, asked: Asked) -> Discipline:
+    """The engine's limits under this load: KV for requests of this length."""
+    if math.isinf(ready.kv_bytes):
+        return ready.rule
+    mean = max(asked.input_tokens - asked.cached_tokens + asked.output_tokens / 2, 1.0)
+    return ready.rule._replace(sequences=max(ready.kv_bytes / held_bytes(ready.prepared.facts, mean), 1.0))
+
+
+def run(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
+    """Choose the kind of run."""
+    step, prompt, answer = ready.step, asked.input_tokens, asked.output_tokens
+    if asked.mode == "single_stream":
+        alone = single_stream(step, rule, prompt, answer)
+        if ready.family == "vllm":  # its benchmarks divide by the whole time, llama.cpp's by that of decoding
+            return alone._replace(output_tokens_per_s=alone.requests_per_s * answer)
+        return alone
+    if asked.mode == "offline":
+        return _offline(ready, rule, asked)
+    cached = asked.cached_tokens
+    if asked.request_rate is not None and not math.isinf(asked.request_rate):
+        if asked.concurrency is not None:
+            rule = rule._replace(slots=min(rule.slots, asked.concurrency))
+        return open_loop(step, rule, asked.request_rate, prompt, answer, cached, asked.prompts or math.inf)
+    if asked.concurrency is None and asked.prompts is not None:
+        return all_at_once(step, rule, asked.prompts, prompt, answer, cached)
+    return closed_loop(step, rule, asked.concurrency or 1.0, prompt, answer, cached)
+
+
+def _offline(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
+    """All prompts handed over; llama.cpp's batched bench prints the decode phase alone."""
+    step, prompt, answer = ready.step, asked.input_tokens, asked.output_tokens
+    batch = asked.concurrency or asked.prompts or 1.0
+    if ready.family == "vllm":
+        if asked.concurrency and asked.prompts:
+            rule = rule._replace(slots=min(rule.slots, asked.concurrency))
+        return all_at_once(step, rule, asked.prompts or batch, prompt, answer)
+    rule = rule._replace(slots=batch, sequences=batch)
+    found = all_at_once(step, rule, batch, prompt, answer)
+    decode_s = step.decode_s(batch, prompt + answer / 2)
+    return found._replace(output_tokens_per_s=batch / decode_s, tpot_s=decode_s)

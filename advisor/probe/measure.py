@@ -1,0 +1,148 @@
+"""`advisor probe --measure`: memory bandwidth and matrix rate of this processor, measured once and kept.
+
+With a C compiler at hand a small program (measure.c) runs multiplications of each data type on all threads. Without
+one the bandwidth is measured all the same, and the rates stay what instruction sets and nominal clock say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import field, replace
+from pathlib import Path
+
+from advisor.probe.bandwidth import read_bytes_per_s
+from advisor.schema import Cpu, Hardware, value
+from advisor.units import MIB
+
+_COMPILERS = ("cc", "gcc", "clang")
+_FLAGS = ("-O3", "-ffp-contract=fast", "-pthread")
+_LIMIT_S = 60
+_MIB_A_THREAD = (32, 256)  # least and most
+
+
+@value
+class CpuRates:
+    """What was measured, and how."""
+
+    bandwidth_bytes_per_s: float | None
+    dense_flops: Mapping[str, float] = field(default_factory=dict)  # by data type; empty: derived, not measured
+    method: str = ""  # for a person
+    threads: int = 1
+    schema_version: int = 1
+
+
+def measure(cpu: Cpu) -> CpuRates:
+    """Measure this processor; takes two to five seconds. What cannot be measured is left out, and `method` says so."""
+    threads = max(1, cpu.threads)
+    size = _mib_a_thread(cpu, threads)
+    plain = read_bytes_per_s(threads, size * MIB)
+    compiled, how = _compiled(threads, size)
+    read = max(filter(None, (plain, compiled.pop("read", None))), default=None)
+    return CpuRates(
+        bandwidth_bytes_per_s=read,
+        dense_flops=compiled,
+        method=f"{threads} thread(s) reading {size} MiB each; {how}",
+        threads=threads,
+    )
+
+
+def _mib_a_thread(cpu: Cpu, threads: int) -> int:
+    """As much as is polite: a sixteenth of what is available, over all threads."""
+    polite = (cpu.available_bytes or cpu.memory_bytes) // MIB // 16 // threads
+    return max(_MIB_A_THREAD[0], min(_MIB_A_THREAD[1], polite))
+
+
+def _compiled(threads: int, mib: int) -> tuple[dict[str, float], str]:
+    """The rates by measure.c, and what was done; empty without a compiler."""
+    compiler = next((path for name in _COMPILERS if (path := shutil.which(name))), None)
+    source = Path(__file__).with_suffix(".c")
+    if compiler is None or not source.is_file():
+        return {}, "no C compiler, so rates by data type are derived from instruction sets and nominal clock"
+    with tempfile.TemporaryDirectory(prefix="advisor-measure-") as folder:
+        program = Path(folder) / "measure"
+        for native in ("-march=native", "-mcpu=native"):
+            built = _run([compiler, *_FLAGS, native, "-o", str(program), str(source)])
+            if built is not None:
+                break
+        else:
+            return {}, f"{Path(compiler).name} could not compile the probe, so rates by data type are derived"
+        said = _run([str(program), str(threads), str(mib)])
+    if said is None:
+        return {}, "the compiled probe did not run, so rates by data type are derived"
+    return parse(said), f"products of each data type in registers, compiled by {Path(compiler).name}"
+
+
+def parse(said: str) -> dict[str, float]:
+    """Lines of measure.c; of two units for one data type (AVX-512 and AMX) the faster counts."""
+    rates: dict[str, float] = {}
+    for line in said.splitlines():
+        name, _, number = line.partition(" ")
+        rates[name] = max(rates.get(name, 0.0), float(number))
+    return rates
+
+
+def _run(words: list[str]) -> str | None:
+    try:
+        done = subprocess.run(
+            words, capture_output=True, text=True, check=False, timeout=_LIMIT_S, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def with_rates(cpu: Cpu, rates: CpuRates) -> Cpu:
+    """The processor with measured figures in place of derived ones.
+
+    Without units of its own bf16 runs at the fp32 rate at best, so that entry follows fp32.
+    """
+    flops = {**cpu.dense_flops, **rates.dense_flops}
+    if "fp32" in rates.dense_flops and "bf16" not in rates.dense_flops:
+        flops["bf16"] = rates.dense_flops["fp32"]
+    return replace(
+        cpu,
+        bandwidth_bytes_per_s=rates.bandwidth_bytes_per_s or cpu.bandwidth_bytes_per_s,
+        dense_flops=flops,
+        basis="measured" if rates.bandwidth_bytes_per_s else cpu.basis,
+    )
+
+
+def folder() -> Path:
+    """Where measured machines lie."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "advisor" / "machines"
+
+
+def keep(hardware: Hardware, rates: CpuRates) -> Path:
+    """Remember the rates of this machine.
+
+    Raises:
+        EnvironmentFailed: the system refuses.
+    """
+    from advisor.files import write_atomically
+    from advisor.measurements import machine_key
+    from advisor.wire import to_json
+
+    path = folder() / f"{machine_key(hardware)}.json"
+    write_atomically(path, to_json(rates), overwrite=True)
+    return path
+
+
+def with_kept(hardware: Hardware) -> Hardware:
+    """The machine with what `advisor probe --measure` found here before; unchanged when it never ran."""
+    if hardware.source != "probed" or not folder().is_dir():
+        return hardware
+    from advisor.measurements import machine_key
+
+    try:
+        text = (folder() / f"{machine_key(hardware)}.json").read_text(encoding="utf-8")
+        rates = CpuRates(**json.loads(text))
+    except (OSError, ValueError, TypeError):
+        return hardware
+    unknown = {key: why for key, why in hardware.unknown.items() if key != "cpu.bandwidth_bytes_per_s"}
+    return replace(hardware, cpu=with_rates(hardware.cpu, rates), unknown=unknown)

@@ -1,0 +1,141 @@
+"""The closed formulas of `serving` against a simulation of every step, and at their corners."""
+
+from __future__ import annotations
+
+import pytest
+import step_simulation
+
+from advisor.physics.serving import all_at_once, closed_loop, open_loop, single_stream
+from advisor.physics.speed_inside import Discipline
+from advisor.physics.step import Facts, Rates, StepModel, step_model
+
+# A 7B model in 16 bit on a card of 1 TB/s and 150 TFLOP/s.
+FACTS = Facts(
+    layers=28, sparse_layers=0, linear_layers=0, hidden=3584, dense_bytes=14e9, expert_bytes=0, expert_share=0,
+    flops_per_token=14e9, kv_full_bytes=57344, kv_window_bytes=0, window=1e12, state_bytes=0,
+    attention_flops=4 * 28 * 28 * 128, window_attention_flops=0,
+)  # fmt: skip
+RATES = Rates(
+    bytes_per_s=0.85e12, expert_bytes_per_s=0.85e12, kv_bytes_per_s=0.7e12, decode_flops=80e12, prefill_flops=100e12,
+    attention_flops=50e12, overhead_s=1e-3, sequence_s=2e-5, routing_spread=1.0, vector_growth=0.0, all_reduce_s=0,
+    link_bytes_per_s=1, stage_s=0,
+)  # fmt: skip
+BUDGET = 2048
+
+
+@pytest.fixture
+def step() -> StepModel:
+    """One card, no parallelism."""
+    return step_model(
+        FACTS, RATES, tensor_parallel=1, pipeline_parallel=1, overlapping_stages=True, kv_share=1.0,
+        chunk_tokens=BUDGET,
+    )  # fmt: skip
+
+
+def rule(slots: float = 256, sequences: float = 1e9, request_s: float = 0.0) -> Discipline:
+    """An engine without latency of its own."""
+    return Discipline(slots, sequences, request_s, 0.0, 0.5, BUDGET)
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "slots", "prompt", "answer"),
+    [(4, 256, 256, 256), (16, 256, 512, 256), (64, 256, 512, 256), (64, 32, 512, 256), (64, 256, 2048, 128)],
+)
+def test_the_closed_loop_agrees_with_a_simulation_of_every_step(step, in_flight, slots, prompt, answer):
+    """Rate and TPOT within 5 %; TTFT and both 95th percentiles within a factor of two."""
+    seen = step_simulation.closed_loop(
+        step,
+        in_flight=in_flight,
+        slots=slots,
+        prompt=prompt,
+        answer=answer,
+        budget=BUDGET,
+        requests=8 * in_flight + 300,
+    )
+    said = closed_loop(step, rule(slots), in_flight, prompt, answer)
+    assert said.output_tokens_per_s == pytest.approx(seen.tokens_per_s, rel=0.05)
+    assert said.tpot_s == pytest.approx(seen.tpot_s, rel=0.05)
+    assert said.tpot_p95_s == pytest.approx(seen.tpot_p95_s, rel=0.15)
+    assert 0.5 < said.ttft_s / seen.ttft_s < 2
+    assert 0.5 < said.ttft_p95_s / seen.ttft_p95_s < 2.5
+
+
+def test_littles_law_holds_in_a_closed_loop(step):
+    """Requests in flight = rate x (TTFT + time of the answer), also with a queue."""
+    for in_flight, slots in ((1, 256), (8, 256), (100, 256), (100, 16)):
+        said = closed_loop(step, rule(slots), in_flight, 512, 256)
+        assert said.requests_per_s * (said.ttft_s + 255 * said.tpot_s) == pytest.approx(in_flight, rel=0.01)
+
+
+def test_a_small_kv_cache_makes_requests_wait(step):
+    """With room for 8 requests, 64 in flight give the output of 8, and 56 wait."""
+    full = closed_loop(step, rule(sequences=8), 64, 512, 256)
+    assert full.queued == pytest.approx(56, abs=1)
+    assert full.bound == "kv"
+    assert full.output_tokens_per_s == pytest.approx(
+        closed_loop(step, rule(sequences=8), 8, 512, 256).output_tokens_per_s, rel=0.02
+    )
+
+
+def test_the_latency_of_the_server_hides_behind_other_requests(step):
+    """One slot and 200 ms outside it: two clients give more than one, ten no more than the slot allows."""
+    slow = rule(slots=1, request_s=0.2)
+    one, two, ten = (closed_loop(step, slow, n, 64, 32).output_tokens_per_s for n in (1, 2, 10))
+    assert one < two <= ten
+    assert ten == pytest.approx(closed_loop(step, rule(slots=1), 1, 64, 32).output_tokens_per_s, rel=0.02)
+
+
+def test_a_slow_open_loop_is_an_idle_engine(step):
+    """At a request every hundred seconds the wait is that of an idle engine."""
+    alone = single_stream(step, rule(), 512, 64)
+    said = open_loop(step, rule(), 0.01, 512, 64)
+    assert said.ttft_s == pytest.approx(alone.ttft_s, rel=0.05)
+    assert said.tpot_s == pytest.approx(alone.tpot_s, rel=0.05)
+
+
+def test_the_queue_of_an_open_loop_grows_towards_capacity(step):
+    """TTFT rises with the arrival rate and the 95th percentile stays above the mean."""
+    waits = [open_loop(step, rule(slots=16), rate, 512, 128, prompts=500) for rate in (0.5, 2, 3.5, 5, 20)]
+    means = [said.ttft_s for said in waits]
+    assert means == sorted(means)
+    assert all(said.ttft_p95_s >= said.ttft_s for said in waits)
+
+
+def test_all_at_once_is_continuous_where_the_slots_end(step):
+    """One prompt more than the slots costs little more than none."""
+    same = all_at_once(step, rule(slots=64), 64, 512, 128)
+    more = all_at_once(step, rule(slots=64), 65, 512, 128)
+    assert more.output_tokens_per_s == pytest.approx(same.output_tokens_per_s, rel=0.05)
+
+
+def test_a_cached_prefix_shortens_the_wait_and_raises_the_rate(step):
+    """The prefix cache takes its part of every prompt away."""
+    cold = closed_loop(step, rule(), 32, 2048, 128)
+    warm = closed_loop(step, rule(), 32, 2048, 128, 1800)
+    assert warm.ttft_s < cold.ttft_s
+    assert warm.output_tokens_per_s > cold.output_tokens_per_s
+
+
+def test_pipeline_stages_work_at_the_same_time_only_in_batches(step):
+    """Two stages leave one stream as it is; a large batch gains, because each stage multiplies half of it."""
+    staged = step_model(
+        FACTS, RATES, tensor_parallel=1, pipeline_parallel=2, overlapping_stages=True, kv_share=1.0, chunk_tokens=BUDGET
+    )
+    assert staged.decode_s(1, 512) == pytest.approx(step.decode_s(1, 512), rel=0.01)
+    assert 512 / staged.decode_s(512, 64) > 1.4 * 512 / step.decode_s(512, 64)
+
+
+def test_experts_wake_with_the_batch():
+    """A mixture of 64 experts, 4 a token: one sequence reads 1/16 of them, 256 sequences all."""
+    sparse = FACTS._replace(expert_bytes=100e9, expert_share=1 / 16)
+    mixed = step_model(
+        sparse,
+        RATES,
+        tensor_parallel=1,
+        pipeline_parallel=1,
+        overlapping_stages=True,
+        kv_share=1.0,
+        chunk_tokens=BUDGET,
+    )
+    assert mixed.products_s(1) == pytest.approx((14e9 + 100e9 / 16) / 0.85e12, rel=0.01)
+    assert mixed.products_s(256) == pytest.approx(114e9 / 0.85e12, rel=0.05)

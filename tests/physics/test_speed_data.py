@@ -1,0 +1,85 @@
+"""The fitted constants as they are shipped: every number is a number, and the predictions hold on the data."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from advisor.catalog import constants, sources
+from advisor.evaluate import DECODE_ONLY, compare, median, read_measurements
+from advisor.physics.speed_figures import ANALYTIC_SOURCE, CALIBRATED_SOURCE
+from advisor.physics.speed_version import years_old
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data" / "benchmarks.csv"
+needs_data = pytest.mark.skipif(not DATA.is_file(), reason="the measurements lie beside the repository only")
+
+
+def test_every_constant_is_a_positive_number():
+    """PyYAML reads 4e12 as text: none of the constants is."""
+    for engine in ("vllm", "llamacpp"):
+        assert all(isinstance(value, float) and value > 0 for value in constants("speed")[engine].values())
+
+
+def test_every_range_is_wider_than_nothing():
+    """Each engine has a width for each load band and each figure, and thin evidence widens it."""
+    ranges = constants("speed")["ranges"]
+    assert ranges["thin"] > 1
+    for engine in ("vllm", "llamacpp"):
+        assert set(ranges[engine]) == {"single", "low", "high", "queued"}
+        assert all(width > 1 for band in ranges[engine].values() for width in band.values())
+
+
+def test_the_sources_of_the_figures_exist():
+    """A figure's source key leads to an entry."""
+    assert {CALIBRATED_SOURCE, ANALYTIC_SOURCE} <= set(sources())
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "years"),
+    [
+        ("vllm", "", 0.0), ("vllm", "0.33.0", 0.0), ("vllm", "0.6.3.post2-0.6.4 dev (Nov 2024)", 2.1),
+        ("vllm", "2023-11 (early)", 3.0), ("vllm", "f3e182816", 0.0), ("llama.cpp", "b7948", 0.55),
+        ("llama.cpp", "May 2024 master (llama-bench)", 2.3), ("ollama", "0.32.1", 0.05),
+    ],
+)  # fmt: skip
+def test_versions_have_an_age(engine, version, years):
+    """Release numbers, builds and dates are read; what cannot be read counts as pinned."""
+    pinned = constants("speed")["pinned"]["vllm" if engine == "vllm" else "llamacpp"]
+    assert years_old(engine, version, pinned) == pytest.approx(years, abs=0.15)
+
+
+@needs_data
+def test_nearly_every_row_for_nvidia_amd_and_apple_is_supported():
+    """At least 97 % of the rows that state card and model get a prediction."""
+    rows = [row for row in read_measurements(DATA) if row.gpu_class.split("-")[0] in ("nvidia", "amd", "apple")]
+    refused = [one for one in compare(rows) if not one.predicted.supported]
+    assert len(refused) <= 0.03 * len(rows)
+
+
+@needs_data
+def test_the_fit_holds_on_the_measurements():
+    """Median error of the output rate: at most 18 % serving and 15 % single stream, and no bias beyond 5 %."""
+    judged = [one for one in compare(read_measurements(DATA)) if one.measured.usable]
+    judged = [one for one in judged if one.measured.littles is None or one.measured.littles >= DECODE_ONLY]
+    for mode, most in (("serving", 0.18), ("single_stream", 0.15)):
+        errors = [error for one in judged if one.measured.request["mode"] == mode
+                  and (error := one.log_error("output_tok_s")) is not None]  # fmt: skip
+        assert median([abs(error) for error in errors]) < most
+        assert abs(median(errors)) < 0.05
+
+
+@needs_data
+def test_four_in_five_measurements_lie_in_their_range():
+    """Between 75 and 90 % of the measured rates are between low and high."""
+    inside = [one.inside for one in compare(read_measurements(DATA)) if one.measured.usable and one.inside is not None]
+    assert 0.75 <= sum(inside) / len(inside) <= 0.92
+
+
+@needs_data
+def test_the_data_have_the_columns_that_evaluate_reads():
+    """The schema of the measurements is the one that a user's own file may have."""
+    with DATA.open(newline="", encoding="utf-8") as file:
+        header = next(csv.reader(file))
+    assert {"engine", "gpu", "model", "measurement", "concurrency", "output_tok_s_total"} <= set(header)
