@@ -22,9 +22,7 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise BadInput(
-            f"{path}: cannot be written: {_named(error)} is in the way ({error.strerror})"
-        ) from None
+        raise BadInput(f"{path}: cannot be written: {_named(error)} is in the way ({error.strerror})") from None
     except OSError as error:
         where = Path(_named(error)).parent  # the name itself may be a temporary one
         raise EnvironmentFailed(f"{path}: cannot be written ({error.strerror}, in {where})") from None

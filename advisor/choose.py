@@ -36,9 +36,7 @@ def choose_model(workload: Workload, hardware: Hardware) -> Choice:
     raise AssertionError("a ranking is never empty: a test holds that")
 
 
-def _choice(
-    model: ModelSpec, names: tuple[str, ...], position: int, workload: Workload, hardware: Hardware
-) -> Choice:
+def _choice(model: ModelSpec, names: tuple[str, ...], position: int, workload: Workload, hardware: Hardware) -> Choice:
     verdict = verdict_for(model, workload, hardware)
     found = "the first" if verdict.meets_targets else "the last, and not even it is one,"
     because = (

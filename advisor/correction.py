@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 from advisor.measurements import MeasuredLoad, Measurement, measurements_of
@@ -190,7 +191,7 @@ def _interpolate(points: list[tuple[float, float]], x: float) -> float:
     """Between neighbours in the logarithm of the ratio; beyond the ends the last ratio holds."""
     if x <= points[0][0]:
         return points[0][1]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if x <= x1:
             share = (x - x0) / (x1 - x0) if x1 > x0 else 1.0
             return math.exp(math.log(y0) + share * (math.log(y1) - math.log(y0)))

@@ -87,7 +87,9 @@ def _ordered(judged: list[Judged], model: ModelSpec, workload: Workload) -> list
     """Who could run first, in the order of preference; then the refused, the closest first."""
     able = [j for j in judged if not vetoed(j)]
     refused = [j for j in judged if vetoed(j)]
-    return sorted(able, key=lambda j: _preference(j, model, workload)) + sorted(refused, key=lambda j: j.estimate.memory.short_bytes)
+    return sorted(able, key=lambda j: _preference(j, model, workload)) + sorted(
+        refused, key=lambda j: j.estimate.memory.short_bytes
+    )
 
 
 def _preference(judged: Judged, model: ModelSpec, workload: Workload) -> tuple[float, ...]:
@@ -155,7 +157,8 @@ def _contest(
         tokens_per_s={name: _rate(judged) for name, judged in able.items() if judged.estimate.peak_speed},
         refused={name: refused.get(name, "it has no weights in this format") for name in best if name not in able},
         unmeasured=any(
-            judged.estimate.peak_speed is not None and judged.estimate.peak_speed.output_tokens_per_s.basis == "analytic"
+            judged.estimate.peak_speed is not None
+            and judged.estimate.peak_speed.output_tokens_per_s.basis == "analytic"
             for judged in able.values()
         ),
     )
@@ -193,7 +196,9 @@ def _why_lost(
     if judged.estimate.candidate.engine != winner.estimate.candidate.engine:
         decisive = [f for f in reasons if f.rule in ("SPD210", "SPD211")]
         told = decisive or [f for f in judged.findings if f.severity == "PERF"]
-        return replace(judged, why_lost=f"{told[0].rule}: {told[0].message}" if told else "the other engine is preferred")
+        return replace(
+            judged, why_lost=f"{told[0].rule}: {told[0].message}" if told else "the other engine is preferred"
+        )
     own, best = (_preference(j, model, workload) for j in (judged, winner))
     differs = next((i for i, pair in enumerate(zip(own, best, strict=True)) if pair[0] != pair[1]), len(own) - 1)
     return replace(judged, why_lost=f"meets the targets too, but {_PREFERENCES[differs]}")
@@ -210,9 +215,7 @@ def _refusals(judged: list[Judged]) -> list[Finding]:
     return list(told.values())
 
 
-def _summary(
-    winner: Judged | None, meets: bool, workload: Workload, model: ModelSpec, refusals: list[Finding]
-) -> str:
+def _summary(winner: Judged | None, meets: bool, workload: Workload, model: ModelSpec, refusals: list[Finding]) -> str:
     people = _people(workload)
     if winner is None:
         why = "; ".join(f"{engine_limits(f.engine or '').title}: {f.message}" for f in refusals)
@@ -224,7 +227,9 @@ def _summary(
     what = f"{limits.title} with {model.hf_id} ({weights_format(candidate.weights_format).title}) on {where}"
     load = people
     if workload.concurrency is None:
-        load += f" ({count(round(estimate.in_flight, 1))} requests in flight on average, {estimate.peak_in_flight} at peak)"
+        load += (
+            f" ({count(round(estimate.in_flight, 1))} requests in flight on average, {estimate.peak_in_flight} at peak)"
+        )
     if meets:
         return f"{what} for {load}{_pace(estimate.peak_speed, workload)}."
     return f"No: {what} starts, but misses a target for {load}: " + "; ".join(f.message for f in misses(winner)) + "."

@@ -25,9 +25,7 @@ def estimate(candidate: Candidate, workload: Workload, hardware: Hardware, model
     if not engine.memory(candidate, hardware, model).fits and not _could_shrink(candidate):
         return _misfit(candidate, workload, hardware, model)
     in_flight = solve_in_flight(candidate, workload, hardware, model)
-    sized = engine.resize(
-        candidate, peak_in_flight(in_flight, workload) / candidate.replicas, hardware, model
-    )
+    sized = engine.resize(candidate, peak_in_flight(in_flight, workload) / candidate.replicas, hardware, model)
     memory = engine.memory(sized, hardware, model)
     if not memory.fits:
         return _misfit(sized, workload, hardware, model)
@@ -48,14 +46,26 @@ def speed_at(
     candidate: Candidate, in_flight: float, workload: Workload, hardware: Hardware, model: ModelSpec
 ) -> Speed | None:
     """Speed of one replica when `in_flight` requests are in flight over all replicas."""
+    return speed_by_load(candidate, workload, hardware, model)(in_flight)
+
+
+def speed_by_load(
+    candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec
+) -> Callable[[float], Speed | None]:
+    """The same as a function of the load, for those who try many: memory does not depend on it."""
     engine = ENGINES[candidate.engine]
-    load = Load(
-        in_flight=in_flight / candidate.replicas,
-        input_tokens=workload.input_tokens,
-        output_tokens=workload.output_tokens,
-        shared_prefix_tokens=workload.shared_prefix_tokens,
-    )
-    return engine.speed(candidate, engine.memory(candidate, hardware, model), hardware, model, load)
+    memory = engine.memory(candidate, hardware, model)
+
+    def speed(in_flight: float) -> Speed | None:
+        load = Load(
+            in_flight=in_flight / candidate.replicas,
+            input_tokens=workload.input_tokens,
+            output_tokens=workload.output_tokens,
+            shared_prefix_tokens=workload.shared_prefix_tokens,
+        )
+        return engine.speed(candidate, memory, hardware, model, load)
+
+    return speed
 
 
 def latency_s(speed: Speed, output_tokens: int) -> float:
@@ -68,8 +78,10 @@ def solve_in_flight(candidate: Candidate, workload: Workload, hardware: Hardware
     if workload.concurrency is not None:
         return float(workload.concurrency)
 
+    speed_of = speed_by_load(candidate, workload, hardware, model)
+
     def latency(in_flight: float) -> float | None:
-        speed = speed_at(candidate, in_flight, workload, hardware, model)
+        speed = speed_of(in_flight)
         return None if speed is None else latency_s(speed, workload.output_tokens)
 
     if workload.request_rate is not None:
@@ -82,21 +94,36 @@ def solve_in_flight(candidate: Candidate, workload: Workload, hardware: Hardware
 _OPEN_LOOP_MOST = 4096.0  # beyond it an open loop counts as overloaded
 
 
-def _fixed_point(
-    latency: Callable[[float], float | None], load: Callable[[float], float], *, most: float
-) -> float:
-    """The n with load(latency(n)) = n: the left side grows slower than the right, so bisection finds the one root."""
+def _fixed_point(latency: Callable[[float], float | None], load: Callable[[float], float], *, most: float) -> float:
+    """The n with load(latency(n)) = n, within half a percent.
+
+    The left side grows slower than n, so there is one root; false position with halving (Illinois) finds it.
+    """
+
+    def excess(n: float) -> float:
+        seconds = latency(max(n, 1.0))
+        return 0.0 if seconds is None else load(seconds) - n
+
     if latency(most) is None:
         return most  # speed unknown: plan for everybody at once
     low, high = 0.0, most
-    while high - low > max(0.01, 0.002 * high):
-        middle = (low + high) / 2
-        seconds = latency(max(middle, 1.0))
-        if seconds is not None and load(seconds) > middle:
-            low = middle
+    at_low, at_high = excess(low), excess(high)
+    if at_high >= 0:
+        return most
+    middle = high
+    for _ in range(_MOST_STEPS):
+        last, middle = middle, (low * at_high - high * at_low) / (at_high - at_low)
+        at_middle = excess(middle)
+        if abs(middle - last) <= max(0.01, 0.005 * middle) or at_middle == 0:
+            break
+        if at_middle > 0:
+            low, at_low, at_high = middle, at_middle, at_high / 2
         else:
-            high = middle
-    return (low + high) / 2
+            high, at_high, at_low = middle, at_middle, at_low / 2
+    return middle
+
+
+_MOST_STEPS = 40
 
 
 def peak_in_flight(in_flight: float, workload: Workload) -> int:

@@ -87,7 +87,8 @@ def _format(name: str) -> dict[str, Any] | None:
     return {
         "format": found.name,
         "title": found.title,
-        "bits a weight": f"{found.linear_bits} (linear layers), {found.embedding_bits} (embedding), {found.head_bits} (head)",
+        "bits a weight": f"{found.linear_bits} (linear layers), {found.embedding_bits} (embedding), "
+        f"{found.head_bits} (head)",
         "quality": f"tier {found.quality_tier} (A: no loss that benchmarks show, B: small, C: visible)",
         "engines": ", ".join(found.engines),
     } | _source(found.source)

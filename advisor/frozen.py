@@ -1,7 +1,8 @@
 """Frozen dataclasses that are cheap to define.
 
-`dataclasses` writes and compiles six methods for each frozen class; with fifty classes that is a tenth of a cold start. These
-share one set of methods instead. They are dataclasses in every other way: `fields`, `replace` and pydantic take them.
+`dataclasses` writes and compiles six methods for each frozen class; with fifty classes that is a tenth of a cold start.
+These share one set of methods instead. They are dataclasses in every other way: `fields`, `replace` and pydantic take
+them.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ def _repr(self: Any) -> str:
     return f"{type(self).__name__}({shown})"
 
 
-def _setattr(self: Any, name: str, value: object) -> NoReturn:
+def _setattr(self: Any, name: str, value: object) -> NoReturn:  # noqa: ARG001 - the protocol's signature
     raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
-def _delattr(self: Any, name: str) -> NoReturn:
+def _delattr(self: Any, name: str) -> NoReturn:  # noqa: ARG001
     raise FrozenInstanceError(f"cannot delete field {name!r}")

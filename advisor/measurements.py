@@ -214,9 +214,12 @@ def same_load(one: MeasuredLoad, other: MeasuredLoad, share: float = 0.02) -> bo
 
 
 def _measured(load: LoadResult, plan: Plan) -> MeasuredLoad | None:
+    """None for what is no measurement: errors, too few requests, or a machine that was busy with something else."""
+    from advisor.smoke.stats import QUIET
+
     if load.errors or load.ttft_s is None or load.tpot_s is None or load.completed < _LEAST_REQUESTS:
         return None
-    if load.mode != "closed":
+    if load.mode != "closed" or (load.others_share or 0.0) > QUIET:
         return None
     return MeasuredLoad(
         in_flight=load.in_flight,

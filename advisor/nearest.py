@@ -1,4 +1,4 @@
-"""The answer is no: which change turns it into yes, the cheapest first. Every one offered here was computed to be a yes."""
+"""The answer is no: which change turns it into yes, the cheapest first. Each one offered was computed to be a yes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def outcome(verdict: Verdict) -> str:
     candidate, speed = verdict.winner.estimate.candidate, verdict.winner.estimate.peak_speed
     cards = len(candidate.gpu_indices)
     where = "CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
-    pace = f", {count(1 / speed.tpot_s.expected)} tokens/s each, first token {ms(speed.ttft_s.expected)}" if speed else ""
+    pace = (
+        f", {count(1 / speed.tpot_s.expected)} tokens/s each, first token {ms(speed.ttft_s.expected)}" if speed else ""
+    )
     return f"{verdict.engine} on {where}, {weights_format(candidate.weights_format).title}{pace}"
 
 
@@ -146,7 +148,7 @@ def _more_of_the_same(model: ModelSpec, workload: Workload, hardware: Hardware) 
             return
 
 
-def _another_card(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+def _another_card(model: ModelSpec, workload: Workload, _: Hardware) -> Iterator[Change]:
     """The cheapest single card of the catalogue that is a yes, by launch price."""
     for spec in _cards_by_price(model)[:_CARDS_TRIED]:
         verdict = _try(model, workload, simulate(spec.id))

@@ -1,8 +1,8 @@
 """Read this first: the whole way from question to files, one line a stage.
 
-    probe() ──────── Hardware ─┐
-    load_workload() ─ Workload ┼─► propose() ─► estimate() ─► decide() ─► plan() ─► render()
-    find_model() ─── ModelSpec ┘
+probe() ──────── Hardware ─┐
+load_workload() ─ Workload ┼─► propose() ─► estimate() ─► decide() ─► plan() ─► render()
+find_model() ─── ModelSpec ┘
 """
 
 from __future__ import annotations

@@ -15,9 +15,7 @@ def plan(verdict: Verdict, workload: Workload, hardware: Hardware, model: ModelS
     """The plan of the winner; None when nothing can run."""
     if verdict.winner is None:
         return None
-    return plan_for(
-        verdict.winner.estimate, verdict.reasons, verdict.summary, workload, hardware, model
-    )
+    return plan_for(verdict.winner.estimate, verdict.reasons, verdict.summary, workload, hardware, model)
 
 
 def plan_for(

@@ -66,7 +66,9 @@ class Accelerator:
     architecture: str | None = None
     compute_capability: str | None = None  # "8.9" (NVIDIA) or "gfx942" (AMD)
     bandwidth_bytes_per_s: float | None = None  # theoretical, whole card
-    dense_flops: Mapping[str, float] = field(default_factory=dict)  # "fp16", "bf16", "fp8", "int8", "fp4", "fp32": FLOP/s
+    dense_flops: Mapping[str, float] = field(
+        default_factory=dict
+    )  # "fp16", "bf16", "fp8", "int8", "fp4", "fp32": FLOP/s
     unified_memory: bool = False
     pcie_generation: int | None = None  # the highest that card and slot can do
     pcie_generation_now: int | None = None  # an idle card lowers it to save power
@@ -92,7 +94,9 @@ class Cpu:
     threads: int
     memory_bytes: int
     available_bytes: int | None = None
-    instruction_sets: tuple[str, ...] = ()  # of "avx2", "avx512", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "neon", ...
+    instruction_sets: tuple[
+        str, ...
+    ] = ()  # of "avx2", "avx512", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "neon", ...
     numa_nodes: int = 1
     bandwidth_bytes_per_s: float | None = None  # measured, or from the catalogue
     dense_flops: Mapping[str, float] = field(default_factory=dict)

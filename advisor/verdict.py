@@ -10,7 +10,5 @@ from advisor.schema import Hardware, ModelSpec, Verdict, Workload
 
 def verdict_for(model: ModelSpec, workload: Workload, hardware: Hardware, *, depth: bool = True) -> Verdict:
     """The verdict for a named model; `depth=False` leaves out curve, crossover and capacity."""
-    estimates = [
-        estimate(candidate, workload, hardware, model) for candidate in propose(hardware, workload, model)
-    ]
+    estimates = [estimate(candidate, workload, hardware, model) for candidate in propose(hardware, workload, model)]
     return decide(estimates, workload, hardware, model, depth=depth)

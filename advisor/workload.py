@@ -78,10 +78,8 @@ def load_workload(profile: str | None, overrides: Mapping[str, Any]) -> Workload
     name = profile or default_profile(given.get("users"))
     path = _find(name)
     data = _read(path)
-    if path.parent == profiles_folder():
-        base = dict(data)  # shipped profiles are checked by the tests; a cold start does not pay for it again
-    else:
-        base = wire.to_data(_checked(data, path))
+    # Shipped profiles are checked by the tests; a cold start does not pay for it again.
+    base = dict(data) if path.parent == profiles_folder() else wire.to_data(_checked(data, path))
     base.pop("title", None)
     workload = Workload(profile=path.stem, **_reconciled(base | given, given))
     _consistent(workload, path, given)

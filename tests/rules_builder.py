@@ -27,28 +27,69 @@ from advisor.schema import (
 GIB = 1024**3
 
 WORKLOAD = Workload(
-    profile="chat", task="chat", users=20, input_tokens=1000, output_tokens=300, context_tokens=8192,
-    think_time_s=30, ttft_ms=2000, tpot_ms=100,
+    profile="chat",
+    task="chat",
+    users=20,
+    input_tokens=1000,
+    output_tokens=300,
+    context_tokens=8192,
+    think_time_s=30,
+    ttft_ms=2000,
+    tpot_ms=100,
 )
 CARD = Accelerator(
-    index=0, name="NVIDIA GeForce RTX 4090", vendor="nvidia", device_class="consumer", memory_bytes=24 * GIB,
-    catalog_id="nvidia-rtx-4090", architecture="Ada", compute_capability="8.9", bandwidth_bytes_per_s=1.008e12,
-    dense_flops={"bf16": 165e12, "fp16": 165e12}, pcie_peer_access=False,
+    index=0,
+    name="NVIDIA GeForce RTX 4090",
+    vendor="nvidia",
+    device_class="consumer",
+    memory_bytes=24 * GIB,
+    catalog_id="nvidia-rtx-4090",
+    architecture="Ada",
+    compute_capability="8.9",
+    bandwidth_bytes_per_s=1.008e12,
+    dense_flops={"bf16": 165e12, "fp16": 165e12},
+    pcie_peer_access=False,
 )
 HARDWARE = Hardware(
-    source="probed", os="linux", nvidia_driver="580.95", disk_path="/", disk_free_bytes=500 * 10**9,
-    cpu=Cpu(model="a CPU", architecture="x86_64", cores=16, threads=32, memory_bytes=64 * GIB, instruction_sets=("avx2",)),
-    containers=Containers(engine="docker", engine_version="28.2", compose_version="2.39", nvidia_toolkit_version="1.17"),
+    source="probed",
+    os="linux",
+    nvidia_driver="580.95",
+    disk_path="/",
+    disk_free_bytes=500 * 10**9,
+    cpu=Cpu(
+        model="a CPU", architecture="x86_64", cores=16, threads=32, memory_bytes=64 * GIB, instruction_sets=("avx2",)
+    ),
+    containers=Containers(
+        engine="docker", engine_version="28.2", compose_version="2.39", nvidia_toolkit_version="1.17"
+    ),
     accelerators=(CARD,),
 )
 CANDIDATE = Candidate(
-    engine="vllm", model_ref="Qwen/Qwen2.5-7B-Instruct", weights_format="bf16", kv_cache_dtype="auto", device="gpu",
-    gpu_indices=(0,), context_tokens=8192, max_in_flight=16, max_batched_tokens=2048, memory_utilization=0.92,
+    engine="vllm",
+    model_ref="Qwen/Qwen2.5-7B-Instruct",
+    weights_format="bf16",
+    kv_cache_dtype="auto",
+    device="gpu",
+    gpu_indices=(0,),
+    context_tokens=8192,
+    max_in_flight=16,
+    max_batched_tokens=2048,
+    memory_utilization=0.92,
 )
 MEMORY = Memory(
-    device_bytes=24 * GIB, budget_bytes=22 * GIB, weights_bytes=14 * GIB, kv_bytes=6 * GIB, activation_bytes=GIB,
-    overhead_bytes=GIB, kv_bytes_per_token=57344, kv_tokens=112000, full_sequences=13.7, fits=True, short_bytes=0,
-    basis="calibrated", source="engines-vllm-memory",
+    device_bytes=24 * GIB,
+    budget_bytes=22 * GIB,
+    weights_bytes=14 * GIB,
+    kv_bytes=6 * GIB,
+    activation_bytes=GIB,
+    overhead_bytes=GIB,
+    kv_bytes_per_token=57344,
+    kv_tokens=112000,
+    full_sequences=13.7,
+    fits=True,
+    short_bytes=0,
+    basis="calibrated",
+    source="engines-vllm-memory",
 )
 
 
@@ -57,8 +98,14 @@ def _figure(expected: float) -> Figure:
 
 
 SPEED = Speed(
-    in_flight=8, output_tokens_per_s=_figure(400), ttft_s=_figure(0.3), ttft_p95_s=_figure(0.6), tpot_s=_figure(0.02),
-    tpot_p95_s=_figure(0.025), queued=0, bound="bandwidth",
+    in_flight=8,
+    output_tokens_per_s=_figure(400),
+    ttft_s=_figure(0.3),
+    ttft_p95_s=_figure(0.6),
+    tpot_s=_figure(0.02),
+    tpot_p95_s=_figure(0.025),
+    queued=0,
+    bound="bandwidth",
 )
 
 
@@ -87,8 +134,13 @@ def build_case(card: Mapping[str, Any]) -> Case:
     speed = None if card.get("speed", {}) is None else _changed(SPEED, card.get("speed", {}))
     peak = None if speed is None else _changed(SPEED, card.get("peak_speed", {}))
     estimate = Estimate(
-        candidate=candidate, memory=_changed(MEMORY, card.get("memory", {})), in_flight=8, peak_in_flight=12,
-        derivation="", speed=speed, peak_speed=peak,
+        candidate=candidate,
+        memory=_changed(MEMORY, card.get("memory", {})),
+        in_flight=8,
+        peak_in_flight=12,
+        derivation="",
+        speed=speed,
+        peak_speed=peak,
     )
     return Case(
         estimate=_changed(estimate, card.get("estimate", {})),
@@ -110,11 +162,15 @@ def build_contest(card: Mapping[str, Any]) -> Contest:
         return Finding(rule="SPD202", severity="PERF", message=message, source="speed-fit", engine=name)
 
     misses = {
-        name: tuple(finding(name, m) for m in one.get("misses", [])) for name, one in engines.items() if one.get("able", True)
+        name: tuple(finding(name, m) for m in one.get("misses", []))
+        for name, one in engines.items()
+        if one.get("able", True)
     }
     return Contest(
         best={
-            name: Judged(estimate=replace(estimate, candidate=replace(estimate.candidate, engine=name)), findings=misses[name])
+            name: Judged(
+                estimate=replace(estimate, candidate=replace(estimate.candidate, engine=name)), findings=misses[name]
+            )
             if name in misses
             else None
             for name in engines

@@ -16,7 +16,12 @@ QWEN = "Qwen/Qwen2.5-7B-Instruct"
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The program as a person starts it."""
     return subprocess.run(
-        [sys.executable, "-m", "advisor.cli", *arguments], capture_output=True, text=True, cwd=cwd, timeout=120, check=False
+        [sys.executable, "-m", "advisor.cli", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=120,
+        check=False,
     )
 
 
@@ -33,7 +38,16 @@ def test_help_loads_no_stage() -> None:
     code = "import sys; from advisor.cli import app; app.main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1]
-    for name in ("pydantic", "yaml", "jinja2", "rich", "pynvml", "advisor.pipeline", "advisor.catalog", "advisor.engines"):
+    for name in (
+        "pydantic",
+        "yaml",
+        "jinja2",
+        "rich",
+        "pynvml",
+        "advisor.pipeline",
+        "advisor.catalog",
+        "advisor.engines",
+    ):
         assert f"'{name}'" not in loaded, name
 
 
@@ -116,7 +130,14 @@ def test_a_gtx_1080_gets_ollama_with_the_reason() -> None:
 def test_a_70b_on_one_4090_is_a_no_with_a_yes() -> None:
     """A 70B model does not fit one RTX 4090; the exit code is 1 and a computed change that works is named."""
     done = run(
-        "recommend", "--dry-run", "--json", "--offline", "--gpu", "RTX 4090", "--model", "meta-llama/Llama-3.3-70B-Instruct"
+        "recommend",
+        "--dry-run",
+        "--json",
+        "--offline",
+        "--gpu",
+        "RTX 4090",
+        "--model",
+        "meta-llama/Llama-3.3-70B-Instruct",
     )
     document = json.loads(done.stdout)
     assert done.returncode == 1
@@ -139,17 +160,32 @@ def test_case_a_the_exact_boundary() -> None:
 def test_case_b_four_bits_fit_two_4090s_and_sixteen_do_not() -> None:
     """Llama-3.3-70B fits 2 x RTX 4090 at 4 bit with the context that is left, not at 16 bit."""
     model = "meta-llama/Llama-3.3-70B-Instruct"
-    small = answer("--gpu", "2x RTX 4090", "--model", model, "--quantization", "awq-int4", "--users", "1", "--context-tokens", "4096")
+    small = answer(
+        "--gpu",
+        "2x RTX 4090",
+        "--model",
+        model,
+        "--quantization",
+        "awq-int4",
+        "--users",
+        "1",
+        "--context-tokens",
+        "4096",
+    )
     assert small["verdict"]["engine"] == "vllm"
     assert small["plan"]["tensor_parallel"] == 2
     assert small["plan"]["memory"]["kv_tokens"] >= 4096
-    large = answer("--gpu", "2x RTX 4090", "--model", model, "--quantization", "bf16", "--users", "1", "--context-tokens", "4096")
+    large = answer(
+        "--gpu", "2x RTX 4090", "--model", model, "--quantization", "bf16", "--users", "1", "--context-tokens", "4096"
+    )
     assert large["verdict"]["engine"] == "none"
 
 
 def test_case_c_the_shape() -> None:
     """Qwen2.5-7B at 16 bit on an RTX 4090: one stream between 45 and the roof of 66, vLLM at least 3x a default Ollama at 4."""
-    document = answer("--gpu", "RTX 4090", "--model", QWEN, "--quantization", "bf16", "--concurrency", "4", "--engine", "auto")
+    document = answer(
+        "--gpu", "RTX 4090", "--model", QWEN, "--quantization", "bf16", "--concurrency", "4", "--engine", "auto"
+    )
     curve = {point["in_flight"]: point for point in document["curve"]}
     assert 45 < curve[1]["vllm_tokens_per_s"] < 66
     assert 45 < curve[1]["ollama_default_tokens_per_s"] < 66
@@ -171,7 +207,11 @@ def test_json_is_the_contract() -> None:
     }  # fmt: skip
     assert set(plan["memory"]) >= {"weights_bytes", "kv_bytes", "overhead_bytes", "budget_bytes"}
     for figure in ("output_tokens_per_s", "ttft_s", "tpot_s"):
-        assert plan["predicted"][figure]["low"] <= plan["predicted"][figure]["expected"] <= plan["predicted"][figure]["high"]
+        assert (
+            plan["predicted"][figure]["low"]
+            <= plan["predicted"][figure]["expected"]
+            <= plan["predicted"][figure]["high"]
+        )
     for setting in plan["settings"]:
         assert setting["because"], setting
         assert setting["source"], setting
@@ -182,7 +222,9 @@ def test_piped_output_has_no_colour_and_fits(tmp_path: Path) -> None:
     done = run("recommend", "--users", "50", "--gpu", "RTX 4090", "--model", QWEN, "--offline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
-    places = [done.stdout.index(title) for title in ("\nWhy\n", "\nWhat to expect", "\nMemory", "\nSettings", "\nFiles")]
+    places = [
+        done.stdout.index(title) for title in ("\nWhy\n", "\nWhat to expect", "\nMemory", "\nSettings", "\nFiles")
+    ]
     assert places == sorted(places)
     assert (tmp_path / "deploy" / "plan.json").is_file()
 

@@ -160,9 +160,7 @@ def test_a_read_only_folder_is_a_failed_environment(tmp_path: Path) -> None:
         write_tree(tmp_path / "ro/deploy", rendered(a="1"), overwrite=False)
 
 
-def test_a_refused_permission_is_a_failed_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_permission_is_a_failed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same as seen by root, for whom no folder is read-only."""
 
     def refuse(path: Path, text: str, *, executable: bool) -> None:
@@ -254,9 +252,7 @@ def test_without_force_nothing_is_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_a_full_disk_leaves_the_folder_as_it_was(
-    after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_folder_as_it_was(after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever the disk fills up, the old files stand complete and nothing temporary stays."""
     write_tree(tmp_path / "d", rendered(a="old a", b="old b"), overwrite=False)
     monkeypatch.setattr(atomic, "write_new", DiskFull(after))

@@ -26,7 +26,11 @@ def test_the_example_output_is_real(tmp_path: Path, request: pytest.FixtureReque
         )
         assert done.returncode == 0, done.stderr
         if request.config.getoption("--update-golden"):
-            text = text.replace(example["output"], done.stdout) if example["output"] else _filled(text, example, done.stdout)
+            text = (
+                text.replace(example["output"], done.stdout)
+                if example["output"]
+                else _filled(text, example, done.stdout)
+            )
             README.write_text(text)
         assert f"```\n{done.stdout}```\n" in README.read_text()
 

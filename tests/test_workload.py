@@ -75,9 +75,15 @@ def test_contradictions_name_the_option(options: dict[str, float], named: str) -
         ("titel: x\n", "titel: unknown key; did you mean title"),
         ("title: [1\n", "is not YAML"),
         ("- a\n", "must hold keys and values, saw list"),
-        ("title: t\ntask: chat\nthink_time_s: soon\ninput_tokens: 1\noutput_tokens: 1\ncontext_tokens: 9\n", "think_time_s"),
+        (
+            "title: t\ntask: chat\nthink_time_s: soon\ninput_tokens: 1\noutput_tokens: 1\ncontext_tokens: 9\n",
+            "think_time_s",
+        ),
         ("title: t\ntask: chat\n", "think_time_s: is missing"),
-        ("title: t\ntask: chat\nthink_time_s: 1\ninput_tokens: 1\noutput_tokens: 1\ncontext_tokens: 9\nengine: on\n", "engine"),
+        (
+            "title: t\ntask: chat\nthink_time_s: 1\ninput_tokens: 1\noutput_tokens: 1\ncontext_tokens: 9\nengine: on\n",
+            "engine",
+        ),
     ],
 )
 def test_a_bad_profile_names_file_and_key(tmp_path: Path, text: str, named: str) -> None:

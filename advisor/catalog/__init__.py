@@ -110,6 +110,7 @@ def _plain(text: str) -> str:
     return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
+@functools.cache
 def weights_format(name: str, engine: str | None = None) -> WeightsFormat:
     """The format of that name or alias, in any case and punctuation.
 

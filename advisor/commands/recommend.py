@@ -26,8 +26,13 @@ _EXAMPLES = """
 
 @click.command("recommend", help="Ollama or vLLM for this load: verdict, reasons, and a folder of files." + _EXAMPLES)
 @load_options
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("deploy"), show_default=True,
-              help="Folder for the files.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("deploy"),
+    show_default=True,
+    help="Folder for the files.",
+)
 @click.option("--force", is_flag=True, help="Replace files that were changed by hand (a backup is kept).")
 @click.option("--dry-run", is_flag=True, help="Write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
@@ -47,9 +52,7 @@ def command(
     from advisor.pipeline import files_of, recommend
 
     with patient() as progress:
-        answer = recommend(
-            profile=profile, overrides=overrides, gpu=gpu, hardware_file=hardware, progress=progress
-        )
+        answer = recommend(profile=profile, overrides=overrides, gpu=gpu, hardware_file=hardware, progress=progress)
         files = files_of(answer.plan) if answer.plan else ()
     if files and not dry_run:
         from advisor.files import write_tree

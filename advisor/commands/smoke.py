@@ -72,8 +72,12 @@ def command(
         from advisor.measurements import keep
 
         kept = keep(plan, report)
-        if kept is not None:
-            click.echo(f"measurement kept in {kept}", err=True)
+        click.echo(
+            f"measurement kept in {kept}"
+            if kept is not None
+            else "no measurement kept: errors, too few requests, or other programs took much of the processor",
+            err=True,
+        )
     _show(report, folder, as_json)
     return report.exit_code
 

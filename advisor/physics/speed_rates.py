@@ -92,7 +92,7 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
         sequence_s=slower * product(values, "sequence_s", family),
         routing_spread=values["routing_spread"],
         vector_growth=0.0,
-        all_reduce_s=values[f"all_reduce_s.{device.link}"] * cards**0.5 if cards > 1 else 0.0,
+        all_reduce_s=slower * values[f"all_reduce_s.{device.link}"] * cards**0.5 if cards > 1 else 0.0,
         link_bytes_per_s=device.link_bytes_per_s * values[f"link.{device.link}"] if cards > 1 else 1.0,
         stage_s=values["stage_s"],
     )

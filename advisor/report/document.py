@@ -25,8 +25,7 @@ def document(answer: Answer, files: tuple[str, ...]) -> dict[str, Any]:
         },
         "workload": _workload(answer),
         "hardware": to_data(answer.hardware),
-        "model": to_data(answer.model)
-        | {"because": answer.model_because, "neighbours": list(answer.model_steps)},
+        "model": to_data(answer.model) | {"because": answer.model_because, "neighbours": list(answer.model_steps)},
         "plan": _plan(answer.plan) if answer.plan else None,
         "crossover_in_flight": verdict.crossover_in_flight,
         "crossover_reason": verdict.crossover_reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -156,9 +157,12 @@ def _settings(answer: Answer) -> RenderableType:
 def _files(written: tuple[str, ...], folder: str | None) -> RenderableType:
     if folder is None:
         return Text(f"nothing was written (--dry-run); it would be: {', '.join(written)}")
+    where = shlex.quote(folder)
+    ways = ["docker compose up --detach --wait"] if "compose.yaml" in written else []
+    ways += ["./run.sh"] if "run.sh" in written else []
     return Text(
         f"written to {folder}: {', '.join(written)}\n"
-        f"next:\n  cat {folder}/README.md\n  cd {folder} && docker compose up --wait    (or ./run.sh without containers)"
+        f"next, as {folder}/README.md says in full:\n  cd {where} && {'    or    '.join(ways)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The rules: ids, thresholds and words are data (`catalog/data/rules.yaml`), predicates are the functions listed here."""
+"""The rules: ids, thresholds and words are data (`catalog/data/rules.yaml`), predicates the functions listed here."""
 
 from __future__ import annotations
 

@@ -123,8 +123,8 @@ def ops410(case: Case, threshold: Mapping[str, Any]) -> str | None:
     if wanted.lower() == known.lower():
         return None
     return (
-        f"{case.estimate.candidate.model_ref} is derived from the library's naming ({known} was read, {wanted} is asked): "
-        f"`ollama pull` tells"
+        f"{case.estimate.candidate.model_ref} is derived from the library's naming ({known} was read, {wanted} is "
+        f"asked): `ollama pull` tells"
     )
 
 
@@ -146,7 +146,10 @@ def ops412(case: Case, threshold: Mapping[str, Any]) -> str | None:
         return None
     if containers.nvidia_toolkit_version is not None or containers.cdi_devices:
         return None
-    return f"{containers.engine} is here, the NVIDIA container toolkit is not (0 of 1): use run.sh, or install it for Compose"
+    return (
+        f"{containers.engine} is here, the NVIDIA container toolkit is not (0 of 1): use run.sh, or install it for "
+        f"Compose"
+    )
 
 
 def ops413(case: Case, threshold: Mapping[str, Any]) -> str | None:

@@ -26,7 +26,9 @@ def svc302(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes an exposed engine without a key."""
     if not case.workload.exposed or "api_key" in case.limits.features:
         return None
-    return f"{case.limits.title} has 0 ways to ask for a key, 1 is needed beyond loopback: a gateway must stand in front"
+    return (
+        f"{case.limits.title} has 0 ways to ask for a key, 1 is needed beyond loopback: a gateway must stand in front"
+    )
 
 
 def svc303(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -56,8 +58,8 @@ def svc305(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
     if contest.workload.engine != "both":
         return None
     return (
-        "2 engines are planned behind 1 API: test tool_choice, n, logit_bias, max_completion_tokens, image URLs and the "
-        "sampling defaults on both"
+        "2 engines are planned behind 1 API: test tool_choice, n, logit_bias, max_completion_tokens, image URLs and "
+        "the sampling defaults on both"
     )
 
 

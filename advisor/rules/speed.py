@@ -77,7 +77,11 @@ def spd207(case: Case, threshold: Mapping[str, Any]) -> str | None:
     if native is None or case.hardware.os == "darwin":
         return None
     for card in case.cards:
-        if card.vendor == "nvidia" and card.compute_capability and version_tuple(card.compute_capability) < version_tuple(native):
+        if (
+            card.vendor == "nvidia"
+            and card.compute_capability
+            and version_tuple(card.compute_capability) < version_tuple(native)
+        ):
             return (
                 f"{case.weights_format.title} has its own arithmetic from compute capability {native} on; "
                 f"{card.name} has {card.compute_capability}"

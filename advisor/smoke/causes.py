@@ -20,7 +20,11 @@ def _cause(kind: str, pattern: str, advice: str) -> Cause:
 
 # In the order of what explains most: a full disk or a missing flag also shows as a dead engine process.
 CAUSES = (
-    _cause("disk full", r"no space left on device|errno 28|disk quota exceeded", "free some disk, or move the model store"),
+    _cause(
+        "disk full",
+        r"no space left on device|errno 28|disk quota exceeded",
+        "free some disk, or move the model store",
+    ),
     _cause(
         "port taken",
         r"address already in use|port \d+ is taken|errno 98|bind: address",

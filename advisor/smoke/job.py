@@ -12,7 +12,7 @@ from advisor.smoke.client import Server
 from advisor.smoke.observer import Effective, Observer
 from advisor.smoke.prompts import Scale
 from advisor.smoke.ramp import Ramp
-from advisor.smoke.runners import Runner
+from advisor.smoke.runner import Runner
 from advisor.smoke.stats import LoadResult, Targets
 from advisor.smoke.values import StepResult
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from advisor.smoke.client import Answer, ask
 from advisor.smoke.job import Failed, Job, Skipped, Stopwatch
 from advisor.smoke.load import Run, drive
-from advisor.smoke.processes import listener
+from advisor.smoke.processes import busy_seconds, listener
 from advisor.smoke.prompts import Scale
 from advisor.smoke.ramp import ramp as climb
-from advisor.smoke.stats import LoadResult
+from advisor.smoke.stats import QUIET, LoadResult
 from advisor.smoke.talking import long_prompt, only_text, scrape
 from advisor.units import count, ms
 
@@ -59,7 +62,22 @@ async def run_level(job: Job, level: int, seconds: float | None = None) -> LoadR
         finished += 1
         job.progress.note(f"{level} in flight: {finished} of {requests} requests", finished / requests)
 
-    return await drive(job.ready, run, job.scale or Scale(fixed=0, per_word=1), count_one)
+    before = _processor_time(job)
+    result = await drive(job.ready, run, job.scale or Scale(fixed=0, per_word=1), count_one)
+    return replace(result, others_share=_others(before, _processor_time(job), result.seconds))
+
+
+def _processor_time(job: Job) -> tuple[float, float] | None:
+    """Seconds used so far by everything, and by the engine and this program."""
+    everything, engine = busy_seconds(), job.runner.cpu_seconds()
+    return None if everything is None or engine is None else (everything, engine + time.process_time())
+
+
+def _others(before: tuple[float, float] | None, after: tuple[float, float] | None, seconds: float) -> float | None:
+    if before is None or after is None:
+        return None
+    others = (after[0] - before[0]) - (after[1] - before[1])
+    return min(max(others / (seconds * (os.cpu_count() or 1)), 0.0), 1.0)
 
 
 def told(result: LoadResult) -> str:
@@ -70,6 +88,8 @@ def told(result: LoadResult) -> str:
         parts.append(f"TTFT {ms(result.ttft_s.mean)} (p95 {ms(result.ttft_s.p95)})")
     if result.tpot_s:
         parts.append(f"TPOT {ms(result.tpot_s.mean)} (p95 {ms(result.tpot_s.p95)})")
+    if result.others_share is not None and result.others_share > QUIET:
+        parts.append(f"NOT QUIET: other programs took {result.others_share:.0%} of the processor")
     return f"{', '.join(parts)}; {result.completed} requests, {result.good_share:.0%} within the targets"
 
 

@@ -75,6 +75,27 @@ def _pss_kb(pid: int) -> int | None:
     return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
 
 
+def cpu_seconds(session: int) -> float | None:
+    """Processor time that a session's living processes have used so far; None where /proc does not tell."""
+    total = 0.0
+    for process in of_session(session):
+        try:
+            fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total or None
+
+
+def busy_seconds() -> float | None:
+    """Processor time that everything on this machine has used since boot; None where /proc does not tell."""
+    try:
+        user, nice, system, _, _, irq, softirq = Path("/proc/stat").read_text(encoding="ascii").split()[1:8]
+    except (OSError, ValueError):
+        return None
+    return sum(map(int, (user, nice, system, irq, softirq))) / os.sysconf("SC_CLK_TCK")
+
+
 def kills_for_memory() -> int | None:
     """How often the kernel has ended a process for want of memory since boot; None where it does not tell."""
     try:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from advisor.smoke.stats import LoadResult, Spread
 from advisor.smoke.values import Comparison, SmokeReport
 from advisor.units import count, gib, ms
 
+_LOAD_COLUMNS = (
+    "in flight",
+    "requests",
+    "failed",
+    "tokens/s out",
+    "TTFT mean / p95",
+    "TPOT mean / p95",
+    "ITL p99",
+    "in, out",
+    "good",
+    "other programs",
+)
 _MARK = {"pass": "pass", "fail": "**fail**", "skipped": "skipped"}
 
 
@@ -59,8 +71,8 @@ def _lines(report: SmokeReport) -> Iterator[str]:
         yield ""
         yield "## Load"
         yield ""
-        yield "| in flight | requests | failed | tokens/s out | TTFT mean / p95 | TPOT mean / p95 | ITL p99 | in, out | good |"
-        yield "|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+        yield f"| {' | '.join(_LOAD_COLUMNS)} |"
+        yield "|" + "---:|" * len(_LOAD_COLUMNS)
         yield from (_load(load) for load in report.loads)
     if report.comparisons:
         yield ""
@@ -81,6 +93,7 @@ def _load(load: LoadResult) -> str:
         f"{load.in_flight:.3g}", str(load.requests), str(failed), count(rate), _two(load.ttft_s), _two(load.tpot_s),
         ms(load.itl_s.p99) if load.itl_s else "", f"{load.input_tokens:.0f}, {load.output_tokens:.0f}",
         f"{load.good_share:.0%}",
+        "" if load.others_share is None else f"{load.others_share:.0%} of the processor",
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
@@ -99,7 +112,7 @@ def _comparison(row: Comparison) -> str:
     )
 
 
-def _shown(unit: str):  # type: ignore[no-untyped-def]
+def _shown(unit: str) -> Callable[[float], str]:
     if unit == "s":
         return ms
     if unit == "bytes":

@@ -17,7 +17,7 @@ from advisor.smoke.compare import comparisons
 from advisor.smoke.http import Broken
 from advisor.smoke.job import Failed, Job, Options, Progress, Skipped, Stopwatch
 from advisor.smoke.observer import observer_of
-from advisor.smoke.runners import Runner
+from advisor.smoke.runner import Runner
 from advisor.smoke.values import Result, SmokeReport, StepResult
 
 

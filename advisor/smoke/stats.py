@@ -10,6 +10,8 @@ from dataclasses import field
 from advisor.schema import value
 from advisor.smoke.client import Answer
 
+QUIET = 0.1  # other programs may take so much of the processor before a measurement says nothing
+
 
 @value
 class Spread:
@@ -52,6 +54,7 @@ class LoadResult:
     good_share: float  # of all requests sent
     errors: Mapping[str, int] = field(default_factory=dict)  # kind → how many
     first_error: str = ""
+    others_share: float | None = None  # of all processor time, used by other programs meanwhile; None: not known
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

@@ -33,8 +33,8 @@ FP8_FIXED = {"Qwen/Qwen3-235B-A22B-Instruct-2507": "Qwen/Qwen3-235B-A22B-Instruc
 # Publishers whose quantised repositories may be advised besides the model's own: they publish many and keep them up.
 # A repository of anybody else is loaded only when a person names it.
 PUBLISHERS = (
-    "AngelSlim", "QuantTrio", "RedHatAI", "TheBloke", "casperhansen", "cyankiwi", "hugging-quants", "neuralmagic", "nvidia",
-    "pytorch", "stelterlab", "unsloth",
+    "AngelSlim", "QuantTrio", "RedHatAI", "TheBloke", "casperhansen", "cyankiwi", "hugging-quants", "neuralmagic",
+    "nvidia", "pytorch", "stelterlab", "unsloth",
 )  # fmt: skip
 NAME_PLATE = {"mistralai/Mistral-Large-3-675B-Instruct-2512": 675_000_000_000}  # no total in any source
 

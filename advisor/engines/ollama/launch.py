@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from advisor.catalog import engine_limits
+from advisor.catalog import engine_limits, weights_format
 from advisor.engines.containers import ANYONE, Container, Mount, gpu_fields, local_mount, without
 from advisor.engines.devices import cards_of
 from advisor.engines.naming import served_name
 from advisor.engines.ollama.settings import BIND, PORT, VISIBLE
+from advisor.physics.weights import file_bytes
 from advisor.quoting import modelfile as quoted
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
 
@@ -31,7 +32,7 @@ def launch(
     """`ollama serve` takes no arguments: all is in the environment and in the Modelfile."""
     cards = cards_of(estimate.candidate, hardware)
     variant: Variant = VARIANTS.get(cards[0].vendor, "vulkan") if cards else "cpu"
-    size = estimate.memory.weights_bytes * max(1, len(cards))
+    size = round(file_bytes(model, weights_format(estimate.candidate.weights_format)))
     return Launch(
         image=image(variant),
         variant=variant,

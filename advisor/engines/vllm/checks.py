@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.checks.containers import bearer
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.units import count
@@ -45,7 +46,6 @@ def _before(plan: Plan) -> Iterator[Check]:
 
 def _after(plan: Plan) -> Iterator[Check]:
     base = f"http://127.0.0.1:{plan.launch.port}"
-    auth = ' -H "Authorization: Bearer ${VLLM_API_KEY:-}"'
     load = "[ ! -e .env ] || . ./.env; "
     yield Check(
         id="after-health",
@@ -57,7 +57,7 @@ def _after(plan: Plan) -> Iterator[Check]:
     yield Check(
         id="after-model",
         fact=f"After the start: the model is served as {plan.launch.served_name}",
-        command=f"{load}curl -fsS{auth} {base}/v1/models | grep -F {shell(plan.launch.served_name)}",
+        command=f"{load}curl -fsS {bearer('VLLM_API_KEY')} {base}/v1/models | grep -F {shell(plan.launch.served_name)}",
         expect=plan.launch.served_name,
         otherwise="the log names the model that was loaded",
     )

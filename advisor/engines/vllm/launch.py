@@ -8,7 +8,7 @@ from advisor.catalog import engine_limits
 from advisor.engines.containers import ANYONE, Container, Mount, gpu_fields, local_mount, with_values, without
 from advisor.engines.devices import cards_of
 from advisor.engines.naming import served_name
-from advisor.engines.vllm.patience import drain_s, replica_weights_bytes, startup_s
+from advisor.engines.vllm.patience import download_bytes, drain_s, startup_s
 from advisor.engines.vllm.service import PORT
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
 
@@ -52,10 +52,10 @@ def launch(
         model_ref=estimate.candidate.model_ref,
         served_name=served_name(model),
         health_path="/health",
-        startup_s=startup_s(estimate),
+        startup_s=startup_s(estimate, model),
         drain_s=drain_s(estimate, workload),
         needs_token=bool(model.gated) and model.path is None and not workload.offline,
-        cache_bytes=replica_weights_bytes(estimate),
+        cache_bytes=download_bytes(estimate, model),
     )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
-from advisor.schema import Estimate, Workload
+from advisor.catalog import weights_format
+from advisor.engines.vllm.weights import is_online
+from advisor.physics.weights import file_bytes
+from advisor.schema import Estimate, ModelSpec, Workload
 
 DOWNLOAD_BYTES_PER_S = 25e6  # a 200 Mbit/s line; assumed, and only patience: a faster one is simply healthy earlier
 DISK_BYTES_PER_S = 500e6  # a SATA SSD
@@ -12,15 +15,17 @@ COMPILE_S = 540  # compilation and graph recording of a first start: 70 to 430 s
 SHORTEST_DRAIN_S, LONGEST_DRAIN_S = 60, 600
 
 
-def replica_weights_bytes(estimate: Estimate) -> int:
-    """Weights of one replica over all its cards, at least as many as are downloaded."""
+def download_bytes(estimate: Estimate, model: ModelSpec) -> int:
+    """The checkpoint's files: also where they are quantised while loading, they come in the model's own format."""
     candidate = estimate.candidate
-    return estimate.memory.weights_bytes * candidate.tensor_parallel * candidate.pipeline_parallel
+    online = is_online(model, candidate.weights_format, candidate.model_ref)
+    stored = model.native_format if online else candidate.weights_format
+    return round(file_bytes(model, weights_format(stored)))
 
 
-def startup_s(estimate: Estimate) -> int:
+def startup_s(estimate: Estimate, model: ModelSpec) -> int:
     """Patience until healthy: download, read and compile, in whole minutes."""
-    size = replica_weights_bytes(estimate)
+    size = download_bytes(estimate, model)
     seconds = COMPILE_S + size / DOWNLOAD_BYTES_PER_S + size / DISK_BYTES_PER_S
     return 60 * math.ceil(seconds / 60)
 

@@ -101,7 +101,7 @@ def environment(estimate: Estimate, hardware: Hardware, workload: Workload, mode
     if workload.exposed:
         reason = "a key for /v1, from .env: on the command line every local user could read it"
         rows.append(env("VLLM_API_KEY", None, reason, "engines-vllm-server"))
-    patience = startup_s(estimate)
+    patience = startup_s(estimate, model)
     if patience > READY_TIMEOUT_S:
         reason = f"loading may take {patience} s at first; vLLM gives up after {READY_TIMEOUT_S}"
         rows.append(env("VLLM_ENGINE_READY_TIMEOUT_S", str(patience), reason, "engines-vllm-env"))

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from advisor.catalog.refresh.calibrate.kernels import Held
-from advisor.catalog.refresh.calibrate.parameters import Parameter, complete, parameters
+from advisor.catalog.refresh.calibrate.parameters import BEFORE, Parameter, complete, parameters
 from advisor.catalog.refresh.calibrate.points import Model, Point
 from advisor.catalog.refresh.calibrate.rows import Row, decode_only, throttled
 
@@ -38,16 +38,14 @@ def fit(engine: str, points: Sequence[Point], held: Sequence[Held], start: Value
     x0 = np.array([math.log((start or {}).get(one.name, one.start)) for one in known])
     found = least_squares(
         problem.residuals, np.clip(x0, low + 1e-6, high - 1e-6), jac=problem.jacobian, bounds=(low, high),
-        loss="soft_l1", f_scale=SCALE, max_nfev=EVALUATIONS, x_scale=0.1, xtol=1e-4, ftol=1e-4,
+        loss="soft_l1", f_scale=SCALE, max_nfev=EVALUATIONS, x_scale=0.1, xtol=1e-5, ftol=1e-5,
     )  # fmt: skip
     return problem.values(found.x)
 
 
 def spec(engine: str, points: Sequence[Point]) -> list[Parameter]:
     """The parameters these points can tell something about."""
-    families = tuple(sorted({point.ready.prepared.device.family for point in points}))
-    kernels = tuple(sorted({point.ready.prepared.kernel for point in points}))
-    return parameters(engine, families, kernels)
+    return parameters(engine, tuple(sorted({point.ready.prepared.kernel for point in points})))
 
 
 class Problem:
@@ -65,12 +63,11 @@ class Problem:
 
     def _blocks(self) -> list[list[int]]:
         """Parameters that never act on the same row (factors of different families) can be stepped together."""
-        families = {point.ready.prepared.device.family for point in self.points}
         kernels = {point.ready.prepared.kernel for point in self.points}
         grouped: dict[str, list[int]] = defaultdict(list)
         for index, one in enumerate(self.parameters):
             base, _, factor = one.name.partition(".")
-            kind = "family" if factor in families else "kernel" if factor in kernels else ""
+            kind = "family" if factor in BEFORE else "kernel" if factor in kernels else ""
             grouped[f"{base} {kind}" if kind else one.name].append(index)
         return list(grouped.values())
 
@@ -95,7 +92,11 @@ class Problem:
         )
 
     def _priors(self, x: Vector) -> Vector:
-        found = [SCALE / one.sigma * (x[i] - math.log(one.start)) for i, one in enumerate(self.parameters) if one.sigma]
+        found = []
+        for index, one in enumerate(self.parameters):
+            if one.sigma:
+                middle = x[self.place[one.like]] if one.like else math.log(one.start)
+                found.append(SCALE / one.sigma * (x[index] - middle))
         for one in self.held:
             said = sum(x[self.place[name]] for name in one.names if name in self.place)
             found.append(SCALE / one.sigma * (said - one.log_value))

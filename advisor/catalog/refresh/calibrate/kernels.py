@@ -14,8 +14,7 @@ from advisor.physics.device import family
 from advisor.predict_hardware import accelerator
 
 KERNELS = {"bfloat16": "16", "fp8": "fp8", "nvfp4": "nvfp4"}
-BANDWIDTH_SIGMA = {"16": 0.35}  # an engine's layers are larger than the 4096 x 4096 that was measured: it matters
-OTHER_BANDWIDTH_SIGMA = 0.5  # most where the kernel is short
+BANDWIDTH_SIGMA = 0.6  # 4096 x 4096 is smaller than a layer of most models, and short kernels reach less
 COMPUTE_SIGMA = 0.8  # a kernel alone runs cooler than an engine under load: an upper end, not an estimate
 TABLE_NAMES = {"gb200": "NVIDIA GB200", "b60": "Arc Pro B60"}
 
@@ -42,9 +41,8 @@ def _gemm(path: Path) -> list[Held]:
             if kernel is None or card is None:
                 continue
             kind = family(accelerator(card, 0, ()))
-            sigma = BANDWIDTH_SIGMA.get(kernel, OTHER_BANDWIDTH_SIGMA)
             reading = ("bandwidth", f"bandwidth.{kind}", f"bandwidth.{kernel}")
-            found.append(Held(reading, math.log(float(row["m32_bw_frac"])), sigma, "gemm-efficiency"))
+            found.append(Held(reading, math.log(float(row["m32_bw_frac"])), BANDWIDTH_SIGMA, "gemm-efficiency"))
             work = ("compute", f"compute.{kind}", f"compute.{kernel}", "prefill_compute.dense")
             found.append(Held(work, math.log(float(row["m2048_flops_frac"])), COMPUTE_SIGMA, "gemm-efficiency"))
     return found

@@ -8,6 +8,27 @@ FAMILY_SIGMA = 0.20  # of a factor's logarithm: families differ by about that mu
 KERNEL_SIGMA = 0.30
 
 
+# A card family without measurements is like the one before it: its factors are held at that one's, not at 1.
+BEFORE = {
+    "pascal": "turing",
+    "turing": "",
+    "ampere": "turing",
+    "ada": "ampere",
+    "blackwell": "ada",
+    "gb10": "blackwell",
+    "jetson": "ampere",
+    "volta": "",
+    "ampere_hbm": "volta",
+    "hopper": "ampere_hbm",
+    "blackwell_hbm": "hopper",
+    "cdna": "",
+    "rdna": "",
+    "igpu": "rdna",
+    "apple": "",
+    "xe": "",
+}
+
+
 class Parameter(NamedTuple):
     """A positive constant; it is fitted as a logarithm."""
 
@@ -16,6 +37,7 @@ class Parameter(NamedTuple):
     low: float
     high: float
     sigma: float | None  # of the logarithm around `start`; None: free
+    like: str = ""  # the parameter it is held at instead
 
 
 # name: start, low, high, sigma of the logarithm around the start
@@ -40,11 +62,11 @@ VLLM = {
     "all_reduce_s.nvlink": (8e-6, 1e-6, 1e-4, 0.6),
     "all_reduce_s.peer": (1.5e-5, 2e-6, 2e-4, 0.6),
     "all_reduce_s.host": (2.5e-5, 2e-6, 3e-4, 0.6),
-    "link.nvlink": (0.5, 0.1, 1.0, 0.5),
+    "link.nvlink": (0.65, 0.1, 1.0, 0.3),
     "link.peer": (0.4, 0.05, 1.0, 0.5),
     "link.host": (0.3, 0.03, 1.0, 0.7),
     "stage_s": (5e-4, 2e-5, 5e-3, 0.8),
-    "request_s": (0.02, 0.003, 0.2, 0.6),
+    "request_s": (0.012, 0.003, 0.2, 0.3),
     "serial_s": (0.001, 5e-5, 0.02, 0.8),
     "burst": (0.7, 0.05, 4.0, 0.6),
 }
@@ -107,12 +129,14 @@ KERNEL_FACTORS = {
 FREE_KERNELS = {"vllm": "16", "llamacpp": "q4"}  # the reference kernel has no factor
 
 
-def parameters(engine: str, families: tuple[str, ...], kernels: tuple[str, ...]) -> list[Parameter]:
-    """Every constant to fit where measurements of these families and kernels exist."""
+def parameters(engine: str, kernels: tuple[str, ...]) -> list[Parameter]:
+    """Every constant to fit where measurements of these kernels exist."""
     base = VLLM if engine == "vllm" else LLAMACPP
     found = [Parameter(name, *spec) for name, spec in base.items()]
     for name in FAMILY_FACTORS[engine]:
-        found += [Parameter(f"{name}.{family}", 1.0, 0.2, 5.0, FAMILY_SIGMA) for family in families]
+        for family, before in BEFORE.items():
+            like = f"{name}.{before}" if before else ""
+            found.append(Parameter(f"{name}.{family}", 1.0, 0.2, 5.0, FAMILY_SIGMA, like))
     for name in KERNEL_FACTORS[engine]:
         wanted = [kernel for kernel in kernels if kernel != FREE_KERNELS[engine]]
         if name == "unpack_bytes_per_s":

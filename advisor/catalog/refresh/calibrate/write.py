@@ -20,7 +20,7 @@ HEAD = """\
 # vllm, llamacpp: fitted constants; NAME.FACTOR multiplies NAME for a card family or a kernel (physics/speed_rates.py).
 # ranges: factor between expected and each end, from errors on sources that were left out; thin: where no like card
 #   or kernel was measured. evidence: measurements behind each family and kernel, so behind its factors;
-#   `all` those behind every other constant. sources: which. residuals: left-out errors (median signed, median absolute).
+#   `all` those behind every other constant. sources: which. residuals: left-out errors (medians, signed and absolute).
 """
 
 

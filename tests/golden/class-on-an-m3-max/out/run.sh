@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No: Ollama with meta-llama/Llama-3.1-8B-Instruct (GGUF Q4_K_M) on 1 GPU starts, but misses a target for 30 users (12 requests in flight on average, 17 at peak): time per output token at the 95th percentile: 172 ms predicted at 17 in flight, target 150 ms.
+# Ollama with meta-llama/Llama-3.1-8B-Instruct (GGUF Q4_K_M) on 1 GPU for 30 users (11 requests in flight on average, 16 at peak): first token after 2.0 s, then 7.6 tokens/s each.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
@@ -37,7 +37,7 @@ if (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then
   fail "port 11434 is taken: stop what listens there"
 fi
 
-export OLLAMA_NUM_PARALLEL=17
+export OLLAMA_NUM_PARALLEL=16
 export OLLAMA_CONTEXT_LENGTH=4096
 export OLLAMA_MAX_QUEUE=64
 export OLLAMA_MAX_LOADED_MODELS=1
@@ -83,6 +83,11 @@ done
 
 # The client below talks to this server, wherever it was told to listen.
 name=llama-3.1-8b-instruct
+tag=llama3.1:8b
+if ! ollama show "$tag" >/dev/null 2>&1; then
+  say "fetching $tag"
+  ollama pull "$tag" || fail "$tag could not be fetched; the server keeps running (./stop.sh stops it)"
+fi
 # Their progress is drawn for a terminal: it goes to the log.
 if ! ollama create "$name" -f "$here/Modelfile" >>"$log" 2>&1; then
   tail -n 5 "$log" >&2

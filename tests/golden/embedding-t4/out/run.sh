@@ -83,6 +83,11 @@ done
 
 # The client below talks to this server, wherever it was told to listen.
 name=bge-m3
+tag=bge-m3:567m
+if ! ollama show "$tag" >/dev/null 2>&1; then
+  say "fetching $tag"
+  ollama pull "$tag" || fail "$tag could not be fetched; the server keeps running (./stop.sh stops it)"
+fi
 # Their progress is drawn for a terminal: it goes to the log.
 if ! ollama create "$name" -f "$here/Modelfile" >>"$log" 2>&1; then
   tail -n 5 "$log" >&2

@@ -1,0 +1,59 @@
+"""What a runner offers, and what both have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+State = Literal["starting", "ready", "failed"]
+SPARE_S = 60.0  # beyond what the deployment's own stop may take
+
+
+class Runner(Protocol):
+    """One way to run a deployment folder. `end` may be called at any moment, and more than once."""
+
+    name: str
+
+    def problems(self) -> list[str]:
+        """What stands in the way of a start here."""
+        ...
+
+    def start(self) -> None:
+        """Begin to start; returns at once."""
+        ...
+
+    def state(self) -> State:
+        """How far the start has come."""
+        ...
+
+    def log(self) -> str:
+        """What engine and starter have printed so far."""
+        ...
+
+    def stop(self) -> None:
+        """Stop as the deployment's own instructions say, and wait for it."""
+        ...
+
+    def leftovers(self) -> list[str]:
+        """What still runs of what was started."""
+        ...
+
+    def end(self) -> None:
+        """Make sure that nothing is left."""
+        ...
+
+    def memory_bytes(self) -> int | None:
+        """What all of it holds of the host's memory now."""
+        ...
+
+    def cpu_seconds(self) -> float | None:
+        """Processor time that all of it has used so far."""
+        ...
+
+
+def read_text(path: Path) -> str:
+    """A file that may not be there yet; "" then."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
