@@ -30,7 +30,13 @@ class Held(NamedTuple):
 
 def measured(data: Path) -> list[Held]:
     """Shares of bandwidth and of FLOPs by family and kernel, from the two kernel tables."""
-    return [*_gemm(data / "vllm_gemm_efficiency.csv"), *_matmul(data / "matmul_tflops_measured.csv")]
+    found = [*_gemm(data / "vllm_gemm_efficiency.csv"), *_matmul(data / "matmul_tflops_measured.csv")]
+    return [_mean([one for one in found if one.names == names]) for names in sorted({one.names for one in found})]
+
+
+def _mean(like: list[Held]) -> Held:
+    """Cards of one family are one piece of evidence."""
+    return like[0]._replace(log_value=sum(one.log_value for one in like) / len(like))
 
 
 def _gemm(path: Path) -> list[Held]:

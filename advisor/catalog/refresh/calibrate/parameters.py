@@ -62,7 +62,7 @@ VLLM = {
     "all_reduce_s.nvlink": (8e-6, 1e-6, 1e-4, 0.6),
     "all_reduce_s.peer": (1.5e-5, 2e-6, 2e-4, 0.6),
     "all_reduce_s.host": (2.5e-5, 2e-6, 3e-4, 0.6),
-    "link.nvlink": (0.65, 0.1, 1.0, 0.3),
+    "link.nvlink": (0.65, 0.1, 1.0, 0.1),
     "link.peer": (0.4, 0.05, 1.0, 0.5),
     "link.host": (0.3, 0.03, 1.0, 0.7),
     "stage_s": (5e-4, 2e-5, 5e-3, 0.8),
