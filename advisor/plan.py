@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from advisor import __version__
 from advisor.catalog import engine_limits
+from advisor.checks import host_checks
 from advisor.engines import ENGINES
 from advisor.schema import Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
 
@@ -45,7 +46,7 @@ def plan_for(
         in_flight=estimate.in_flight,
         advisor_version=__version__,
     )
-    return replace(draft, checks=engine.checks(draft))
+    return replace(draft, checks=(*host_checks(draft), *engine.checks(draft)))
 
 
 def plan_name(model: ModelSpec) -> str:
