@@ -26,7 +26,8 @@ def explain(name: str) -> dict[str, Any]:
     known = {n.lower(): n for n in names()}
     hint = f" Did you mean {', '.join(known[n] for n in near)}?" if near else ""
     raise BadInput(
-        f"explain {name}: is neither a rule, a setting, a figure nor a format.{hint} See `advisor catalog rules`."
+        f"explain {name}: is neither a rule, a setting, a figure, a format nor a claim.{hint} "
+        f"See `advisor catalog rules`."
     )
 
 
@@ -35,6 +36,7 @@ def names() -> Iterable[str]:
     yield from rules()
     yield from constants("figures")
     yield from constants("settings")
+    yield from constants("claims")
     yield from formats()
 
 
@@ -75,8 +77,19 @@ def _accepted(name: str) -> dict[str, Any] | None:
         facts = known.get(name.removeprefix("PARAMETER "))
         if facts is not None:
             shown = {key: item for key, item in facts.items() if item not in (None, "", [], ())}
-            return {"setting": name, "engine": engine} | {f"engine's {key}": item for key, item in shown.items()}
+            return {"setting": name, "engine": engine} | {f"engine's {key}": _plain(i) for key, i in shown.items()}
     return None
+
+
+def _plain(item: object) -> str:
+    return ", ".join(map(str, item)) if isinstance(item, (list, tuple)) else str(item)
+
+
+def _claim(name: str) -> dict[str, Any] | None:
+    entry = constants("claims").get(name.lower())
+    if entry is None:
+        return None
+    return {"claim": entry["claim"], "checked": entry["state"], "so": entry["so"]} | _source(entry["source"])
 
 
 def _format(name: str) -> dict[str, Any] | None:
@@ -99,4 +112,4 @@ def _source(key: str) -> dict[str, Any]:
     return {"source": f"{source.title} - {source.url}"} | ({"note": source.note} if source.note else {})
 
 
-_FINDERS: tuple[Callable[[str], dict[str, Any] | None], ...] = (_rule, _figure, _setting, _format)
+_FINDERS: tuple[Callable[[str], dict[str, Any] | None], ...] = (_rule, _figure, _setting, _claim, _format)

@@ -15,7 +15,7 @@ from typing import Any
 from advisor.catalog import engine_limits
 from advisor.plan import plan
 from advisor.schema import Hardware, ModelSpec, Plan, RenderedFile, Verdict, Workload, value
-from advisor.verdict import verdict_for
+from advisor.search.verdict import verdict_for
 from advisor.workload import load_workload
 
 
@@ -58,7 +58,7 @@ def recommend(
     progress("judging engines and settings")
     model, because, steps, workload, verdict = _model_and_verdict(workload, hardware)
     if not verdict.meets_targets:
-        from advisor.nearest import nearest_yes
+        from advisor.search.nearest import nearest_yes
 
         progress("looking for the nearest yes")
         verdict = replace(verdict, nearest_yes=nearest_yes(model, workload, hardware))
@@ -102,7 +102,7 @@ def _model_and_verdict(
         if named is not None and workload.quantization == "auto":
             workload = replace(workload, quantization=named.name)
         return model, "", (), workload, verdict_for(model, workload, hardware)
-    from advisor.choose import choose_model
+    from advisor.search.choose import choose_model
 
     choice = choose_model(workload, hardware)
     return choice.model, choice.because, choice.steps, workload, choice.verdict

@@ -64,8 +64,8 @@ def command(
 
         click.echo(json.dumps(document(answer, written), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        from advisor.report.console import console
-        from advisor.report.terminal import show
+        from advisor.report.console import show
+        from advisor.report.terminal import parts
 
-        show(answer, written, None if dry_run else str(out), console())
+        show(parts(answer, written, None if dry_run else str(out)))
     return EXIT_YES if answer.verdict.meets_targets else EXIT_NO

@@ -73,7 +73,7 @@ def gpu_device(cards: list[Accelerator]) -> Device | None:
     return Device(
         family=family(slowest),
         device_class=slowest.device_class,
-        bandwidth=bandwidth(slowest),
+        bandwidth=slowest.bandwidth_bytes_per_s or 0.0,
         flops_16=min(rate[0] for rate in rates),
         flops_8=min(rate[1] for rate in rates),
         flops_int8=min(rate[2] for rate in rates),
@@ -90,8 +90,9 @@ def gpu_device(cards: list[Accelerator]) -> Device | None:
 def family(card: Accelerator) -> str:
     """The calibration family of a card."""
     if card.vendor == "nvidia":
-        known = CUDA_FAMILIES.get(card.compute_capability or "")
-        return known or ("pascal" if (card.compute_capability or "9") < "7" else "blackwell")
+        capability = card.compute_capability or ""
+        old = capability.partition(".")[0] in ("3", "5", "6")
+        return CUDA_FAMILIES.get(capability) or ("pascal" if old else "blackwell")
     if card.vendor == "amd":
         if card.unified_memory and card.device_class != "datacenter":
             return "igpu"
@@ -99,11 +100,6 @@ def family(card: Accelerator) -> str:
     if card.vendor == "apple":
         return "apple"
     return "igpu" if card.unified_memory else "xe"
-
-
-def bandwidth(card: Accelerator) -> float:
-    """Bytes/s of the card, and of a MIG slice its share (`memory_bytes` is the slice's, so the entry is scaled)."""
-    return card.bandwidth_bytes_per_s or 0.0
 
 
 def has_rate(card: Accelerator) -> bool:

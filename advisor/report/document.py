@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from advisor.decide import vetoed
 from advisor.engines import ENGINES
 from advisor.pipeline import Answer
 from advisor.schema import Estimate, Figure, Judged, Plan, Speed
@@ -29,7 +30,7 @@ def document(answer: Answer, files: tuple[str, ...]) -> dict[str, Any]:
         "plan": _plan(answer.plan) if answer.plan else None,
         "crossover_in_flight": verdict.crossover_in_flight,
         "crossover_reason": verdict.crossover_reason,
-        "alternatives": [_way(judged) for judged in verdict.losers],
+        "alternatives": [_alternative(judged, answer) for judged in verdict.losers],
         "curve": [
             {"in_flight": point.in_flight}
             | {f"{name}_tokens_per_s": point.tokens_per_s.get(name) for name in ENGINES}
@@ -66,11 +67,14 @@ def _plan(plan: Plan) -> dict[str, Any]:
     return data
 
 
-def _way(judged: Judged) -> dict[str, Any]:
+def _alternative(judged: Judged, answer: Answer) -> dict[str, Any]:
+    """The same shape as the plan, and why it lost; what a rule refuses has no settings."""
+    engine = ENGINES[judged.estimate.candidate.engine]
+    settings = () if vetoed(judged) else engine.settings(judged.estimate, answer.hardware, answer.workload, answer.model)
     return _candidate(judged.estimate) | {
         "why_lost": judged.why_lost,
         "findings": to_data(judged.findings),
-        "settings": [],
+        "settings": to_data(settings),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,15 +16,6 @@ from advisor.schema import Figure, Finding, Judged, Verdict
 from advisor.units import count, ms
 
 _STYLES = {"CRASH": "red", "OOM": "red", "SILENT": "red", "PERF": "yellow", "NOTE": "dim"}
-
-
-def show(answer: Answer, written: tuple[str, ...], folder: str | None, console: Console) -> None:
-    """Print the whole answer in the order in which a person reads it."""
-    with console.capture() as captured:
-        for part in parts(answer, written, folder):
-            console.print(part)
-    for line in captured.get().splitlines():
-        console.file.write(line.rstrip() + "\n")
 
 
 def parts(answer: Answer, written: tuple[str, ...], folder: str | None) -> Iterator[RenderableType]:
@@ -124,7 +115,8 @@ def _load_lines(answer: Answer) -> str:
     else:
         lines.append(f"no crossover: {verdict.crossover_reason}")
     if verdict.capacity_in_flight:
-        users = f", about {count(verdict.capacity_users)} users" if verdict.capacity_users else ""
+        people = "user" if verdict.capacity_users == 1 else "users"
+        users = f", about {count(verdict.capacity_users)} {people}" if verdict.capacity_users else ""
         lines.append(f"this plan's cards meet the targets up to {count(verdict.capacity_in_flight)} in flight{users}")
     return "\n".join(lines)
 

@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from advisor.catalog import DATA
-from advisor.catalog.refresh.calibrate import report, write
+from advisor.catalog import DATA, constants
+from advisor.catalog.refresh.calibrate import origins, report, write
 from advisor.catalog.refresh.calibrate.fit import fit
 from advisor.catalog.refresh.calibrate.kernels import measured
 from advisor.catalog.refresh.calibrate.points import Point, points
@@ -21,9 +21,10 @@ DEFAULT_DATA = Path(__file__).parents[5] / "shared" / "data"
 
 
 def main() -> None:
-    """Write data/speed.yaml and VALIDATION.md."""
+    """Write speed.yaml, speed_fit.yaml and sources.d/speed.yaml of the catalogue, and VALIDATION.md."""
     options = _options()
-    rows = read(options.data / "benchmarks.csv")
+    measurements = options.data / "benchmarks.csv"
+    rows = read(measurements)
     usable = [row for row in rows if row.usable and row.output_tok_s]
     fitting = [point for point in points(usable)[0] if _inside_memory(point)]
     judging = [point for point in points(usable, as_run=False)[0] if _inside_memory(point)]
@@ -40,8 +41,11 @@ def main() -> None:
         )
         _say(f"{engine}: {len(outside)} measurements predicted without their source")
     (DATA / "speed.yaml").write_text(write.document(values, fitting, errors), encoding="utf-8")
+    (DATA / "speed_fit.yaml").write_text(write.fit_document(fitting, errors), encoding="utf-8")
+    (DATA / "sources.d" / "speed.yaml").write_text(origins.document(measurements), encoding="utf-8")
     if options.errors:
         options.errors.write_text(json.dumps([error._asdict() for error in errors]), encoding="utf-8")
+    constants.cache_clear()  # the report predicts with what was just written
     refused = points(rows)[1]
     text = report.document(rows, refused, errors, values)
     (Path(__file__).parent / "VALIDATION.md").write_text(text, encoding="utf-8")

@@ -97,9 +97,9 @@ class Problem:
             if one.sigma:
                 middle = x[self.place[one.like]] if one.like else math.log(one.start)
                 found.append(SCALE / one.sigma * (x[index] - middle))
-        for one in self.held:
-            said = sum(x[self.place[name]] for name in one.names if name in self.place)
-            found.append(SCALE / one.sigma * (said - one.log_value))
+        for fact in self.held:
+            said = sum(x[self.place[name]] for name in fact.names if name in self.place)
+            found.append(SCALE / fact.sigma * (said - fact.log_value))
         return np.array(found)
 
     def jacobian(self, x: Vector) -> Vector:
@@ -133,7 +133,7 @@ class Problem:
 
 def weight(point: Point, group_size: int) -> float:
     """Rows of large sources and of less complete workloads weigh less."""
-    share = min(1.0, USUAL_GROUP / group_size) ** 0.5
+    share = math.sqrt(min(1.0, USUAL_GROUP / group_size))
     share *= 1.0 if point.row.confidence == "high" else 0.7
     return share * (THROTTLED_WEIGHT if throttled(point.row) else 1.0)
 

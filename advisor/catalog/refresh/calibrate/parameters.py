@@ -103,19 +103,10 @@ LLAMACPP = {
 # A CPU is described by the runs of shared/REAL_PARTS.md (SmolLM2-135M on two cores), too few to fit: set by hand.
 # The boards of the community sources do not state their memory, so they are left out.
 CPU = {
-    "vllm": {
-        "bandwidth.cpu": 0.9,
-        "compute.cpu": 1.6,
-        "overhead_s.cpu": 1.0,
-        "cpu_widen_bytes_per_flop": 0.035,
-    },
-    "llamacpp": {
-        "bandwidth.cpu": 1.0,
-        "compute.cpu": 1.5,
-        "vector_growth.cpu": 1.3,
-        "cpu_unpack_bytes_per_flop": 0.055,
-    },
+    "vllm": {"bandwidth": 0.70, "compute": 0.65, "overhead_s": 0.0005},
+    "llamacpp": {"bandwidth": 0.79, "compute": 0.60, "vector_growth": 0.46, "overhead_s": 0.0006},
 }
+CPU_ONLY = {"vllm": {"cpu_widen_bytes_per_flop": 0.035}, "llamacpp": {"cpu_unpack_bytes_per_flop": 0.055}}
 # Constants that split into a base and factors; the base of these two is 1 and only the factors count.
 UNIT_BASES = ("decode_compute", "prefill_compute")
 FAMILY_FACTORS = {
@@ -147,4 +138,5 @@ def parameters(engine: str, kernels: tuple[str, ...]) -> list[Parameter]:
 
 def complete(engine: str, values: dict[str, float]) -> dict[str, float]:
     """Fill in the bases that are 1, and what is set by hand."""
-    return {**values, **dict.fromkeys(UNIT_BASES, 1.0), **CPU[engine]}
+    factors = {f"{name}.cpu": wanted / values[name] for name, wanted in CPU[engine].items()}
+    return {**values, **dict.fromkeys(UNIT_BASES, 1.0), **factors, **CPU_ONLY[engine]}

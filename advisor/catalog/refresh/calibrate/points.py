@@ -51,9 +51,8 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
     for row in rows:
         try:
             asked = read_load(LoadWords(*(row.request[name] for name in LOAD_COLUMNS)))
-            words = Words(
-                *(row.request[name] for name in CONFIG_COLUMNS), context_bucket(asked), asked.mode == "single_stream"
-            )
+            named = [row.request[name] for name in CONFIG_COLUMNS]
+            words = Words._make((*named, context_bucket(asked), asked.mode == "single_stream"))
             if words not in known:
                 known[words] = _ready(words)
             ready = known[words]

@@ -19,8 +19,14 @@ HEAD = """\
 #
 # vllm, llamacpp: fitted constants; NAME.FACTOR multiplies NAME for a card family or a kernel (physics/speed_rates.py).
 # ranges: factor between expected and each end, from errors on sources that were left out; thin: where no like card
-#   or kernel was measured. evidence: measurements behind each family and kernel, so behind its factors;
-#   `all` those behind every other constant. sources: which. residuals: left-out errors (medians, signed and absolute).
+#   or kernel was measured. evidence: measurements behind each family and kernel, so behind its factors; `all` those
+#   behind every other constant. speed_fit.yaml beside this file says which sources, and with what residuals.
+"""
+FIT_HEAD = """\
+# Written by `python -m advisor.catalog.refresh.calibrate`, beside speed.yaml. Not read at run time.
+#
+# sources: by family and kernel, the sources behind its factors (keys speed-... of sources.d/speed.yaml).
+# residuals: errors on left-out sources, as logarithms of predicted over measured (medians, signed and absolute).
 """
 
 
@@ -30,12 +36,18 @@ def document(values: Mapping[str, Mapping[str, float]], points: Sequence[Point],
     for engine, constants in values.items():
         lines.append(f"{engine}:")
         lines += [f"  {name}: {number(value)}" for name, value in constants.items() if _matters(name, value)]
-    lines += ["ranges:", *_ranges(errors)]
-    for title, text in (("evidence", _evidence), ("sources", _sources)):
-        lines.append(f"{title}:")
-        lines += [f"  {engine}: {text([p for p in points if p.engine == engine])}" for engine in values]
-    lines += ["residuals:", *_residuals(errors)]
+    lines += ["ranges:", *_ranges(errors), "evidence:"]
+    lines += [f"  {engine}: {_evidence([p for p in points if p.engine == engine])}" for engine in values]
     return "\n".join(lines) + "\n"
+
+
+def fit_document(points: Sequence[Point], errors: Sequence[Error]) -> str:
+    """The text of speed_fit.yaml."""
+    lines = [FIT_HEAD.rstrip("\n"), "sources:"]
+    for engine in PINNED:
+        lines.append(f"  {engine}:")
+        lines += _sources([p for p in points if p.engine == engine])
+    return "\n".join([*lines, "residuals:", *_residuals(errors)]) + "\n"
 
 
 def number(value: float) -> str:
@@ -90,12 +102,12 @@ def _evidence(points: Sequence[Point]) -> str:
     return "{" + ", ".join(f'"{name}": {count}' for name, count in sorted(counts.items())) + "}"
 
 
-def _sources(points: Sequence[Point]) -> str:
+def _sources(points: Sequence[Point]) -> list[str]:
     groups: dict[str, set[str]] = defaultdict(set)
     for point in points:
         for subject in (point.ready.prepared.device.family, point.ready.prepared.kernel):
             groups[subject].add(point.row.group)
-    return "{" + ", ".join(f'"{name}": [{", ".join(sorted(found))}]' for name, found in sorted(groups.items())) + "}"
+    return [f'    "{name}": [{", ".join(sorted(found))}]' for name, found in sorted(groups.items())]
 
 
 def _residuals(errors: Sequence[Error]) -> list[str]:

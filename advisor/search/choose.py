@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from advisor.catalog.model_names import find_model
 from advisor.catalog.ranking import ranking
-from advisor.nearest import hardware_for, outcome
 from advisor.schema import Hardware, ModelSpec, Verdict, Workload, value
-from advisor.screen import worth_a_look
-from advisor.verdict import verdict_for
+from advisor.search.nearest import hardware_for, outcome
+from advisor.search.screen import worth_a_look
+from advisor.search.verdict import verdict_for
 
 
 @value

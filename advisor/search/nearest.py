@@ -11,9 +11,9 @@ from advisor.catalog.model_names import find_model
 from advisor.catalog.ranking import ranking
 from advisor.probe.simulate import simulate
 from advisor.schema import Change, Hardware, ModelSpec, Verdict, Workload
-from advisor.screen import worth_a_look
+from advisor.search.screen import worth_a_look
+from advisor.search.verdict import verdict_for
 from advisor.units import count, ms
-from advisor.verdict import verdict_for
 
 _MOST_CARDS = 8
 _CARDS_TRIED = 24

@@ -1,0 +1,40 @@
+"""What stands behind an id."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.catalog import constants, sources
+from advisor.errors import BadInput
+from advisor.explain import explain, names
+
+
+def test_everything_that_has_a_name_is_explained() -> None:
+    """Each rule, figure, setting, claim and format has an entry with a source."""
+    for name in names():
+        entry = explain(name)
+        assert entry["source"], name
+        assert len(entry) >= 3, name
+
+
+@pytest.mark.parametrize("area", ["rules", "figures", "settings", "claims"])
+def test_every_source_resolves(area: str) -> None:
+    """Each entry's source is a key of the catalogue's sources."""
+    for key, entry in constants(area).items():
+        assert entry["source"] in sources(), key
+
+
+def test_a_rule_shows_its_threshold() -> None:
+    """A rule with a threshold shows its number; spelling and case of the id do not matter."""
+    assert "worthwhile_gain = 1.1" in explain("spd210")["threshold"]
+
+
+def test_a_flag_the_advisor_does_not_use_is_still_known() -> None:
+    """Any flag of the pinned vLLM gets its type and default from the engine's own list."""
+    assert explain("--seed")["engine"] == "vLLM"
+
+
+def test_an_unknown_name_gets_the_nearest() -> None:
+    """A slip of the finger is answered with the name that was meant."""
+    with pytest.raises(BadInput, match="Did you mean FIT101"):
+        explain("FIT1O1")
