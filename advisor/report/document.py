@@ -70,7 +70,8 @@ def _plan(plan: Plan) -> dict[str, Any]:
 def _alternative(judged: Judged, answer: Answer) -> dict[str, Any]:
     """The same shape as the plan, and why it lost; what a rule refuses has no settings."""
     engine = ENGINES[judged.estimate.candidate.engine]
-    settings = () if vetoed(judged) else engine.settings(judged.estimate, answer.hardware, answer.workload, answer.model)
+    facts = (answer.hardware, answer.workload, answer.model)
+    settings = () if vetoed(judged) else engine.settings(judged.estimate, *facts)
     return _candidate(judged.estimate) | {
         "why_lost": judged.why_lost,
         "findings": to_data(judged.findings),

@@ -38,8 +38,8 @@ CAUSES = (
     ),
     _cause(
         "no driver",
-        r"found no nvidia driver|no cuda-capable device|libcuda\.so|nvidia-smi has failed|could not select device driver|"
-        r"failed to infer device type|unknown runtime specified nvidia",
+        r"found no nvidia driver|no cuda-capable device|libcuda\.so|nvidia-smi has failed|could not select device "
+        r"driver|failed to infer device type|unknown runtime specified nvidia",
         "install the GPU driver (and the NVIDIA Container Toolkit for containers)",
     ),
     _cause(

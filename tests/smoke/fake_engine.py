@@ -185,7 +185,7 @@ async def program() -> int:
     print(f"non-default args: {{'max_num_seqs': {seqs}}}", flush=True)
     print(f"Using max model len {option('--max-model-len')}", flush=True)
     print("Starting to load model", flush=True)
-    worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(900)"])  # noqa: ASYNC220
+    worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(900)"])
     if fault == "dies-loading":
         worker.kill()
         os.kill(os.getpid(), signal.SIGKILL)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "engines")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
 from engine_cases import first_plan
 
 from advisor.render import render
@@ -35,7 +35,7 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     """A rendered folder whose engine is the fake one, on a port of its own; nothing may run there afterwards."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "vllm").write_text(f"#!/bin/sh\nexec {sys.executable} {FAKE} \"$@\"\n")
+    (programs / "vllm").write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')
     (programs / "vllm").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
@@ -243,7 +243,10 @@ def test_an_interruption_leaves_nothing(deployment: Path, at: str, number: signa
     env = {**os.environ, "FAKE_FAULT": "hangs" if at == "healthy" else "", "PYTHONUNBUFFERED": "1"}
     with (tmp_path / "out").open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, str(deployment), "--seconds", "60", "--in-flight", "400"], stdout=out, stderr=out, env=env
+            [sys.executable, "-c", MAIN, str(deployment), "--seconds", "60", "--in-flight", "400"],
+            stdout=out,
+            stderr=out,
+            env=env,
         )
         pid_file = deployment / "state" / "engine.pid"
         wanted = "ok    stream" if at == "load" else ""

@@ -174,7 +174,9 @@ def answer(sent: float, end: float, tokens: int) -> Answer:
 
 def test_the_steady_rate_leaves_ramp_and_drain_out() -> None:
     """Two clients at 10 tokens/s each, one of them alone at the end: 20 tokens/s while both are busy."""
-    answers = [answer(i, i + 1, 10) for i in range(10)] + [answer(i, i + 1, 10) for i in range(10)] + [answer(10, 14, 40)]
+    answers = (
+        [answer(i, i + 1, 10) for i in range(10)] + [answer(i, i + 1, 10) for i in range(10)] + [answer(10, 14, 40)]
+    )
     assert steady_rate(answers, 2) == pytest.approx(20, rel=0.05)
     whole = summarise(answers, mode="closed", in_flight=2).output_tokens_per_s
     assert whole < 18
@@ -200,7 +202,9 @@ def test_the_ramp_stops_at_errors() -> None:
     """Errors end the climb, and the reason names them."""
 
     async def measure(level: int) -> LoadResult:
-        broken = Answer(sent_s=0, ended_s=1, ttft_s=None, arrivals_s=(), input_tokens=0, output_tokens=0, error="http 503")
+        broken = Answer(
+            sent_s=0, ended_s=1, ttft_s=None, arrivals_s=(), input_tokens=0, output_tokens=0, error="http 503"
+        )
         return summarise([answer(0, 1, 4)] * level + [broken] * (level > 2), mode="closed", in_flight=level)
 
     found = asyncio.run(ramp(measure, Targets(), most=64))

@@ -71,5 +71,9 @@ def test_rates_are_kept_for_this_machine_only() -> None:
     keep(here, CpuRates(bandwidth_bytes_per_s=2e10))
     found = with_kept(here)
     assert found.cpu.bandwidth_bytes_per_s == 2e10 and not found.unknown
-    for other in (replace(here, cpu=replace(CPU, cores=4)), replace(here, source="simulated"), replace(here, source="file")):
+    for other in (
+        replace(here, cpu=replace(CPU, cores=4)),
+        replace(here, source="simulated"),
+        replace(here, source="file"),
+    ):
         assert with_kept(other) == other

@@ -207,6 +207,17 @@ def test_a_corrected_prediction_is_a_prediction(in_flight: float, tokens: tuple[
     for figure in (speed.output_tokens_per_s, speed.ttft_s, speed.ttft_p95_s, speed.tpot_s, speed.tpot_p95_s):
         assert 0 < figure.low <= figure.expected <= figure.high < float("inf")
     found = correction(
-        plan.hardware, plan.estimate.candidate, plan.model, Load(in_flight=in_flight, input_tokens=tokens[0], output_tokens=tokens[1])
+        plan.hardware,
+        plan.estimate.candidate,
+        plan.model,
+        Load(in_flight=in_flight, input_tokens=tokens[0], output_tokens=tokens[1]),
     )
-    assert found is not None and apply(predicted(plan, in_flight, tokens), found, Load(in_flight=in_flight, input_tokens=tokens[0], output_tokens=tokens[1])) == speed
+    assert (
+        found is not None
+        and apply(
+            predicted(plan, in_flight, tokens),
+            found,
+            Load(in_flight=in_flight, input_tokens=tokens[0], output_tokens=tokens[1]),
+        )
+        == speed
+    )

@@ -90,7 +90,7 @@ LLAMACPP = {
     "sequence_s": (5e-5, 1e-6, 2e-3, 0.7),
     "vector_growth": (0.15, 0.01, 1.0, 0.5),
     "overhead_per_year": (1.1, 1.0, 3.0, 0.1),
-    "efficiency_per_year": (1.02, 1.0, 1.4, 0.03),
+    "efficiency_per_year": (1.02, 1.0, 1.05, 0.03),
     "all_reduce_s": (3e-5, 2e-6, 3e-4, 0.6),
     "link": (0.3, 0.03, 1.0, 0.7),
     "stage_s": (2e-4, 1e-5, 5e-3, 0.8),
