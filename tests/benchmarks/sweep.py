@@ -14,6 +14,7 @@ import asyncio
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -206,4 +207,5 @@ if __name__ == "__main__":
         )
     if busy_seconds() is None:
         print("this system does not tell how busy it is: make sure that it is quiet", file=sys.stderr)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that `finally` stops the engine
     main()

@@ -41,11 +41,10 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.delenv("FAKE_FAULT", raising=False)
     folder = tmp_path / "deploy"
-    write(plan_on_free_port(), folder)
-    before = {process.pid for process in processes.living()}
+    plan = plan_on_free_port()
+    write(plan, folder)
     yield folder
-    left = [p for p in processes.living() if p.pid not in before and str(p.name).startswith(("vllm", "python"))]
-    ours = [p for p in left if "fake_engine" in command_line(p.pid)]
+    ours = [p for p in processes.living() if f"--port {plan.launch.port}" in command_line(p.pid)]
     assert not ours, f"still running: {ours}"
 
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 EXPLAINED = {
+    "TPOT and TTFT, where the targets are missed": (
+        "tried: per-family request latency (did not transfer between sources), waits under load in the fit (they "
+        "follow how a run was started), a start-up wave (needs the number of prompts). A third of the light-load rows "
+        "are 4x3090's cached prompts. What would settle both: cold prompts at 1, 2, 4 and 8 in flight, per card, with "
+        "stated lengths."
+    ),
     "rtx6kpro, TTFT": ("the source measures decoding at a prefilled depth; its waits are not those of a cold prompt."),
     "4x3090, vLLM over 16 in flight": (
         "the measured first token is sooner than the card could multiply the prompt, so the prompts came from the "
