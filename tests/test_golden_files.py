@@ -17,8 +17,17 @@ sys.path.insert(0, str(Path(__file__).parent / "engines"))
 from engine_cases import tool
 
 GOLDEN = Path(__file__).parent / "golden"
-LISTS = Path(__file__).parents[2] / "shared" / "data"  # the engines' own lists, from which the catalogue's are generated
-OTHER_VARIABLES = {"CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "HF_HUB_OFFLINE", "HF_TOKEN", "HF_HOME"}
+LISTS = (
+    Path(__file__).parents[2] / "shared" / "data"
+)  # the engines' own lists, from which the catalogue's are generated
+OTHER_VARIABLES = {
+    "CUDA_DEVICE_ORDER",
+    "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "HF_HUB_OFFLINE",
+    "HF_TOKEN",
+    "HF_HOME",
+}
 
 
 def _plans() -> Iterator[Any]:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from advisor.commands.predict import command
 from advisor.errors import BadInput
 from advisor.predict import OUTPUT_COLUMNS, Prediction, predict
-from advisor.predict_rows import COLUMNS
+from advisor.predict.rows import COLUMNS
 
 ROW = {
     "id": "a", "engine": "vllm", "gpu": "RTX 4090 24GB", "model": "Qwen/Qwen2.5-7B-Instruct", "quantization": "bf16",

@@ -68,7 +68,7 @@ def _tables(judged: Sequence[Compared]) -> dict[str, list[Summary]]:
 
 def _write_page(path: Path, judged: Sequence[Compared], tables: Mapping[str, Sequence[Summary]], source: Path) -> None:
     from advisor.errors import EnvironmentFailed
-    from advisor.evaluate_plot import page
+    from advisor.evaluate.plot import page
 
     try:
         path.write_text(page(judged, tables, f"Measured against predicted: {source.name}"), encoding="utf-8")

@@ -13,13 +13,9 @@ if TYPE_CHECKING:
 
 @click.command(name="probe")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON to FILE as well."
-)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON to FILE as well.")
 @click.option("--force", is_flag=True, help="Let --out replace a file with other content.")
-@click.option(
-    "--gpu", metavar="TEXT", help='Describe a machine with these cards instead, for example "2x RTX 4090".'
-)
+@click.option("--gpu", metavar="TEXT", help='Describe a machine with these cards instead, for example "2x RTX 4090".')
 @click.option(
     "--models-path",
     type=click.Path(path_type=Path),

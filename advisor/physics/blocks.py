@@ -44,9 +44,7 @@ def blocks(model: ModelSpec) -> Blocks:
     if not model.experts:
         return Blocks(attention=attention, linear=linear, dense=feeding, sparse=0)
     sparse = feeding - model.first_dense_layers
-    idle = (
-        (model.experts - model.experts_per_token) * matrices(model) * model.hidden * model.expert_intermediate
-    )
+    idle = (model.experts - model.experts_per_token) * matrices(model) * model.hidden * model.expert_intermediate
     if model.active_parameters and idle > 0:
         sparse = min(max(round((model.parameters - model.active_parameters) / idle), 1), feeding)
     return Blocks(attention=attention, linear=linear, dense=feeding - sparse, sparse=sparse)

@@ -61,9 +61,7 @@ def _attention(model: ModelSpec) -> list[TensorGroup]:
         if not model.layers_linear:
             return []  # by difference
         rank, rope, inner = model.mla_kv_lora_rank, model.mla_rope_dim or 0, model.heads * LATENT_HEAD_DIM
-        each = (
-            hidden * (rank + rope) + 2 * rank * inner + inner * hidden + hidden * (inner + model.heads * rope)
-        )
+        each = hidden * (rank + rope) + 2 * rank * inner + inner * hidden + hidden * (inner + model.heads * rope)
         return [TensorGroup(role="latent", elements=layers * each, inputs=hidden, layers=layers)]
     query = 2 * wide if model.model_type in GATED_QUERY else wide
     out = TensorGroup(role="o", elements=layers * hidden * wide, inputs=wide, layers=layers)
@@ -111,9 +109,7 @@ def _known(model: ModelSpec) -> list[TensorGroup]:
         inner = model.expert_intermediate
         shared = count.sparse * model.shared_experts * matrices(model) * hidden * inner
         groups += _feed_forward("expert_", expert_elements(model), model, inner, count.sparse, count.dense)
-        groups += _feed_forward(
-            "shared_", shared, model, inner * model.shared_experts, count.sparse, count.dense
-        )
+        groups += _feed_forward("shared_", shared, model, inner * model.shared_experts, count.sparse, count.dense)
         groups.append(
             TensorGroup(
                 role="router",

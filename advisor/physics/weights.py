@@ -114,11 +114,7 @@ def file_bytes(model: ModelSpec, fmt: WeightsFormat) -> float:
     if model.file_bytes:
         return float(model.file_bytes)
     words = constants("memory")["gguf_vocabulary_bytes_per_token"]
-    spelling = (
-        "sentencepiece"
-        if model.model_type.startswith("gemma") or model.vocab <= SENTENCEPIECE_VOCAB
-        else "bpe"
-    )
+    spelling = "sentencepiece" if model.model_type.startswith("gemma") or model.vocab <= SENTENCEPIECE_VOCAB else "bpe"
     vocabulary = words[spelling] * model.vocab if fmt.kind == "gguf" else 0.0
     return formula_bytes(model, fmt).total_bytes + vocabulary
 
@@ -154,9 +150,7 @@ def streamed_bytes(model: ModelSpec, fmt: WeightsFormat, tokens: float) -> float
 
     The input embedding is looked up, not streamed, unless it is also the head.
     """
-    return _dense_streamed_bytes(model, fmt) + weight_bytes(model, fmt).expert_bytes * woken_share(
-        model, tokens
-    )
+    return _dense_streamed_bytes(model, fmt) + weight_bytes(model, fmt).expert_bytes * woken_share(model, tokens)
 
 
 @by_identity

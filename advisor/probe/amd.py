@@ -53,9 +53,7 @@ def ask(host: Host, gpus: list[Gpu]) -> tuple[Started, ...]:
     return amd_smi.ask(host) if gpus else ()
 
 
-def read(
-    host: Host, gpus: list[Gpu], asked: tuple[Started, ...], first_index: int, unknown: dict[str, str]
-) -> Reading:
+def read(host: Host, gpus: list[Gpu], asked: tuple[Started, ...], first_index: int, unknown: dict[str, str]) -> Reading:
     """Read every GPU found, numbered from `first_index`."""
     if not gpus:
         return Reading()

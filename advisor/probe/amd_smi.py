@@ -29,9 +29,7 @@ def ask(host: Host) -> tuple[Started, ...]:
 def finish(asked: tuple[Started, ...]) -> Smi:
     """Collect the answers."""
     static, version = (started() for started in asked)
-    rocm = next(
-        (str(entry["rocm_version"]) for entry in _entries(version) if _said(entry.get("rocm_version"))), None
-    )
+    rocm = next((str(entry["rocm_version"]) for entry in _entries(version) if _said(entry.get("rocm_version"))), None)
     return Smi(dict(_names(static)), rocm, first_line(version.error) or None)
 
 

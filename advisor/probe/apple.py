@@ -92,9 +92,7 @@ def metal_working_set_bytes(memory_bytes: int) -> int:
 
 
 def _sysctl(asked: Asked, unknown: dict[str, str]) -> dict[str, str]:
-    answer = (
-        asked.sysctl()
-    )  # exits with 1 when one name is unknown to this macOS, and still prints the others
+    answer = asked.sysctl()  # exits with 1 when one name is unknown to this macOS, and still prints the others
     facts = {}
     for line in answer.text.splitlines():
         name, separator, text = line.partition(": ")
@@ -105,12 +103,8 @@ def _sysctl(asked: Asked, unknown: dict[str, str]) -> dict[str, str]:
     return facts
 
 
-def _cpu(
-    host: Host, facts: dict[str, str], total: int, available: int | None, unknown: dict[str, str]
-) -> Cpu:
-    unknown["cpu.bandwidth_bytes_per_s"] = (
-        "no source says which share of the chip's bandwidth its CPU cores reach"
-    )
+def _cpu(host: Host, facts: dict[str, str], total: int, available: int | None, unknown: dict[str, str]) -> Cpu:
+    unknown["cpu.bandwidth_bytes_per_s"] = "no source says which share of the chip's bandwidth its CPU cores reach"
     unknown["cpu.dense_flops"] = "macOS names no clock"
     logical = _integer(facts.get("hw.logicalcpu")) or 1
     return Cpu(

@@ -81,9 +81,7 @@ def _v1_memory(host: Host, own: dict[str, str]) -> Iterator[tuple[int, int]]:
         if limit is not None and limit < 1 << 60:  # v1 writes "no limit" as the largest page-aligned integer
             yield (
                 limit,
-                _held(
-                    host, f"{folder}/memory.usage_in_bytes", f"{folder}/memory.stat", "total_inactive_file"
-                ),
+                _held(host, f"{folder}/memory.usage_in_bytes", f"{folder}/memory.stat", "total_inactive_file"),
             )
 
 

@@ -72,9 +72,7 @@ def _compose(asked: Asked, engine: str | None, unknown: dict[str, str]) -> str |
         if answer.code == 0 and version:
             return version.group()
     if engine == "docker":
-        unknown["containers.compose_version"] = (
-            "docker has no compose plug-in, and docker-compose is not installed"
-        )
+        unknown["containers.compose_version"] = "docker has no compose plug-in, and docker-compose is not installed"
     elif engine == "podman":
         unknown["containers.compose_version"] = "neither podman-compose nor docker-compose is installed"
     return None

@@ -110,9 +110,7 @@ def _memory(group: Sequence[Accelerator]) -> str:
 def _rates(accelerator: Accelerator) -> str:
     if accelerator.bandwidth_bytes_per_s is None:
         return "bandwidth unknown"
-    dtypes = [
-        dtype for dtype in ("fp32", "fp16", "bf16", "fp8", "int8", "fp4") if dtype in accelerator.dense_flops
-    ]
+    dtypes = [dtype for dtype in ("fp32", "fp16", "bf16", "fp8", "int8", "fp4") if dtype in accelerator.dense_flops]
     rates = ", ".join(f"{dtype} {accelerator.dense_flops[dtype] / TERA:.0f}" for dtype in dtypes)
     bandwidth = f"{accelerator.bandwidth_bytes_per_s / GB:,.0f} GB/s"
     return f"{bandwidth}; dense TFLOP/s: {rates}" if rates else bandwidth

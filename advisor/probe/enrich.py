@@ -19,9 +19,7 @@ def accelerators(cards: Iterable[Card], unknown: dict[str, str]) -> tuple[Accele
         if spec is not None:
             kept.append(_merged(card, spec, f"accelerators.{own.index}", unknown))
         elif card.integrated and own.vendor != "nvidia":
-            unknown["integrated_gpu"] = (
-                f"{own.name}: part of the processor and not in the catalogue, so left out"
-            )
+            unknown["integrated_gpu"] = f"{own.name}: part of the processor and not in the catalogue, so left out"
         else:
             unknown[f"accelerators.{own.index}.catalog_id"] = f"{own.name!r} is not in the catalogue"
             kept.append(own)

@@ -27,9 +27,7 @@ def _card(host: Host, device: str, index: int, unknown: dict[str, str]) -> Card:
     code = (host.text(f"{device}/device") or "").removeprefix("0x")
     total = host.number(f"{device.removesuffix('/device')}/lmem_total_bytes") or 0
     link = pci.link(host, device)
-    unknown[f"accelerators.{index}.free_bytes"] = (
-        "sysfs does not say how much of an Intel GPU's memory is free"
-    )
+    unknown[f"accelerators.{index}.free_bytes"] = "sysfs does not say how much of an Intel GPU's memory is free"
     return Card(
         Accelerator(
             index=index,

@@ -54,9 +54,7 @@ def _read(nvml: Nvml, host: Host, unknown: dict[str, str]) -> Reading:
     whole = [_card(nvml, handle, index, host, unknown) for index, handle in enumerate(handles)]
     linked = nvidia_links.with_links(nvml, handles, whole)
     cards: list[Card] = []
-    numbers: dict[
-        int, int
-    ] = {}  # NVML's index → ours: slices of an earlier card move the numbers of later ones
+    numbers: dict[int, int] = {}  # NVML's index → ours: slices of an earlier card move the numbers of later ones
     for handle, card in zip(handles, linked, strict=True):
         slices = nvidia_mig.slices(nvml, handle, card, len(cards), unknown)
         if slices is None:
@@ -94,9 +92,7 @@ def _card(nvml: Nvml, handle: Any, index: int, host: Host, unknown: dict[str, st
             processes=_processes(nvml, handle, key, unknown),
             # A unified GPU hangs on the processor's own fabric: its PCIe figures are no link to plan with.
             pcie_generation=None if unified else nvml.quietly("nvmlDeviceGetMaxPcieLinkGeneration", handle),
-            pcie_generation_now=None
-            if unified
-            else nvml.quietly("nvmlDeviceGetCurrPcieLinkGeneration", handle),
+            pcie_generation_now=None if unified else nvml.quietly("nvmlDeviceGetCurrPcieLinkGeneration", handle),
             pcie_width=None if unified else nvml.quietly("nvmlDeviceGetCurrPcieLinkWidth", handle),
             pcie_width_max=None if unified else nvml.quietly("nvmlDeviceGetMaxPcieLinkWidth", handle),
         ),
@@ -105,9 +101,7 @@ def _card(nvml: Nvml, handle: Any, index: int, host: Host, unknown: dict[str, st
     )
 
 
-def _memory(
-    nvml: Nvml, handle: Any, key: str, host: Host, unknown: dict[str, str]
-) -> tuple[int, int | None, bool]:
+def _memory(nvml: Nvml, handle: Any, key: str, host: Host, unknown: dict[str, str]) -> tuple[int, int | None, bool]:
     """Total, free, and whether it is the system's own memory (GB10, Jetson: NVML reports none)."""
     info = nvml.quietly("nvmlDeviceGetMemoryInfo", handle)
     if info is not None and info.total:
@@ -138,8 +132,7 @@ def _processes(nvml: Nvml, handle: Any, key: str, unknown: dict[str, str]) -> tu
         before = used.get(process.pid)
         used[process.pid] = before if held is None else max(int(held), before or 0)
     return tuple(
-        GpuProcess(pid=pid, name=nvml.process_name(pid), used_bytes=held)
-        for pid, held in sorted(used.items())
+        GpuProcess(pid=pid, name=nvml.process_name(pid), used_bytes=held) for pid, held in sorted(used.items())
     )
 
 
@@ -155,7 +148,5 @@ def _mention_driverless_card(host: Host, unknown: dict[str, str]) -> None:
         display = (host.text(f"{folder}/class") or "").startswith("0x03")
         if display and host.text(f"{folder}/vendor") == "0x10de":
             code = (host.text(f"{folder}/device") or "").removeprefix("0x")
-            unknown["nvidia_driver"] = (
-                f"a card (PCI id 10de:{code}) is fitted, but no NVIDIA driver is loaded"
-            )
+            unknown["nvidia_driver"] = f"a card (PCI id 10de:{code}) is fitted, but no NVIDIA driver is loaded"
             return

@@ -45,9 +45,7 @@ def _status(nvml: Nvml, one: Any, other: Any) -> dict[int, bool | None]:
         capability: nvml.quietly("nvmlDeviceGetP2PStatus", one, other, capability)
         for capability in (_P2P_READ, _P2P_WRITE, _P2P_NVLINK)
     }
-    return {
-        capability: None if answer is None else answer == _P2P_OK for capability, answer in answers.items()
-    }
+    return {capability: None if answer is None else answer == _P2P_OK for capability, answer in answers.items()}
 
 
 def _both(status: dict[int, bool | None]) -> bool | None:

@@ -13,9 +13,7 @@ from advisor.schema import GpuProcess
 _COMPUTE_SLICES = 7  # of the cards that have seven; used only where the slice's SM count does not answer
 
 
-def slices(
-    nvml: Nvml, handle: Any, card: Card, first_index: int, unknown: dict[str, str]
-) -> list[Card] | None:
+def slices(nvml: Nvml, handle: Any, card: Card, first_index: int, unknown: dict[str, str]) -> list[Card] | None:
     """The card's slices, numbered from `first_index`; None when MIG is off or not there."""
     mode = nvml.quietly("nvmlDeviceGetMigMode", handle)
     if not mode or not mode[0]:

@@ -54,8 +54,7 @@ class Nvml:
         """Handles of every GPU that answers, in NVML's order: by PCI address."""
         count = self.ask("accelerators", unknown, "nvmlDeviceGetCount") or 0
         found = (
-            self.ask(f"nvidia_gpu.{index}", unknown, "nvmlDeviceGetHandleByIndex", index)
-            for index in range(count)
+            self.ask(f"nvidia_gpu.{index}", unknown, "nvmlDeviceGetHandleByIndex", index) for index in range(count)
         )
         return [handle for handle in found if handle is not None]
 

@@ -63,10 +63,6 @@ def _libdrm_name(host: Host, code: str, revision: str) -> str | None:
     for path in _LIBDRM_LISTS:
         for line in (host.text(path) or "").splitlines():
             parts = [part.strip() for part in line.split(",", 2)]
-            if (
-                len(parts) == 3
-                and parts[0].lower() == code
-                and parts[1].lower().zfill(2) == revision.zfill(2)
-            ):
+            if len(parts) == 3 and parts[0].lower() == code and parts[1].lower().zfill(2) == revision.zfill(2):
                 return parts[2]
     return None

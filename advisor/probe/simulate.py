@@ -144,9 +144,7 @@ def _cpu(architecture: str, memory_bytes: int, memory_system: str | None, model:
     )
 
 
-def _accelerator(
-    index: int, spec: GpuSpec, specs: Sequence[GpuSpec], usable_bytes: int | None = None
-) -> Accelerator:
+def _accelerator(index: int, spec: GpuSpec, specs: Sequence[GpuSpec], usable_bytes: int | None = None) -> Accelerator:
     generation, width = pcie(spec.interconnect)
     peers = tuple(other for other, its in enumerate(specs) if other != index and _linked(spec, its))
     return Accelerator(

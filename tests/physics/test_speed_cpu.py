@@ -41,7 +41,12 @@ def rate(engine: str, slots: int, in_flight: int) -> float:
 
 @pytest.mark.parametrize(
     ("engine", "slots", "measured"),
-    [("vllm", 128, (72, 191, 308)), ("ollama", 1, (86, 92, 103)), ("ollama", 4, (88, 115, 121)), ("ollama", 16, (93, 123, 146))],
+    [
+        ("vllm", 128, (72, 191, 308)),
+        ("ollama", 1, (86, 92, 103)),
+        ("ollama", 4, (88, 115, 121)),
+        ("ollama", 16, (93, 123, 146)),
+    ],
 )
 def test_two_cores_are_within_reach_of_the_table(engine, slots, measured):
     """At 1, 4 and 16 in flight each prediction is within 40 % of what was measured."""

@@ -16,7 +16,7 @@ from advisor.engines.vllm.memory import memory as vllm_memory
 from advisor.engines.vllm.speed import setup as vllm_setup
 from advisor.engines.vllm.speed import speed as vllm_speed
 from advisor.physics.roofline import roof_tokens_per_s
-from advisor.predict_hardware import accelerator
+from advisor.predict.hardware import accelerator
 from advisor.schema import Accelerator, Candidate, Cpu, Hardware, Load, ModelSpec, Speed
 
 SLACK = 1.002  # what the solver of the closed loop may leave

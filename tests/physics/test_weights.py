@@ -122,9 +122,7 @@ def test_flops_are_two_per_active_weight(name: str, weights_in_products: float) 
 
 
 @given(model=any_model, fmt=any_format, tokens=st.floats(0, 4096), more=st.floats(0, 64))
-def test_streaming_is_monotone_and_continuous(
-    model: ModelSpec, fmt: WeightsFormat, tokens: float, more: float
-) -> None:
+def test_streaming_is_monotone_and_continuous(model: ModelSpec, fmt: WeightsFormat, tokens: float, more: float) -> None:
     """More tokens in a step never read fewer bytes, never more than all weights, and without jumps."""
     here, there = streamed_bytes(model, fmt, tokens), streamed_bytes(model, fmt, tokens + more)
     whole = weight_bytes(model, fmt)
@@ -144,12 +142,8 @@ def test_quantising_never_adds_bytes(model: ModelSpec, fmt: WeightsFormat) -> No
         assert size.total_bytes <= plain.total_bytes * (1 + 1e-9)
 
 
-@given(
-    model=any_model, fmt=any_format, ranks=st.sampled_from([1, 2, 4, 8]), stages=st.sampled_from([1, 2, 4])
-)
-def test_more_ranks_never_hold_more_each(
-    model: ModelSpec, fmt: WeightsFormat, ranks: int, stages: int
-) -> None:
+@given(model=any_model, fmt=any_format, ranks=st.sampled_from([1, 2, 4, 8]), stages=st.sampled_from([1, 2, 4]))
+def test_more_ranks_never_hold_more_each(model: ModelSpec, fmt: WeightsFormat, ranks: int, stages: int) -> None:
     """Tensor parallelism never puts more weights on a rank, and the ranks together hold all of them."""
     assert max(stage_bytes(model, fmt, 2 * ranks, stages)) <= max(stage_bytes(model, fmt, ranks, stages))
     alone = sum(rank_bytes(model, fmt, 1))

@@ -90,9 +90,7 @@ class FakeNvml:
     def nvmlDeviceGetGraphicsRunningProcesses(self, device: Mapping[str, Any]) -> list[SimpleNamespace]:
         return [_process(entry) for entry in device.get("graphics_processes", [])]
 
-    def nvmlDeviceGetP2PStatus(
-        self, one: Mapping[str, Any], other: Mapping[str, Any], capability: int
-    ) -> int:
+    def nvmlDeviceGetP2PStatus(self, one: Mapping[str, Any], other: Mapping[str, Any], capability: int) -> int:
         if not isinstance(capability, int):
             raise TypeError("ctypes takes an integer")
         p2p = self.recording.get("p2p")

@@ -91,19 +91,13 @@ def test_integrated_graphics_has_what_it_may_map() -> None:
 def test_a_render_node_and_its_card_are_one_gpu(tmp_path: Path) -> None:
     """The display driver's folder of the same PCI address is not counted again."""
     files = gpu_files(1, 128)
-    files |= {
-        path.replace("renderD128", "card1"): text for path, text in files.items() if "renderD128" in path
-    }
+    files |= {path.replace("renderD128", "card1"): text for path, text in files.items() if "renderD128" in path}
     assert len(read(files, tmp_path).accelerators) == 1
 
 
 def test_a_gpu_that_only_the_display_driver_knows_is_listed(tmp_path: Path) -> None:
     """Without KFD the memory is known, the target is the data sheet's, and the reason is given."""
-    files = {
-        path.replace("renderD128", "card0"): text
-        for path, text in gpu_files(1, 128).items()
-        if "kfd" not in path
-    }
+    files = {path.replace("renderD128", "card0"): text for path, text in gpu_files(1, 128).items() if "kfd" not in path}
     hardware = read(files, tmp_path)
     (card,) = hardware.accelerators
     assert (card.name, card.memory_bytes) == ("AMD Instinct MI300X", 206141652992)
@@ -122,9 +116,7 @@ def test_fabric_links_make_peers(tmp_path: Path) -> None:
 def test_the_two_dies_of_an_mi250x_have_half_each(tmp_path: Path) -> None:
     """The driver lists two GPUs of 64 GiB; the data sheet's bandwidth is that of both."""
     files = gpu_files(1, 128, device="0x7408", mem_info_vram_total=68702699520)
-    files[f"{NODES}/1/properties"] = (
-        "simd_count 440\nsimd_per_cu 4\ngfx_target_version 90010\ndrm_render_minor 128\n"
-    )
+    files[f"{NODES}/1/properties"] = "simd_count 440\nsimd_per_cu 4\ngfx_target_version 90010\ndrm_render_minor 128\n"
     (card,) = read(files, tmp_path).accelerators
     assert card.bandwidth_bytes_per_s == pytest.approx(1638.4e9)
 
@@ -145,9 +137,7 @@ def test_processes_come_from_kfd(tmp_path: Path) -> None:
     files["/sys/class/kfd/kfd/proc/78/vram_1001"] = "0"
     (card,) = read(files, tmp_path).accelerators
     assert card.processes is not None
-    assert [(process.pid, process.name, process.used_bytes) for process in card.processes] == [
-        (77, "python3", 1048576)
-    ]
+    assert [(process.pid, process.name, process.used_bytes) for process in card.processes] == [(77, "python3", 1048576)]
 
 
 def test_libdrm_names_what_our_list_lacks(tmp_path: Path) -> None:
@@ -163,9 +153,7 @@ def test_libdrm_names_what_our_list_lacks(tmp_path: Path) -> None:
 def test_integrated_graphics_that_nobody_knows_is_left_out(tmp_path: Path) -> None:
     """The two-unit graphics of a desktop Ryzen is no accelerator, and the numbers close up behind it."""
     small = gpu_files(1, 128, device="0x164e", revision="0xc9", mem_info_vram_total=536870912)
-    small[f"{NODES}/1/properties"] = (
-        "simd_count 4\nsimd_per_cu 2\ngfx_target_version 100306\ndrm_render_minor 128\n"
-    )
+    small[f"{NODES}/1/properties"] = "simd_count 4\nsimd_per_cu 2\ngfx_target_version 100306\ndrm_render_minor 128\n"
     hardware = read({**small, **gpu_files(2, 129)}, tmp_path)
     assert [(card.index, card.name) for card in hardware.accelerators] == [(0, "AMD Instinct MI300X")]
     assert "left out" in hardware.unknown["integrated_gpu"]

@@ -81,9 +81,7 @@ def test_without_system_profiler_the_memory_tells_the_bin(tmp_path: Path) -> Non
 
 def test_an_intel_mac_has_no_accelerator(tmp_path: Path) -> None:
     """Neither engine uses its GPU, and the reason is given."""
-    facts = (
-        "machdep.cpu.brand_string: Intel(R) Core(TM) i9-9980HK\nhw.memsize: 34359738368\nhw.logicalcpu: 16\n"
-    )
+    facts = "machdep.cpu.brand_string: Intel(R) Core(TM) i9-9980HK\nhw.memsize: 34359738368\nhw.logicalcpu: 16\n"
     hardware = read(tmp_path, sysctl={"code": 1, "text": facts, "error": "sysctl: unknown oid"})
     assert hardware.accelerators == ()
     assert "not Apple silicon" in hardware.unknown["accelerators"]

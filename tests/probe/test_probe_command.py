@@ -23,9 +23,7 @@ def advisor(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), **env}
     command = [sys.executable, "-m", "advisor.cli", "probe", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd or root, env=environment, check=False
-    )
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd or root, env=environment, check=False)
 
 
 def test_json_goes_to_standard_output_alone() -> None:

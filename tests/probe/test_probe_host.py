@@ -40,13 +40,10 @@ def test_the_daemons_version_counts() -> None:
 
 def test_a_client_without_its_daemon_says_why() -> None:
     """Docker is installed, and nothing can be started with it now."""
-    found, unknown = ask(
-        {DOCKER: {"code": 1, "text": CLIENT, "error": "permission denied while trying to connect\n"}}
-    )
+    found, unknown = ask({DOCKER: {"code": 1, "text": CLIENT, "error": "permission denied while trying to connect\n"}})
     assert (found.engine, found.engine_version) == ("docker", "28.1.0")
     assert (
-        unknown["containers.engine"]
-        == "the docker daemon does not answer: permission denied while trying to connect"
+        unknown["containers.engine"] == "the docker daemon does not answer: permission denied while trying to connect"
     )
 
 
@@ -81,9 +78,7 @@ def test_nothing_installed_is_two_reasons_and_no_error() -> None:
     assert unknown["containers.engine"] == "docker is not installed; podman is not installed"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "nonsense", "[]", "3", '{"Client": 3}', '{"Client": {}}', '{"Server": {}}']
-)
+@pytest.mark.parametrize("text", ["", "nonsense", "[]", "3", '{"Client": 3}', '{"Client": {}}', '{"Server": {}}'])
 def test_version_commands_may_print_anything(text: str) -> None:
     """Junk never stops the probe."""
     found, _ = ask(
@@ -101,9 +96,7 @@ def test_cdi_names_are_kept_without_uuids() -> None:
 
 def test_the_toolkits_version_is_read() -> None:
     """The first line of nvidia-ctk --version."""
-    printed = (
-        "NVIDIA Container Toolkit CLI version 1.17.8\ncommit: f202b80a9b9d0db00d9b1d73c0128c8962c55f4d\n"
-    )
+    printed = "NVIDIA Container Toolkit CLI version 1.17.8\ncommit: f202b80a9b9d0db00d9b1d73c0128c8962c55f4d\n"
     assert ask({"nvidia-ctk --version": printed})[0].nvidia_toolkit_version == "1.17.8"
 
 
@@ -184,9 +177,7 @@ def test_a_program_that_is_not_there_is_a_reason() -> None:
     assert answer == (None, "", "advisor-has-no-such-program is not installed")
 
 
-def test_a_program_that_hangs_is_ended_with_its_children(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_program_that_hangs_is_ended_with_its_children(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """After the timeout nothing of it is left, and the reason says so."""
     monkeypatch.setattr(host, "COMMAND_TIMEOUT_S", 0.2)
     pid_file = tmp_path / "pid"

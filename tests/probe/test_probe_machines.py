@@ -55,9 +55,7 @@ def test_a_fixture_says_what_it_is_built_from(name: str) -> None:
 def test_nothing_in_a_fixture_tells_whose_machine_it_is(name: str) -> None:
     """No serial number, UUID, home folder or command line gets through, though recordings have some."""
     text = (FIXTURES / f"{name}.json").read_text(encoding="utf-8")
-    assert not re.search(
-        r"GPU-[0-9a-f]{4}|MIG-[0-9a-f]{4}|fd626d62|0x6F1F|/home/|someone|--model|sha256", text
-    )
+    assert not re.search(r"GPU-[0-9a-f]{4}|MIG-[0-9a-f]{4}|fd626d62|0x6F1F|/home/|someone|--model|sha256", text)
 
 
 def test_the_recordings_do_hold_what_must_not_get_through() -> None:
@@ -76,9 +74,7 @@ def test_what_is_none_has_a_reason_or_needs_none(name: str) -> None:
     for accelerator in hardware.accelerators:
         key = f"accelerators.{accelerator.index}.bandwidth_bytes_per_s"
         assert (accelerator.bandwidth_bytes_per_s is None) == (key in hardware.unknown)
-    assert [accelerator.index for accelerator in hardware.accelerators] == list(
-        range(len(hardware.accelerators))
-    )
+    assert [accelerator.index for accelerator in hardware.accelerators] == list(range(len(hardware.accelerators)))
 
 
 def test_a_recording_is_found_by_its_name() -> None:

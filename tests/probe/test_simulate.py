@@ -62,9 +62,7 @@ def test_a_bridge_is_not_assumed(text: str) -> None:
 def test_mixed_cards_stand_side_by_side() -> None:
     """Each card keeps its own figures."""
     hardware = simulate("2x RTX 3090 + RTX 4090")
-    assert [card.catalog_id for card in hardware.accelerators] == ["nvidia-rtx-3090"] * 2 + [
-        "nvidia-rtx-4090"
-    ]
+    assert [card.catalog_id for card in hardware.accelerators] == ["nvidia-rtx-3090"] * 2 + ["nvidia-rtx-4090"]
     assert [card.index for card in hardware.accelerators] == [0, 1, 2]
 
 

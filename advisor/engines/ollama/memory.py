@@ -162,6 +162,4 @@ def max_slots(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int
 
 def max_context(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int:
     """The longest context with which all slots of the candidate fit, up to what the model was trained for."""
-    return largest(
-        lambda n: memory(replace(candidate, context_tokens=n), hardware, model).fits, model.context_trained
-    )
+    return largest(lambda n: memory(replace(candidate, context_tokens=n), hardware, model).fits, model.context_trained)

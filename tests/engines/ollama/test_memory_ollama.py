@@ -78,9 +78,7 @@ def test_every_slot_is_allocated_up_front() -> None:
 def test_cells_are_padded() -> None:
     """Each slot's cache is padded to 256 cells."""
     assert [padded(tokens) for tokens in (1, 256, 257)] == [256, 256, 512]
-    assert slot_bytes(candidate(context_tokens=4100), LLAMA) == slot_bytes(
-        candidate(context_tokens=4352), LLAMA
-    )
+    assert slot_bytes(candidate(context_tokens=4100), LLAMA) == slot_bytes(candidate(context_tokens=4352), LLAMA)
 
 
 def test_windows_hold_the_window_and_a_batch() -> None:
@@ -240,9 +238,7 @@ def test_more_room_and_less_work_never_break_a_fit(
     grown = replace(first, memory_bytes=first.memory_bytes + gib * GIB)
     larger = replace(cards, accelerators=(grown, *cards.accelerators[1:]))
     assert memory(plan, larger, model).fits or not here.fits
-    wider = replace(
-        plan, context_tokens=plan.context_tokens + longer, max_in_flight=plan.max_in_flight + slots
-    )
+    wider = replace(plan, context_tokens=plan.context_tokens + longer, max_in_flight=plan.max_in_flight + slots)
     assert here.fits or not memory(wider, cards, model).fits
     assert slot_bytes(wider, model) >= slot_bytes(plan, model)
 

@@ -202,9 +202,7 @@ def test_a_pool_in_bytes_needs_no_utilisation() -> None:
 
 def test_cpu_space_follows_slots_and_ram() -> None:
     """A CPU gets whole GiB for all slots at full context, and no more than RAM leaves."""
-    on_cpu = candidate(
-        device="cpu", gpu_indices=(), max_in_flight=4, max_batched_tokens=2048, memory_utilization=None
-    )
+    on_cpu = candidate(device="cpu", gpu_indices=(), max_in_flight=4, max_batched_tokens=2048, memory_utilization=None)
     assert cpu_kv_space(on_cpu, machine(None), LLAMA) == 5 * GIB  # 4 x 1 GiB, and a block
     assert cpu_kv_space(on_cpu, machine(None, ram_gib=22), LLAMA) == 2 * GIB
     assert not memory(on_cpu, machine(None, ram_gib=16), LLAMA).fits
@@ -272,9 +270,7 @@ plans = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(plan=plans, cards=cards_, model=some_model, more_gib=st.integers(1, 64))
-def test_more_memory_never_breaks_a_fit(
-    plan: Candidate, cards: Hardware, model: ModelSpec, more_gib: int
-) -> None:
+def test_more_memory_never_breaks_a_fit(plan: Candidate, cards: Hardware, model: ModelSpec, more_gib: int) -> None:
     """What fits a card fits a larger one, with at least as many KV tokens."""
     small = memory(plan, cards, model)
     first = cards.accelerators[0]
@@ -286,9 +282,7 @@ def test_more_memory_never_breaks_a_fit(
 
 @settings(max_examples=60, deadline=None)
 @given(plan=plans, cards=cards_, model=some_model, longer=st.integers(1, 65_536))
-def test_longer_context_never_fits_more(
-    plan: Candidate, cards: Hardware, model: ModelSpec, longer: int
-) -> None:
+def test_longer_context_never_fits_more(plan: Candidate, cards: Hardware, model: ModelSpec, longer: int) -> None:
     """A longer context never fits where a shorter one did not, nor more often at once."""
     short = memory(plan, cards, model)
     long = memory(replace(plan, context_tokens=plan.context_tokens + longer), cards, model)

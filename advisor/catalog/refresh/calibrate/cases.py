@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from advisor.predict import Prediction, predict
-from advisor.predict_rows import COLUMNS
+from advisor.predict.rows import COLUMNS
 
 CARD = "RTX 4090 24GB"
 SEVEN = "Qwen/Qwen2.5-7B-Instruct"

@@ -11,7 +11,7 @@ from advisor.catalog.entries import GpuSpec
 from advisor.catalog.gpu_names import find_gpu
 from advisor.errors import BadInput
 from advisor.physics.device import family
-from advisor.predict_hardware import accelerator
+from advisor.predict.hardware import accelerator
 
 KERNELS = {"bfloat16": "16", "fp8": "fp8", "nvfp4": "nvfp4"}
 BANDWIDTH_SIGMA = 0.6  # 4096 x 4096 is smaller than a layer of most models, and short kernels reach less

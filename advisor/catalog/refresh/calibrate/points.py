@@ -12,9 +12,9 @@ from advisor.physics.serving import Steady
 from advisor.physics.speed_figures import band_of
 from advisor.physics.speed_setup import discipline
 from advisor.physics.step import StepModel
-from advisor.predict_config import Ready, Unsupported, Words, ready_for
-from advisor.predict_rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, LoadWords, context_bucket, read_load
-from advisor.predict_run import per_replica, rule_for, run
+from advisor.predict.config import Ready, Unsupported, Words, ready_for
+from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, LoadWords, context_bucket, read_load
+from advisor.predict.run import per_replica, rule_for, run
 
 
 class Point(NamedTuple):

@@ -59,7 +59,7 @@ command=(
   --max-num-queued-reqs
   18
   --shutdown-timeout
-  80
+  82
   --host
   127.0.0.1
   --port

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with Qwen/Qwen3-32B (FP8 (E4M3), scale per channel or block) on 2 GPUs for 10 users (2.3 requests in flight on average, 5 at peak): first token after 539 ms, then 31 tokens/s each.
+# vLLM with Qwen/Qwen3-32B (FP8 (E4M3), scale per channel or block) on 2 GPUs for 10 users (2.3 requests in flight on average, 5 at peak): first token after 529 ms, then 31 tokens/s each.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

@@ -16,7 +16,7 @@ from advisor.physics.speed_facts import held_bytes
 from advisor.physics.speed_inside import Discipline
 from advisor.physics.speed_setup import Prepared, discipline, fitted
 from advisor.physics.step import StepModel
-from advisor.predict_hardware import hardware_of
+from advisor.predict.hardware import hardware_of
 from advisor.schema import Candidate, Hardware, Memory, ModelSpec
 from advisor.units import GIB
 

@@ -7,8 +7,8 @@ import math
 from advisor.physics.serving import Steady, all_at_once, closed_loop, open_loop, single_stream
 from advisor.physics.speed_facts import held_bytes
 from advisor.physics.speed_inside import Discipline
-from advisor.predict_config import Ready
-from advisor.predict_rows import Asked
+from advisor.predict.config import Ready
+from advisor.predict.rows import Asked
 
 
 def per_replica(ready: Ready, asked: Asked) -> Asked:

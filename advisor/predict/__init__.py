@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from advisor.physics.speed_figures import Spread, band_of, spread_of
-from advisor.predict_config import Ready, Unsupported, Words, ready_for
-from advisor.predict_rows import Asked, LoadWords, context_bucket, picker, read_load
-from advisor.predict_run import per_replica, rule_for, run
+from advisor.predict.config import Ready, Unsupported, Words, ready_for
+from advisor.predict.rows import Asked, LoadWords, context_bucket, picker, read_load
+from advisor.predict.run import per_replica, rule_for, run
 
 OUTPUT_COLUMNS = (
     "id", "supported", "reason", "output_tok_s", "output_tok_s_low", "output_tok_s_high", "ttft_ms", "tpot_ms",

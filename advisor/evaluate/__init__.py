@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from advisor.errors import BadInput
 from advisor.predict import Prediction, predict
-from advisor.predict_rows import CONFIG_COLUMNS, LOAD_COLUMNS
+from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS
 
 MODES = {
     "serving": "serving",

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from advisor.errors import BadInput
-from advisor.predict_config import Unsupported, Words
+from advisor.predict.config import Unsupported, Words
 
 CONFIG_COLUMNS = (
     "engine", "engine_version", "gpu", "gpu_count", "tp", "pp", "model", "quantization", "kv_dtype", "slots",
