@@ -35,8 +35,8 @@ def document(
         _table("By source", errors, lambda e: f"{e.engine}, {e.group}, {e.measurement}"),
         _table("By weights kernel", errors, lambda e: f"{e.engine}, {e.kernel}"),
         _worst(errors, by_id),
-        "## What the large errors are\n\nRead from the sources' notes where they say so; the rest is inference that nothing "
-        "tested.\n\n" + "".join(f"- **{name}**: {text}\n" for name, text in EXPLAINED.items()),
+        "## What the large errors are\n\nRead from the sources' notes where they say so; the rest is inference that "
+        "nothing tested.\n\n" + "".join(f"- **{name}**: {text}\n" for name, text in EXPLAINED.items()),
         cases(),
         pairs(rows),
         _trend(values),
