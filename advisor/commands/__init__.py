@@ -1,1 +1,1 @@
-"""TODO"""
+"""One module a command; each holds a click command named `command`, imported when it runs."""

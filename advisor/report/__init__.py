@@ -1,1 +1,1 @@
-"""TODO"""
+"""The answer for people and for programs."""
