@@ -16,6 +16,8 @@ COMMANDS = {
     "probe": ("advisor.commands.probe", "What this machine has."),
     "predict": ("advisor.commands.predict", "Predictions for many given configurations."),
     "evaluate": ("advisor.commands.evaluate", "Your own measurements against the predictions."),
+    "smoke": ("advisor.commands.smoke", "Start what was rendered, drive it, compare it with the prediction."),
+    "measurements": ("advisor.commands.measurements", "What was measured on this machine."),
     "render": ("advisor.commands.render", "The files again from a saved plan."),
     "explain": ("advisor.commands.explain", "A rule, a setting or a figure: reason, threshold, source."),
     "catalog": ("advisor.commands.catalog", "The GPUs, models, engines and rules that are known."),

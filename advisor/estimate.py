@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from advisor.correction import corrected
 from advisor.engines import ENGINES
 from advisor.schema import Candidate, Estimate, Hardware, Load, ModelSpec, Speed, Workload
 
@@ -63,7 +64,8 @@ def speed_by_load(
             output_tokens=workload.output_tokens,
             shared_prefix_tokens=workload.shared_prefix_tokens,
         )
-        return engine.speed(candidate, memory, hardware, model, load)
+        predicted = engine.speed(candidate, memory, hardware, model, load)
+        return None if predicted is None else corrected(predicted, hardware, candidate, model, load)
 
     return speed
 

@@ -87,8 +87,9 @@ def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
 
         return replace(from_json_file(Hardware, hardware_file), source="file")
     from advisor.probe import probe
+    from advisor.probe.measure import with_kept
 
-    return probe()
+    return with_kept(probe())
 
 
 def _model_and_verdict(

@@ -10,6 +10,12 @@ settings.register_profile("advisor", deadline=None, derandomize=True)
 settings.load_profile("advisor")
 
 
+@pytest.fixture(autouse=True)
+def no_measurements_of_this_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a smoke run kept on this machine must not change what a test sees."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --update-golden: the same comparison with writing switched on."""
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden from what is computed now")

@@ -19,6 +19,7 @@ NATIVE_FP8 = ("ada", "hopper", "blackwell_hbm", "blackwell", "gb10", "cdna", "rd
 NATIVE_FP4 = ("blackwell_hbm", "blackwell", "gb10")
 AMD = ("cdna", "rdna", "igpu")
 MOST = 0.97  # of the data sheet that any kernel is believed to reach
+WIDE = "32"  # the kernel of 32-bit weights: nothing to widen
 FP32_REFERENCE = 30e12  # the dequantisation ceilings are given for a card of this fp32 rate
 
 
@@ -34,7 +35,7 @@ def vllm_kernel(fmt: WeightsFormat, device: Device) -> tuple[str, float]:
     """The kernel family that vLLM multiplies this format with on this card, and its peak FLOP/s."""
     name, family = fmt.name, device.family
     if fmt.kind == "plain":
-        return "16", device.flops_16
+        return (WIDE, device.flops_32) if fmt.linear_bits > 16 else ("16", device.flops_16)
     if name.startswith("fp8"):
         native = family in NATIVE_FP8 and device.flops_8 > device.flops_16
         return ("fp8", device.flops_8) if native else ("w8", device.flops_16)
@@ -70,7 +71,7 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
     compute = min(product(values, "compute", family, kernel) * better, MOST)
     cards = max(device.cards, 1)
     weights = device.bandwidth * reading
-    if family == "cpu" and device.flops_16 <= device.flops_32:
+    if family == "cpu" and kernel != WIDE and device.flops_16 <= device.flops_32:
         weights = one_after_the_other(weights, values["cpu_widen_bytes_per_flop"] * device.flops_32)
     return Rates(
         bytes_per_s=weights,

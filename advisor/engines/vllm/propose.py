@@ -10,8 +10,8 @@ from advisor.catalog import engine_limits
 from advisor.engines.devices import Group, counts, groups, has_fp8, indices, linked, pick, usable
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.sizing import chunk_for, device_defaults, seqs_for, sixteen_bit_name, utilization
-from advisor.engines.vllm.weights import PLAIN, Weights, choices
-from advisor.schema import Candidate, Hardware, ModelSpec, Workload
+from advisor.engines.vllm.weights import PLAIN, Weights, choices, cpu_plain_format
+from advisor.schema import Candidate, Cpu, Hardware, ModelSpec, Workload
 
 MOST = 24  # candidates: beyond it nobody reads the losers
 CPU_FORMATS = (*PLAIN, "awq-int4", "gptq-int4", "w4a16", "int8-w8a8")
@@ -37,7 +37,7 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
     on_cards = [
         candidate for group in groups(hardware) for candidate in _on_group(group, weights, hardware, workload, model)
     ]
-    on_cpu = _on_cpu(weights, workload) if _needs_cpu(hardware) else []
+    on_cpu = _on_cpu(weights, workload, hardware.cpu) if _needs_cpu(hardware) else []
     ordered = sorted(on_cards, key=lambda candidate: candidate.kv_cache_dtype != "auto")
     return tuple([*ordered, *on_cpu][:MOST])
 
@@ -155,7 +155,8 @@ def _needs_cpu(hardware: Hardware) -> bool:
     return limits.cpu and any(name in CPU_SETS for name in hardware.cpu.instruction_sets)
 
 
-def _on_cpu(weights: tuple[Weights, ...], workload: Workload) -> list[Candidate]:
+def _on_cpu(weights: tuple[Weights, ...], workload: Workload, cpu: Cpu) -> list[Candidate]:
+    plain = cpu_plain_format(cpu)
     batched, seqs = device_defaults(())
     if workload.kind == "embed":
         batched = max(batched, workload.context_tokens)
@@ -163,7 +164,7 @@ def _on_cpu(weights: tuple[Weights, ...], workload: Workload) -> list[Candidate]
         Candidate(
             engine="vllm",
             model_ref=choice.ref,
-            weights_format="bf16" if choice.format == "fp32" else choice.format,
+            weights_format=plain if choice.format in PLAIN else choice.format,
             kv_cache_dtype="auto",
             device="cpu",
             gpu_indices=(),

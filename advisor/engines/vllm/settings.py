@@ -13,7 +13,7 @@ from advisor.engines.vllm.weights import is_online
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 
-DTYPES = {"bf16": "bfloat16", "fp16": "float16"}
+DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 
 
 def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Setting, ...]:
@@ -54,7 +54,9 @@ def _dtype(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> list[S
         reason = f"bfloat16 needs compute capability 8.0; {old[0].name} has {old[0].compute_capability}"
         return [flag("--dtype", "float16", reason, "engines-vllm-platform")]
     if name in DTYPES and name != model.native_format:
-        reason = f"the checkpoint is {model.native_format}; 2 bytes a weight are planned"
+        reason = f"the checkpoint is {model.native_format}; {DTYPES[name]} is planned"
+        if name == "fp32":
+            reason += ": without AVX-512 this processor has no 16-bit products, and vLLM's fallback is slower"
         return [flag("--dtype", DTYPES[name], reason, "engines-vllm-platform")]
     return []
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from advisor.catalog import weights_format
-from advisor.schema import ModelSpec, Workload
+from advisor.schema import Cpu, ModelSpec, Workload
 
 PLAIN = ("bf16", "fp16", "fp32")
 FOUR_BIT = ("awq-int4", "gptq-int4", "w4a16")
 ANY_FOUR_BIT = "w4a16"  # also what "4bit" and "int4" mean
+
+
+# x86 without one of these has no 16-bit products: oneDNN refuses, vLLM falls back to a path that is several times slower.
+HALF_ON_X86 = ("avx512", "avx512_bf16", "amx_bf16")
 
 
 class Weights(NamedTuple):
@@ -22,6 +26,13 @@ class Weights(NamedTuple):
 def own(model: ModelSpec) -> str:
     """The checkpoint under its own name: a local path where there is one, else the Hub id."""
     return model.path or model.hf_id
+
+
+def cpu_plain_format(cpu: Cpu) -> str:
+    """The plain format that this processor multiplies fast: 16 bit where it can, else 32 bit (seen on AVX2)."""
+    if cpu.architecture == "x86_64" and not set(HALF_ON_X86) & set(cpu.instruction_sets):
+        return "fp32"
+    return "bf16"
 
 
 def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
