@@ -81,7 +81,7 @@ def load_workload(profile: str | None, overrides: Mapping[str, Any]) -> Workload
     # Shipped profiles are checked by the tests; a cold start does not pay for it again.
     base = dict(data) if path.parent == profiles_folder() else wire.to_data(_checked(data, path))
     base.pop("title", None)
-    workload = Workload(profile=path.stem, **_reconciled(base | given, given))
+    workload = Workload(profile=path.stem, **_reconciled(base, given))
     _consistent(workload, path, given)
     return workload
 
@@ -123,15 +123,18 @@ def _checked(data: dict[str, Any], path: Path) -> Profile:
     return wire.from_data(Profile, data, where=str(path))
 
 
-def _reconciled(data: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _reconciled(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """What is given on the command line moves the profile's other lengths along, where those were not given."""
+    profile_input_tokens = base["input_tokens"]
+    data = {**base, **given}
     need = data["input_tokens"] + data["output_tokens"]
     if "context_tokens" not in given and need > data["context_tokens"]:
         data["context_tokens"] = math.ceil(need / 1024) * 1024
     if "input_tokens" not in given and need > data["context_tokens"] > data["output_tokens"]:
         data["input_tokens"] = data["context_tokens"] - data["output_tokens"]
-    if "shared_prefix_tokens" not in given:
-        data["shared_prefix_tokens"] = min(data.get("shared_prefix_tokens", 0), data["input_tokens"])
+    if "shared_prefix_tokens" not in given:  # the same share of a shorter or longer prompt
+        share = data.get("shared_prefix_tokens", 0) / profile_input_tokens
+        data["shared_prefix_tokens"] = int(share * data["input_tokens"])
     for key in _SECONDS_AND_RATES:  # YAML's `20` and a plan's `20.0` are the same pause
         if data.get(key) is not None:
             data[key] = float(data[key])

@@ -47,9 +47,9 @@ def test_longer_requests_move_the_context_along() -> None:
 
 
 def test_a_short_context_shortens_the_profile_input() -> None:
-    """A context below the profile's lengths shortens its prompt, and the shared prefix with it."""
+    """A context below the profile's lengths shortens its prompt, and the shared prefix by the same share."""
     workload = load_workload("chat", {"context_tokens": 400})
-    assert (workload.input_tokens, workload.output_tokens, workload.shared_prefix_tokens) == (100, 300, 100)
+    assert (workload.input_tokens, workload.output_tokens, workload.shared_prefix_tokens) == (100, 300, 20)
 
 
 @pytest.mark.parametrize(
