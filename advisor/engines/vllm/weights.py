@@ -12,7 +12,7 @@ FOUR_BIT = ("awq-int4", "gptq-int4", "w4a16")
 ANY_FOUR_BIT = "w4a16"  # also what "4bit" and "int4" mean
 
 
-# x86 without one of these has no 16-bit products: oneDNN refuses, vLLM falls back to a path that is several times slower.
+# x86 without one of these has no 16-bit products: oneDNN refuses, and vLLM falls back to a much slower path.
 HALF_ON_X86 = ("avx512", "avx512_bf16", "amx_bf16")
 
 
