@@ -101,12 +101,17 @@ LLAMACPP = {
     "ollama_step": (1.1, 1.0, 1.5, 0.1),
 }
 # A CPU is described by the runs of shared/REAL_PARTS.md (SmolLM2-135M on two cores), too few to fit: set by hand.
-# The boards of the community sources do not state their memory, so they are left out.
+# The boards of the community sources do not state their memory, so they are left out. What has to do with AVX2 (32-bit
+# weights, unpacking) follows a quiet run of `advisor smoke` on two Zen 3 cores, 2026-11-22; of two cores vLLM keeps one
+# for its API server, which these constants hold.
 CPU = {
     "vllm": {"bandwidth": 0.70, "compute": 0.65, "overhead_s": 0.0005},
     "llamacpp": {"bandwidth": 0.79, "compute": 0.60, "vector_growth": 0.46, "overhead_s": 0.0006},
 }
-CPU_ONLY = {"vllm": {"cpu_widen_bytes_per_flop": 0.035}, "llamacpp": {"cpu_unpack_bytes_per_flop": 0.055}}
+CPU_ONLY = {
+    "vllm": {"cpu_widen_bytes_per_flop": 0.035, "bandwidth.32": 0.67, "compute.32": 0.6},
+    "llamacpp": {"cpu_unpack_bytes_per_flop": 0.11},
+}
 # Constants that split into a base and factors; the base of these two is 1 and only the factors count.
 UNIT_BASES = ("decode_compute", "prefill_compute")
 FAMILY_FACTORS = {

@@ -4,7 +4,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$here/state
-patience=97
+patience=15
 
 say() { printf '%s\n' "$*" >&2; }
 alive() {
@@ -29,7 +29,7 @@ fi
 
 # Only the leader at first: it lets requests in flight finish before it ends the others.
 if alive "$pid"; then
-  say "stopping process $pid; requests in flight get up to 82 s"
+  say "stopping process $pid; requests in flight are cut"
   kill -TERM "$pid" 2>/dev/null || true
   SECONDS=0
   while alive "$pid" && [ "$SECONDS" -lt "$patience" ]; do
