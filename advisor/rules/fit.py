@@ -63,12 +63,15 @@ def fit104(case: Case, threshold: Mapping[str, Any]) -> str | None:
     memory, context = estimate.memory, estimate.candidate.context_tokens
     if not memory.fits or memory.full_sequences < 1 or memory.kv_bytes_per_token <= 0:
         return None
-    most = math.floor(_room_in_sequences(case)) * estimate.candidate.replicas
+    room = _room_in_sequences(case)
+    most = math.floor(room) * estimate.candidate.replicas
+    alone = min(math.floor(room * context), case.model.context_trained)
     relation = "enough for" if most >= estimate.peak_in_flight else "fewer than"
     return (
-        f"{count(most)} requests of the full {count(context)} tokens fit at once, {relation} the "
-        f"{count(estimate.peak_in_flight)} in flight at peak; from {count(most + 1)} full-length requests on, "
-        f"more memory (another card or replica) is needed"
+        f"{count(most)} request{'s' if most != 1 else ''} of the full {count(context)} tokens "
+        f"{'fit' if most != 1 else 'fits'} at once, {relation} the {count(estimate.peak_in_flight)} in flight at peak; "
+        f"from {count(most + 1)} full-length requests on, more memory (another card or replica) is needed; one request "
+        f"alone could be {count(alone)} tokens long"
     )
 
 
@@ -117,7 +120,7 @@ def fit108(case: Case, threshold: Mapping[str, Any]) -> str | None:
     slots = estimate.candidate.max_in_flight * estimate.candidate.replicas
     if not estimate.memory.fits or slots >= estimate.peak_in_flight:
         return None
-    return f"{slots} slots for {estimate.peak_in_flight} requests in flight at peak: the others wait for a slot"
+    return f"{slots} slot{'s' if slots != 1 else ''} for {estimate.peak_in_flight} requests in flight at peak: the others wait for a slot"
 
 
 def fit109(case: Case, threshold: Mapping[str, Any]) -> str | None:
