@@ -120,7 +120,10 @@ def fit108(case: Case, threshold: Mapping[str, Any]) -> str | None:
     slots = estimate.candidate.max_in_flight * estimate.candidate.replicas
     if not estimate.memory.fits or slots >= estimate.peak_in_flight:
         return None
-    return f"{slots} slot{'s' if slots != 1 else ''} for {estimate.peak_in_flight} requests in flight at peak: the others wait for a slot"
+    return (
+        f"{slots} slot{'s' if slots != 1 else ''} for {estimate.peak_in_flight} requests in flight at peak: the others "
+        f"wait for a slot"
+    )
 
 
 def fit109(case: Case, threshold: Mapping[str, Any]) -> str | None:
