@@ -33,3 +33,8 @@ def count(n: float) -> str:
     if n == int(n) or n >= 10:
         return f"{n:,.0f}"
     return f"{n:.1f}"
+
+
+def version_tuple(text: str) -> tuple[int, ...]:
+    """`"8.9"` → `(8, 9)`, so that versions compare as numbers."""
+    return tuple(int(part) for part in text.split("."))

@@ -7,9 +7,8 @@ from typing import Any
 
 from advisor.physics.weights import weight_bytes
 from advisor.rules.base import Case
-from advisor.rules.speed import version_tuple
 from advisor.schema import Accelerator
-from advisor.units import gb
+from advisor.units import gb, version_tuple
 
 
 def ops401(case: Case, threshold: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.rules.base import Case, Contest
-from advisor.units import count, ms
+from advisor.units import count, ms, version_tuple
 
 
 def spd201(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -87,11 +87,6 @@ def spd207(case: Case, threshold: Mapping[str, Any]) -> str | None:
                 f"{card.name} has {card.compute_capability}"
             )
     return None
-
-
-def version_tuple(text: str) -> tuple[int, ...]:
-    """`"8.9"` → `(8, 9)`, so that versions compare as numbers."""
-    return tuple(int(part) for part in text.split("."))
 
 
 def spd210(contest: Contest, threshold: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from advisor.physics.blocks import matrices
 from advisor.physics.cards import cards_of_replica
 from advisor.physics.shards import stage_bytes, stage_layers
 from advisor.schema import Candidate, Hardware, ModelSpec
-from advisor.units import GIB, MIB
+from advisor.units import GIB, MIB, version_tuple
 
 GRAPH_EDGES = (1, 2, 4)  # the smallest captured batches; then every 8th to 256, every 16th after
 
@@ -94,14 +94,9 @@ def graph_sizes(max_sequences: int) -> int:
 
 def graph_bytes(candidate: Candidate, model: ModelSpec) -> float:
     """The CUDA graph estimate that vLLM subtracts (by default since 0.21)."""
-    if _older(known()["version"], known()["graphs_subtracted_since"]):
+    if version_tuple(known()["version"]) < version_tuple(known()["graphs_subtracted_since"]):
         return 0.0
     factor = float(known()["graph_mla_factor"]) if model.mla_kv_lora_rank else 1.0
     each = float(known()["graph_mib_per_layer_and_size"]) * MIB * factor
     layers = stage_layers(model.layers, candidate.pipeline_parallel)
     return float(known()["graph_fixed_gib"]) * GIB + layers * graph_sizes(candidate.max_in_flight) * each
-
-
-def _older(version: str, than: str) -> bool:
-    """Whether a version ("0.33") comes before another."""
-    return tuple(map(int, version.split("."))) < tuple(map(int, than.split(".")))
