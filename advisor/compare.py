@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from advisor.engines import ENGINES
 from advisor.estimate import latency_s, peak_in_flight, solve_in_flight, speed_at
-from advisor.schema import Candidate, CurvePoint, Hardware, Judged, ModelSpec, Speed, Workload
+from advisor.schema import Candidate, CurvePoint, Hardware, Judged, ModelSpec, Workload
 
 CURVE_LOADS = (1, 2, 4, 8, 16, 32, 64, 128)
 _MOST_COMPARED = 512.0
@@ -90,7 +90,7 @@ def capacity(
     def meets(in_flight: int) -> bool:
         sized = sized_for(candidate, in_flight, hardware, model)
         speed = speed_at(sized, in_flight, workload, hardware, model)
-        return speed is not None and within_targets(speed, workload)
+        return speed is not None and within_targets(speed.ttft_p95_s.expected, speed.tpot_p95_s.expected, workload)
 
     if workload.ttft_ms is None and workload.tpot_ms is None:
         return None, None  # nothing to stay within
@@ -100,11 +100,10 @@ def capacity(
     return most, _users_for(most, candidate, workload, hardware, model)
 
 
-def within_targets(speed: Speed, workload: Workload) -> bool:
-    """Whether p95 TTFT and p95 TPOT as expected are within the workload's targets."""
-    ttft, tpot = workload.ttft_ms, workload.tpot_ms
-    return (ttft is None or speed.ttft_p95_s.expected * 1000 <= ttft) and (
-        tpot is None or speed.tpot_p95_s.expected * 1000 <= tpot
+def within_targets(ttft_p95_s: float, tpot_p95_s: float, workload: Workload) -> bool:
+    """Whether TTFT and TPOT at the 95th percentile, in seconds, are within the workload's targets."""
+    return (workload.ttft_ms is None or ttft_p95_s * 1000 <= workload.ttft_ms) and (
+        workload.tpot_ms is None or tpot_p95_s * 1000 <= workload.tpot_ms
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
-from advisor.compare import capacity, crossover, curve
+from advisor.compare import capacity, crossover, curve, within_targets
 from advisor.propose import engines_for
 from advisor.rules import VETO, Case, Contest, judge_candidate, judge_contest, rules
 from advisor.schema import Confidence, Estimate, Finding, Hardware, Judged, ModelSpec, Speed, Verdict, Workload
@@ -51,9 +51,10 @@ def decide(
     judged = [judge(estimate, workload, hardware, model) for estimate in estimates]
     ordered = _ordered(judged, model, workload)
     names = tuple(engines_for(workload))
-    best = {name: _best([j for j in judged if j.estimate.candidate.engine == name], model, workload) for name in names}
-    cross = _crossover(best, workload, hardware, model)
-    refused = {f.engine: f.message for f in _refusals(ordered) if best.get(f.engine or "") is None}
+    best = {name: _best(ordered, name) for name in names}
+    cross = _crossover(best, workload, hardware, model) if depth else (None, "")
+    refusals = _refusals(ordered)
+    refused = {f.engine: f.message for f in refusals if best.get(f.engine or "") is None}
     contest = _contest(best, workload, cross[0], refused)
     reasons = judge_contest(contest)
     engine = _winner(contest, reasons)
@@ -64,7 +65,7 @@ def decide(
     return Verdict(
         engine=engine,
         meets_targets=meets,
-        summary=_summary(winner, meets, workload, model, _refusals(ordered)),
+        summary=_summary(winner, meets, workload, model, refusals),
         confidence=_confidence(winner, workload),
         winner=winner,
         losers=losers,
@@ -77,10 +78,9 @@ def decide(
     )
 
 
-def _best(judged: list[Judged], model: ModelSpec, workload: Workload) -> Judged | None:
+def _best(ordered: list[Judged], engine: str) -> Judged | None:
     """The preferred candidate of one engine among those that no rule refuses."""
-    able = [j for j in judged if not vetoed(j)]
-    return min(able, key=lambda j: _preference(j, model, workload), default=None)
+    return next((j for j in ordered if j.estimate.candidate.engine == engine and not vetoed(j)), None)
 
 
 def _ordered(judged: list[Judged], model: ModelSpec, workload: Workload) -> list[Judged]:
@@ -259,7 +259,4 @@ def _confidence(winner: Judged | None, workload: Workload) -> Confidence:
         return "high"
     if speed is None or speed.output_tokens_per_s.basis == "analytic":
         return "low"
-    slow = (workload.ttft_ms is None or speed.ttft_p95_s.high * 1000 <= workload.ttft_ms) and (
-        workload.tpot_ms is None or speed.tpot_p95_s.high * 1000 <= workload.tpot_ms
-    )
-    return "high" if slow else "medium"
+    return "high" if within_targets(speed.ttft_p95_s.high, speed.tpot_p95_s.high, workload) else "medium"

@@ -32,14 +32,16 @@ def estimate(candidate: Candidate, workload: Workload, hardware: Hardware, model
         return _misfit(sized, workload, hardware, model)
     in_flight = solve_in_flight(sized, workload, hardware, model)
     peak = peak_in_flight(in_flight, workload)
+    speed_of = speed_by_load(sized, workload, hardware, model)
+    speed = speed_of(in_flight)
     return Estimate(
         candidate=sized,
         memory=memory,
         in_flight=in_flight,
         peak_in_flight=peak,
-        derivation=derivation(in_flight, peak, workload, speed_at(sized, in_flight, workload, hardware, model)),
-        speed=speed_at(sized, in_flight, workload, hardware, model),
-        peak_speed=speed_at(sized, peak, workload, hardware, model),
+        derivation=derivation(in_flight, peak, workload, speed),
+        speed=speed,
+        peak_speed=speed_of(peak),
     )
 
 

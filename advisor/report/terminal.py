@@ -19,7 +19,7 @@ _STYLES = {"CRASH": "red", "OOM": "red", "SILENT": "red", "PERF": "yellow", "NOT
 
 
 def parts(answer: Answer, written: tuple[str, ...], folder: str | None) -> Iterator[RenderableType]:
-    """The sections, in order, each with a blank line behind it."""
+    """The sections, in order, each with a blank line before it."""
     verdict = answer.verdict
     yield Text(verdict.summary, style="bold green" if verdict.meets_targets else "bold red")
     yield _model_line(answer)
@@ -63,7 +63,7 @@ def _row(table: Table, finding: Finding) -> None:
 
 
 def _one_loser_an_engine(verdict: Verdict) -> list[Judged]:
-    """The closest candidate of each losing engine; the rest stands in the JSON and in `advisor report`."""
+    """The closest candidate of each losing engine; the rest stands in the JSON."""
     told: dict[str, Judged] = {}
     for judged in verdict.losers:
         told.setdefault(judged.estimate.candidate.engine, judged)
