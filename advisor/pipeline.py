@@ -115,7 +115,15 @@ def desk_plan(model: ModelSpec, workload: Workload, hardware: Hardware) -> Plan 
 
     simplest = min(ENGINES, key=lambda name: engine_limits(name).simplicity)
     alone = replace(
-        workload, engine=simplest, users=1, concurrency=1, request_rate=None, quantization="auto", production=False
+        workload,
+        engine=simplest,
+        users=1,
+        concurrency=1,
+        request_rate=None,
+        quantization="auto",
+        production=False,
+        exposed=False,
+        parts="none",
     )
     return plan(verdict_for(model, alone, hardware, depth=False), alone, hardware, model)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from advisor import __version__
 from advisor.catalog import engine_limits
 from advisor.checks import host_checks
+from advisor.deploy import PARTS, parts_of
 from advisor.engines import ENGINES
 from advisor.schema import Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
 
@@ -46,7 +47,9 @@ def plan_for(
         in_flight=estimate.in_flight,
         advisor_version=__version__,
     )
-    return replace(draft, checks=(*host_checks(draft), *engine.checks(draft)))
+    draft = replace(draft, parts=parts_of(draft))
+    around = [check for part in draft.parts for check in PARTS[part].checks(draft)]
+    return replace(draft, checks=(*host_checks(draft), *engine.checks(draft), *around))
 
 
 def plan_name(model: ModelSpec) -> str:

@@ -18,6 +18,7 @@ import jinja2
 
 from advisor import quoting
 from advisor.catalog import engine_limits
+from advisor.deploy import PARTS
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.naming import slug
@@ -43,7 +44,9 @@ FILTERS = {
 
 def render(plan: Plan) -> tuple[RenderedFile, ...]:
     """Every file of the deployment folder but plan.json, by path; the desk's in a folder of its own."""
-    files = [_place(placement, plan) for placement in (*SHARED, *ENGINES[plan.engine].placements(plan))]
+    around = [placement for part in plan.parts for placement in PARTS[part].placements(plan)]
+    placements = (*SHARED, *ENGINES[plan.engine].placements(plan), *around)
+    files = [_place(placement, plan) for placement in placements]
     if plan.desk is not None:
         files += [replace(file, path=f"{DESK}/{file.path}") for file in render(plan.desk)]
     return tuple(sorted(files, key=lambda file: file.path))
@@ -131,5 +134,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "name": slug(plan.name),
         "desk": DESK if plan.desk is not None else None,
         "example": _example(plan),
+        # A part that the plan does not have is None, so that a template can ask for it.
+        **{name: PARTS[name].facts(plan) if name in plan.parts else None for name in PARTS},
         "has_compose": any(placement.path == "compose.yaml" for placement in engine.placements(plan)),
     }

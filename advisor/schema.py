@@ -214,6 +214,7 @@ class Workload:
     exposed: bool = False  # must answer on more than loopback
     allow_offload: bool = False  # part of the weights may run on the CPU
     offline: bool = False
+    parts: str = "auto"  # what stands around the engine: auto, all, none, or names of `advisor/deploy`
     kind: Literal["generate", "embed"] = "generate"
 
 
@@ -418,6 +419,7 @@ class Plan:
     findings: tuple[Finding, ...]
     summary: str
     in_flight: float
+    parts: tuple[str, ...] = ()  # what stands around the engine: names of `advisor/deploy`
     desk: Plan | None = None  # `--engine both`: the same model on the developer's machine
     advisor_version: str = ""
     schema_version: int = 1

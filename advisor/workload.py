@@ -44,6 +44,7 @@ class Profile:
     exposed: bool = False
     allow_offload: bool = False
     offline: bool = False
+    parts: str = "auto"
     kind: str = "generate"
 
 

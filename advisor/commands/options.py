@@ -31,6 +31,9 @@ _OPTIONS = (
     click.option("--tools/--no-tools", default=None, help="The clients call tools."),
     click.option("--allow-offload/--no-allow-offload", default=None, help="Part of the weights may run on the CPU."),
     click.option("--offline/--no-offline", default=None, help="Nothing is looked up on the network."),
+    click.option(
+        "--parts", metavar="auto|all|none|NAME,...", help="What to write around the engine, e.g. gateway,systemd."
+    ),
     click.option("--gpu", metavar="TEXT", help='Cards to plan for instead of this machine, e.g. "2x RTX 4090".'),
     click.option(
         "--hardware",

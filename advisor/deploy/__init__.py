@@ -1,0 +1,56 @@
+"""What stands around the engine: gateway, monitoring, units, Kubernetes, ...; one module a part, one line here."""
+
+from __future__ import annotations
+
+import difflib
+
+from advisor.deploy import carry, gateway, kubernetes, monitoring, nodes, quadlet, systemd
+from advisor.deploy.base import Part
+from advisor.errors import BadInput
+from advisor.schema import Plan
+
+__all__ = ["PARTS", "parts_of"]
+
+PARTS: dict[str, Part] = {
+    "gateway": gateway,
+    "monitoring": monitoring,
+    "systemd": systemd,
+    "quadlet": quadlet,
+    "kubernetes": kubernetes,
+    "nodes": nodes,
+    "offline": carry,
+}
+
+
+def parts_of(plan: Plan) -> tuple[str, ...]:
+    """The parts of this plan, in the registry's order: what it needs, or what `--parts` names.
+
+    A plan that leaves loopback has its gateway whatever was named: neither engine is safe without one.
+
+    Raises:
+        BadInput: a name that is no part, or a part that cannot be had for this plan.
+    """
+    said = plan.workload.parts
+    if said == "auto":
+        names = {name for name, part in PARTS.items() if part.wanted(plan) and not part.possible(plan)}
+    elif said in ("all", "none"):
+        names = {name for name, part in PARTS.items() if said == "all" and not part.possible(plan)}
+    else:
+        names = set(_named(said, plan))
+    if plan.workload.exposed:
+        names.add("gateway")
+    return tuple(name for name in PARTS if name in names)
+
+
+def _named(said: str, plan: Plan) -> list[str]:
+    names = [name.strip() for name in said.split(",") if name.strip()]
+    for name in names:
+        if name not in PARTS:
+            near = difflib.get_close_matches(name, PARTS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise BadInput(
+                f"--parts: {name!r} is no part.{hint} Accepted: auto, all, none, or some of {', '.join(PARTS)}"
+            )
+        if reason := PARTS[name].possible(plan):
+            raise BadInput(f"--parts {name}: {reason}")
+    return names
