@@ -29,9 +29,13 @@ def from_entry(cls: type[T], entry: Mapping[str, Any]) -> T:
 
 @functools.cache
 def raw_entries(kind: str) -> tuple[Mapping[str, Any], ...]:
-    """The raw entries of a generated file: `raw_entries("models")` reads data/models.json."""
-    document = json.loads((DATA / f"{kind}.json").read_text(encoding="utf-8"))
-    return tuple(document[kind])
+    """The raw entries of a generated file: `raw_entries("models")` reads data/models.json.
+
+    Cards and processors have a file of hand-kept additions beside theirs.
+    """
+    files = [kind, f"{kind}_extra"] if kind in ("gpus", "cpus") else [kind]
+    documents = (json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in files)
+    return tuple(entry for document in documents for entry in document[kind])
 
 
 @functools.cache

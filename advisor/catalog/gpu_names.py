@@ -17,6 +17,8 @@ from advisor.units import GIB
 
 __all__ = ["find_gpu", "match_driver_name", "parse_gpus", "with_cores", "with_memory"]
 
+# Between two cards, and not inside brackets: no closing one follows before an opening one.
+_BETWEEN_CARDS = re.compile(r"(?:\s\+\s|,|\s&\s|\band\b)(?![^()\[\]]*[)\]])")
 _COUNT_FIRST = re.compile(r"^\s*(\d{1,3})\s*(?:[x×*]\s*|\s+)(?=\S)", re.IGNORECASE)
 _COUNT_LAST = re.compile(r"\s*(?:\s|\b)[x×*]\s*(\d{1,3})\s*$", re.IGNORECASE)
 
@@ -142,12 +144,12 @@ def _likeness(words: frozenset[str], card: Card) -> float:
 
 
 def parse_gpus(text: str) -> list[tuple[int, GpuSpec]]:
-    """`"2x RTX 3090 + RTX 4090"` → two of the one and one of the other.
+    """`"2x RTX 3090 + RTX 4090"` → two of the one and one of the other; what is in brackets stays together.
 
     Raises:
         BadInput: a count of zero, or a card that `find_gpu` refuses.
     """
-    return [_counted(part) for part in re.split(r"\s\+\s|,|\s&\s|\band\b", text)]
+    return [_counted(part) for part in _BETWEEN_CARDS.split(text)]
 
 
 def _counted(part: str) -> tuple[int, GpuSpec]:

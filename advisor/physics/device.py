@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from advisor.physics.internode import local_share
 from advisor.schema import Accelerator, Candidate, Cpu, Hardware
 
 # Families share kernels and a memory system, so they share efficiencies. CUDA: by compute capability.
@@ -32,6 +33,7 @@ XGMI_BYTES_PER_S = (
 CPU_CORE_FLOPS_32 = {"avx512": 150e9, "avx2": 80e9, "neon": 40e9, "": 10e9}
 CPU_CORE_FLOPS_16 = {"amx": 800e9, "avx512_bf16": 250e9}
 CPU_CORE_BYTES_PER_S = 18e9  # what one core can draw
+ALONE = 1.5  # what fewer threads draw each, to one of all of them that share the memory (seen with one of two)
 CPU_CHANNEL_BYTES_PER_S = 25e9  # one DDR channel, between DDR4-3200 and DDR5-4800
 CORES_PER_CHANNEL = 8  # of a server; a desktop has two channels
 
@@ -55,12 +57,11 @@ class Device(NamedTuple):
 
 
 def device_of(candidate: Candidate, hardware: Hardware) -> Device | None:
-    """The device of one replica; None where no source gives the card's bandwidth."""
+    """The device of one replica on one machine; None where no source gives the card's bandwidth."""
     if candidate.device == "cpu":
         return cpu_device(hardware.cpu)
     cards = [card for card in hardware.accelerators if card.index in candidate.gpu_indices]
-    per_replica = max(1, len(cards) // max(1, candidate.replicas))
-    return gpu_device(cards[:per_replica])
+    return gpu_device(cards[: local_share(len(cards), candidate)])
 
 
 def gpu_device(cards: list[Accelerator]) -> Device | None:
@@ -152,7 +153,7 @@ def cpu_device(cpu: Cpu) -> Device:
     return Device(
         family="cpu",
         device_class="other",
-        bandwidth=min(cpu.bandwidth_bytes_per_s or estimated, cpu.cores * CPU_CORE_BYTES_PER_S),
+        bandwidth=cpu.bandwidth_bytes_per_s or estimated,
         flops_16=half,
         flops_8=half,
         flops_int8=cpu.dense_flops.get("int8") or half,
@@ -163,4 +164,17 @@ def cpu_device(cpu: Cpu) -> Device:
         link="none",
         link_bytes_per_s=0.0,
         assumed=not cpu.bandwidth_bytes_per_s,
+    )
+
+
+def with_threads(device: Device, threads: float, cores: float) -> Device:
+    """The processor when only some of its cores compute: their part of the arithmetic, and what they can draw."""
+    share = min(threads / max(cores, 1.0), 1.0)
+    return device._replace(
+        bandwidth=min(device.bandwidth, ALONE * share * device.bandwidth),
+        flops_16=device.flops_16 * share,
+        flops_8=device.flops_8 * share,
+        flops_int8=device.flops_int8 * share,
+        flops_4=device.flops_4 * share,
+        flops_32=device.flops_32 * share,
     )

@@ -6,7 +6,7 @@ the M requests that are admitted are either decoding or waiting for their first 
 
     M = B + rate x wait        (Little's law; solved for B by a few secant steps)
 
-Requests beyond the slots or the KV cache wait outside.
+Requests beyond the slots or the KV cache wait outside. Clients that march in step see other waits: `lockstep.py`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from advisor.physics.lockstep import NO_WAVE, Wave, p95, wave
 from advisor.physics.speed_inside import Discipline, Point, Work, at_rate, inside, slot_wait, work_of
 from advisor.physics.step import StepModel
 from advisor.schema import Bound
 
 _P95_SIGMAS = 1.645
-_CROWD = 1e5  # more requests than any engine runs at once
-_OVERRUN_S = 600.0  # an endless overload is reported as a run of ten minutes
+CROWD = 1e5  # more requests than any engine runs at once
+OVERRUN_S = 600.0  # an endless overload is reported as a run of ten minutes
 _P95_EXPONENTIAL = 3.0  # 95th percentile over mean of an exponential wait: ln 20
 
 
@@ -56,14 +57,16 @@ def closed_loop(
     limit = max(1.0, min(rule.slots, rule.sequences))
     if in_flight <= limit:
         point = inside(step, rule, max(in_flight, 1.0), work)
-        return _steady(step, rule, point, work, point.rate * min(in_flight, 1.0), 0.0, 0.0, 0.0)
+        crowd = wave(rule, in_flight, work, point) if rule.together and in_flight > 1.0 else NO_WAVE
+        return _steady(step, rule, point, work, point.rate * min(in_flight, 1.0), 0.0, 0.0, 0.0, crowd)
     # More than the limit: the server's own latency of some hides behind the work of others.
     point = inside(step, rule._replace(request_s=0.0), limit, work)
     rate = min(point.rate, in_flight / (limit / point.rate + rule.request_s))
     outside = max(in_flight / rate - limit / point.rate - rule.request_s, 0.0)
     waiting = rate * outside
     point = point._replace(wait_s=point.wait_s + rule.request_s)
-    return _steady(step, rule, point, work, rate, waiting, outside, outside * _gamma_p95(waiting))
+    crowd = wave(rule, limit, work, point) if rule.together else NO_WAVE
+    return _steady(step, rule, point, work, rate, waiting, outside, outside * _gamma_p95(waiting), crowd)
 
 
 def open_loop(
@@ -76,7 +79,7 @@ def open_loop(
     """
     work = work_of(input_tokens, output_tokens, cached_tokens)
     limit = max(1.0, min(rule.slots, rule.sequences))
-    most = min(limit, max(prompts, 1.0), _CROWD)
+    most = min(limit, max(prompts, 1.0), CROWD)
     full = inside(step, rule, most, work)
     if requests_per_s >= full.rate:
         return _overrun(step, rule, requests_per_s, work, prompts, full)
@@ -95,7 +98,7 @@ def _overrun(
     step: StepModel, rule: Discipline, requests_per_s: float, work: Work, prompts: float, full: Point
 ) -> Steady:
     """Arrivals above capacity: the queue grows until the last prompt has come, then everything drains."""
-    count = prompts if not math.isinf(prompts) else max(_OVERRUN_S * requests_per_s, 100.0)
+    count = prompts if not math.isinf(prompts) else max(OVERRUN_S * requests_per_s, 100.0)
     burst = _at_once(step, rule, count, work)
     arriving = count / requests_per_s
     alone = rule.request_s + step.first_token_s(work.prompt, work.cached)
@@ -155,10 +158,10 @@ def single_stream(step: StepModel, rule: Discipline, input_tokens: float, output
 
 def _steady(
     step: StepModel, rule: Discipline, point: Point, work: Work, rate: float, waiting: float,
-    outside_s: float, outside_p95_s: float,
+    outside_s: float, outside_p95_s: float, crowd: Wave = NO_WAVE,
 ) -> Steady:  # fmt: skip
-    """Add what happens outside the engine, and the 95th percentiles."""
-    ttft = outside_s + point.wait_s
+    """Add what happens outside the engine, the waves of clients in step, and the 95th percentiles."""
+    ttft, tpot = outside_s + point.wait_s, point.tpot_s
     ttft_p95 = outside_p95_s + point.wait_s + (_P95_EXPONENTIAL - 1.0) * point.queue_s
     bound = _bound(step, point.batch, point.decode_s, point.prefill_s, work)
     if waiting >= 0.5:
@@ -166,8 +169,14 @@ def _steady(
     interruptions = max(point.batch, 1.0)  # prompts that arrive while one answer is written
     stretched = point.tpot_s - point.decode_s
     tpot_p95 = point.tpot_s + stretched * _P95_SIGMAS / math.sqrt(interruptions)
+    if crowd is not NO_WAVE:
+        ttft_p95 = p95(rule.together, outside_s + crowd.wait_p95_s, outside_s + crowd.wait_s, ttft_p95)
+        tpot_p95 = p95(rule.together, crowd.tpot_p95_s, crowd.tpot_s, tpot_p95)
+        # The mean request, where a share of them comes in waves; the rate is that of the mix of prompts and decodes.
+        ttft += rule.together * (crowd.wait_s - point.wait_s)
+        tpot += rule.together * (crowd.tpot_s - tpot)
     return Steady(
-        rate, rate * work.output, point.batch, ttft, max(ttft_p95, ttft), point.tpot_s, tpot_p95, waiting, bound
+        rate, rate * work.output, point.batch, ttft, max(ttft_p95, ttft), tpot, max(tpot_p95, tpot), waiting, bound
     )
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from advisor.physics.step import StepModel
 
-_TOLERANCE = 1e-4
-_MOST_STEPS = 30
+TOLERANCE = 1e-4
+MOST_STEPS = 30
 
 
 class Discipline(NamedTuple):
@@ -26,6 +26,7 @@ class Discipline(NamedTuple):
     serial_s: float  # engine time that each request costs beside its tokens
     burst: float  # how much prompts bunch: 1 is a Poisson stream, 0 is evenly spaced
     chunk_tokens: float  # tokens of one step, prompts and decodes together
+    together: float = 0.0  # share of requests whose prompts come with all the others' (benchmarks; see lockstep.py)
 
 
 class Work(NamedTuple):
@@ -47,6 +48,8 @@ class Point(NamedTuple):
     tpot_s: float
     decode_s: float
     prefill_s: float
+    alone_s: float  # prefill of one prompt on an idle engine
+    full_s: float  # a decode step of all admitted
 
 
 def work_of(input_tokens: float, output_tokens: float, cached_tokens: float = 0.0) -> Work:
@@ -63,21 +66,27 @@ def inside(step: StepModel, rule: Discipline, admitted: float, work: Work) -> Po
     outside_s = rule.request_s + rule.serial_s
     idle_s = step.first_token_s(work.prompt, work.cached)
     spread = rule.burst * prefill_s * prefill_s * others / work.output
+    own_s = step.own_s(work.context)
+    stretch = prefill_s * others / work.output
+    writing = work.output - 1.0
+    decode_with = step.decode_with
 
     def look(batch: float) -> tuple[float, float, float, float, float]:
-        decode_s = step.decode_s(max(batch, 1.0), work.context)
-        tpot = decode_s + prefill_s * batch * others / work.output
+        decode_s = decode_with(batch if batch > 1.0 else 1.0, own_s)
+        tpot = decode_s + stretch * batch
         # The prompt shares its step with the others' decodes.
-        own = idle_s + others * max(decode_s + prefill_s - idle_s, 0.0)
+        longer = decode_s + prefill_s - idle_s
+        own = idle_s + others * longer if longer > 0.0 else idle_s
         queue = spread * batch / decode_s
-        decoding = (work.output - 1.0) * tpot
+        decoding = writing * tpot
         wait = outside_s + own + queue
         return admitted * decoding / (wait + decoding), decode_s, tpot, queue, wait
 
     batch = admitted
     seen, decode_s, tpot, queue, wait = look(batch)
-    for _ in range(_MOST_STEPS):
-        if abs(seen - batch) <= _TOLERANCE * admitted:
+    full_s = decode_s
+    for _ in range(MOST_STEPS):
+        if abs(seen - batch) <= TOLERANCE * admitted:
             break
         # The map is increasing and flatter than the diagonal: one secant through two of its points.
         again, *_ = look(seen)
@@ -85,14 +94,15 @@ def inside(step: StepModel, rule: Discipline, admitted: float, work: Work) -> Po
         batch = seen + (again - seen) / (1.0 - slope) if slope < 0.95 else again
         batch = min(max(batch, 0.0), admitted)
         seen, decode_s, tpot, queue, wait = look(batch)
-    rate = admitted / (wait + (work.output - 1.0) * tpot)
-    return _capped(step, rule, admitted, work, Point(rate, batch, wait, queue, tpot, decode_s, prefill_s))
+    rate = admitted / (wait + writing * tpot)
+    point = Point(rate, batch, wait, queue, tpot, decode_s, prefill_s, idle_s, full_s)
+    return _capped(step, rule, admitted, work, point)
 
 
 def _capped(step: StepModel, rule: Discipline, admitted: float, work: Work, point: Point) -> Point:
     """Never more than the engine's time allows, nor more decodes than a full step leaves beside its prompts."""
     most = min(admitted, max(1.0, rule.chunk_tokens * work.output / (work.prompt + work.output)))
-    decode_s = step.decode_s(most, work.context)
+    decode_s = point.full_s if most == admitted else step.decode_s(most, work.context)
     capacity = 1.0 / ((work.output - 1.0) * decode_s / most + point.prefill_s)
     if point.rate <= capacity:
         return point
@@ -100,7 +110,7 @@ def _capped(step: StepModel, rule: Discipline, admitted: float, work: Work, poin
     decode_s = step.decode_s(max(batch, 1.0), work.context)
     tpot = decode_s + point.prefill_s * batch * (admitted - 1.0) / admitted / work.output
     wait = max(admitted / capacity - (work.output - 1.0) * tpot, point.wait_s)
-    return Point(capacity, batch, wait, point.queue_s, tpot, decode_s, point.prefill_s)
+    return point._replace(rate=capacity, batch=batch, wait_s=wait, tpot_s=tpot, decode_s=decode_s)
 
 
 def at_rate(step: StepModel, rule: Discipline, rate: float, most: float, work: Work) -> Point:
@@ -108,16 +118,17 @@ def at_rate(step: StepModel, rule: Discipline, rate: float, most: float, work: W
     prefill_s = step.prefill_s(work.prompt, work.cached) + rule.serial_s
     load = min(rate * prefill_s, 0.999)
     batch = 1.0
-    for _ in range(_MOST_STEPS):
+    for _ in range(MOST_STEPS):
         decode_s = step.decode_s(max(batch, 1.0), work.context)
         new = min(rate * work.output * decode_s / (1.0 - load), most)
-        if abs(new - batch) <= _TOLERANCE * max(batch, 1.0):
+        if abs(new - batch) <= TOLERANCE * max(batch, 1.0):
             break
         batch = new
     tpot = decode_s / (1.0 - load)
     queue = 0.5 * decode_s * min(batch, 1.0) + 0.5 * load / (1.0 - load) * prefill_s
-    alone = rule.request_s + step.first_token_s(work.prompt, work.cached) + rule.serial_s
-    return Point(rate, batch, alone + queue, queue, tpot, decode_s, prefill_s)
+    idle_s = step.first_token_s(work.prompt, work.cached)
+    alone = rule.request_s + idle_s + rule.serial_s
+    return Point(rate, batch, alone + queue, queue, tpot, decode_s, prefill_s, idle_s, decode_s)
 
 
 def slot_wait(busy: float, slots: float, point: Point) -> float:

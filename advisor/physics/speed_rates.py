@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from advisor.catalog.entries import WeightsFormat
 from advisor.physics.device import Device
-from advisor.physics.step import Facts, Rates
+from advisor.physics.step import SHARPNESS, Facts, Rates
 
 Constants = Mapping[str, float]
 
@@ -96,6 +96,7 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
         all_reduce_s=slower * values[f"all_reduce_s.{device.link}"] * cards**0.5 if cards > 1 else 0.0,
         link_bytes_per_s=device.link_bytes_per_s * values[f"link.{device.link}"] if cards > 1 else 1.0,
         stage_s=values["stage_s"],
+        sharpness=values["cpu_sharpness"] if family == "cpu" else SHARPNESS,
     )
 
 
@@ -105,9 +106,7 @@ def one_after_the_other(first: float, second: float) -> float:
 
 
 def _unpacking(values: Constants, device: Device, kernel: str) -> float:
-    """Bytes/s at which quantised blocks are turned into numbers; a CPU does it core by core."""
-    if device.family == "cpu":
-        return values["cpu_unpack_bytes_per_flop"] * device.flops_32
+    """Bytes/s at which quantised blocks are turned into numbers."""
     rate = product(values, "unpack_bytes_per_s", kernel, device.family)
     return rate * float((device.flops_32 / FP32_REFERENCE) ** values["unpack_power"])
 
@@ -118,16 +117,19 @@ def llamacpp_rates(values: Constants, device: Device, kernel: str, facts: Facts,
     better = values["efficiency_per_year"] ** -years_old
     slower = values["overhead_per_year"] ** years_old
     reading = min(product(values, "bandwidth", family) * better, MOST) * device.bandwidth
-    if kernel != "16":
+    on_cpu = family == "cpu"
+    if kernel != "16" and not on_cpu:
         reading = one_after_the_other(reading, _unpacking(values, device, kernel))
-    peak = device.flops_16
+    # A CPU's small products go token by token: each one unpacks the blocks anew, in 32-bit or integer units.
+    peak = device.flops_32 if on_cpu else device.flops_16
     compute = min(product(values, "compute", family, kernel) * better, MOST)
     sparse = "moe" if facts.expert_bytes else "dense"
+    decode = min(compute * product(values, "decode_compute", family, sparse), MOST)
     return Rates(
         bytes_per_s=reading,
         expert_bytes_per_s=reading * min(values["expert_bandwidth"], 1.0),
         kv_bytes_per_s=device.bandwidth * min(product(values, "kv_bandwidth", family) * better, MOST),
-        decode_flops=peak * min(compute * product(values, "decode_compute", family, sparse), MOST),
+        decode_flops=peak * (values["cpu_decode_compute"] if on_cpu else decode),
         prefill_flops=peak * min(compute * product(values, "prefill_compute", sparse), MOST),
         attention_flops=peak * min(product(values, "attention_compute", family), MOST),
         overhead_s=slower
@@ -140,7 +142,7 @@ def llamacpp_rates(values: Constants, device: Device, kernel: str, facts: Facts,
         ),
         sequence_s=product(values, "sequence_s", family),
         routing_spread=values["routing_spread"],
-        vector_growth=product(values, "vector_growth", family, kernel),
+        vector_growth=0.0 if on_cpu else product(values, "vector_growth", family, kernel),
         all_reduce_s=values["all_reduce_s"],
         link_bytes_per_s=max(device.link_bytes_per_s, 1.0) * values["link"],
         stage_s=values["stage_s"],

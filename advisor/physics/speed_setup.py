@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from advisor.catalog import constants, weights_format
 from advisor.physics.device import Device, cpu_device, device_of
+from advisor.physics.internode import NO_HOPS, Hops
 from advisor.physics.kv import bytes_per_element, shard_share
 from advisor.physics.speed_facts import facts_of, held_bytes
 from advisor.physics.speed_inside import Discipline
@@ -29,6 +30,7 @@ class Prepared(NamedTuple):
     chunk_tokens: int
     offload_bytes: float  # active weights that lie on the CPU
     host_bytes_per_s: float
+    hops: Hops = NO_HOPS  # between machines
 
 
 class Setup(NamedTuple):
@@ -83,12 +85,18 @@ def running_sequences(facts: Facts, memory: Memory, candidate: Candidate, load: 
     return memory.full_sequences * full / max(held_bytes(facts, max(mean, 1.0)), 1.0)
 
 
-def discipline(values: Constants, slots: float, chunk_tokens: float, *, ollama: bool = False) -> Discipline:
-    """The fitted latencies with an engine's limits; the KV cache is left open."""
+def discipline(
+    values: Constants, slots: float, chunk_tokens: float, *, ollama: bool = False, age: float = 0.0
+) -> Discipline:
+    """The fitted latencies with an engine's limits; the KV cache is left open.
+
+    The latency of the server around the engine falls with its versions as its other work on the CPU does.
+    """
+    slower = values["overhead_per_year"] ** age
     return Discipline(
         slots=slots,
         sequences=float("inf"),
-        request_s=values["request_s"] + (values["ollama_request_s"] if ollama else 0.0),
+        request_s=slower * values["request_s"] + (values["ollama_request_s"] if ollama else 0.0),
         serial_s=values["serial_s"],
         burst=values["burst"],
         chunk_tokens=chunk_tokens,

@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from advisor.physics.internode import NO_HOPS, Hops
+
 SHARPNESS = 3.0  # of the bend between memory-bound and compute-bound
 ALL_REDUCES_PER_LAYER = 2
 
@@ -58,11 +60,14 @@ class Rates(NamedTuple):
     all_reduce_s: float  # latency of one
     link_bytes_per_s: float
     stage_s: float  # hand-over between pipeline stages
+    sharpness: float = SHARPNESS  # of reading against multiplying in a decode step; 1: one after the other
 
 
-def soft_max(a: float, b: float) -> float:
+def soft_max(a: float, b: float, sharpness: float = SHARPNESS) -> float:
     """The longer of two overlapping times, with a rounded corner: never below either."""
-    return float((a**SHARPNESS + b**SHARPNESS) ** (1.0 / SHARPNESS))
+    if sharpness == SHARPNESS:  # third powers written out: this runs some ten times for every row of `predict`
+        return float((a * a * a + b * b * b) ** (1.0 / 3.0))
+    return float((a**sharpness + b**sharpness) ** (1.0 / sharpness))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +92,23 @@ class StepModel:
     window_attention_s: float
     stages: int  # pipeline stages that work at the same time
     chunk_tokens: int  # prompt tokens that share one reading of the weights
+    hops: int = 0  # borders between machines that a token crosses
+    hop_token_s: float = 0.0  # one token over one of them
+    sharpness: float = SHARPNESS
 
     def decode_s(self, batch: float, context: float) -> float:
         """One step that gives each of `batch` sequences a token, their mean context being `context` tokens."""
-        share = batch if self.stages == 1 else max(1.0, batch / self.stages)
+        return self.decode_with(batch, self.own_s(context))
+
+    def own_s(self, context: float) -> float:
+        """What each sequence adds to a step beside the products: its KV cache of `context` tokens, and sampling."""
         cached = self.kv_full_s * context + self.kv_window_s * min(context, self.window) + self.state_s
-        own = self.sequence_s + self.all_reduce_token_s + cached
-        return self.overhead_s + self.products_s(share) + share * own
+        return self.sequence_s + self.all_reduce_token_s + cached + self.hops * self.hop_token_s
+
+    def decode_with(self, batch: float, own_s: float) -> float:
+        """`decode_s` where `own_s` is known."""
+        share = batch if self.stages == 1 else max(1.0, batch / self.stages)
+        return self.overhead_s + self.products_s(share) + share * own_s
 
     def products_s(self, tokens: float) -> float:
         """The matrix products of a step over `tokens` decoded tokens."""
@@ -101,7 +116,7 @@ class StepModel:
         if self.expert_s:
             awake = 1.0 - self.expert_miss**tokens**self.routing_spread
             read += self.expert_s * awake
-        matrix = soft_max(read, tokens * self.token_s)
+        matrix = soft_max(read, tokens * self.token_s, self.sharpness)
         if not self.vector_growth:
             return matrix
         vector = self.dense_s * (1.0 + self.vector_growth * (tokens - 1.0))
@@ -113,7 +128,8 @@ class StepModel:
     def prefill_s(self, tokens: float, cached: float = 0.0) -> float:
         """What the prompt adds to steps that run anyway: `tokens` new ones behind `cached` tokens already in the KV."""
         work = tokens * (self.prefill_token_s + self.all_reduce_token_s)
-        return (work + self.prompt_attention_s(tokens, cached)) / self.stages
+        # Every stage but the last hands its tokens on itself; the borders are crossed at the same time.
+        return (work + self.prompt_attention_s(tokens, cached)) / self.stages + tokens * self.hop_token_s
 
     def prompt_attention_s(self, tokens: float, cached: float) -> float:
         """Attention of a prompt over itself and over what is cached before it."""
@@ -125,6 +141,7 @@ class StepModel:
         chunks = max(1.0, tokens / self.chunk_tokens)
         floor = self.products_s(1.0) if tokens < self.chunk_tokens else 0.0
         work = soft_max(floor, tokens * self.prefill_token_s) + tokens * self.all_reduce_token_s
+        work += tokens * self.hops * self.hop_token_s
         return chunks * self.overhead_s + work + self.prompt_attention_s(tokens, cached)
 
 
@@ -139,6 +156,7 @@ def step_model(
     chunk_tokens: int,
     offload_share: float = 0.0,
     host_bytes_per_s: float = 1.0,
+    hops: Hops = NO_HOPS,
 ) -> StepModel:
     """Turn bytes and FLOPs into seconds.
 
@@ -152,6 +170,7 @@ def step_model(
         chunk_tokens: prompt tokens per step.
         offload_share: part of the weights that lies in the CPU's memory and is read there.
         host_bytes_per_s: what the CPU reaches in reading them.
+        hops: hand-overs between machines.
     """
     ranks = tensor_parallel
     on_card = 1.0 - offload_share
@@ -161,6 +180,7 @@ def step_model(
     all_reduces = ALL_REDUCES_PER_LAYER * facts.layers if ranks > 1 else 0
     exchanged = 2.0 * facts.hidden * 2 * (ranks - 1) / ranks  # bytes of one token in one ring all-reduce
     overhead = rates.overhead_s + all_reduces * rates.all_reduce_s + (pipeline_parallel - 1) * rates.stage_s
+    overhead += hops.borders * hops.seconds
     attention_s = facts.attention_flops / ranks / rates.attention_flops
     window_attention_s = facts.window_attention_flops / ranks / rates.attention_flops
     return StepModel(
@@ -182,4 +202,7 @@ def step_model(
         window_attention_s=window_attention_s,
         stages=pipeline_parallel if overlapping_stages else 1,
         chunk_tokens=chunk_tokens,
+        hops=hops.borders,
+        hop_token_s=hops.token_s,
+        sharpness=rates.sharpness,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.catalog import constants
+from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
 from advisor.physics import gguf_mix
 from advisor.physics.layout import Role, TensorGroup, tensor_groups
@@ -101,11 +101,15 @@ def formula_bytes(model: ModelSpec, fmt: WeightsFormat) -> WeightBytes:
 
 @by_identity
 def weight_bytes(model: ModelSpec, fmt: WeightsFormat) -> WeightBytes:
-    """Bytes of the weights by part; a local file's exact size beats the formula."""
+    """Bytes of the weights by part.
+
+    A local file's exact size beats the formula. It is the size as stored: what the engine turns into another format
+    while loading (16 bit to 32, or to FP8) keeps the ratio of file to formula.
+    """
     size = formula_bytes(model, fmt)
     if not model.file_bytes:
         return size
-    scale = model.file_bytes / size.total_bytes
+    scale = model.file_bytes / formula_bytes(model, weights_format(model.native_format)).total_bytes
     return WeightBytes(**{part: getattr(size, part) * scale for part in WeightBytes.__dataclass_fields__})
 
 

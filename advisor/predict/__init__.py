@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from advisor.physics.speed_figures import Spread, band_of, spread_of
 from advisor.predict.config import Ready, Unsupported, Words, ready_for
-from advisor.predict.rows import Asked, LoadWords, context_bucket, picker, read_load
+from advisor.predict.rows import Asked, Cells, context_bucket, picker, read_load
 from advisor.predict.run import per_replica, rule_for, run
 
 OUTPUT_COLUMNS = (
@@ -46,29 +46,29 @@ def predict(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Pr
         BadInput: a column that no prediction can do without is missing.
     """
     pick = picker(header)
-    configured: dict[Words, Ready | str] = {}
-    answered: dict[tuple[int, LoadWords], Prediction] = {}
+    configured: dict[tuple[Cells, int, bool], Ready | str] = {}
+    answered: dict[tuple[int, Cells], tuple[object, ...]] = {}
     for row in rows:
-        name, words, load_words = pick(row)
+        name, config, load = pick(row)
         try:
-            asked = read_load(load_words)
+            asked = read_load(load)
         except Unsupported as reason:
             yield Prediction(name, False, str(reason))
             continue
-        key = words._replace(context_tokens=context_bucket(asked), alone=asked.mode == "single_stream")
+        key = (config, context_bucket(asked), asked.mode == "single_stream")
         found = configured.get(key)
         if found is None:
-            found = configured[key] = _ready(key)
+            found = configured[key] = _ready(Words._make((*config, *key[1:])))
         if isinstance(found, str):
             yield Prediction(name, False, found)
             continue
-        again = (id(found), load_words)
+        again = (id(found), load)
         answer = answered.get(again)
         if answer is None:
             if len(answered) >= REMEMBERED:
                 answered.clear()
             answer = answered[again] = _answer(found, asked)
-        yield Prediction(name, *answer[1:])
+        yield Prediction(name, *answer)  # type: ignore[arg-type] # the fields of a Prediction behind its id
 
 
 def _ready(words: Words) -> Ready | str:
@@ -78,24 +78,16 @@ def _ready(words: Words) -> Ready | str:
         return str(reason)
 
 
-def _answer(ready: Ready, asked: Asked) -> Prediction:
-    """One prediction of a supported row."""
+def _answer(ready: Ready, asked: Asked) -> tuple[object, ...]:
+    """The fields of a Prediction behind its id, of a supported row."""
     share = per_replica(ready, asked)
     steady = run(ready, rule_for(ready, share), share)
     rate = steady.output_tokens_per_s * ready.replicas
     spread = _spread(ready, band_of(steady.batch, steady.queued))
-    return Prediction(
-        id="",
-        supported=True,
-        reason=ready.note,
-        output_tok_s=rate,
-        output_tok_s_low=rate / spread.rate,
-        output_tok_s_high=rate * spread.rate,
-        ttft_ms=steady.ttft_s * 1e3,
-        tpot_ms=steady.tpot_s * 1e3,
-        kv_tokens=ready.kv_tokens,
-        basis=spread.basis,
-    )
+    return (
+        True, ready.note, rate, rate / spread.rate, rate * spread.rate, steady.ttft_s * 1e3, steady.tpot_s * 1e3,
+        ready.kv_tokens, spread.basis,
+    )  # fmt: skip
 
 
 def _spread(ready: Ready, band: str) -> Spread:

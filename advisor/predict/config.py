@@ -14,6 +14,7 @@ from advisor.catalog.entries import WeightsFormat
 from advisor.errors import BadInput
 from advisor.physics.speed_facts import held_bytes
 from advisor.physics.speed_inside import Discipline
+from advisor.physics.speed_rates import Constants
 from advisor.physics.speed_setup import Prepared, discipline, fitted
 from advisor.physics.step import StepModel
 from advisor.predict.hardware import hardware_of
@@ -22,6 +23,7 @@ from advisor.units import GIB
 
 ENGINE_NAMES = {"ollama": "ollama", "llama.cpp": "llama.cpp", "llamacpp": "llama.cpp", "vllm": "vllm"}
 LLAMA_SERVER_SLOTS = 4  # llama-server's own choice where -np is not given
+ONE_AT_A_TIME = ("text-generation-webui", "llama-cpp-python")  # what wraps llama.cpp and has no slots
 UNSTATED = ("ollama default tag", "default", "unstated", "auto")
 SHORTEST_CONTEXT = 2048
 TIGHT = 0.08  # of device memory that people run beyond the default plan (utilisation raised, nothing else on the card)
@@ -167,9 +169,16 @@ def _vllm(words: Words, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat
     if known is None:
         raise Unsupported(f"no source gives the memory bandwidth of {words.gpu!r}")
     step = step_of(known, fitted("vllm"))
-    rule = discipline(fitted("vllm"), candidate.max_in_flight, candidate.max_batched_tokens)
+    rule = benchmark_rule(fitted("vllm"), candidate.max_in_flight, candidate.max_batched_tokens, age=known.age)
     capacity = sized.full_sequences * held_bytes(known.facts, candidate.context_tokens)
     return Ready("vllm", "vllm", known, step, rule, capacity, sized.kv_tokens, replicas, note)
+
+
+def benchmark_rule(
+    values: Constants, slots: float, chunk_tokens: float, *, ollama: bool = False, age: float = 0.0
+) -> Discipline:
+    """The engine's discipline under a benchmark's clients, of which a part comes in step (`physics/lockstep.py`)."""
+    return discipline(values, slots, chunk_tokens, ollama=ollama, age=age)._replace(together=values["together"])
 
 
 def _fitting(found: Memory) -> tuple[Memory, str]:
@@ -200,7 +209,8 @@ def _llamacpp(words: Words, engine: str, hardware: Hardware, model: ModelSpec, f
 
     cards = len(hardware.accelerators)
     slots = whole(words.slots, 0, "slots")
-    running = slots or (LLAMA_SERVER_SLOTS if engine == "llama.cpp" and not words.alone else 1)
+    served = engine == "llama.cpp" and not any(name in words.engine.lower() for name in ONE_AT_A_TIME)
+    running = slots or (LLAMA_SERVER_SLOTS if served and not words.alone else 1)
     if engine == "ollama" and single_slot(model):
         running = 1
     kv_dtype = words.kv_dtype.split("/")[0].split(" ")[0].lower()
@@ -224,6 +234,7 @@ def _llamacpp(words: Words, engine: str, hardware: Hardware, model: ModelSpec, f
         raise Unsupported(f"no source gives the memory bandwidth of {words.gpu!r}")
     values, ollama = fitted("llamacpp"), engine == "ollama"
     step = step_of(known, values, ollama=ollama)
-    rule = discipline(values, running, max(candidate.max_batched_tokens, MICRO_BATCH_TOKENS), ollama=ollama)
+    chunk = max(candidate.max_batched_tokens, MICRO_BATCH_TOKENS)
+    rule = benchmark_rule(values, running, chunk, ollama=ollama, age=known.age)
     note = f"{placed.cpu_layers} of {model.layers} layers run on the CPU" if placed.cpu_layers else ""
     return Ready(engine, "llamacpp", known, step, rule, float("inf"), running * words.context_tokens, 1, note)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
 from advisor.errors import BadInput
-from advisor.predict.config import Unsupported, Words
+from advisor.predict.config import Unsupported
 
 CONFIG_COLUMNS = (
     "engine", "engine_version", "gpu", "gpu_count", "tp", "pp", "model", "quantization", "kv_dtype", "slots",
@@ -19,17 +20,6 @@ NEEDED = ("engine", "gpu", "model")
 MODES = ("serving", "offline", "single_stream")
 USUAL_INPUT_TOKENS = 128.0  # where a row does not say
 USUAL_OUTPUT_TOKENS = 256.0
-
-
-class LoadWords(NamedTuple):
-    """The load of a row, as written."""
-
-    mode: str
-    concurrency: str
-    request_rate: str
-    input_tokens: str
-    output_tokens: str
-    num_prompts: str
 
 
 class Asked(NamedTuple):
@@ -44,8 +34,11 @@ class Asked(NamedTuple):
     cached_tokens: float = 0.0
 
 
-def picker(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, Words, LoadWords]]:
-    """A function that takes id, configuration and load out of a row.
+Cells = tuple[str, ...]
+
+
+def picker(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, Cells, Cells]]:
+    """A function that takes id, configuration (CONFIG_COLUMNS) and load (LOAD_COLUMNS) out of a row.
 
     Raises:
         BadInput: a needed column is missing.
@@ -58,43 +51,47 @@ def picker(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, Words,
             f"accepted are {', '.join(COLUMNS)}"
         )
     width = len(header)
-    config = itemgetter(*(places.get(name, width) for name in CONFIG_COLUMNS))
-    load = itemgetter(*(places.get(name, width) for name in LOAD_COLUMNS))
+    config: Callable[[Sequence[str]], Cells] = itemgetter(*(places.get(name, width) for name in CONFIG_COLUMNS))
+    load: Callable[[Sequence[str]], Cells] = itemgetter(*(places.get(name, width) for name in LOAD_COLUMNS))
     name = places.get("id", width)
+    whole = all(column in places for column in COLUMNS)
 
-    def pick(row: Sequence[str]) -> tuple[str, Words, LoadWords]:
-        cells = [*row, *[""] * (width + 1 - len(row))]  # short rows are filled; a missing column is the empty last cell
-        cells[width] = ""
-        return cells[name], Words._make((*config(cells), 0, False)), LoadWords(*load(cells))
+    def pick(row: Sequence[str]) -> tuple[str, Cells, Cells]:
+        if not whole or len(row) < width:
+            # Short rows are filled; a missing column is the empty cell behind the last.
+            row = [*row[:width], *[""] * (width + 1 - len(row[:width]))]
+        return row[name], config(row), load(row)
 
     return pick
 
 
-def read_load(words: LoadWords) -> Asked:
-    """The numbers of a load.
+def read_load(words: Cells) -> Asked:
+    """The numbers of a load, whose cells are those of LOAD_COLUMNS.
 
     Raises:
         Unsupported: a cell that is not a number, or a mode that is not known.
     """
-    mode = words.mode.strip().lower() or "serving"
+    stated, concurrency, request_rate, input_tokens, output_tokens, num_prompts = words
+    mode = stated if stated in MODES else stated.strip().lower() or "serving"
     if mode not in MODES:
-        raise Unsupported(f"mode {words.mode!r} is not one of {', '.join(MODES)}")
-    prompt = _number(words.input_tokens, "input_tokens", zero=True)
-    answer = _number(words.output_tokens, "output_tokens")
+        raise Unsupported(f"mode {stated!r} is not one of {', '.join(MODES)}")
+    prompt = _number(input_tokens, "input_tokens", True)
+    answer = _number(output_tokens, "output_tokens")
     return Asked(
         mode,
-        _number(words.concurrency, "concurrency"),
-        _number(words.request_rate, "request_rate"),
+        _number(concurrency, "concurrency"),
+        _number(request_rate, "request_rate"),
         USUAL_INPUT_TOKENS if prompt is None else prompt,
         answer or USUAL_OUTPUT_TOKENS,
-        _number(words.num_prompts, "num_prompts"),
+        _number(num_prompts, "num_prompts"),
         # A prompt without an answer's length asks for the decode rate at that depth: the prompt is there already.
         prompt if prompt and answer is None and mode == "serving" else 0.0,
     )
 
 
-def _number(text: str, column: str, *, zero: bool = False) -> float | None:
-    """A positive number or "inf"; None where the cell is empty."""
+@functools.lru_cache(maxsize=16384)
+def _number(text: str, column: str, zero: bool = False) -> float | None:
+    """A positive number or "inf"; None where the cell is empty. The same few numbers fill most rows."""
     if not text:
         return None
     try:

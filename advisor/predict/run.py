@@ -27,7 +27,10 @@ def rule_for(ready: Ready, asked: Asked) -> Discipline:
     if math.isinf(ready.kv_bytes):
         return ready.rule
     mean = max(asked.input_tokens - asked.cached_tokens + asked.output_tokens / 2, 1.0)
-    return ready.rule._replace(sequences=max(ready.kv_bytes / held_bytes(ready.prepared.facts, mean), 1.0))
+    rule, sequences = ready.rule, max(ready.kv_bytes / held_bytes(ready.prepared.facts, mean), 1.0)
+    return Discipline(
+        rule.slots, sequences, rule.request_s, rule.serial_s, rule.burst, rule.chunk_tokens, rule.together
+    )
 
 
 def run(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
@@ -47,12 +50,16 @@ def run(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
         return open_loop(step, rule, asked.request_rate, prompt, answer, cached, asked.prompts or math.inf)
     if asked.concurrency is None and asked.prompts is not None:
         return all_at_once(step, rule, asked.prompts, prompt, answer, cached)
-    return closed_loop(step, rule, asked.concurrency or 1.0, prompt, answer, cached)
+    flight = asked.concurrency or 1.0
+    if asked.prompts is not None:  # of all prompts, those of the first wave come together
+        rule = rule._replace(together=min(flight / asked.prompts, 1.0))
+    return closed_loop(step, rule, flight, prompt, answer, cached)
 
 
 def _offline(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
-    """All prompts handed over; llama.cpp's batched bench prints the decode phase alone."""
+    """All prompts handed over, with no server around the engine; llama.cpp's batched bench prints decoding alone."""
     step, prompt, answer = ready.step, asked.input_tokens, asked.output_tokens
+    rule = rule._replace(request_s=0.0)
     batch = asked.concurrency or asked.prompts or 1.0
     if ready.family == "vllm":
         if asked.concurrency and asked.prompts:

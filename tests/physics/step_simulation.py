@@ -31,14 +31,18 @@ class Outcome:
 
 
 def closed_loop(
-    step: StepModel, *, in_flight: int, slots: int, prompt: int, answer: int, budget: int, requests: int, seed: int = 1
-) -> Outcome:
-    """`in_flight` clients that ask again at once; answers vary by ± 50 % so that they do not march in step."""
+    step: StepModel, *, in_flight: int, slots: int, prompt: int, answer: int, budget: int, requests: int, seed: int = 1,
+    spread: float = 0.5, first: float = 1 / 3,
+) -> Outcome:  # fmt: skip
+    """`in_flight` clients that ask again at once; answers vary by ± `spread`: with 0 they march in step.
+
+    The `first` part of the run is not counted.
+    """
     dice = random.Random(seed)
     clock, done, waiting, running = 0.0, [], [], []
 
     def ask(when: float) -> None:
-        length = max(1, round(answer * dice.uniform(0.5, 1.5)))
+        length = max(1, round(answer * dice.uniform(1.0 - spread, 1.0 + spread)))
         waiting.append(Request(when, prompt, length, length))
 
     for _ in range(in_flight):
@@ -70,7 +74,8 @@ def closed_loop(
             running.remove(one)
             done.append((one, clock))
             ask(clock)
-    return _outcome(done[len(done) // 3 :], done[len(done) // 3][1], clock)
+    start = int(first * len(done))
+    return _outcome(done[start:], done[start][1] if start else 0.0, clock)
 
 
 def _outcome(done: list[tuple[Request, float]], start: float, end: float) -> Outcome:

@@ -60,6 +60,53 @@ def test_the_closed_loop_agrees_with_a_simulation_of_every_step(step, in_flight,
     assert 0.5 < said.ttft_p95_s / seen.ttft_p95_s < 2.5
 
 
+@pytest.mark.parametrize(("in_flight", "prompt"), [(4, 256), (4, 512), (8, 256)])
+def test_equal_requests_march_in_step(step, in_flight, prompt):
+    """Where one step holds all prompts and answers have one length, every wave of the simulation stays together."""
+    seen = step_simulation.closed_loop(
+        step, in_flight=in_flight, slots=256, prompt=prompt, answer=256, budget=BUDGET, requests=40 * in_flight,
+        spread=0.0,
+    )  # fmt: skip
+    said = closed_loop(step, rule()._replace(together=1.0), in_flight, prompt, 256)
+    apart = closed_loop(step, rule(), in_flight, prompt, 256)
+    assert said.ttft_s == pytest.approx(seen.ttft_s, rel=0.2)
+    assert said.ttft_p95_s == pytest.approx(seen.ttft_p95_s, rel=0.2)
+    assert said.tpot_s == pytest.approx(seen.tpot_s, rel=0.1)
+    assert said.output_tokens_per_s == pytest.approx(seen.tokens_per_s, rel=0.1)
+    assert said.ttft_s > 1.5 * apart.ttft_s
+    assert said.output_tokens_per_s == apart.output_tokens_per_s
+
+
+@pytest.mark.parametrize(("in_flight", "prompt"), [(16, 512), (64, 512), (32, 2048)])
+def test_a_wave_larger_than_a_step_waits_for_its_chunks(step, in_flight, prompt):
+    """All at the start of a run: the simulation of that one wave agrees in the mean and the 95th percentile."""
+    seen = step_simulation.closed_loop(
+        step, in_flight=in_flight, slots=256, prompt=prompt, answer=256, budget=BUDGET, requests=in_flight,
+        spread=0.0, first=0.0,
+    )  # fmt: skip
+    said = closed_loop(step, rule()._replace(together=1.0), in_flight, prompt, 256)
+    assert said.ttft_s == pytest.approx(seen.ttft_s, rel=0.2)
+    assert said.ttft_p95_s == pytest.approx(seen.ttft_p95_s, rel=0.2)
+
+
+def test_a_part_of_the_clients_in_step_lies_between(step):
+    """Waits grow with the share that comes together; so do the percentiles, which never fall below the mean."""
+    found = [closed_loop(step, rule()._replace(together=share), 32, 512, 256) for share in (0.0, 0.1, 0.5, 1.0)]
+    for name in ("ttft_s", "ttft_p95_s"):
+        values = [getattr(one, name) for one in found]
+        assert values == sorted(values)
+    assert all(one.ttft_p95_s >= one.ttft_s and one.tpot_p95_s >= one.tpot_s for one in found)
+
+
+def test_one_request_marches_with_nobody(step):
+    """A single client sees the same, in step or not."""
+    together, alone = (
+        closed_loop(step, rule()._replace(together=1.0), 1, 512, 256),
+        closed_loop(step, rule(), 1, 512, 256),
+    )
+    assert together == alone
+
+
 def test_littles_law_holds_in_a_closed_loop(step):
     """Requests in flight = rate x (TTFT + time of the answer), also with a queue."""
     for in_flight, slots in ((1, 256), (8, 256), (100, 256), (100, 16)):

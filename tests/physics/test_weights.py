@@ -78,7 +78,7 @@ def test_a_local_file_is_believed() -> None:
     """The exact size of a file on disk beats the formula, and its parts keep their proportions."""
     model = find_model("meta-llama/Llama-3.1-8B-Instruct", offline=True)
     fmt = weights_format("q4_K_M")
-    local = replace(model, file_bytes=5_000_000_000)
+    local = replace(model, native_format="q4_K_M", file_bytes=5_000_000_000)
     assert weight_bytes(local, fmt).total_bytes == pytest.approx(5_000_000_000)
     assert file_bytes(local, fmt) == 5_000_000_000
 
@@ -148,3 +148,10 @@ def test_more_ranks_never_hold_more_each(model: ModelSpec, fmt: WeightsFormat, r
     assert max(stage_bytes(model, fmt, 2 * ranks, stages)) <= max(stage_bytes(model, fmt, ranks, stages))
     alone = sum(rank_bytes(model, fmt, 1))
     assert sum(rank_bytes(model, fmt, ranks)) * ranks >= alone * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("bf16", 1.0), ("fp32", 2.0)])
+def test_a_local_file_loaded_in_another_format_keeps_its_proportion(name: str, factor: float) -> None:
+    """The size on disk is that of the stored format: widened to 32 bit, the weights take twice as much."""
+    model = replace(find_model("HuggingFaceTB/SmolLM2-135M-Instruct", offline=True), file_bytes=269_060_552)
+    assert weight_bytes(model, weights_format(name)).total_bytes == pytest.approx(factor * 269_060_552)

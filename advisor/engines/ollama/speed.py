@@ -77,6 +77,7 @@ def steady(ready: Setup, candidate: Candidate, model: ModelSpec, load: Load) -> 
     """
     chunk = max(candidate.max_batched_tokens, MICRO_BATCH_TOKENS)
     rule = discipline(fitted("llamacpp"), slots_of(candidate, model), chunk, ollama=True)
+    rule = rule._replace(together=load.together)
     if load.request_rate is not None:
         return open_loop(
             ready.step, rule, load.request_rate, load.input_tokens, load.output_tokens, load.shared_prefix_tokens

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from advisor.catalog import weights_format
+from advisor.engines.vllm.cores import threads_of
+from advisor.physics.device import with_threads
+from advisor.physics.internode import hops_of, less_certain
 from advisor.physics.memo import by_identity
 from advisor.physics.serving import Steady, closed_loop, open_loop
 from advisor.physics.speed_figures import speed_value
@@ -19,8 +22,12 @@ def prepared(candidate: Candidate, hardware: Hardware, model: ModelSpec, version
     )
     if found is None:
         return None
+    if candidate.device == "cpu":
+        threads = threads_of(candidate, hardware.cpu)
+        found = found._replace(device=with_threads(found.device, threads, hardware.cpu.cores))
     kernel, peak = vllm_kernel(weights_format(candidate.weights_format), found.device)
-    return found._replace(kernel=kernel, peak=peak, pipeline=candidate.pipeline_parallel)
+    hops = hops_of(candidate, hardware, model)
+    return found._replace(kernel=kernel, peak=peak, pipeline=candidate.pipeline_parallel, hops=hops)
 
 
 def step_of(known: Prepared, values: Constants) -> StepModel:
@@ -33,6 +40,7 @@ def step_of(known: Prepared, values: Constants) -> StepModel:
         overlapping_stages=True,
         kv_share=known.kv_share,
         chunk_tokens=known.chunk_tokens,
+        hops=known.hops,
     )
 
 
@@ -46,7 +54,8 @@ def setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup |
 def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Steady:
     """The steady state under `load`: a closed loop, or an open one where a rate is given."""
     rule = discipline(fitted("vllm"), candidate.max_in_flight, candidate.max_batched_tokens)
-    rule = rule._replace(sequences=running_sequences(ready.prepared.facts, memory, candidate, load))
+    sequences = running_sequences(ready.prepared.facts, memory, candidate, load)
+    rule = rule._replace(sequences=sequences, together=load.together)
     if load.request_rate is not None:
         return open_loop(
             ready.step, rule, load.request_rate, load.input_tokens, load.output_tokens, load.shared_prefix_tokens
@@ -61,4 +70,5 @@ def speed(candidate: Candidate, memory: Memory, hardware: Hardware, model: Model
     ready = setup(candidate, hardware, model)
     if ready is None:
         return None
-    return speed_value("vllm", ready, steady(ready, candidate, memory, load), load.in_flight)
+    found = speed_value("vllm", ready, steady(ready, candidate, memory, load), load.in_flight)
+    return less_certain(found) if ready.prepared.hops.borders else found

@@ -6,14 +6,15 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from advisor.catalog import DATA, constants
-from advisor.catalog.refresh.calibrate import origins, report, write
-from advisor.catalog.refresh.calibrate.fit import fit
+from advisor.catalog.refresh.calibrate import inputs, origins, report, write
+from advisor.catalog.refresh.calibrate.fit import cost, fit
 from advisor.catalog.refresh.calibrate.kernels import measured
 from advisor.catalog.refresh.calibrate.points import Point, points
-from advisor.catalog.refresh.calibrate.rows import read
+from advisor.catalog.refresh.calibrate.rows import Row, read
 from advisor.catalog.refresh.calibrate.validate import Error, leave_one_out
 
 ENGINES = ("vllm", "llamacpp")
@@ -26,21 +27,23 @@ def main() -> None:
     measurements = options.data / "benchmarks.csv"
     rows = read(measurements)
     usable = [row for row in rows if row.usable and row.output_tok_s]
-    fitting = [point for point in points(usable)[0] if _inside_memory(point)]
+    fitting = to_fit(rows)
     judging = [point for point in points(usable, as_run=False)[0] if _inside_memory(point)]
     held = measured(options.data)
     values: dict[str, dict[str, float]] = {}
     errors: list[Error] = []
+    origin: dict[str, str | float] = {**inputs.hashes(options.data)}
     for engine in ENGINES:
         mine = [point for point in fitting if point.engine == engine]
         values[engine] = fit(engine, mine, held if engine == "vllm" else [])
+        origin[f"{engine}_left"] = cost(engine, mine, write.rounded(values[engine]))
         _say(f"{engine}: {len(values[engine])} constants from {len(mine)} measurements")
         outside = [point for point in judging if point.engine == engine]
         errors += leave_one_out(
             engine, mine, outside, held if engine == "vllm" else [], values[engine], options.processes
         )
         _say(f"{engine}: {len(outside)} measurements predicted without their source")
-    (DATA / "speed.yaml").write_text(write.document(values, fitting, errors), encoding="utf-8")
+    (DATA / "speed.yaml").write_text(write.document(values, fitting, errors, origin), encoding="utf-8")
     (DATA / "speed_fit.yaml").write_text(write.fit_document(fitting, errors), encoding="utf-8")
     (DATA / "sources.d" / "speed.yaml").write_text(origins.document(measurements), encoding="utf-8")
     if options.errors:
@@ -49,6 +52,12 @@ def main() -> None:
     refused = points(rows)[1]
     text = report.document(rows, refused, errors, values)
     (Path(__file__).parent / "VALIDATION.md").write_text(text, encoding="utf-8")
+
+
+def to_fit(rows: Sequence[Row]) -> list[Point]:
+    """The measurements that the constants are fitted to."""
+    usable = [row for row in rows if row.usable and row.output_tok_s]
+    return [point for point in points(usable)[0] if _inside_memory(point)]
 
 
 def _inside_memory(point: Point) -> bool:

@@ -10,19 +10,22 @@ from typing import Any
 import numpy as np
 from scipy.optimize import least_squares
 
+from advisor.catalog.refresh.calibrate.columns import table_of
 from advisor.catalog.refresh.calibrate.kernels import Held
 from advisor.catalog.refresh.calibrate.parameters import BEFORE, Parameter, complete, parameters
-from advisor.catalog.refresh.calibrate.points import Model, Point
-from advisor.catalog.refresh.calibrate.rows import Row, decode_only, throttled
+from advisor.catalog.refresh.calibrate.points import Point
+from advisor.catalog.refresh.calibrate.rows import Row, decode_only, more_than_stated, prefix_cached, throttled
+from advisor.catalog.refresh.calibrate.vector_serving import figures
 
 SCALE = 0.12  # residuals beyond it count less and less
 THROTTLED_WEIGHT = 0.4
 USUAL_GROUP = 40  # larger sources weigh less a row
-TPOT_WEIGHT = 0.6
+TPOT_WEIGHT = {"vllm": 0.4, "llamacpp": 0.9}  # beside vLLM's decodes run prompts
 TTFT_WEIGHT = 0.3
 LOADED_TTFT_WEIGHT = 0.06  # under load the wait depends on how the run was started
 EVALUATIONS = 24
 STEP = 1e-4
+EDGE = 0.04
 LIGHT = 8  # requests in flight
 
 Values = Mapping[str, float]
@@ -36,11 +39,19 @@ def fit(engine: str, points: Sequence[Point], held: Sequence[Held], start: Value
     low = np.array([math.log(one.low) for one in known])
     high = np.array([math.log(one.high) for one in known])
     x0 = np.array([math.log((start or {}).get(one.name, one.start)) for one in known])
+    inner = EDGE * (high - low)  # a start on a bound would hold the solver there
     found = least_squares(
-        problem.residuals, np.clip(x0, low + 1e-6, high - 1e-6), jac=problem.jacobian, bounds=(low, high),
-        loss="soft_l1", f_scale=SCALE, max_nfev=EVALUATIONS, x_scale=0.1, xtol=1e-5, ftol=1e-5,
+        problem.residuals, np.clip(x0, low + inner, high - inner), jac=problem.jacobian, bounds=(low, high),
+        loss="soft_l1", f_scale=SCALE, max_nfev=EVALUATIONS, x_scale=0.1, xtol=1e-5, ftol=1e-4,
     )  # fmt: skip
     return problem.values(found.x)
+
+
+def cost(engine: str, points: Sequence[Point], values: Values) -> float:
+    """Half the sum of squares of the weighted errors of these constants, far ones counting less, without the priors."""
+    table = Problem(engine, spec(engine, points), points, [])
+    errors = table.errors(values) / SCALE
+    return float(SCALE**2 * np.sum(np.sqrt(1.0 + errors**2) - 1.0))
 
 
 def spec(engine: str, points: Sequence[Point]) -> list[Parameter]:
@@ -55,11 +66,15 @@ class Problem:
         self.engine = engine
         self.parameters = known
         self.points = points
+        self.table = table_of(engine, points)
         sizes = Counter(point.row.group for point in points)
-        self.weights = [weight(point, sizes[point.row.group]) for point in points]
+        self.weights = np.array([weights(point, sizes[point.row.group]) for point in points])
+        measured = np.array([_measured(point.row) for point in points])
+        self.measured = np.where(self.weights > 0, measured, 1.0)
         self.place = {one.name: index for index, one in enumerate(known)}
         self.held = [one for one in held if one.names[0] in self.place]
         self.blocks = self._blocks()
+        self.slopes = self._prior_slopes()
 
     def _blocks(self) -> list[list[int]]:
         """Parameters that never act on the same row (factors of different families) can be stepped together."""
@@ -82,14 +97,12 @@ class Problem:
         return np.concatenate([self._figures(x), self._priors(x)])
 
     def _figures(self, x: Vector) -> Vector:
-        model = Model(self.values(x))
-        return np.array(
-            [
-                share * part
-                for point, share in zip(self.points, self.weights, strict=True)
-                for part in errors(model, point)
-            ]
-        )
+        return self.errors(self.values(x))
+
+    def errors(self, values: Values) -> Vector:
+        """Logarithms of predicted over measured, weighted: rate, TPOT and TTFT of each point."""
+        said = np.stack(figures(self.table, values), axis=1)
+        return (self.weights * np.log(np.where(self.weights > 0, said / self.measured, 1.0))).ravel()
 
     def _priors(self, x: Vector) -> Vector:
         found = []
@@ -105,21 +118,23 @@ class Problem:
     def jacobian(self, x: Vector) -> Vector:
         """Finite differences, one evaluation a block; the rows of a block's parameters do not overlap."""
         base = self._figures(x)
-        result = np.zeros((len(base) + len(self._priors(x)), len(x)))
+        result = np.zeros((len(base) + len(self.slopes), len(x)))
         for block in self.blocks:
             moved = x.copy()
             moved[block] += STEP
             slope = (self._figures(moved) - base) / STEP
             for index in block:
                 result[: len(base), index] = slope if len(block) == 1 else np.where(self._acts(index), slope, 0.0)
-        result[len(base) :] = self._prior_slopes(x)
+        result[len(base) :] = self.slopes
         return result
 
-    def _prior_slopes(self, x: Vector) -> Vector:
-        base = self._priors(x)
-        slopes = np.zeros((len(base), len(x)))
-        for index in range(len(x)):
-            moved = x.copy()
+    def _prior_slopes(self) -> Vector:
+        """The priors are linear, so these hold everywhere."""
+        start = np.zeros(len(self.parameters))
+        base = self._priors(start)
+        slopes = np.zeros((len(base), len(start)))
+        for index in range(len(start)):
+            moved = start.copy()
             moved[index] += 1.0
             slopes[:, index] = self._priors(moved) - base
         return slopes
@@ -127,29 +142,37 @@ class Problem:
     def _acts(self, index: int) -> Vector:
         """Which residuals a family's or kernel's factor can change."""
         factor = self.parameters[index].name.partition(".")[2]
-        acts = [factor in (p.ready.prepared.device.family, p.ready.prepared.kernel) for p in self.points]
-        return np.repeat(np.array(acts), 3)
+        acts = np.zeros(len(self.points), dtype=bool)
+        for names, place in (self.table.setups.families, self.table.setups.kernels):
+            if factor in names:
+                acts |= place[self.table.setup] == names.index(factor)
+        return np.repeat(acts, 3)
 
 
-def weight(point: Point, group_size: int) -> float:
-    """Rows of large sources and of less complete workloads weigh less."""
+def weights(point: Point, group_size: int) -> tuple[float, float, float]:
+    """Of rate, TPOT and TTFT; 0 where nothing was measured.
+
+    Rows of large sources and of less complete workloads weigh less.
+    """
+    row = point.row
     share = math.sqrt(min(1.0, USUAL_GROUP / group_size))
-    share *= 1.0 if point.row.confidence == "high" else 0.7
-    return share * (THROTTLED_WEIGHT if throttled(point.row) else 1.0)
+    share *= 1.0 if row.confidence == "high" else 0.7
+    share *= THROTTLED_WEIGHT if throttled(row) else 1.0
+    rate = 1.0 if row.output_tok_s and not decode_only(row) else 0.0
+    tpot = TPOT_WEIGHT[point.engine] if row.tpot_ms else 0.0
+    return share * rate, share * tpot, share * ttft_weight(row) * bool(row.ttft_ms)
 
 
-def errors(model: Model, point: Point) -> tuple[float, float, float]:
-    """Logarithms of predicted over measured: rate, TPOT, TTFT, each with its weight; 0 where nothing was measured."""
-    row, said = point.row, model(point)
-    rate = math.log(said.rate / row.output_tok_s) if row.output_tok_s and not decode_only(row) else 0.0
-    tpot = TPOT_WEIGHT * math.log(1e3 * said.tpot_s / row.tpot_ms) if row.tpot_ms else 0.0
-    ttft = ttft_weight(row) * math.log(1e3 * said.ttft_s / row.ttft_ms) if row.ttft_ms else 0.0
-    return rate, tpot, ttft
+def _measured(row: Row) -> tuple[float, float, float]:
+    """Rate, TPOT and TTFT in tokens/s and seconds; 1 where nothing was measured."""
+    return row.output_tok_s or 1.0, (row.tpot_ms or 1e3) / 1e3, (row.ttft_ms or 1e3) / 1e3
 
 
 def ttft_weight(row: Row) -> float:
     """Waits at light load tell about the engine; under load they tell how the run was started; in a queue, nothing."""
     flight = row.request["concurrency"]
+    if prefix_cached(row) or more_than_stated(row):
+        return 0.0
     if row.measurement == "batched_bench" or row.request["mode"] == "single_stream":
         return TTFT_WEIGHT
     if flight:

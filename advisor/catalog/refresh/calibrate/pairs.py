@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from advisor.catalog.refresh.calibrate.rows import Row
+from advisor.catalog.refresh.calibrate.rows import Row, rate_as_printed
 from advisor.evaluate import Compared, compare
 
 CLEAR = 1.2  # a smaller difference is within the noise
@@ -63,13 +63,19 @@ def _key(row: Row) -> tuple[str, ...]:
 
 def _pair(key: tuple[str, ...], fast: Compared, slow: Compared) -> Pair | None:
     seen = (fast.measured.output_tok_s or 0.0, slow.measured.output_tok_s or 0.0)
-    said = (fast.predicted.output_tok_s, slow.predicted.output_tok_s)
+    said = (_said(fast), _said(slow))
     if not said[0] or not said[1] or not all(seen):
         return None
     first, second = fast.measured.request, slow.measured.request
     formats = f"{first['quantization']} / {second['engine']} {second['quantization']}"
     name = f"{key[0]}: {key[3]}, {key[2].removesuffix('.0')} x {key[1]}, {key[4]} in flight, vLLM {formats}"
     return Pair(name, seen[0] / seen[1], said[0] / said[1])
+
+
+def _said(one: Compared) -> float | None:
+    """The prediction of what the row's rate is."""
+    rate, tpot_ms = one.predicted.output_tok_s, one.predicted.tpot_ms
+    return rate_as_printed(one.measured, rate, tpot_ms / 1e3) if rate and tpot_ms else None
 
 
 def pairs(rows: Sequence[Row]) -> str:

@@ -48,8 +48,8 @@ VLLM = {
     "compute": (0.6, 0.2, 0.97, 0.3),
     "decode_compute.dense": (0.8, 0.2, 1.5, 0.4),
     "decode_compute.moe": (0.4, 0.05, 1.5, 0.5),
-    "prefill_compute.dense": (0.9, 0.2, 1.5, 0.4),
-    "prefill_compute.moe": (0.5, 0.05, 1.5, 0.5),
+    "prefill_compute.dense": (0.9, 0.2, 3.0, 0.4),
+    "prefill_compute.moe": (0.5, 0.05, 3.0, 0.5),
     "attention_compute": (0.4, 0.05, 0.97, 0.5),
     "overhead_s": (0.0012, 1e-4, 0.01, 0.7),
     "overhead_layers": (0.02, 1e-3, 0.2, 0.7),
@@ -66,9 +66,10 @@ VLLM = {
     "link.peer": (0.4, 0.05, 1.0, 0.5),
     "link.host": (0.3, 0.03, 1.0, 0.7),
     "stage_s": (5e-4, 2e-5, 5e-3, 0.8),
-    "request_s": (0.012, 0.003, 0.2, 0.3),
+    "request_s": (0.015, 0.003, 0.2, 0.3),
     "serial_s": (0.001, 5e-5, 0.02, 0.8),
     "burst": (0.7, 0.05, 4.0, 0.6),
+    "together": (0.1, 0.01, 1.0, 0.3),  # clients of a benchmark send some ten prompts each, the first ones at once
 }
 LLAMACPP = {
     "bandwidth": (0.88, 0.5, 0.97, 0.2),
@@ -97,20 +98,20 @@ LLAMACPP = {
     "request_s": (0.02, 0.002, 0.2, 0.6),
     "serial_s": (0.002, 5e-5, 0.05, 0.8),
     "burst": (0.7, 0.05, 4.0, 0.6),
+    "together": (0.1, 0.01, 1.0, 0.3),
     "ollama_request_s": (0.15, 0.02, 0.5, 0.4),
     "ollama_step": (1.1, 1.0, 1.5, 0.1),
 }
-# A CPU is described by the runs of shared/REAL_PARTS.md (SmolLM2-135M on two cores), too few to fit: set by hand.
-# The boards of the community sources do not state their memory, so they are left out. What has to do with AVX2 (32-bit
-# weights, unpacking) follows a quiet run of `advisor smoke` on two Zen 3 cores, 2026-11-22; of two cores vLLM keeps one
-# for its API server, which these constants hold.
+# A CPU is described by the runs of shared/REAL_PARTS.md and by tests/benchmarks/results-2core-avx2.md (SmolLM2-135M on
+# two cores of three kinds), too few to fit: set by hand. The boards of the community sources do not state their memory,
+# so they are left out.
 CPU = {
-    "vllm": {"bandwidth": 0.70, "compute": 0.65, "overhead_s": 0.0005},
-    "llamacpp": {"bandwidth": 0.79, "compute": 0.60, "vector_growth": 0.46, "overhead_s": 0.0006},
+    "vllm": {"bandwidth": 0.70, "compute": 0.80, "overhead_s": 0.0010},
+    "llamacpp": {"bandwidth": 0.79, "compute": 0.33, "overhead_s": 0.0004},
 }
 CPU_ONLY = {
-    "vllm": {"cpu_widen_bytes_per_flop": 0.035, "bandwidth.32": 0.67, "compute.32": 0.6},
-    "llamacpp": {"cpu_unpack_bytes_per_flop": 0.11},
+    "vllm": {"cpu_widen_bytes_per_flop": 0.1, "cpu_sharpness": 1.0, "bandwidth.32": 0.8, "compute.32": 0.8},
+    "llamacpp": {"cpu_decode_compute": 0.21},
 }
 # Constants that split into a base and factors; the base of these two is 1 and only the factors count.
 UNIT_BASES = ("decode_compute", "prefill_compute")

@@ -10,10 +10,9 @@ from advisor.engines.ollama.speed import step_of as ollama_step
 from advisor.engines.vllm.speed import step_of as vllm_step
 from advisor.physics.serving import Steady
 from advisor.physics.speed_figures import band_of
-from advisor.physics.speed_setup import discipline
 from advisor.physics.step import StepModel
-from advisor.predict.config import Ready, Unsupported, Words, ready_for
-from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, LoadWords, context_bucket, read_load
+from advisor.predict.config import Ready, Unsupported, Words, benchmark_rule, ready_for
+from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, context_bucket, read_load
 from advisor.predict.run import per_replica, rule_for, run
 
 
@@ -50,7 +49,7 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
     known: dict[Words, Ready | str] = {}
     for row in rows:
         try:
-            asked = read_load(LoadWords(*(row.request[name] for name in LOAD_COLUMNS)))
+            asked = read_load(tuple(row.request[name] for name in LOAD_COLUMNS))
             named = [row.request[name] for name in CONFIG_COLUMNS]
             words = Words._make((*named, context_bucket(asked), asked.mode == "single_stream"))
             if words not in known:
@@ -106,5 +105,6 @@ class Model:
             else:
                 step = ollama_step(ready.prepared, self.values, ollama=ready.engine == "ollama")
             self._steps[id(ready)] = step
-        rule = discipline(self.values, ready.rule.slots, ready.rule.chunk_tokens, ollama=ready.engine == "ollama")
-        return ready._replace(step=step, rule=rule)
+        slots, chunk = ready.rule.slots, ready.rule.chunk_tokens
+        old, ollama = ready.prepared.age, ready.engine == "ollama"
+        return ready._replace(step=step, rule=benchmark_rule(self.values, slots, chunk, ollama=ollama, age=old))

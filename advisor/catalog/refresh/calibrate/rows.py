@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from advisor.evaluate import DECODE_ONLY, Measurement, read_measurements
+from advisor.evaluate import DECODE_ONLY, UNSTEADY, Measurement, read_measurements
 
 Row = Measurement
 
@@ -23,13 +23,37 @@ def _with_slots(row: Row) -> Row:
 
 
 def decode_only(row: Row) -> bool:
-    """The printed rate leaves the prefill out although the run had one."""
-    return row.littles is not None and row.littles < DECODE_ONLY
+    """The printed rate leaves the prefill out although the run had one: at that rate the run ended before it began."""
+    if row.littles is not None:
+        return row.littles < DECODE_ONLY
+    flight, answer = row.request["concurrency"], row.request["output_tokens"]
+    if row.request["mode"] != "serving" or not (flight and answer and row.ttft_ms and row.output_tok_s):
+        return False
+    return float(flight) * float(answer) / row.output_tok_s < row.ttft_ms / 1e3
+
+
+def rate_as_printed(row: Row, rate: float, tpot_s: float) -> float:
+    """The predicted figure that the row's rate is: all answers over the whole time, or that of decoding alone."""
+    return float(row.request["concurrency"] or 1.0) / tpot_s if decode_only(row) else rate
 
 
 def throttled(row: Row) -> bool:
     """The cards ran below the power they are sold with, so they are not the cards of the catalogue."""
     return "power limit" in row.notes
+
+
+def more_than_stated(row: Row) -> bool:
+    """By Little's law many more requests waited than the row says were in flight: its waits are those of a burst."""
+    flight, answer = row.request["concurrency"], row.request["output_tokens"]
+    if not (flight and answer and row.output_tok_s and row.ttft_ms and row.tpot_ms):
+        return False
+    latency_s = (row.ttft_ms + float(answer) * row.tpot_ms) / 1e3
+    return row.output_tok_s / float(answer) * latency_s > UNSTEADY * float(flight)
+
+
+def prefix_cached(row: Row) -> bool:
+    """The prompt lay in the prefix cache, so its first token says nothing about prefill."""
+    return "prefix caching on" in row.notes
 
 
 def length_share(row: Row) -> float:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from advisor.catalog.refresh.calibrate.fit import fit
 from advisor.catalog.refresh.calibrate.kernels import Held
 from advisor.catalog.refresh.calibrate.points import Model, Point
+from advisor.catalog.refresh.calibrate.rows import rate_as_printed
 
 SMALL = 10  # sources with fewer rows are left out together
 SMALL_FOLD = "small sources"
@@ -71,6 +72,7 @@ def _fold(job: tuple[str, list[Point], list[Point], Sequence[Held], Mapping[str,
 def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) -> Error:
     """What one row is predicted to be, against what was measured."""
     row, known, said = point.row, point.ready.prepared, model(point)
+    rate = rate_as_printed(row, said.rate, said.tpot_s)
     return Error(
         id=row.id,
         group=row.group,
@@ -81,11 +83,11 @@ def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) 
         kernel=known.kernel,
         band=said.band,
         seen=known.device.family in families and known.kernel in kernels,
-        rate=_log(said.rate, row.output_tok_s),
+        rate=_log(rate, row.output_tok_s),
         tpot=_log(1e3 * said.tpot_s, row.tpot_ms),
         ttft=_log(1e3 * said.ttft_s, row.ttft_ms),
         measured=row.output_tok_s or 0.0,
-        predicted=said.rate,
+        predicted=rate,
     )
 
 

@@ -21,6 +21,8 @@ HEAD = """\
 # ranges: factor between expected and each end, from errors on sources that were left out; thin: where no like card
 #   or kernel was measured. evidence: measurements behind each family and kernel, so behind its factors; `all` those
 #   behind every other constant. speed_fit.yaml beside this file says which sources, and with what residuals.
+# from: hashes of the measurements and of the parameters that were fitted, and the sum of the squares that was left; a
+#   test computes them again (tests/physics/test_calibration.py).
 """
 FIT_HEAD = """\
 # Written by `python -m advisor.catalog.refresh.calibrate`, beside speed.yaml. Not read at run time.
@@ -30,9 +32,13 @@ FIT_HEAD = """\
 """
 
 
-def document(values: Mapping[str, Mapping[str, float]], points: Sequence[Point], errors: Sequence[Error]) -> str:
+def document(
+    values: Mapping[str, Mapping[str, float]], points: Sequence[Point], errors: Sequence[Error],
+    origin: Mapping[str, str | float],
+) -> str:  # fmt: skip
     """The text of speed.yaml."""
-    lines = [HEAD.rstrip("\n"), f"pinned: {_flow(PINNED)}"]
+    lines = [HEAD.rstrip("\n"), f"pinned: {_flow(PINNED)}", "from:"]
+    lines += [f"  {name}: {_scalar(told)}" for name, told in origin.items()]
     for engine, constants in values.items():
         lines.append(f"{engine}:")
         lines += [f"  {name}: {number(value)}" for name, value in constants.items() if _matters(name, value)]
@@ -136,6 +142,15 @@ def _flow(mapping: Mapping[str, float]) -> str:
         + ", ".join(f"{name}: {value if isinstance(value, int) else _plain(value)}" for name, value in mapping.items())
         + "}"
     )
+
+
+def _scalar(told: str | float) -> str:
+    return number(told) if isinstance(told, float) else f'"{told}"'
+
+
+def rounded(values: Mapping[str, float]) -> dict[str, float]:
+    """The constants as the file holds them."""
+    return {name: float(number(value)) for name, value in values.items() if _matters(name, value)}
 
 
 def _plain(value: float) -> str:

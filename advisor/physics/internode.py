@@ -1,0 +1,93 @@
+"""A plan over several machines: who shares what, and what pipeline stages pay for the network between them.
+
+A replica lies on one machine, or on several: tensor parallel inside each, pipeline parallel across. Then every token's
+hidden states and residual go over the network once for each border between machines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from advisor.catalog import constants
+from advisor.schema import Candidate, Figure, Hardware, ModelSpec, NodeLink, Speed
+
+
+class Hops(NamedTuple):
+    """Hand-overs between machines that each token of a replica makes."""
+
+    borders: int = 0
+    seconds: float = 0.0  # latency of one
+    token_s: float = 0.0  # of one token in one of them
+
+
+NO_HOPS = Hops()
+
+
+def nodes_of_replica(candidate: Candidate) -> int:
+    """Machines that one replica lies on."""
+    return max(candidate.nodes // max(candidate.replicas, 1), 1)
+
+
+def replicas_of_server(candidate: Candidate) -> int:
+    """Replicas behind one engine's port: those on its machine."""
+    return max(candidate.replicas // max(candidate.nodes, 1), 1)
+
+
+def servers(candidate: Candidate) -> int:
+    """Engines with a port of their own over all machines."""
+    return candidate.replicas // replicas_of_server(candidate)
+
+
+def cards_in_all(candidate: Candidate) -> int:
+    """Cards over all machines."""
+    return len(candidate.gpu_indices) * candidate.nodes
+
+
+def local_share(cards: int, candidate: Candidate) -> int:
+    """How many of a machine's chosen cards one replica uses there."""
+    return max(min(cards, cards * candidate.nodes // max(candidate.replicas, 1)), 1)
+
+
+def token_bytes(model: ModelSpec) -> float:
+    """Bytes of one token that a stage hands to the next."""
+    known = constants("nodes")
+    return float(known["tensors"] * known["element_bytes"] * model.hidden)
+
+
+def reached_bytes_per_s(link: NodeLink) -> float:
+    """What a hand-over reaches of the line rate."""
+    return link.bytes_per_s * float(constants("nodes")["share"][_kind(link)])
+
+
+def hops_of(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Hops:
+    """The hand-overs of one replica; none on one machine."""
+    borders, link = nodes_of_replica(candidate) - 1, hardware.node_link
+    if not borders or link is None:
+        return NO_HOPS
+    return Hops(
+        borders=borders,
+        seconds=float(constants("nodes")["hop_s"][_kind(link)]),
+        token_s=token_bytes(model) / reached_bytes_per_s(link),
+    )
+
+
+def _kind(link: NodeLink) -> str:
+    return "rdma" if link.rdma else "tcp"
+
+
+def less_certain(speed: Speed) -> Speed:
+    """The prediction of a replica over several machines: nothing of the kind was measured, so its ranges are wider."""
+    factor, source = float(constants("nodes")["range"]), str(constants("nodes")["source"])
+
+    def wider(figure: Figure) -> Figure:
+        return replace(figure, low=figure.low / factor, high=figure.high * factor, basis="analytic", source=source)
+
+    return replace(
+        speed,
+        output_tokens_per_s=replace(wider(speed.output_tokens_per_s), high=speed.output_tokens_per_s.high),
+        ttft_s=wider(speed.ttft_s),
+        ttft_p95_s=wider(speed.ttft_p95_s),
+        tpot_s=wider(speed.tpot_s),
+        tpot_p95_s=wider(speed.tpot_p95_s),
+    )
