@@ -27,7 +27,7 @@ CAUSES = (
     ),
     _cause(
         "port taken",
-        r"address already in use|port \d+ is taken|errno 98|bind: address",
+        r"address already in use|port \d+ is taken|errno 98|bind: address|port is already allocated",
         "stop what listens on that port",
     ),
     _cause(
@@ -54,11 +54,15 @@ CAUSES = (
         r"repository not found|is not a valid model identifier|not a local folder|does not appear to have a file|"
         r"no such file or directory.*(gguf|safetensors|config\.json)|localentrynotfounderror|outgoing traffic has been "
         r"disabled|invalid repository id|file does not exist|pull model manifest|couldn't connect to 'https://|"
-        r"model path .* does not exist|could not be fetched|no model found|invalid model name|is gated|gatedrepo",
+        r"model path .* does not exist|could not be fetched|no model found|invalid model name|is gated|gatedrepo|"
+        r"bind source path does not exist",
         "fetch the model first, and check its name or path in plan.json",
     ),
-    _cause("missing program", r"is not installed|llama-server binary not found|command not found|no such image|"
-           r"pull access denied|manifest unknown", "install the engine"),
+    _cause("missing image", r"no such image|pull access denied|manifest unknown|manifest for .* not found|"
+           r"failed to resolve reference|error response from daemon: get \"https://",
+           "docker compose pull, or correct the image's name"),
+    _cause("missing program", r"run\.sh: \S+ is not installed.*|llama-server binary not found|: command not found|"
+           r"executable file not found", "install the engine"),
     _cause("not healthy in time", r"not healthy after \d+ s.*|timed out waiting|is unhealthy|context deadline exceeded",
            "look at the log: it was still working, or hangs"),
 )  # fmt: skip

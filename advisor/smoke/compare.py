@@ -23,7 +23,8 @@ def _speed(job: Job, load: LoadResult) -> Iterator[Comparison]:
     if load.ttft_s is None or load.errors:
         return
     plan, candidate = job.plan, job.plan.estimate.candidate
-    speed = speed_at(candidate, load.in_flight, plan.workload, plan.hardware, plan.model)
+    # The clients send equal requests, so they march in step: all prompts come together.
+    speed = speed_at(candidate, load.in_flight, plan.workload, plan.hardware, plan.model, together=1.0)
     if speed is None:
         return
     level, replicas = round(load.in_flight), candidate.replicas

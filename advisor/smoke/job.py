@@ -71,7 +71,8 @@ class Job:
     metrics: dict[str, float] = field(default_factory=dict)
     memory_bytes: int | None = None
     oom_kills_before: int | None = None
-    stopped: bool = False
+    stopped: bool = False  # as the last steps do
+    ended: bool = False  # by itself, before that
 
     @property
     def ready(self) -> Server:

@@ -11,14 +11,11 @@ from typing import Any
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.schema import value
 from advisor.smoke.client import Answer, Server, ask
-from advisor.smoke.http import split
 from advisor.smoke.prompts import Prompts, Scale, salad, scale_from
 from advisor.smoke.stats import LoadResult, Targets, summarise
 
 MOST_REQUESTS = 20_000  # of one run: a smoke test, not an attack
 Sender = Callable[[int], Coroutine[Any, Any, Answer]]
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @value
@@ -35,17 +32,6 @@ class Run:
     seconds: float = 300.0  # no request is sent after so long
     timeout_s: float = 600.0  # of one request
     targets: Targets = Targets()
-
-
-def only_loopback(url: str, allow_remote: bool = False) -> None:
-    """Refuse to load somebody else's machine unless that is asked for.
-
-    Raises:
-        BadInput: the host is not this machine.
-    """
-    host = split(url).hostname
-    if not allow_remote and host not in LOOPBACK:
-        raise BadInput(f"{url}: {host} is not this machine; --allow-remote sends the load there all the same")
 
 
 async def calibrate(server: Server, seed: str = "advisor", timeout_s: float = 300.0) -> Scale:

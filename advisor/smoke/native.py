@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
 from advisor.schema import Plan
 from advisor.smoke import processes
 from advisor.smoke.runner import SPARE_S, State, read_text
+from advisor.smoke.starter import Starter
 
 
 class NativeRunner:
-    """`run.sh` and `stop.sh` of the folder, in a session of their own, so that whatever they start is found again."""
+    """`run.sh` and `stop.sh` of the folder."""
 
     name = "native"
+    begins = "run.sh began"
+    poll_s = 0.5
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan = plan
         self._folder = folder.resolve()
-        self._out = self._folder / "smoke" / "run.log"
-        self._starter: subprocess.Popen[bytes] | None = None
+        self._starter = Starter(self._folder, self._folder / "smoke" / "run.log")
 
     def problems(self) -> list[str]:
         """Scripts and programs that are missing."""
@@ -32,31 +33,24 @@ class NativeRunner:
 
     def start(self) -> None:
         """Run run.sh in the background."""
-        self._out.parent.mkdir(parents=True, exist_ok=True)
-        with self._out.open("wb") as out:
-            self._starter = subprocess.Popen(
-                ["bash", "run.sh"],
-                cwd=self._folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )  # fmt: skip
+        self._starter.begin(["bash", "run.sh"])
 
     def state(self) -> State:
         """run.sh ends when the engine is ready, or with an error."""
-        code = self._starter.poll() if self._starter else 1
-        if code is None:
-            return "starting"
-        return "ready" if code == 0 else "failed"
+        return self._starter.state()
+
+    def alive(self) -> bool:
+        """The process that run.sh started lives."""
+        pid = read_text(self._state("engine.pid")).strip()
+        return any(str(process.pid) == pid for process in self._starter.processes())
 
     def log(self) -> str:
         """The engine's log, then what run.sh said."""
-        return "\n".join(filter(None, (read_text(self._folder / "state" / "engine.log"), read_text(self._out))))
+        return "\n".join(filter(None, (read_text(self._state("engine.log")), self._starter.said())))
 
     def stop(self) -> None:
         """Run stop.sh; what outlives it is for `leftovers` to show."""
-        if self._starter is not None and self._starter.poll() is None:
-            self._starter.send_signal(signal.SIGTERM)  # still starting: run.sh stops what it began
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._starter.wait(timeout=SPARE_S)
+        self._starter.interrupt(SPARE_S)  # still starting: run.sh stops what it began
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
                 ["bash", "stop.sh"],
@@ -66,28 +60,28 @@ class NativeRunner:
 
     def leftovers(self) -> list[str]:
         """Processes of the session, named."""
-        if self._starter is None:
-            return []
-        self._starter.poll()
-        return [f"{p.name} (process {p.pid})" for p in processes.of_session(self._starter.pid)]
+        return [f"{process.name} (process {process.pid})" for process in self._starter.processes()]
 
     def end(self) -> None:
         """Stop, then end by force what is left."""
-        if self._starter is None or not self.leftovers():
+        if not self.leftovers():
             return
         self.stop()
-        processes.end_session(self._starter.pid)
+        self._starter.end()
         for name in ("engine.pid", "engine.started"):
             with contextlib.suppress(OSError):
-                (self._folder / "state" / name).unlink(missing_ok=True)
+                self._state(name).unlink(missing_ok=True)
 
     def memory_bytes(self) -> int | None:
         """Memory of the session's processes."""
-        return processes.memory_bytes(self._starter.pid) if self._starter else None
+        return processes.memory_bytes(process.pid for process in self._starter.processes())
 
     def cpu_seconds(self) -> float | None:
         """Processor time of the session's processes."""
-        return processes.cpu_seconds(self._starter.pid) if self._starter else None
+        return processes.cpu_seconds(process.pid for process in self._starter.processes())
+
+    def _state(self, name: str) -> Path:
+        return self._folder / "state" / name
 
     def _has(self, name: str) -> bool:
         return (self._folder / name).is_file()

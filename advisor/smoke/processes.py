@@ -1,4 +1,4 @@
-"""Processes of one session: who is alive, how much memory they hold, and their end."""
+"""Processes of one session or container: who is alive, how much memory they hold, and their end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,11 +55,25 @@ def end_session(session: int, patience_s: float = 10.0) -> list[Process]:
     return of_session(session)
 
 
-def memory_bytes(session: int) -> int | None:
-    """Memory of all processes of a session, shared pages counted once; None where /proc does not tell."""
+def of_containers(ids: Iterable[str]) -> list[int]:
+    """Processes of this machine that run in containers of these full ids; none where the containers are elsewhere."""
+    wanted = set(ids)
+    found = []
+    for entry in Path("/proc").glob("[0-9]*") if wanted else ():
+        try:
+            places = (entry / "cgroup").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        if any(container in places for container in wanted):
+            found.append(int(entry.name))
+    return found
+
+
+def memory_bytes(pids: Iterable[int]) -> int | None:
+    """Memory of these processes, shared pages counted once; None where /proc does not tell."""
     total = 0
-    for process in of_session(session):
-        kilobytes = _pss_kb(process.pid)
+    for pid in pids:
+        kilobytes = _pss_kb(pid)
         if kilobytes is None:
             return None
         total += kilobytes * 1024
@@ -75,12 +90,12 @@ def _pss_kb(pid: int) -> int | None:
     return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
 
 
-def cpu_seconds(session: int) -> float | None:
-    """Processor time that a session's living processes have used so far; None where /proc does not tell."""
+def cpu_seconds(pids: Iterable[int]) -> float | None:
+    """Processor time that these processes have used so far; None where /proc does not tell."""
     total = 0.0
-    for process in of_session(session):
+    for pid in pids:
         try:
-            fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         except OSError:
             continue
         total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +16,7 @@ from advisor.smoke.http import Broken
 from advisor.smoke.job import Failed, Job, Options, Progress, Skipped, Stopwatch
 from advisor.smoke.observer import observer_of
 from advisor.smoke.runner import Runner
+from advisor.smoke.signals import terminate_is_interrupt, undisturbed
 from advisor.smoke.values import Result, SmokeReport, StepResult
 
 
@@ -79,15 +78,16 @@ def smoke(
     )
     began, watch, results = datetime.now(UTC), Stopwatch(), list[StepResult]()
     try:
-        with _terminate_is_interrupt():
+        with terminate_is_interrupt():
             asyncio.run(_carry_out(job, results))
     except KeyboardInterrupt:
-        job.progress.note("interrupted: stopping what was started")
-        runner.end()
-        on_interrupt(_report(job, results, began, watch.seconds))
+        with undisturbed():
+            runner.end()
+            on_interrupt(_report(job, results, began, watch.seconds))
         raise
     finally:
-        runner.end()
+        with undisturbed():
+            runner.end()
     return _report(job, results, began, watch.seconds)
 
 
@@ -103,7 +103,7 @@ async def _carry_out(job: Job, results: list[StepResult]) -> None:
             result = await _take(step, job)
         results.append(result)
         job.progress.done(result)
-        if result.result == "fail" and step.needed and broken is None:
+        if result.result == "fail" and (step.needed or job.ended) and broken is None:
             broken = step.name
 
 
@@ -116,8 +116,9 @@ async def _take(step: Step, job: Job) -> StepResult:
         outcome, detail = "skipped", str(skipped)
     except (Failed, Broken, AdvisorError, OSError) as failed:
         outcome, detail = "fail", str(failed)
-        if not step.environment and job.server is not None and job.runner.state() == "failed":
-            detail += f"; {starting.explain_log(job)}"
+        job.ended = job.server is not None and not (job.stopped or await asyncio.to_thread(job.runner.alive))
+        if job.ended:
+            detail += f"; the engine has ended: {await asyncio.to_thread(starting.explain_log, job)}"
     return StepResult(
         name=step.name, result=outcome, seconds=watch.seconds, detail=detail, environment=step.environment
     )
@@ -142,19 +143,3 @@ def _report(job: Job, results: list[StepResult], began: datetime, seconds: float
         memory_bytes=job.memory_bytes,
         hardware=job.plan.hardware,
     )
-
-
-@contextmanager
-def _terminate_is_interrupt() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a smoke test the way Ctrl-C does: with everything stopped."""
-    kept = {}
-    try:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            kept[number] = signal.signal(number, signal.default_int_handler)
-    except ValueError:
-        pass  # not the main thread: signals are somebody else's
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

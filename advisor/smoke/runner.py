@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Protocol
 
-State = Literal["starting", "ready", "failed"]
+State = Literal["fetching", "starting", "ready", "failed"]
 SPARE_S = 60.0  # beyond what the deployment's own stop may take
 
 
@@ -13,6 +13,8 @@ class Runner(Protocol):
     """One way to run a deployment folder. `end` may be called at any moment, and more than once."""
 
     name: str
+    begins: str  # what was begun, once `start` has returned
+    poll_s: float  # between two looks at a start: what a look costs is taken from the engine
 
     def problems(self) -> list[str]:
         """What stands in the way of a start here."""
@@ -23,7 +25,11 @@ class Runner(Protocol):
         ...
 
     def state(self) -> State:
-        """How far the start has come."""
+        """How far the start has come; what is fetched first takes none of the engine's patience."""
+        ...
+
+    def alive(self) -> bool:
+        """Whether the engine, once started, still runs."""
         ...
 
     def log(self) -> str:
@@ -35,7 +41,7 @@ class Runner(Protocol):
         ...
 
     def leftovers(self) -> list[str]:
-        """What still runs of what was started."""
+        """What is left of what was started."""
         ...
 
     def end(self) -> None:

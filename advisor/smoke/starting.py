@@ -52,14 +52,17 @@ def _memory(job: Job) -> str | None:
 
 
 def available_bytes() -> int | None:
-    """Memory a new process could take now; None where the system does not tell."""
+    """Memory a new process could take now, within the limit of this control group; None where nothing tells."""
+    from advisor.probe import cgroup
+    from advisor.probe.host import Host
+
+    rooms = [cgroup.read(Host()).memory_available_bytes]
     try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
-        return None
-    return None
+        lines = []
+    rooms += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    return min((room for room in rooms if room is not None), default=None)
 
 
 async def start(job: Job) -> str:
@@ -69,21 +72,26 @@ async def start(job: Job) -> str:
         await asyncio.to_thread(job.runner.start)
     except OSError as error:
         raise Failed(f"{job.runner.name}: could not be started: {os.strerror(error.errno or 0)}") from error
-    return "run.sh began" if job.runner.name == "native" else "docker compose up began"
+    return job.runner.begins
 
 
 async def healthy(job: Job) -> str:
     """The starter ends well within the patience planned for this model's size; the log tells how far it is."""
     watch, patience = Stopwatch(), job.options.startup_s or job.plan.launch.startup_s + _SPARE_S
-    said = 0
-    while (state := job.runner.state()) == "starting":
-        if watch.seconds > patience:
+    said, fetched, last = 0, 0.0, ""
+    while (state := job.runner.state()) in ("fetching", "starting"):
+        if state == "fetching":
+            job.progress.note(f"fetching images, {watch.seconds:.0f} s")
+            await asyncio.sleep(job.runner.poll_s)
+            fetched = watch.seconds
+            continue
+        if watch.seconds - fetched > patience:
             raise Failed(f"not healthy in time: {patience:.0f} s; {explain_log(job)}")
         log = await asyncio.to_thread(job.runner.log)
         notes = [note for line in log[said:].splitlines() if (note := job.observer.progress(line))]
-        said = len(log)
-        job.progress.note(notes[-1] if notes else "", min(watch.seconds / patience, 1.0))
-        await asyncio.sleep(0.5)
+        said, last = len(log), notes[-1] if notes else last
+        job.progress.note(last, min((watch.seconds - fetched) / patience, 1.0))
+        await asyncio.sleep(job.runner.poll_s)
     if state == "failed":
         raise Failed(explain_log(job))
     launch = job.plan.launch

@@ -65,7 +65,8 @@ async def longest(job: Job) -> str:
     answer = _good(await ask(job.ready, long_prompt(job, wanted, "long"), _ANSWER_TOKENS, timeout_s=_LONG_TIMEOUT_S))
     if answer.input_tokens < 0.95 * wanted:
         raise Failed(f"{count(wanted)} tokens were sent, {count(answer.input_tokens)} were read: the prompt was cut")
-    return f"{count(answer.input_tokens)} of {count(context)} tokens, first token after {ms(answer.ttft_s or 0)}"
+    said = "answered with the end at once" if answer.ttft_s is None else f"first token after {ms(answer.ttft_s)}"
+    return f"{count(answer.input_tokens)} of {count(context)} tokens, {said}"
 
 
 async def beyond(job: Job) -> str:

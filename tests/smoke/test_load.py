@@ -15,7 +15,7 @@ from fake_engine import Behaviour, serving
 
 from advisor.errors import BadInput
 from advisor.smoke.client import Answer, Server, ask
-from advisor.smoke.load import Run, calibrate, drive, only_loopback
+from advisor.smoke.load import Run, calibrate, drive
 from advisor.smoke.prompts import Prompts, Scale, salad
 from advisor.smoke.ramp import ramp
 from advisor.smoke.stats import LoadResult, Targets, percentile, steady_rate, summarise
@@ -140,14 +140,6 @@ def test_goodput_counts_what_meets_the_targets() -> None:
     every = run(Behaviour(), requests=4, in_flight=2, targets=Targets(ttft_s=30, tpot_s=30))
     assert none.good_share == 0 and none.goodput_requests_per_s == 0
     assert every.good_share == 1 and every.goodput_requests_per_s == pytest.approx(every.requests_per_s)
-
-
-def test_only_this_machine_is_loaded() -> None:
-    """Another host is refused unless it is asked for by name."""
-    only_loopback("http://127.0.0.1:8000")
-    with pytest.raises(BadInput, match="not this machine"):
-        only_loopback("http://example.com:8000")
-    only_loopback("http://example.com:8000", allow_remote=True)
 
 
 @pytest.mark.parametrize("asked", [{"in_flight": 1, "request_rate": 1.0}, {}])

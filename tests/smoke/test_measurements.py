@@ -44,7 +44,7 @@ def here() -> Hardware:
 def predicted(plan: Plan, in_flight: float, tokens: tuple[int, int] = (200, 100)) -> Speed:
     """The bare model's prediction."""
     candidate = plan.estimate.candidate
-    load = Load(in_flight=in_flight, input_tokens=tokens[0], output_tokens=tokens[1])
+    load = Load(in_flight=in_flight, input_tokens=tokens[0], output_tokens=tokens[1], together=1.0)
     memory = ENGINES[plan.engine].memory(candidate, plan.hardware, plan.model)
     speed = ENGINES[plan.engine].speed(candidate, memory, plan.hardware, plan.model, load)
     assert speed is not None
@@ -80,7 +80,7 @@ def report(plan: Plan, *loads: LoadResult) -> SmokeReport:
 
 def ask(plan: Plan, in_flight: float, tokens: tuple[int, int] = (200, 100), **other: object) -> Speed:
     """The prediction with what was measured."""
-    load = Load(in_flight=in_flight, input_tokens=tokens[0], output_tokens=tokens[1])
+    load = Load(in_flight=in_flight, input_tokens=tokens[0], output_tokens=tokens[1], together=1.0)
     candidate = replace(plan.estimate.candidate, **other)  # type: ignore[arg-type]
     return corrected(predicted(plan, in_flight, tokens), plan.hardware, candidate, plan.model, load)
 

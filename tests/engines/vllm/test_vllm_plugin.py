@@ -27,7 +27,8 @@ from engine_cases import (
 )
 
 from advisor.engines import vllm
-from advisor.engines.vllm.service import queue_limit, speculates
+from advisor.engines.admission import admitted
+from advisor.engines.vllm.service import speculates
 from advisor.engines.vllm.sizing import chunk_for, device_defaults, seqs_for, utilization
 from advisor.schema import Hardware, Plan, Workload
 
@@ -187,14 +188,14 @@ def test_old_cards_run_float16() -> None:
 
 
 def test_production_settings() -> None:
-    """Tools, queue limit, drain and key: on for a production API, with the key in no argument and no file."""
+    """Tools, queue limit and drain are on for a production API; it stays on loopback and knows no key."""
     plan = first_plan("vllm", "h100", "production", MODELS[1], peak=40)
     known = values(plan)
     assert known["--tool-call-parser"] == "llama3_json" and "--enable-auto-tool-choice" in known
-    assert int(known["--max-num-queued-reqs"] or 0) == queue_limit(plan.estimate) == 64 - 8 + 40
+    assert int(known["--max-num-queued-reqs"] or 0) == admitted(plan.estimate) == 64 - 8 + 40
     assert plan.launch.drain_s >= 30 and known["--shutdown-timeout"] == str(plan.launch.drain_s)
-    assert known["--host"] == "0.0.0.0" == plan.launch.bind
-    assert known["VLLM_API_KEY"] is None and "VLLM_API_KEY" not in plan.launch.env
+    assert known["--host"] == "127.0.0.1" == plan.launch.bind
+    assert "VLLM_API_KEY" not in known and "VLLM_API_KEY" not in plan.launch.env
     assert plan.launch.needs_token
 
 
