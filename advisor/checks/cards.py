@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from advisor.catalog import engine_limits
+from advisor.catalog import engine_limits, weights_format
 from advisor.checks.machine import asked_bytes
+from advisor.checks.shell import at_least, no_less
 from advisor.engines.devices import cards_of
 from advisor.quoting import shell
 from advisor.schema import Accelerator, Check, Plan
@@ -34,6 +35,7 @@ def _nodes(maker: str, command: str, remedy: str) -> Check:
         command=command,
         expect="the nodes, with the groups that may use them",
         otherwise=f"{remedy}, and put this user into the groups video and render",
+        why="without them the engine falls back to the processor, and says so only in its log",
     )
 
 
@@ -46,6 +48,7 @@ def _present(card: Accelerator) -> Check:
         command=f"{'nvidia-smi -L' if card.mig_profile else query} | grep -F {shell(name)}",
         expect=name,
         otherwise="the cards were exchanged or renumbered: run `advisor recommend` again here",
+        why="memory, speed and settings are those of this card",
     )
 
 
@@ -55,9 +58,11 @@ def _free(card: Accelerator, plan: Plan) -> Check:
     return Check(
         id=f"gpu-{card.index}-free",
         fact=f"{gib(asked_bytes(plan))} of GPU {card.index} will be asked for",
-        command=f'{query} && [ "$({query})" -ge {asked} ]',
+        command=no_less(query, asked),
         expect=f"at least {asked} (MiB free now)",
         otherwise="end what holds the memory (`nvidia-smi` lists it), or plan again with it running",
+        why="what another program holds is missing for weights or KV cache: the start fails, or layers move to the CPU",
+        when="stopped",
     )
 
 
@@ -68,23 +73,30 @@ def _driver(plan: Plan) -> Check:
     return Check(
         id="driver",
         fact=f"{limits.title} {limits.version} needs NVIDIA driver {least} or newer",
-        command=f"{query} && printf '%s\\n' {least} \"$({query})\" | sort -V -C",
+        command=at_least(query, least),
         expect=f"{least} or higher",
         otherwise="update the driver, then restart the machine",
+        why="the pinned build brings its own CUDA, which an older driver cannot run",
     )
 
 
 def _capability(plan: Plan) -> Check:
     limits = engine_limits(plan.engine)
-    least = limits.min_cuda_capability or "0"
+    fmt = weights_format(plan.estimate.candidate.weights_format)
+    least = max(
+        limits.min_cuda_capability or "0",
+        fmt.min_capability.get(plan.engine, "0"),
+        key=lambda text: [int(part) for part in text.split(".")],
+    )
     numbers = ",".join(str(index) for index in plan.estimate.candidate.gpu_indices)
     query = f"nvidia-smi -i {numbers} --query-gpu=compute_cap --format=csv,noheader | sort -V | head -n 1"
     if any(card.mig_profile for card in cards_of(plan.estimate.candidate, plan.hardware)):
         query = "nvidia-smi --query-gpu=compute_cap --format=csv,noheader | sort -V | head -n 1"
     return Check(
         id="capability",
-        fact=f"{limits.title} {limits.version} needs compute capability {least} or higher",
-        command=f"{query} && printf '%s\\n' {least} \"$({query})\" | sort -V -C",
+        fact=f"{limits.title} {limits.version} with {fmt.title} weights needs compute capability {least} or higher",
+        command=at_least(query, least),
         expect=f"{least} or higher",
         otherwise="this card cannot run it: plan again",
+        why="the build holds no code for older cards, and the format needs instructions that they lack",
     )

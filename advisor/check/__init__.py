@@ -1,0 +1,8 @@
+"""`advisor check DIR`: the checklist of a deployment folder, run as commands on this host. Changes nothing."""
+
+from __future__ import annotations
+
+from advisor.check.run import check_folder
+from advisor.check.values import CheckReport, Line
+
+__all__ = ["CheckReport", "Line", "check_folder"]

@@ -1,0 +1,140 @@
+"""Run the checklist of a plan in its folder.
+
+The commands are made again from the plan's facts by this program. Neither those in CHECKLIST.md nor those in plan.json
+are run: both are files that somebody may have edited, and a check must be safe on a folder from anywhere. What a
+command takes from the plan (names, paths) is quoted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from advisor.check.target import is_running, target_for
+from advisor.check.values import CheckReport, Line, Status
+from advisor.errors import BadInput, EnvironmentFailed
+from advisor.plan import checks_of
+from advisor.schema import Check, Plan
+
+AT_ONCE = 8  # none of them changes anything, and most wait
+SHOWN_LINES = 3
+NOT_INHERITED = ("BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS")
+
+
+def check_folder(folder: Path, target: str = "auto", progress: Callable[[str], None] = lambda _: None) -> CheckReport:
+    """Every line of the folder's plan: run, skipped with a reason, or left to a person.
+
+    Args:
+        folder: a deployment folder with its plan.json.
+        target: the way of running to look at; "auto" finds out.
+        progress: told what is going on.
+
+    Raises:
+        BadInput: no plan.json, or one that cannot be read; no such target.
+        EnvironmentFailed: there is no bash.
+    """
+    plan = load(folder)
+    target = target_for(target, plan, folder)
+    progress(f"looking whether {plan.launch.program[0]} runs here already")
+    running = is_running(target, plan, folder)
+    checks = checks_of(plan)
+    waiting = {check.id for check in checks if check.command and not _skip(check, target, running)}
+
+    def one(check: Check) -> Line:
+        line = _line(check, target, running, folder)
+        waiting.discard(check.id)
+        progress("checking " + ", ".join(sorted(waiting)[:4]) + (" ..." if len(waiting) > 4 else ""))
+        return line
+
+    progress(f"running {len(waiting)} checks")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        lines = tuple(pool.map(one, checks))
+    return CheckReport(plan=plan.name, target=target, running=running, lines=lines)
+
+
+def load(folder: Path) -> Plan:
+    """The folder's plan.
+
+    Raises:
+        BadInput: there is none, or it cannot be read, or names an engine or a part that is not known here.
+    """
+    from advisor.catalog import engine_limits, weights_format
+    from advisor.deploy import PARTS
+    from advisor.engines import ENGINES
+    from advisor.wire import from_json_file
+
+    path = folder / "plan.json"
+    if not path.is_file():
+        raise BadInput(f"{folder}: has no plan.json; `advisor recommend --out {folder}` writes one")
+    plan = from_json_file(Plan, path)
+    if plan.engine not in ENGINES:
+        raise BadInput(f"{path}: engine: {plan.engine!r} is not known; accepted: {', '.join(ENGINES)}")
+    engine_limits(plan.engine)
+    weights_format(plan.estimate.candidate.weights_format)
+    for part in plan.parts:
+        if part not in PARTS:
+            raise BadInput(f"{path}: parts: {part!r} is not known; accepted: {', '.join(PARTS)}")
+    return plan
+
+
+def _skip(check: Check, target: str, running: bool) -> str:
+    """Why a line does not apply now; empty when it does."""
+    if check.targets and target not in check.targets:
+        return f"for --target {' or '.join(check.targets)}"
+    if check.when == "running" and not running:
+        return "nothing runs yet: check again after the start"
+    if check.when == "stopped" and running:
+        return "the deployment itself runs, and uses it"
+    return ""
+
+
+def _line(check: Check, target: str, running: bool, folder: Path) -> Line:
+    reason = _skip(check, target, running)
+    if reason:
+        return _result(check, "skipped", reason)
+    if check.command is None:
+        return _result(check, "by hand", "no command can see it")
+    began = time.monotonic()
+    code, text = _run(check.command, folder, check.limit_s)
+    seen = "\n".join(line for line in text.strip().splitlines() if line.strip())
+    seconds = round(time.monotonic() - began, 2)
+    if code == 0:
+        return _result(check, "pass", "", seen, seconds)
+    if code is None:
+        return _result(check, "fail", f"no answer within {check.limit_s} s", seen, seconds)
+    return _result(check, "fail", "it did not show what it must", seen, seconds)
+
+
+def _result(check: Check, status: Status, reason: str, seen: str = "", seconds: float = 0.0) -> Line:
+    return Line(
+        id=check.id, fact=check.fact, status=status, reason=reason,
+        seen="\n".join(seen.splitlines()[-SHOWN_LINES:]), command=check.command, expect=check.expect,
+        otherwise=check.otherwise, why=check.why, seconds=seconds,
+    )  # fmt: skip
+
+
+def _run(command: str, folder: Path, limit_s: int) -> tuple[int | None, str]:
+    """Exit status (None: it took too long, and was ended with all it started) and everything it printed."""
+    env = {name: text for name, text in os.environ.items() if name not in NOT_INHERITED} | {"LC_ALL": "C"}
+    try:
+        process = subprocess.Popen(
+            ["bash", "--noprofile", "--norc", "-c", command], cwd=folder, env=env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise EnvironmentFailed(f"bash cannot be started ({error.strerror}): the checklist is written for it") from None
+    try:
+        out, _ = process.communicate(timeout=limit_s)
+        code: int | None = process.returncode
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        out, _ = process.communicate()
+        code = None
+    return code, out.decode(errors="replace")

@@ -1,0 +1,69 @@
+"""Which way of running is looked at, and whether the deployment itself runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from advisor.deploy import PARTS, native
+from advisor.errors import BadInput
+from advisor.schema import Plan
+
+TARGETS = ("native", "compose", "systemd", "quadlet", "kubernetes")
+_PATIENCE_S = 10
+
+
+def target_for(name: str, plan: Plan, folder: Path) -> str:
+    """The named target; "auto" takes processes where the engine's program is installed, else Compose.
+
+    Raises:
+        BadInput: the plan has no such target.
+    """
+    has_compose = (folder / "compose.yaml").is_file()
+    if name == "auto":
+        return "native" if shutil.which(plan.launch.program[0]) or not has_compose else "compose"
+    if name not in TARGETS:
+        raise BadInput(f"--target {name}: there are auto, {', '.join(TARGETS)}")
+    if name == "compose" and not has_compose:
+        raise BadInput(f"--target compose: {folder} has no compose.yaml")
+    if name in ("systemd", "quadlet", "kubernetes") and name not in plan.parts:
+        why = PARTS[name].possible(plan)
+        raise BadInput(f"--target {name}: the plan has no part {name}; {why or f'plan with --parts {name}'}")
+    return name
+
+
+def is_running(target: str, plan: Plan, folder: Path) -> bool:
+    """Whether what this folder deploys runs now, by the target's own word."""
+    if target == "native":
+        return _pid_runs(folder / "state")
+    if target == "compose":
+        command = ["docker", "compose", "ps", "--status", "running", "--quiet", "engine"]
+        return bool(_output(command, folder).strip())
+    if target in ("systemd", "quadlet"):
+        unit = f"{native.unit_name(plan)}.service"
+        return _output(["systemctl", "is-active", unit], folder).strip() == "active"
+    return False
+
+
+def _pid_runs(state: Path) -> bool:
+    """The process that run.sh wrote down, if it is still that one."""
+    try:
+        pid = int((state / "engine.pid").read_text())
+        began = (state / "engine.started").read_text().strip()
+    except (OSError, ValueError):
+        return False
+    return bool(began) and _output(["ps", "-o", "lstart=", "-p", str(pid)], state).strip() == began
+
+
+def _output(command: list[str], folder: Path) -> str:
+    """What a program prints; nothing where it is absent or does not answer."""
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+            timeout=_PATIENCE_S, env={**os.environ, "LC_ALL": "C"}, errors="replace",
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout

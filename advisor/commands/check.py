@@ -1,0 +1,48 @@
+"""`advisor check`: the checklist of a deployment folder, run on this host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("check")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--target",
+    type=click.Choice(["auto", "native", "compose", "systemd", "quadlet", "kubernetes"]),
+    default="auto",
+    show_default=True,
+    help="The way it will be run; auto: run.sh where the engine's program is installed, else Compose.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
+def command(folder: Path, target: str, as_json: bool) -> int:
+    """Run the checklist of DIR on this host: pass, fail, or skipped with the reason. Changes nothing.
+
+    The commands are those of CHECKLIST.md, made again from plan.json's facts; neither file's text is executed.
+    What no command can see is listed for a person. Run it before the start, and again while the service runs.
+
+    \b
+    Examples:
+      advisor check deploy
+      advisor check deploy --target compose
+      advisor check deploy --json | jq '.lines[] | select(.status == "fail")'
+
+    \b
+    Exit codes: 0 nothing failed, 1 something failed, 2 bad input (no or a broken plan.json),
+    3 the environment failed.
+    """
+    from advisor.check import check_folder
+    from advisor.check.show import document, text
+    from advisor.commands.progress import patient
+
+    with patient() as progress:
+        report = check_folder(folder, target, progress)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(document(report), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo(text(report))
+    return report.exit_code
