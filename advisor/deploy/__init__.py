@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from advisor.deploy import carry, gateway, kubernetes, monitoring, nodes, quadlet, systemd
+from advisor.deploy import carry, gateway, kubernetes, monitoring, nodes, quadlet, ray, systemd
 from advisor.deploy.base import Part
 from advisor.errors import BadInput
 from advisor.schema import Plan
@@ -18,6 +18,7 @@ PARTS: dict[str, Part] = {
     "quadlet": quadlet,
     "kubernetes": kubernetes,
     "nodes": nodes,
+    "ray": ray,
     "offline": carry,
 }
 
@@ -25,7 +26,8 @@ PARTS: dict[str, Part] = {
 def parts_of(plan: Plan) -> tuple[str, ...]:
     """The parts of this plan, in the registry's order: what it needs, or what `--parts` names.
 
-    A plan that leaves loopback has its gateway whatever was named: neither engine is safe without one.
+    A plan that leaves loopback has its gateway whatever was named: neither engine is safe without one. A plan over
+    several machines has their commands.
 
     Raises:
         BadInput: a name that is no part, or a part that cannot be had for this plan.
@@ -37,8 +39,11 @@ def parts_of(plan: Plan) -> tuple[str, ...]:
         names = {name for name, part in PARTS.items() if said == "all" and not part.possible(plan)}
     else:
         names = set(_named(said, plan))
-    if plan.workload.exposed:
+    # Monitoring watches the gateway, and in a pod it is the only way to the engine.
+    if plan.workload.exposed or {"monitoring", "kubernetes"} & names:
         names.add("gateway")
+    if nodes.wanted(plan):
+        names.add("nodes")
     return tuple(name for name in PARTS if name in names)
 
 

@@ -1,31 +1,182 @@
-"""The gateway in front of the engine: keys, allowed paths, limits."""
+"""The gateway in front of the engine: keys, an allow-list of paths, limits on size, time and number, TLS.
+
+Caddy, because one static program and one file give all of it natively, in a container and in a pod, and because it gets
+and renews its certificates itself. nginx has no health check of its own without a subscription and no certificates;
+Envoy has both and needs a control plane for them.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
+from advisor.checks.shell import bearer, from_env
+from advisor.deploy.audience import serves_others
+from advisor.engines.admission import admitted, answer_s, drain_s
 from advisor.engines.base import Placement
-from advisor.schema import Check, Plan
+from advisor.schema import Check, Plan, value
+from advisor.units import MIB, count
+
+VERSION = "2.11.9"  # also that of tests/tools/gateway.sh
+PORT = 8080  # for every engine the same
+METRICS_PORT = 9180
+KEYS = ("ADVISOR_API_KEY", "ADVISOR_API_KEY_NEXT")  # of .env; the second while a key is being changed
+SHORTEST_KEY = 16  # characters; a shorter key lets nobody in, an empty one least of all
+READS = ("/v1/models",)
+WRITES = {
+    "generate": ("/v1/chat/completions", "/v1/completions", "/v1/responses"),
+    "embed": ("/v1/embeddings",),
+}
+BYTES_PER_TOKEN = 16  # of a request's body: at most 12 for a character that JSON escapes, and a token is seldom less
+ENVELOPE_BYTES = MIB  # names, roles, tool descriptions
+IMAGE_BYTES = 32 * MIB  # a few photographs as base64
+EMBED_BATCH = 64  # texts in one request for vectors
+SHORTEST_LIMIT_S, LONGEST_LIMIT_S = 600, 7200  # of one request
+CONNECTION_S = 15  # beyond the drain, until the container engine kills
+LONGEST_RETRY_S = 30
 
 
-def wanted(plan: Plan) -> bool:  # noqa: ARG001
-    """Not yet."""
-    return False
+@value
+class Gateway:
+    """What the gateway passes, and how much of it."""
+
+    image: str
+    version: str
+    port: int
+    metrics_port: int
+    upstream: str  # the engine natively and in a pod
+    container_upstream: str  # the engine in Compose
+    health_path: str  # of the engine
+    keys: tuple[str, ...]
+    shortest_key: int
+    reads: tuple[str, ...]  # GET
+    writes: tuple[str, ...]  # POST
+    body_bytes: int  # the largest request
+    most_in_flight: int  # requests at one moment, running and waiting; one more gets 503
+    limit_s: int  # the longest one request may take, from its first byte to its last
+    retry_s: int  # what Retry-After says
+    drain_s: int  # at stop, requests in flight get this long
+    grace_s: int  # until the gateway is killed
+    always: bool  # others must reach the service: in Compose without a profile
+
+
+def wanted(plan: Plan) -> bool:
+    """Whenever others use the service."""
+    return serves_others(plan) and plan.hardware.os == "linux"
 
 
 def possible(plan: Plan) -> str:  # noqa: ARG001
-    """Not yet."""
-    return "it is not built yet"
+    """Everywhere: Caddy is one program for every system."""
+    return ""
 
 
-def facts(plan: Plan) -> object:  # noqa: ARG001
-    """Nothing yet."""
-    return None
+def facts(plan: Plan) -> Gateway:
+    """Every number the Caddyfile holds, and the names that other parts need."""
+    drain = plan.launch.drain_s or drain_s(plan.estimate, plan.workload)
+    return Gateway(
+        image=f"caddy:{VERSION}",
+        version=VERSION,
+        port=PORT,
+        metrics_port=METRICS_PORT,
+        upstream=f"127.0.0.1:{plan.launch.port}",
+        container_upstream=f"engine:{plan.launch.port}",
+        health_path=plan.launch.health_path,
+        keys=KEYS,
+        shortest_key=SHORTEST_KEY,
+        reads=READS,
+        writes=WRITES[plan.workload.kind],
+        body_bytes=body_bytes(plan),
+        most_in_flight=admitted(plan.estimate),
+        limit_s=limit_s(plan),
+        retry_s=retry_s(plan),
+        drain_s=drain,
+        grace_s=drain + CONNECTION_S,
+        always=plan.workload.exposed,
+    )
+
+
+def body_bytes(plan: Plan) -> int:
+    """The largest body that a request of the planned context can need."""
+    tokens = plan.estimate.candidate.context_tokens * (EMBED_BATCH if plan.workload.kind == "embed" else 1)
+    return ENVELOPE_BYTES + BYTES_PER_TOKEN * tokens + (IMAGE_BYTES if plan.model.multimodal else 0)
+
+
+def limit_s(plan: Plan) -> int:
+    """Twice the time of an answer that fills the whole context at peak, in minutes; 10 minutes to 2 hours."""
+    longest = answer_s(plan.estimate, plan.estimate.candidate.context_tokens)
+    if longest is None:
+        return LONGEST_LIMIT_S
+    return min(max(60 * math.ceil(2 * longest / 60), SHORTEST_LIMIT_S), LONGEST_LIMIT_S)
+
+
+def retry_s(plan: Plan) -> int:
+    """Half an ordinary answer: by then about half of what runs now has made room; 1 to 30 s."""
+    answer = answer_s(plan.estimate, plan.workload.output_tokens) or 2.0
+    return min(max(math.ceil(answer / 2), 1), LONGEST_RETRY_S)
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
-    """Nothing yet."""
-    return ()
+    """One file for every target; what differs comes from the environment."""
+    return (Placement("gateway/Caddyfile.j2", "gateway/Caddyfile"),)
 
 
-def checks(plan: Plan) -> tuple[Check, ...]:  # noqa: ARG001
-    """Nothing yet."""
-    return ()
+def checks(plan: Plan) -> tuple[Check, ...]:
+    """Key and port before the start; after it, that it lets in who has the key and nobody else."""
+    return (*_before(plan), *_after(plan))
+
+
+def _before(plan: Plan) -> Iterator[Check]:
+    absent = "" if plan.workload.exposed else "[ ! -e .env ] || "
+    yield Check(
+        id="key",
+        fact=f"Others come through the gateway, so a key of at least {SHORTEST_KEY} characters is set",
+        command=f"{absent}grep -Eq '^{KEYS[0]}=.{{{SHORTEST_KEY},}}' .env",
+        expect="no output",
+        otherwise=f'printf "{KEYS[0]}=%s\\n" "$(openssl rand -hex 24)" >>.env',
+    )
+    yield Check(
+        id="gateway-port",
+        fact=f"Ports {PORT} and {METRICS_PORT} are free for the gateway",
+        command=f"front={from_env('ADVISOR_PORT')}; for port in ${{front:-{PORT}}} {METRICS_PORT}; do "
+        "if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then echo busy; exit 1; fi; done; echo free",
+        expect="free",
+        otherwise="stop what listens there, or set ADVISOR_PORT in .env",
+        when="stopped",
+    )
+
+
+def address() -> str:
+    """Shell words after which `base` is where the gateway answers, by what stands in .env."""
+    return (
+        f"host={from_env('ADVISOR_BIND')}; port={from_env('ADVISOR_PORT')}; name={from_env('ADVISOR_HOSTNAME')}; "
+        '[ -n "$host" ] && [ "$host" != 0.0.0.0 ] || host=127.0.0.1; '
+        f'base="http://$host:${{port:-{PORT}}}"; [ -z "$name" ] || base="https://$name:${{port:-{PORT}}}"; '
+    )
+
+
+def _after(plan: Plan) -> Iterator[Check]:
+    code = "-s -o /dev/null -w '%{http_code}\\n'"
+    yield Check(
+        id="after-gateway",
+        fact="After the start: the gateway reaches the engine",
+        command=f'{address()}curl -fsS "$base/healthz"',
+        expect="ok",
+        otherwise="docker compose logs gateway, or state/gateway.log",
+        when="running",
+    )
+    yield Check(
+        id="after-key",
+        fact="After the start: the key lets in, and without it nobody comes in",
+        command=f'{address()}{KEYS[0]}={from_env(KEYS[0])}; [ "$(curl {code} "$base/v1/models")" = 401 ] && '
+        f'curl {code} -f {bearer(KEYS[0])} "$base/v1/models"',
+        expect="200",
+        otherwise=f"the key in .env is shorter than {SHORTEST_KEY} characters, or was changed without a restart",
+        when="running",
+    )
+    yield Check(
+        id="retry-after",
+        fact=f"Clients wait after 503 as long as Retry-After says; {count(admitted(plan.estimate))} are let in at once",
+        command=None,
+        expect="the OpenAI libraries do so by themselves; others must be told",
+        otherwise="a client that repeats at once makes the rush longer",
+    )

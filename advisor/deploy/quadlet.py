@@ -1,31 +1,137 @@
-"""Podman quadlets."""
+"""Podman quadlets: the container of the engine, of its model and of the gateway as systemd units that Podman writes."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
+from advisor.deploy import native
+from advisor.deploy.audience import serves_others
+from advisor.deploy.systemd import LOAD_S, patience_s
+from advisor.engines import ENGINES
 from advisor.engines.base import Placement
-from advisor.schema import Check, Plan
+from advisor.engines.containers import Mount
+from advisor.engines.devices import cards_of
+from advisor.physics.internode import nodes_of_replica
+from advisor.schema import Check, Plan, value
+
+PODMAN_NEEDED = "5.0"  # Notify=healthy; quadlets themselves came with 4.4
+IMAGE_S = 900  # an engine's image is several GB
 
 
-def wanted(plan: Plan) -> bool:  # noqa: ARG001
-    """Not yet."""
-    return False
+@value
+class Quadlet:
+    """What the quadlets are filled with."""
+
+    unit: str
+    image: str  # with its registry: Podman asks otherwise
+    env: tuple[str, ...]
+    config: str
+    mounts: tuple[Mount, ...]
+    prepare: tuple[Mount, ...]
+    devices: tuple[str, ...]
+    groups: tuple[str, ...]
+    seccomp: str
+    health: str  # JSON, as Podman takes it without a shell
+    start_s: int
+    model_s: int  # for the model's container
+    local: bool
+    gateway_image: str
+    bind: str  # "ADDRESS:" before the gateway's published port
+    needs_token: bool
 
 
-def possible(plan: Plan) -> str:  # noqa: ARG001
-    """Not yet."""
-    return "it is not built yet"
+def wanted(plan: Plan) -> bool:
+    """Where others depend on it and Podman is what the machine has."""
+    return plan.hardware.os == "linux" and serves_others(plan)
 
 
-def facts(plan: Plan) -> object:  # noqa: ARG001
-    """Nothing yet."""
-    return None
+def possible(plan: Plan) -> str:
+    """Where containers reach the device, and on one machine."""
+    if plan.hardware.os != "linux":
+        return f"{plan.hardware.os} has no systemd"
+    if plan.launch.variant in ("metal", "xpu"):
+        return "no image of this version reaches the GPU"
+    spans = nodes_of_replica(plan.estimate.candidate) > 1
+    return "the engine lies on several machines: nodes/node@.service is its unit" if spans else ""
 
 
-def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
-    """Nothing yet."""
-    return ()
+def facts(plan: Plan) -> Quadlet:
+    """Everything that the templates place."""
+    container = ENGINES[plan.engine].container(plan)
+    gateway = "gateway" in plan.parts
+    return Quadlet(
+        unit=native.unit_name(plan),
+        image=qualified(container.image),
+        env=tuple(f"{name}={text}" for name, text in container.env.items()),
+        config=native.config_folder(plan),
+        mounts=container.mounts,
+        prepare=container.prepare_mounts,
+        devices=_devices(plan),
+        groups=("keep-groups",) if plan.launch.variant in ("rocm", "vulkan") else (),
+        seccomp=next((o.split("=")[1] for o in container.security_options if o.startswith("seccomp=")), ""),
+        health=json.dumps(container.health),
+        start_s=container.start_period_s + IMAGE_S,
+        model_s=patience_s(plan) + LOAD_S,
+        local=bool(plan.model.path) or plan.workload.offline,
+        gateway_image=qualified(_gateway_image(plan)) if gateway else "",
+        bind="" if plan.workload.exposed else "127.0.0.1:",
+        needs_token=plan.launch.needs_token,
+    )
+
+
+def qualified(image: str) -> str:
+    """The name with its registry: `caddy:2` → `docker.io/library/caddy:2`."""
+    first = image.split("/", 1)[0]
+    if "/" in image and ("." in first or ":" in first):
+        return image
+    return f"docker.io/{image}" if "/" in image else f"docker.io/library/{image}"
+
+
+def placements(plan: Plan) -> tuple[Placement, ...]:
+    """One file a container, a network and each volume."""
+    return tuple(Placement(f"quadlet/{template}", f"quadlet/{path}") for template, path in _files(plan))
 
 
 def checks(plan: Plan) -> tuple[Check, ...]:  # noqa: ARG001
-    """Nothing yet."""
-    return ()
+    """Podman new enough to read the files."""
+    version = "podman version --format '{{.Client.Version}}'"
+    return (
+        Check(
+            id="podman",
+            fact=f"Podman {PODMAN_NEEDED} or newer reads the quadlets",
+            why="older ones do not wait for the health check, or know no quadlets (before 4.4)",
+            command=f"{version} && printf '%s\\n' {PODMAN_NEEDED} \"$({version})\" | sort -V -C",
+            expect=f"{PODMAN_NEEDED} or higher",
+            otherwise="use Compose or the systemd units, or a newer distribution (Debian 13 has 5.4)",
+            targets=("quadlet",),
+        ),
+    )
+
+
+def _gateway_image(plan: Plan) -> str:
+    from advisor.deploy import gateway
+
+    return gateway.facts(plan).image
+
+
+def _files(plan: Plan) -> Iterator[tuple[str, str]]:
+    unit = native.unit_name(plan)
+    yield "engine.container.j2", f"{unit}.container"
+    yield "inside.network.j2", f"{unit}.network"
+    for mount in ENGINES[plan.engine].container(plan).mounts:
+        if mount.named:
+            yield "named.volume.j2", f"{unit}-{mount.source}.volume"
+    if plan.launch.modelfile is not None:
+        yield "model.container.j2", f"{unit}-model.container"
+    if "gateway" in plan.parts:
+        yield "gateway.container.j2", f"{unit}-gateway.container"
+        yield "named.volume.j2", f"{unit}-gateway-data.volume"
+
+
+def _devices(plan: Plan) -> tuple[str, ...]:
+    """NVIDIA by CDI, which Podman has without a hook; others by their nodes."""
+    if plan.launch.variant == "cuda":
+        cards = cards_of(plan.estimate.candidate, plan.hardware)
+        return tuple(f"nvidia.com/gpu={card.index}{':0' if card.mig_profile else ''}" for card in cards)
+    return {"rocm": ("/dev/kfd", "/dev/dri"), "vulkan": ("/dev/dri",)}.get(plan.launch.variant, ())

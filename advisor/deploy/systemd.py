@@ -1,31 +1,156 @@
-"""Hardened systemd units."""
+"""Hardened systemd units: the engine, the gateway in front of it, and what loads an NVIDIA driver's modules."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from advisor.deploy import native
+from advisor.deploy.audience import serves_others
+from advisor.engines import ENGINES
 from advisor.engines.base import Placement
-from advisor.schema import Check, Plan
+from advisor.engines.containers import local_mount
+from advisor.physics.internode import nodes_of_replica
+from advisor.schema import Check, Plan, value
+
+DOWNLOAD_BYTES_PER_S = 25e6  # as vLLM's own patience
+LOAD_S = 300  # naming a model and loading it, beside its download
+MOST_FAILURES = 5
+NODES = {
+    "cuda": ("char-nvidia* rw",),  # the names in /proc/devices: nvidia, nvidia-uvm, nvidia-caps, ...
+    "rocm": ("/dev/kfd rw", "char-drm rw"),
+    "vulkan": ("char-drm rw",),
+    "xpu": ("char-drm rw",),
+}
 
 
-def wanted(plan: Plan) -> bool:  # noqa: ARG001
-    """Not yet."""
-    return False
+@value
+class Units:
+    """What the units are filled with."""
+
+    unit: str  # name of the engine's service
+    program: tuple[str, ...]
+    env: tuple[str, ...]  # NAME=value
+    home: str  # of the engine's installation
+    config: str
+    state: str
+    cache: str
+    devices: tuple[str, ...]  # DeviceAllow=; empty: no device at all
+    groups: tuple[str, ...]
+    bound: tuple[str, ...]  # folders of models, whatever hides them
+    memory_max_bytes: int | None
+    start_s: int
+    stop_s: int
+    limit_s: int  # time in which MOST_FAILURES failures end the attempts
+    failures: int
+    closed: bool  # nothing has to be fetched: only loopback is open
+    one_fails_all: bool  # the engine's processes are worth nothing without each other
+    needs_token: bool
+    nvidia: bool
+    health: str
+    gateway: bool
 
 
-def possible(plan: Plan) -> str:  # noqa: ARG001
-    """Not yet."""
-    return "it is not built yet"
+def wanted(plan: Plan) -> bool:
+    """Where others depend on it: it has to come back after a crash and after a restart of the machine."""
+    return plan.hardware.os == "linux" and serves_others(plan)
 
 
-def facts(plan: Plan) -> object:  # noqa: ARG001
-    """Nothing yet."""
-    return None
+def possible(plan: Plan) -> str:
+    """Linux only, and one machine."""
+    if plan.hardware.os != "linux":
+        return f"{plan.hardware.os} has no systemd"
+    spans = nodes_of_replica(plan.estimate.candidate) > 1
+    return "the engine lies on several machines: nodes/node@.service is its unit" if spans else ""
 
 
-def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
-    """Nothing yet."""
-    return ()
+def facts(plan: Plan) -> Units:
+    """Everything that the templates place."""
+    launch = plan.launch
+    container = ENGINES[plan.engine].container(plan)
+    gpu = launch.variant in NODES
+    return Units(
+        unit=native.unit_name(plan),
+        program=(native.engine_program(plan), *launch.program[1:], *launch.argv),
+        env=tuple(f"{name}={text}" for name, text in _environment(plan)),
+        home=native.engine_home(plan),
+        config=native.config_folder(plan),
+        state=native.state_folder(plan),
+        cache=native.cache_folder(plan),
+        devices=NODES.get(launch.variant, ()),
+        groups=("video", "render") if gpu and launch.variant != "cuda" else (),
+        bound=tuple(mount.source for mount in local_mount(plan.model.path)),
+        memory_max_bytes=container.memory_limit_bytes or None,
+        start_s=patience_s(plan),
+        stop_s=container.grace_s,
+        limit_s=MOST_FAILURES * (patience_s(plan) + 60),
+        failures=MOST_FAILURES,
+        closed=plan.workload.offline or plan.model.path is not None,
+        one_fails_all=launch.modelfile is None,
+        needs_token=launch.needs_token,
+        nvidia=launch.variant == "cuda",
+        health=f"http://127.0.0.1:{launch.port}{launch.health_path}",
+        gateway="gateway" in plan.parts,
+    )
 
 
-def checks(plan: Plan) -> tuple[Check, ...]:  # noqa: ARG001
-    """Nothing yet."""
-    return ()
+def placements(plan: Plan) -> tuple[Placement, ...]:
+    """One unit a service."""
+    unit = native.unit_name(plan)
+    return tuple(Placement(f"systemd/{template}", f"systemd/{unit}{ending}") for template, ending in _files(plan))
+
+
+def checks(plan: Plan) -> tuple[Check, ...]:
+    """The engine where the unit expects it, and the manager's own judgement of the unit."""
+    unit, program = native.unit_name(plan), native.engine_program(plan)
+    return (
+        Check(
+            id="unit-program",
+            fact=f"{plan.launch.program[0]} {plan.engine_version} is where the unit starts it",
+            why="a unit takes no program from anybody's PATH",
+            command=f"ls {native.engine_program(plan)}",
+            expect=program,
+            otherwise="install it as the README's section on systemd says",
+            targets=("systemd",),
+        ),
+        Check(
+            id="unit-file",
+            fact="systemd has read the unit and finds no fault in it",
+            why="a misspelt line is ignored with a line in the journal, and protects nothing",
+            command=f"systemd-analyze verify /etc/systemd/system/{unit}.service",
+            expect="no output",
+            otherwise="copy systemd/*.service again and run: sudo systemctl daemon-reload",
+            targets=("systemd",),
+        ),
+    )
+
+
+def _files(plan: Plan) -> Iterator[tuple[str, str]]:
+    yield "engine.service.j2", ".service"
+    if plan.launch.variant == "cuda":
+        yield "gpu.service.j2", "-gpu.service"
+    if "gateway" in plan.parts:
+        yield "gateway.service.j2", "-gateway.service"
+
+
+def _environment(plan: Plan) -> Iterator[tuple[str, str]]:
+    """The plan's variables, and folders in place of a home."""
+    launch = plan.launch
+    yield from launch.env.items()
+    if "CUDA_VISIBLE_DEVICES" in launch.env and "CUDA_DEVICE_ORDER" not in launch.env:
+        yield "CUDA_DEVICE_ORDER", "PCI_BUS_ID"  # numbered as nvidia-smi does
+    state, cache = native.state_folder(plan), native.cache_folder(plan)
+    yield "HOME", state
+    yield "XDG_CACHE_HOME", cache
+    store = ENGINES[plan.engine].container(plan).mounts[0]
+    if store.native_variable:
+        yield store.native_variable, f"{state}/{store.source}"
+    yield "PATH", f"{native.engine_home(plan)}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def patience_s(plan: Plan) -> int:
+    """Until healthy; where the model is fetched after the start of the server, its download too."""
+    launch = plan.launch
+    if launch.modelfile is None:
+        return launch.startup_s
+    fetched = 0 if plan.model.path or plan.workload.offline else launch.cache_bytes / DOWNLOAD_BYTES_PER_S
+    return launch.startup_s + round(fetched) + LOAD_S

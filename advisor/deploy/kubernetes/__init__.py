@@ -1,0 +1,127 @@
+"""Manifests for Kubernetes: one Kustomize folder, add-ons as components, values for the engine's own chart."""
+
+from __future__ import annotations
+
+from advisor.deploy import gateway, nodes
+from advisor.deploy.audience import serves_others
+from advisor.deploy.kubernetes import charts, patience, pod
+from advisor.deploy.kubernetes.accelerators import taints
+from advisor.deploy.kubernetes.checks import checks
+from advisor.deploy.kubernetes.resources import claim_bytes, resources
+from advisor.deploy.kubernetes.scaling import QUEUES, scaling
+from advisor.deploy.kubernetes.values import Manifests
+from advisor.engines import ENGINES
+from advisor.engines.base import Placement
+from advisor.schema import Plan
+
+__all__ = ["checks", "facts", "placements", "possible", "wanted"]
+
+FOLDER = "kubernetes"
+ENGINE_METRICS_PORT = 9181  # the engine's own /metrics, shown by the gateway: the engine stays on loopback
+COMMON = (
+    "kustomization.yaml",
+    "service.yaml",
+    "networkpolicy.yaml",
+    "poddisruptionbudget.yaml",
+    "pod.Caddyfile",
+)
+ON_QUEUE = (
+    "autoscaling-keda/kustomization.yaml",
+    "autoscaling-keda/scaledobject.yaml",
+    "autoscaling-hpa/kustomization.yaml",
+    "autoscaling-hpa/horizontalpodautoscaler.yaml",
+    "autoscaling-hpa/prometheus-adapter-values.yaml",
+    "inference-gateway/kustomization.yaml",
+    "inference-gateway/inferencepool.yaml",
+    "inference-gateway/httproute.yaml",
+)
+
+
+def wanted(plan: Plan) -> bool:
+    """A service for others, on Linux."""
+    return serves_others(plan) and plan.hardware.os == "linux"
+
+
+def possible(plan: Plan) -> str:
+    """Nodes run Linux, and there has to be an image for the card."""
+    if plan.hardware.os != "linux":
+        return "a Kubernetes node that runs this engine needs Linux"
+    if plan.launch.variant == "metal" or (plan.launch.variant == "xpu" and plan.engine == "vllm"):
+        return f"there is no pinned image of {plan.engine} for this card"
+    return ""
+
+
+def facts(plan: Plan) -> Manifests:
+    """Everything that the manifests place."""
+    container, count, asked = ENGINES[plan.engine].container(plan), pod.pods(plan), resources(plan)
+    front = gateway.facts(plan)
+    group = nodes.facts(plan) if nodes.spanning(plan) else None
+    return Manifests(
+        name=pod.object_name(plan),
+        stateful=plan.launch.modelfile is not None,
+        pods=count,
+        strategy="Recreate" if count == 1 else "RollingUpdate",
+        deadline_s=patience.deadline_s(plan),
+        args=pod.args(plan),
+        env=pod.environment(plan),
+        secrets=pod.secrets(plan),
+        keys=pod.keys(plan),
+        health=container.health[1:],
+        user=pod.user(plan),
+        cache_path=pod.cache_path(plan),
+        claim_is_home=pod.cache_path(plan) == pod.user(plan).home,
+        claim_bytes=claim_bytes(plan),
+        access_mode=_access_mode(plan),
+        host_paths=pod.host_paths(plan),
+        model_script=_model_arguments(plan),
+        shared_memory=container.shared_memory,
+        capabilities=container.added_capabilities + (("IPC_LOCK",) if group and group.rdma else ()),
+        seccomp=pod.seccomp(plan),
+        resources=asked,
+        taints=taints(plan),
+        probes=patience.probes(plan),
+        ending=patience.ending(plan),
+        reaches_out=not (plan.workload.offline or plan.model.path),
+        gateway_image=front.image,
+        gateway_port=front.port,
+        gateway_metrics_port=front.metrics_port,
+        engine_metrics_port=ENGINE_METRICS_PORT if plan.engine in QUEUES else None,
+        scaling=scaling(plan, count),
+        chart=charts.values(plan, asked),
+        chart_file=charts.FILES[plan.engine],
+        group=group,
+    )
+
+
+def placements(plan: Plan) -> tuple[Placement, ...]:
+    """The folder `kubernetes/`: the gateway's Caddyfile and the Modelfile come from the same templates as elsewhere."""
+    files = list(COMMON)
+    if nodes.spanning(plan):
+        files += ["claim.yaml", "leaderworkerset-names.yaml"]
+        group = Placement("nodes/leaderworkerset.yaml.j2", f"{FOLDER}/leaderworkerset.yaml")
+        return (*_placed(files), group)
+    files += ["statefulset.yaml"] if plan.launch.modelfile else ["deployment.yaml", "claim.yaml"]
+    files.append(charts.FILES[plan.engine])
+    if scaling(plan, pod.pods(plan)):
+        files += ON_QUEUE
+    own = _placed(files)
+    if plan.launch.modelfile:
+        own.append(Placement("ollama/Modelfile.j2", f"{FOLDER}/Modelfile"))
+    return tuple(own)
+
+
+def _placed(files: list[str]) -> list[Placement]:
+    own = [Placement(f"kubernetes/{name}.j2", f"{FOLDER}/{name}") for name in files]
+    return [*own, Placement("gateway/Caddyfile.j2", f"{FOLDER}/Caddyfile")]
+
+
+def _access_mode(plan: Plan) -> str:
+    """A StatefulSet's pods have a volume each; those of a Deployment or a group share one."""
+    own = plan.launch.modelfile is not None or (pod.pods(plan) == 1 and not nodes.spanning(plan))
+    return "ReadWriteOnce" if own else "ReadWriteMany"
+
+
+def _model_arguments(plan: Plan) -> tuple[str, ...]:
+    """What the script that makes the model is given: source, name, and whether the source is here already."""
+    here = "local" if plan.model.path or plan.workload.offline else ""
+    return (plan.launch.model_ref, plan.launch.served_name, here)

@@ -1,0 +1,111 @@
+"""The engine in a pod: arguments, variables, user, volumes. It listens on loopback; the gateway beside it does not."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from collections.abc import Mapping
+
+from advisor.deploy import gateway
+from advisor.deploy.kubernetes.values import HostPath, Secret, User
+from advisor.engines import ENGINES
+from advisor.engines.containers import with_values
+from advisor.physics.internode import replicas_of_server
+from advisor.schema import Plan
+
+LOOPBACK = "127.0.0.1"
+ROOT_HOME = "/root"
+UID, GROUP = 2000, 0  # the user of vLLM's image; group 0 may write where that image lets any user write
+TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
+# A device plugin hands over the pod's own cards, numbered from 0: numbers of the planned machine would be wrong.
+CARD_NUMBERS = (
+    "CUDA_DEVICE_ORDER",
+    "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "GGML_VK_VISIBLE_DEVICES",
+)
+ROOTLESS = ("cuda", "cpu")  # elsewhere the device nodes belong to groups whose numbers differ between nodes
+PLAIN_SECCOMP = "RuntimeDefault"
+
+
+def object_name(plan: Plan) -> str:
+    """A DNS label for every object: begins with a letter, and is never an engine's own name.
+
+    A Service called `vllm` would put VLLM_PORT into every pod of its namespace, and vLLM would not start.
+    """
+    kept = re.sub(r"[^a-z0-9]+", "-", plan.name.lower()).strip("-")[:40].rstrip("-")
+    return f"llm-{kept or 'model'}"
+
+
+def pods(plan: Plan) -> int:
+    """Replicas that one process would hold side by side are pods of their own here: each can end without the others."""
+    return max(plan.estimate.candidate.replicas, 1)
+
+
+def args(plan: Plan) -> tuple[str, ...]:
+    """The planned arguments for one of the pods, on loopback."""
+    argv, together = plan.launch.argv, replicas_of_server(plan.estimate.candidate)
+    if "--data-parallel-size" in argv:
+        position = argv.index("--data-parallel-size")
+        argv = argv[:position] + argv[position + 2 :]
+    changed = {"--host": LOOPBACK}
+    if together > 1 and "--max-num-queued-reqs" in argv:
+        limit = int(argv[argv.index("--max-num-queued-reqs") + 1])
+        changed["--max-num-queued-reqs"] = str(math.ceil(limit / together))
+    return with_values(argv, changed)
+
+
+def environment(plan: Plan) -> Mapping[str, str]:
+    """The planned variables, without numbers of cards, and a home for a user whom the image may not know."""
+    env = {name: text for name, text in plan.launch.env.items() if name not in CARD_NUMBERS}
+    if "OLLAMA_HOST" in env:
+        env["OLLAMA_HOST"] = f"{LOOPBACK}:{plan.launch.port}"
+    who = user(plan)
+    if who.uid is not None:
+        env |= {"HOME": who.home, "USER": plan.engine, "LOGNAME": plan.engine}
+    return env
+
+
+def secrets(plan: Plan) -> tuple[Secret, ...]:
+    """What the engine reads from Secrets: the token of a gated model."""
+    return (Secret(variable=TOKEN, name=f"{object_name(plan)}-hub"),) if plan.launch.needs_token else ()
+
+
+def keys(plan: Plan) -> tuple[Secret, ...]:
+    """The gateway's key, and a second one that is there only while the first is being changed."""
+    name = f"{object_name(plan)}-key"
+    return tuple(Secret(variable=word, name=name, optional=number > 0) for number, word in enumerate(gateway.KEYS))
+
+
+def user(plan: Plan) -> User:
+    """Without root and with a read-only root folder where the device allows it."""
+    if any(local.path.startswith(f"{ROOT_HOME}/") for local in host_paths(plan)):
+        why = f"the model lies below {ROOT_HOME}, where the image lets only root in: move it, and no process is root"
+        return User(uid=None, gid=GROUP, home=ROOT_HOME, read_only_root=False, because=why)
+    if plan.launch.variant in ROOTLESS:
+        home = f"/home/{plan.engine}"
+        return User(uid=UID, gid=GROUP, home=home, read_only_root=True, because="no process of the pod is root")
+    why = "the card's device nodes belong to groups whose numbers differ between nodes: root without capabilities"
+    return User(uid=None, gid=GROUP, home=ROOT_HOME, read_only_root=False, because=why)
+
+
+def cache_path(plan: Plan) -> str:
+    """Where the claim is mounted: the folder above everything that Compose keeps in volumes."""
+    targets = [mount.target for mount in ENGINES[plan.engine].container(plan).mounts if mount.named]
+    return posixpath.commonpath(targets).replace(ROOT_HOME, user(plan).home, 1)
+
+
+def host_paths(plan: Plan) -> tuple[HostPath, ...]:
+    """The local model, which every node that may run the pod has at the same path."""
+    container = ENGINES[plan.engine].container(plan)
+    kind = "File" if plan.model.origin == "gguf" else "Directory"
+    local = [mount for mount in (*container.mounts, *container.prepare_mounts) if not mount.named]
+    return tuple(HostPath(path=mount.source, kind=kind) for mount in local)
+
+
+def seccomp(plan: Plan) -> str:
+    """The runtime's own profile, unless the device needs calls that it refuses."""
+    options = ENGINES[plan.engine].container(plan).security_options
+    return "Unconfined" if "seccomp=unconfined" in options else PLAIN_SECCOMP

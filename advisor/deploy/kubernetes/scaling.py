@@ -1,0 +1,38 @@
+"""How many pods: bounds from the plan, on the queue that the engine reports."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from advisor.deploy import nodes
+from advisor.deploy.kubernetes.patience import startup_s
+from advisor.deploy.kubernetes.values import Scaling
+from advisor.schema import Plan
+
+# The requests that wait for a slot. An engine that reports no queue is not here and is not scaled: its processor and
+# its card look equally busy with one request and with a hundred.
+QUEUES = {"vllm": "vllm:num_requests_waiting"}
+HEADROOM = 2  # times the planned number of pods, at most
+LONGEST_UP_S, SHORTEST_DOWN_S, LONGEST_DOWN_S = 1800, 300, 3600  # the API's own bounds, and its default
+
+
+def scaling(plan: Plan, pods: int) -> Scaling | None:
+    """Bounds and threshold; None where the engine reports no queue, and for groups of machines."""
+    metric = QUEUES.get(plan.engine)
+    if metric is None or nodes.spanning(plan):
+        return None
+    estimate = plan.estimate
+    average = estimate.in_flight / max(estimate.peak_in_flight, 1)
+    start = startup_s(plan)
+    return Scaling(
+        metric=metric,
+        metric_renamed=metric.replace(":", "_"),
+        query=f"sum({metric}{{model_name={json.dumps(plan.launch.served_name)}}})",
+        least=min(max(math.ceil(pods * average), 1), pods),
+        most=pods * HEADROOM,
+        # A quarter of the slots: the wait is then shorter than the answers that run.
+        waiting_per_pod=max(estimate.candidate.max_in_flight // 4, 1),
+        up_every_s=min(start, LONGEST_UP_S),
+        down_after_s=min(max(start, SHORTEST_DOWN_S), LONGEST_DOWN_S),
+    )

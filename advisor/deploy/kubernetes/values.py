@@ -1,0 +1,129 @@
+"""What the templates of `templates/kubernetes/` place: every figure and name of the manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+
+from advisor.deploy.nodes import NodesFacts
+from advisor.schema import value
+
+
+@value
+class Secret:
+    """A variable whose value stands in a Secret that a person makes, never in a file."""
+
+    variable: str
+    name: str  # of the Secret
+    optional: bool = False  # the pod starts without it
+
+
+@value
+class HostPath:
+    """A local model: a path of the node, at the same path inside."""
+
+    path: str
+    kind: str  # "File" or "Directory": the pod waits until it is there
+
+
+@value
+class Resources:
+    """Requests (what it certainly needs: scheduling) and limits (what the planned machine can give one pod)."""
+
+    cpu_request: str
+    cpu_limit: str
+    memory_request: str
+    memory_limit: str
+    devices: Mapping[str, int] = field(default_factory=dict)  # extended resources: requests are the limits
+
+
+@value
+class User:
+    """Who the engine runs as. Without an id the image's own user, root, stays."""
+
+    uid: int | None
+    gid: int
+    home: str
+    read_only_root: bool
+    because: str
+
+
+@value
+class Probe:
+    """Patience in probes: `period_s` times `failures` seconds."""
+
+    period_s: int
+    failures: int
+    timeout_s: int = 5
+
+
+@value
+class Probes:
+    """Of the engine's container, of the container that makes the model, and of the gateway."""
+
+    startup: Probe
+    liveness: Probe
+    model: Probe  # startup of the model's container: the download is part of it
+    readiness: Probe
+
+
+@value
+class Ending:
+    """How a pod ends: first out of the endpoints, then SIGTERM, then the engine's own drain."""
+
+    pre_stop_s: int
+    grace_s: int
+    because: str
+
+
+@value
+class Scaling:
+    """Bounds and threshold of the number of pods, from the plan."""
+
+    metric: str  # as Prometheus has it
+    metric_renamed: str  # as prometheus-adapter offers it: a colon cannot stand in an API name
+    query: str
+    least: int
+    most: int
+    waiting_per_pod: int
+    up_every_s: int  # one more pod at most every so often: a new one needs its start before it helps
+    down_after_s: int
+
+
+@value
+class Manifests:
+    """One folder `kubernetes/`."""
+
+    name: str  # of every object: a DNS label that begins with a letter and is not the engine's name
+    stateful: bool  # the engine's store belongs to the pod: StatefulSet; else a Deployment
+    pods: int
+    strategy: str  # "Recreate", or "RollingUpdate" without surge
+    deadline_s: int  # of a rollout
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    secrets: tuple[Secret, ...]
+    keys: tuple[Secret, ...]  # of the gateway: the first, and one while it is being changed
+    health: tuple[str, ...]
+    user: User
+    cache_path: str  # where the claim is mounted
+    claim_is_home: bool  # then no other folder is mounted there
+    claim_bytes: int
+    access_mode: str
+    host_paths: tuple[HostPath, ...]
+    model_script: tuple[str, ...]
+    shared_memory: str
+    capabilities: tuple[str, ...]
+    seccomp: str
+    resources: Resources
+    taints: tuple[str, ...]  # that keep other pods off nodes with cards
+    probes: Probes
+    ending: Ending
+    reaches_out: bool  # egress to the Hub or the library
+    gateway_image: str
+    gateway_port: int
+    gateway_metrics_port: int
+    engine_metrics_port: int | None  # where the pod shows the engine's own metrics; None: it has none
+    scaling: Scaling | None
+    chart: Mapping[str, object]  # values of the engine's own chart
+    chart_file: str
+    group: NodesFacts | None = None  # pods of one engine over several machines: a LeaderWorkerSet

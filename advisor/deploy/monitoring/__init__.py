@@ -1,0 +1,105 @@
+"""Prometheus, alerts and a dashboard, built only from what the pinned engine and the gateway export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from advisor.catalog import constants
+from advisor.deploy import gateway
+from advisor.deploy.audience import serves_others
+from advisor.deploy.monitoring.alerts import alerts
+from advisor.deploy.monitoring.dashboard import panels
+from advisor.deploy.monitoring.signals import records
+from advisor.deploy.monitoring.values import Job, Monitoring
+from advisor.engines.base import Placement
+from advisor.engines.naming import slug
+from advisor.schema import Check, Plan
+
+__all__ = ["checks", "facts", "placements", "possible", "wanted"]
+
+PROMETHEUS_VERSION, GRAFANA_VERSION = "v3.13.5", "13.2.3"
+PROMETHEUS_PORT, GRAFANA_PORT = 9090, 3000
+INTERVAL_S = 15
+RETENTION = "30d"
+
+
+def wanted(plan: Plan) -> bool:
+    """Whenever others use the service."""
+    return serves_others(plan) and plan.hardware.os == "linux"
+
+
+def possible(plan: Plan) -> str:  # noqa: ARG001
+    """Everywhere: both programs run on every system, with and without containers."""
+    return ""
+
+
+def facts(plan: Plan) -> Monitoring:
+    """Scrape jobs, rules and panels of this plan."""
+    names = exported(plan.engine)
+    return Monitoring(
+        prometheus_image=f"prom/prometheus:{PROMETHEUS_VERSION}",
+        grafana_image=f"grafana/grafana:{GRAFANA_VERSION}",
+        prometheus_port=PROMETHEUS_PORT,
+        grafana_port=GRAFANA_PORT,
+        retention=RETENTION,
+        interval_s=INTERVAL_S,
+        jobs=jobs(plan, names),
+        records=records(names),
+        alerts=alerts(plan, names),
+        panels=panels(plan, names),
+        title=f"{plan.launch.served_name} on {plan.engine}",
+        uid=f"advisor-{slug(plan.name)}".replace(".", "-")[:40],  # what Grafana takes
+    )
+
+
+def exported(engine: str) -> Mapping[str, str]:
+    """The engine's metrics by what they tell; empty where it exports none."""
+    found: Mapping[str, str] = constants("metrics").get(engine, {})
+    return found
+
+
+def jobs(plan: Plan, names: Mapping[str, str]) -> tuple[Job, ...]:
+    """The gateway always, the engine where it exports anything."""
+    front = Job(
+        name="gateway", container=f"gateway:{gateway.METRICS_PORT}", native=f"127.0.0.1:{gateway.METRICS_PORT}",
+        path="/metrics",
+    )  # fmt: skip
+    if not names:
+        return (front,)
+    port = plan.launch.port
+    return (Job(name="engine", container=f"engine:{port}", native=f"127.0.0.1:{port}", path=names["path"]), front)
+
+
+def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
+    """Prometheus in Compose and on this machine, the rules, and what Grafana loads by itself."""
+    return (
+        Placement("monitoring/prometheus.yml.j2", "monitoring/prometheus.yml"),
+        Placement("monitoring/prometheus.native.yml.j2", "monitoring/prometheus.native.yml"),
+        Placement("monitoring/rules.yml.j2", "monitoring/rules.yml"),
+        Placement("monitoring/dashboard.json.j2", "monitoring/grafana/dashboards/advisor.json"),
+        Placement("monitoring/datasource.yml.j2", "monitoring/grafana/provisioning/datasources/prometheus.yml"),
+        Placement("monitoring/dashboards.yml.j2", "monitoring/grafana/provisioning/dashboards/advisor.yml"),
+    )
+
+
+def checks(plan: Plan) -> tuple[Check, ...]:  # noqa: ARG001
+    """That it is watched, and that somebody hears of it."""
+    ask = f"curl -fsS 'http://127.0.0.1:{PROMETHEUS_PORT}/api/v1/query?query=min(up)'"
+    return (
+        Check(
+            id="after-monitoring",
+            fact="After the start: Prometheus reaches everything it watches",
+            command=f"{ask} | grep -o '\"1\"'",
+            expect='"1"',
+            otherwise=f"http://127.0.0.1:{PROMETHEUS_PORT}/targets says what it cannot reach "
+            "(docker compose --profile monitoring up --detach)",
+            when="running",
+        ),
+        Check(
+            id="alerts-heard",
+            fact="Alerts reach a person: rules.yml says when, an Alertmanager or Grafana's contact points say whom",
+            command=None,
+            expect="a test alert that arrived",
+            otherwise=f"add `alerting:` to monitoring/prometheus.yml, or contact points at http://127.0.0.1:{GRAFANA_PORT}",
+        ),
+    )

@@ -1,0 +1,76 @@
+"""What the monitoring templates place."""
+
+from __future__ import annotations
+
+from advisor.schema import value
+
+
+@value
+class Record:
+    """A recording rule: a query under a name, so that alerts and panels ask the same."""
+
+    name: str
+    expr: str
+
+
+@value
+class Alert:
+    """An alert rule; `todo` is what a person does when it fires."""
+
+    name: str
+    expr: str
+    for_s: int
+    severity: str  # "critical": nobody is served; "warning": it will come to that, or it is slow
+    summary: str
+    todo: str
+
+
+@value
+class Query:
+    """One line of a panel."""
+
+    expr: str
+    legend: str
+
+
+@value
+class Panel:
+    """One panel of the dashboard, in Grafana's grid of 24 columns."""
+
+    id: int
+    title: str
+    unit: str
+    queries: tuple[Query, ...]
+    limit: float | None  # a line where the plan's target lies
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@value
+class Job:
+    """One thing that is scraped: its address in Compose and on this machine."""
+
+    name: str
+    container: str
+    native: str
+    path: str
+
+
+@value
+class Monitoring:
+    """Everything the templates of this part see."""
+
+    prometheus_image: str
+    grafana_image: str
+    prometheus_port: int
+    grafana_port: int
+    retention: str
+    interval_s: int
+    jobs: tuple[Job, ...]
+    records: tuple[Record, ...]
+    alerts: tuple[Alert, ...]
+    panels: tuple[Panel, ...]
+    title: str
+    uid: str
