@@ -16,6 +16,7 @@ COMMANDS = {
     "probe": ("advisor.commands.probe", "What this machine has."),
     "predict": ("advisor.commands.predict", "Predictions for many given configurations."),
     "evaluate": ("advisor.commands.evaluate", "Your own measurements against the predictions."),
+    "check": ("advisor.commands.check", "The pre-deployment checklist, run on this host."),
     "smoke": ("advisor.commands.smoke", "Start what was rendered, drive it, compare it with the prediction."),
     "measurements": ("advisor.commands.measurements", "What was measured on this machine."),
     "render": ("advisor.commands.render", "The files again from a saved plan."),

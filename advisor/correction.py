@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from advisor.measurements import MeasuredLoad, Measurement, measurements_of
+from advisor.physics.internode import cards_in_all, nodes_of_replica
 from advisor.schema import Basis, Candidate, Figure, Hardware, Load, ModelSpec, Speed, value
 
 SOURCE = "measured-here"
@@ -111,7 +112,9 @@ def _width(entry: Measurement, candidate: Candidate, model: ModelSpec) -> float 
     kind = ("engine", "weights_format", "device", "tensor_parallel", "pipeline_parallel")
     if any(getattr(was, name) != getattr(candidate, name) for name in kind):
         return None
-    if len(was.gpu_indices) * candidate.replicas != len(candidate.gpu_indices) * was.replicas:
+    if cards_in_all(was) * candidate.replicas != cards_in_all(candidate) * was.replicas:
+        return None
+    if nodes_of_replica(was) != nodes_of_replica(candidate):
         return None
     if entry.model.hf_id != model.hf_id or entry.model.parameters != model.parameters:
         sizes = max(entry.model.parameters, model.parameters) / max(min(entry.model.parameters, model.parameters), 1)
@@ -133,6 +136,7 @@ def _points(entry: Measurement, hardware: Hardware, load: Load) -> list[_Point]:
             input_tokens=measured.input_tokens,
             output_tokens=measured.output_tokens,
             shared_prefix_tokens=measured.shared_prefix_tokens,
+            together=1.0,  # a smoke run's clients send equal requests and so march in step
         )
         raw = engine.speed(entry.candidate, memory, hardware, entry.model, at)
         if raw is not None:

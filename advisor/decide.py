@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.compare import capacity, crossover, curve, within_targets
+from advisor.physics.internode import cards_in_all
 from advisor.propose import engines_for
 from advisor.rules import VETO, Case, Contest, judge_candidate, judge_contest, rules
 from advisor.schema import Confidence, Estimate, Finding, Hardware, Judged, ModelSpec, Speed, Verdict, Workload
@@ -40,13 +41,20 @@ def misses(judged: Judged) -> tuple[Finding, ...]:
 
 
 def decide(
-    estimates: Iterable[Estimate], workload: Workload, hardware: Hardware, model: ModelSpec, *, depth: bool = True
+    estimates: Iterable[Estimate],
+    workload: Workload,
+    hardware: Hardware,
+    model: ModelSpec,
+    *,
+    depth: bool = True,
+    one_node: str = "",
 ) -> Verdict:
     """Judge all candidates and choose.
 
     Args:
         estimates: every candidate of every engine in question.
         depth: also compute curve, crossover and capacity (a search over models needs only yes or no).
+        one_node: why one of several machines is not enough, where that was found out before.
     """
     judged = [judge(estimate, workload, hardware, model) for estimate in estimates]
     ordered = _ordered(judged, model, workload)
@@ -55,7 +63,7 @@ def decide(
     cross = _crossover(best, workload, hardware, model) if depth else (None, "")
     refusals = _refusals(ordered)
     refused = {f.engine: f.message for f in refusals if best.get(f.engine or "") is None}
-    contest = _contest(best, workload, cross[0], refused)
+    contest = replace(_contest(best, workload, cross[0], refused), one_node=one_node)
     reasons = judge_contest(contest)
     engine = _winner(contest, reasons)
     winner = best.get(engine)
@@ -106,7 +114,8 @@ def _preference(judged: Judged, model: ModelSpec, workload: Workload) -> tuple[f
         _TIERS[weights_format(candidate.weights_format).quality_tier],
         perf,
         # Where nobody waits, every card is there to be used.
-        -_rate(judged) if patient else len(candidate.gpu_indices),
+        -_rate(judged) if patient else cards_in_all(candidate),
+        candidate.nodes,
         candidate.weights_format != model.native_format,
         candidate.kv_cache_dtype not in ("auto", "f16"),
         -_rate(judged),
@@ -120,6 +129,7 @@ _PREFERENCES = (
     "keeps less precision",
     "has fewer slots or less KV cache than requests in flight",
     "needs more cards",
+    "needs more machines",
     "is not the checkpoint as published",
     "rounds the KV cache",
     "gives less output",
@@ -222,8 +232,9 @@ def _summary(winner: Judged | None, meets: bool, workload: Workload, model: Mode
         return f"No: {model.hf_id} cannot serve {people} here. {why or 'No engine has these weights.'}"
     estimate = winner.estimate
     candidate, limits = estimate.candidate, engine_limits(estimate.candidate.engine)
-    cards = len(candidate.gpu_indices)
+    cards = cards_in_all(candidate)
     where = "the CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
+    where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
     what = f"{limits.title} with {model.hf_id} ({weights_format(candidate.weights_format).title}) on {where}"
     load = people
     if workload.concurrency is None:

@@ -46,16 +46,20 @@ def estimate(candidate: Candidate, workload: Workload, hardware: Hardware, model
 
 
 def speed_at(
-    candidate: Candidate, in_flight: float, workload: Workload, hardware: Hardware, model: ModelSpec
-) -> Speed | None:
+    candidate: Candidate, in_flight: float, workload: Workload, hardware: Hardware, model: ModelSpec, *,
+    together: float = 0.0,
+) -> Speed | None:  # fmt: skip
     """Speed of one replica when `in_flight` requests are in flight over all replicas."""
-    return speed_by_load(candidate, workload, hardware, model)(in_flight)
+    return speed_by_load(candidate, workload, hardware, model, together=together)(in_flight)
 
 
 def speed_by_load(
-    candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec
+    candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec, *, together: float = 0.0
 ) -> Callable[[float], Speed | None]:
-    """The same as a function of the load, for those who try many: memory does not depend on it."""
+    """The same as a function of the load, for those who try many: memory does not depend on it.
+
+    `together` is the share of requests whose prompts come with all the others': 0 for people, 1 for a load test.
+    """
     engine = ENGINES[candidate.engine]
     memory = engine.memory(candidate, hardware, model)
 
@@ -65,6 +69,7 @@ def speed_by_load(
             input_tokens=workload.input_tokens,
             output_tokens=workload.output_tokens,
             shared_prefix_tokens=workload.shared_prefix_tokens,
+            together=together,
         )
         predicted = engine.speed(candidate, memory, hardware, model, load)
         return None if predicted is None else corrected(predicted, hardware, candidate, model, load)

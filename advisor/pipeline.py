@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.catalog import engine_limits
+from advisor.nodes import with_nodes
 from advisor.plan import plan
 from advisor.schema import Hardware, ModelSpec, Plan, RenderedFile, Verdict, Workload, value
 from advisor.search.verdict import verdict_for
@@ -54,7 +55,7 @@ def recommend(
     """
     workload = load_workload(profile, overrides)
     progress("looking at the hardware")
-    hardware = find_hardware(gpu, hardware_file)
+    hardware = with_nodes(find_hardware(gpu, hardware_file), workload)
     progress("judging engines and settings")
     model, because, steps, workload, verdict = _model_and_verdict(workload, hardware)
     if not verdict.meets_targets:
@@ -123,8 +124,9 @@ def desk_plan(model: ModelSpec, workload: Workload, hardware: Hardware) -> Plan 
         quantization="auto",
         production=False,
         exposed=False,
-        parts="none",
+        parts="gateway",  # the same address, key and model name on both
     )
+    hardware = replace(hardware, nodes=1)
     return plan(verdict_for(model, alone, hardware, depth=False), alone, hardware, model)
 
 

@@ -10,7 +10,7 @@ from advisor.catalog import engine_limits
 from advisor.checks import host_checks
 from advisor.deploy import PARTS, parts_of
 from advisor.engines import ENGINES
-from advisor.schema import Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
+from advisor.schema import Check, Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
 
 
 def plan(verdict: Verdict, workload: Workload, hardware: Hardware, model: ModelSpec) -> Plan | None:
@@ -48,8 +48,13 @@ def plan_for(
         advisor_version=__version__,
     )
     draft = replace(draft, parts=parts_of(draft))
-    around = [check for part in draft.parts for check in PARTS[part].checks(draft)]
-    return replace(draft, checks=(*host_checks(draft), *engine.checks(draft), *around))
+    return replace(draft, checks=checks_of(draft))
+
+
+def checks_of(plan: Plan) -> tuple[Check, ...]:
+    """The checklist: the machine's lines, the engine's, and those of every part around it."""
+    around = [check for part in plan.parts for check in PARTS[part].checks(plan)]
+    return (*host_checks(plan), *ENGINES[plan.engine].checks(plan), *around)
 
 
 def plan_name(model: ModelSpec) -> str:

@@ -27,9 +27,14 @@ def engines_for(workload: Workload) -> Mapping[str, Engine]:
 
 
 def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
-    """All candidates of all engines in question, those that rules will refuse included."""
-    return tuple(
+    """All candidates of all engines in question, those that rules will refuse included; on one machine first."""
+    alone = tuple(
         candidate
         for engine in engines_for(workload).values()
         for candidate in engine.propose(hardware, workload, model)
     )
+    if hardware.nodes == 1:
+        return alone
+    from advisor.over_nodes import over_nodes
+
+    return (*alone, *over_nodes(alone, hardware, model))

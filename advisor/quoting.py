@@ -12,6 +12,7 @@ from advisor.errors import BadInput
 # Characters that a YAML reader takes for line breaks, refuses raw, or drops.
 _YAML_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_ASCII_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _possible(text: str, language: str) -> str:
@@ -42,11 +43,45 @@ def compose(text: str) -> str:
     return yaml(text.replace("$", "$$"))
 
 
+def kubernetes(text: str) -> str:
+    """A YAML scalar of a container's args, command or env, where the kubelet expands `$(NAME)` and `$$`."""
+    return yaml(text.replace("$", "$$"))
+
+
 def systemd(text: str) -> str:
     """One word of ExecStart= in a unit: `%` and `$` would be expanded."""
-    escaped = _possible(text, "a unit file").replace("\\", "\\\\").replace('"', '\\"')
-    escaped = escaped.replace("%", "%%").replace("$", "$$")
-    return '"' + _CONTROL.sub(lambda m: "".join(f"\\x{b:02x}" for b in m.group().encode()), escaped) + '"'
+    return unit_value(text).replace("$", "$$")
+
+
+def unit_value(text: str) -> str:
+    """One word of Environment= and its like in a unit: `%` would be expanded, `$` stands for itself there."""
+    escaped = _possible(text, "a unit file").replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    # Bytes beyond ASCII stay as they are: Podman's generator takes \xc3 for a letter, not for half of one.
+    return '"' + _ASCII_CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", escaped) + '"'
+
+
+def unit_path(text: str) -> str:
+    """A path of a unit's BindReadOnlyPaths=, where a backslash only protects the next character."""
+    if _CONTROL.search(_possible(text, "a unit file")):
+        raise BadInput(f"{text!r} holds a control character, which a path in a unit file cannot carry")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+
+
+def unit_text(text: str) -> str:
+    """A sentence of a unit (Description=): one line, which a backslash at its end would continue."""
+    line = comment(text).replace("%", "%%").strip()
+    return line + "." if line.endswith("\\") else line
+
+
+def quadlet(text: str) -> str:
+    """One word of Exec= or Environment= in a quadlet, whose generator puts it into ExecStart=.
+
+    Tried with Podman 5.4.2's generator: an empty word ends its list, `;` alone ends the command, and it
+    mistakes U+0080.
+    """
+    if text in ("", ";") or "\x80" in text:
+        raise BadInput(f"{text!r} is a word that Podman's quadlet generator cannot carry")
+    return systemd(text)
 
 
 def dockerfile(text: str) -> str:
@@ -90,3 +125,18 @@ def markdown_block(text: str, language: str) -> str:
 def comment(text: str) -> str:
     """Text behind `#`: one line, whatever it held."""
     return _CONTROL.sub(" ", text)
+
+
+def caddy_comment(text: str) -> str:
+    """Text behind `#` in a Caddyfile, where `{$NAME}` is replaced even inside a comment."""
+    return comment(text).replace("{$", "{ $")
+
+
+def json_text(text: str) -> str:
+    """A JSON string, in letters that every reader takes."""
+    return json.dumps(_possible(text, "JSON"))
+
+
+def alert(text: str) -> str:
+    """A YAML scalar of an alert's label or annotation, which Prometheus reads as a Go template."""
+    return yaml(text.replace("{{", '{{"{{"}}'))

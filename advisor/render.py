@@ -39,6 +39,16 @@ FILTERS = {
     "code": quoting.markdown_code,
     "block": quoting.markdown_block,
     "comment": quoting.comment,
+    "caddycomment": quoting.caddy_comment,
+    "json": quoting.json_text,
+    "alert": quoting.alert,
+    "kubernetes": quoting.kubernetes,
+    "helm": quoting.alert,  # a value that a chart passes through Go's templates
+    "unit_word": quoting.systemd,
+    "quadlet": quoting.quadlet,
+    "unit_value": quoting.unit_value,
+    "unit_path": quoting.unit_path,
+    "unit_text": quoting.unit_text,
 }
 
 

@@ -115,8 +115,18 @@ class Containers:
 
 
 @value
+class NodeLink:
+    """The network between two machines, one direction."""
+
+    name: str  # as given, e.g. "100GbE"
+    bytes_per_s: float  # of one machine's port
+    rdma: bool = False  # InfiniBand or RoCE: the cards reach it without the kernel's TCP
+    assumed: bool = False  # nobody named it
+
+
+@value
 class Hardware:
-    """One machine. `unknown` says for each field that did not answer, why."""
+    """One machine, or several like it. `unknown` says for each field that did not answer, why."""
 
     source: HardwareSource
     os: Literal["linux", "darwin", "windows"]
@@ -134,6 +144,8 @@ class Hardware:
     assumed: tuple[str, ...] = ()  # what a simulated machine takes for granted
     note: str = ""  # of a recorded fixture: where it comes from
     schema_version: int = 1
+    nodes: int = 1  # machines like this one
+    node_link: NodeLink | None = None  # between them; None: only one
 
 
 @value
@@ -215,6 +227,8 @@ class Workload:
     allow_offload: bool = False  # part of the weights may run on the CPU
     offline: bool = False
     parts: str = "auto"  # what stands around the engine: auto, all, none, or names of `advisor/deploy`
+    nodes: int | None = None  # machines like the one in question; None: as many as the hardware says
+    node_link: str | None = None  # the network between them, e.g. "100GbE"; None: assumed
     kind: Literal["generate", "embed"] = "generate"
 
 
@@ -227,6 +241,7 @@ class Load:
     output_tokens: float
     shared_prefix_tokens: float = 0.0
     request_rate: float | None = None
+    together: float = 0.0  # share of requests whose prompts come with all the others': 1 for a load test of equal ones
 
 
 # --- what could be run, and what it would do ---------------------------------------------------------------------
@@ -241,7 +256,7 @@ class Candidate:
     weights_format: str  # name in catalog/data/formats.yaml
     kv_cache_dtype: str  # "auto" or the engine's own spelling
     device: Literal["gpu", "cpu"]
-    gpu_indices: tuple[int, ...]  # the cards of all replicas; empty on a CPU
+    gpu_indices: tuple[int, ...]  # the cards of all replicas, on each node; empty on a CPU
     context_tokens: int
     max_in_flight: int  # per replica: slots (Ollama), max_num_seqs (vLLM)
     max_batched_tokens: int  # tokens in one engine step: prefill chunk plus decodes
@@ -251,6 +266,8 @@ class Candidate:
     memory_utilization: float | None = None  # share of total memory that vLLM may use
     cpu_layers: int = 0  # layers that run on the CPU beside the GPU
     kv_cache_bytes: int | None = None  # KV pool per rank given in bytes, in place of a utilisation (always on a CPU)
+    nodes: int = 1  # machines of all replicas: a replica on several of them, or several replicas each
+    cpu_threads: int | None = None  # that compute, on a CPU; None: as many as the engine takes by itself
 
 
 @value
@@ -379,6 +396,10 @@ class Check:
     command: str | None  # a shell line to run; None: for a person to tick
     expect: str  # what must be seen
     otherwise: str  # what to do when it is not
+    why: str = ""  # what goes wrong without it
+    when: Literal["always", "stopped", "running"] = "always"  # "stopped": the running service itself would break it
+    targets: tuple[str, ...] = ()  # of "native", "compose", "systemd", "quadlet", "kubernetes"; empty: all
+    limit_s: int = 20  # for the command
 
 
 @value

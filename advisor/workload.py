@@ -45,6 +45,8 @@ class Profile:
     allow_offload: bool = False
     offline: bool = False
     parts: str = "auto"
+    nodes: int | None = None
+    node_link: str | None = None
     kind: str = "generate"
 
 

@@ -20,6 +20,7 @@ from advisor.schema import (
     Hardware,
     Judged,
     Memory,
+    NodeLink,
     Speed,
     Workload,
 )
@@ -133,6 +134,7 @@ def build_case(card: Mapping[str, Any]) -> Case:
     candidate = replace(candidate, engine=card.get("engine", "vllm"), weights_format=card.get("format", "bf16"))
     speed = None if card.get("speed", {}) is None else _changed(SPEED, card.get("speed", {}))
     peak = None if speed is None else _changed(SPEED, card.get("peak_speed", {}))
+    link = NodeLink(**card["link"]) if "link" in card else None
     estimate = Estimate(
         candidate=candidate,
         memory=_changed(MEMORY, card.get("memory", {})),
@@ -144,7 +146,7 @@ def build_case(card: Mapping[str, Any]) -> Case:
     )
     return Case(
         estimate=_changed(estimate, card.get("estimate", {})),
-        hardware=_changed(replace(HARDWARE, accelerators=cards), card.get("hardware", {})),
+        hardware=_changed(replace(HARDWARE, accelerators=cards, node_link=link), card.get("hardware", {})),
         workload=_changed(WORKLOAD, card.get("workload", {})),
         model=_changed(find_model("Qwen/Qwen2.5-7B-Instruct", offline=True), card.get("model", {})),
         limits=_changed(engine_limits(card.get("engine", "vllm")), card.get("limits", {})),
@@ -183,4 +185,5 @@ def build_contest(card: Mapping[str, Any]) -> Contest:
         tokens_per_s={name: engines[name]["tokens_per_s"] for name in misses},
         refused={name: engines[name].get("refused", "") for name in engines if name not in misses},
         unmeasured=card.get("unmeasured", False),
+        one_node=card.get("one_node", ""),
     )

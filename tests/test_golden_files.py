@@ -90,7 +90,7 @@ def test_the_real_compose_reads_it(path: Path) -> None:
     command = [str(tool("docker-compose")), "-f", str(path), "config", "--quiet"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=path.parent,
-        env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", "VLLM_API_KEY": "k", "HF_TOKEN": "t", "ADVISOR_BIND": "127.0.0.1"},
+        env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", "ADVISOR_API_KEY": "k", "HF_TOKEN": "t", "ADVISOR_BIND": "127.0.0.1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 

@@ -201,3 +201,26 @@ def test_a_missing_file_is_bad_input(tmp_path):
         CliRunner().invoke(
             command, ["--requests", str(tmp_path / "nothing.csv")], standalone_mode=False, catch_exceptions=False
         )
+
+
+def test_the_first_wave_waits_for_one_another():
+    """All prompts at once wait longest; the more prompts each client sends, the less the first wave counts."""
+    waits = [one(num_prompts=prompts).ttft_ms for prompts in ("16", "160", "16000")]
+    assert all(wait is not None for wait in waits)
+    assert waits == sorted(waits, reverse=True)
+    assert rate(num_prompts="160") == rate(num_prompts="16000")
+
+
+def test_a_wrapper_without_slots_answers_one_at_a_time():
+    """text-generation-webui around llama.cpp gives no more at four in flight than at one."""
+    wrapped = {"engine": "llama.cpp (text-generation-webui)", "quantization": "Q4_K_M"}
+    assert rate(**wrapped, concurrency="4") == pytest.approx(rate(**wrapped, concurrency="1"), rel=0.1)
+    assert rate(engine="llama.cpp", quantization="Q4_K_M", concurrency="4") > 1.5 * rate(**wrapped, concurrency="4")
+
+
+def test_an_answer_does_not_depend_on_the_rows_before_it():
+    """The same row asked again, and asked after others, gives the same numbers."""
+    rows = [{**ROW, "concurrency": str(n), "input_tokens": str(100 + n)} for n in range(1, 60)]
+    forward, backward = ask(*rows), ask(*reversed(rows))
+    assert forward == backward[::-1]
+    assert ask(*rows, *rows)[len(rows) :] == forward

@@ -48,6 +48,11 @@ def planned(engine: str, story: Story) -> Plan:
     return first_plan(engine, story.machine, story.load, story.model)
 
 
+def exposed(engine: str) -> Plan:
+    """A plan that others reach, with the gateway that such a plan always has."""
+    return replace(first_plan(engine, "rtx-4090", "production"), parts=("gateway",))
+
+
 def texts(files: tuple[RenderedFile, ...]) -> dict[str, str]:
     """Path → text."""
     return {file.path: file.text for file in files}
@@ -132,16 +137,15 @@ def test_no_fault_of_the_field(engine: str, story: Story) -> None:
         assert slots <= 12 and ":cloud" not in everything and "ADAPTER" not in files["Modelfile"]
 
 
-def test_exposed_port_needs_a_key() -> None:
-    """Without a key the port stays on loopback, in Compose and in run.sh; Ollama's stays there always."""
-    files = texts(render(first_plan("vllm", "rtx-4090", "production")))
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_an_engine_never_leaves_loopback(engine: str) -> None:
+    """Others reach the gateway: the engine's port is published on this machine only, also where exposure is asked for."""
+    plan = exposed(engine)
+    files = texts(render(plan))
     service = yaml.safe_load(files["compose.yaml"])["services"]["engine"]
-    assert service["ports"] == ["${ADVISOR_BIND:-127.0.0.1}:8000:8000"]
-    assert "VLLM_API_KEY=" in files[".env.example"] and "ADVISOR_BIND=0.0.0.0" in files[".env.example"]
-    assert "VLLM_API_KEY is not set" in files["run.sh"]
-    other = texts(render(first_plan("ollama", "rtx-4090", "production")))
-    assert yaml.safe_load(other["compose.yaml"])["services"]["engine"]["ports"] == ["127.0.0.1:11434:11434"]
-    assert "ssh -L" in other["README.md"]
+    assert service["ports"] == [f"127.0.0.1:{plan.launch.port}:{plan.launch.port}"]
+    assert "ADVISOR_API_KEY=" in files[".env.example"] and "ADVISOR_BIND=0.0.0.0" in files[".env.example"]
+    assert "ADVISOR_API_KEY is not set" in files["run.sh"] and "VLLM_API_KEY" not in "".join(files.values())
 
 
 def test_the_service_prepares_the_planned_name() -> None:
@@ -224,19 +228,19 @@ def test_the_real_compose_accepts_every_file(engine: str, story: Story, tmp_path
     folder = write(render(planned(engine, story)), tmp_path)
     config = compose_config(folder)
     assert [port["host_ip"] for port in config["services"]["engine"]["ports"]] == ["127.0.0.1"]
-    filled = (folder / ".env.example").read_text().replace("VLLM_API_KEY=", "VLLM_API_KEY=0123456789abcdef")
+    folder = write(render(exposed(engine)), tmp_path / "exposed")
+    filled = (folder / ".env.example").read_text().replace("ADVISOR_API_KEY=", "ADVISOR_API_KEY=0123456789abcdef", 1)
     (folder / ".env").write_text(filled)
-    config = compose_config(folder)
-    exposed = story.load == "production" and engine == "vllm"
-    assert [port["host_ip"] for port in config["services"]["engine"]["ports"]] == [
-        EVERYBODY if exposed else "127.0.0.1"
-    ]
+    services = compose_config(folder)["services"]
+    published = {name: services[name]["ports"][0]["host_ip"] for name in ("engine", "gateway")}
+    assert published == {"engine": "127.0.0.1", "gateway": EVERYBODY}
+    assert "0123456789abcdef" not in json.dumps(services)
 
 
 @pytest.mark.external
 def test_compose_refuses_exposure_without_a_key(tmp_path: Path) -> None:
     """With ADVISOR_BIND set and no key, Compose itself must stop and say which variable is missing."""
-    folder = write(render(first_plan("vllm", "rtx-4090", "production")), tmp_path)
+    folder = write(render(exposed("vllm")), tmp_path)
     (folder / ".env").write_text("ADVISOR_BIND=0.0.0.0\n")
     done = subprocess.run(
         [tool("docker-compose"), "-f", "compose.yaml", "config"],
@@ -246,7 +250,7 @@ def test_compose_refuses_exposure_without_a_key(tmp_path: Path) -> None:
         check=False,
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
     )
-    assert done.returncode != 0 and "VLLM_API_KEY" in done.stderr
+    assert done.returncode != 0 and "ADVISOR_API_KEY" in done.stderr
 
 
 @pytest.mark.external
@@ -302,7 +306,6 @@ def test_checklist_holds_every_check() -> None:
         "port",
         "compose",
         "image",
-        "key",
     } <= set(ids)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "engines"))
-from engine_cases import first_plan
+from engine_cases import first_plan, tool
 
 from advisor.render import render
 from advisor.schema import Plan
@@ -56,6 +56,11 @@ server.server_close()
 
 @pytest.fixture
 def port() -> int:
+    """A port for the engine."""
+    return free()
+
+
+def free() -> int:
     """A port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -227,13 +232,61 @@ def test_the_model_is_fetched_named_and_loaded(tmp_path: Path, programs: Path, p
     ]
 
 
-def test_an_exposed_port_without_a_key_is_refused(tmp_path: Path, programs: Path, port: int) -> None:
-    """run.sh of an exposed plan stops before anything starts when .env holds no key, and starts with one."""
-    made = Deployment(on_port(first_plan("vllm", "rtx-4090", "production"), port), tmp_path / "d", programs)
-    refused = made.call("run.sh")
-    assert refused.returncode == 1 and "VLLM_API_KEY is not set" in refused.stderr
-    (made.folder / ".env").write_text("VLLM_API_KEY=0123456789abcdef\n")
-    assert made.call("run.sh").returncode == 0
-    assert json.loads((made.folder / "env").read_text())["VLLM_API_KEY"] == "0123456789abcdef"
-    assert "0123456789abcdef" not in str(made.calls())
-    made.call("stop.sh")
+def exposed(engine: str, port: int) -> Plan:
+    """A plan that others reach, with its gateway."""
+    return replace(on_port(first_plan(engine, "rtx-4090", "production"), port), parts=("gateway",))
+
+
+def test_an_address_for_others_without_a_key_is_refused(tmp_path: Path, programs: Path, port: int) -> None:
+    """run.sh stops before anything starts when .env opens the gateway and holds no key, or one that is too short."""
+    made = Deployment(exposed("vllm", port), tmp_path / "d", programs)
+    for env, words in (
+        ("ADVISOR_BIND=0.0.0.0\n", "ADVISOR_API_KEY is not set"),
+        ("ADVISOR_API_KEY=short\n", "shorter than 16"),
+        ("ADVISOR_API_KEY=0123456789abcdef\n", "caddy is not installed"),
+    ):
+        (made.folder / ".env").write_text(env)
+        refused = made.call("run.sh", PATH=f"{programs}:/usr/bin:/bin")
+        assert refused.returncode == 1 and words in refused.stderr
+    assert not (made.folder / "state").exists()
+
+
+def test_without_a_key_only_the_engine_starts(tmp_path: Path, programs: Path, port: int) -> None:
+    """Nobody asked for the gateway: the engine starts on loopback, and run.sh says so."""
+    made = Deployment(exposed("vllm", port), tmp_path / "d", programs)
+    started = made.call("run.sh")
+    assert started.returncode == 0 and "the gateway stays off" in started.stderr
+    assert not (made.folder / "state" / "gateway.pid").exists()
+    assert made.call("stop.sh").returncode == 0
+
+
+@pytest.mark.external
+@pytest.mark.parametrize("engine", ["vllm", "ollama"])
+def test_the_gateway_stands_beside_the_engine(tmp_path: Path, programs: Path, port: int, engine: str) -> None:
+    """With a key run.sh starts a real Caddy, no other process gets the key, and a stop lets a request through it finish."""
+    made = Deployment(exposed(engine, port), tmp_path / "deploy here", programs)
+    front, metrics = free(), free()
+    (programs / "caddy").symlink_to(tool("caddy"))
+    key = "0123456789abcdef-key"
+    env = f"ADVISOR_API_KEY={key}\nADVISOR_PORT={front}\nADVISOR_METRICS_PORT={metrics}\nADVISOR_BIND=\n"
+    (made.folder / ".env").write_text(env)
+    # The stand-in engine answers slowly at one path, which the gateway's list must hold for this test.
+    caddyfile = made.folder / "gateway" / "Caddyfile"
+    caddyfile.write_text(caddyfile.read_text().replace('"/v1/models"', '"/v1/models", "/slow"'))
+    try:
+        started = made.call("run.sh")
+        assert started.returncode == 0, started.stderr
+        assert f"http://127.0.0.1:{front}/v1" in started.stderr
+        assert "ADVISOR_API_KEY" not in json.loads((made.folder / "env").read_text())
+        gateway = int((made.folder / "state" / "gateway.pid").read_text())
+        assert key.encode() not in Path(f"/proc/{gateway}/cmdline").read_bytes()
+        ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", f"Authorization: Bearer {key}"]
+        base = f"http://127.0.0.1:{front}"
+        with subprocess.Popen([*ask, f"{base}/slow"], stdout=subprocess.PIPE, text=True) as slow:
+            while not (made.folder / "slow").exists():
+                time.sleep(0.05)
+            stopped = made.call("stop.sh")
+            assert stopped.returncode == 0 and slow.communicate()[0] == "200"
+        assert not alive(gateway) and not (made.folder / "state" / "gateway.pid").exists()
+    finally:
+        made.call("stop.sh")

@@ -34,6 +34,8 @@ _OPTIONS = (
     click.option(
         "--parts", metavar="auto|all|none|NAME,...", help="What to write around the engine, e.g. gateway,systemd."
     ),
+    click.option("--nodes", type=int, help="Machines like this one; a second is used only where one is not enough."),
+    click.option("--node-link", metavar="TEXT", help='The network between them, e.g. "100GbE" or "400G IB".'),
     click.option("--gpu", metavar="TEXT", help='Cards to plan for instead of this machine, e.g. "2x RTX 4090".'),
     click.option(
         "--hardware",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "native", "compose"]),
     default="auto",
     show_default=True,
-    help="run.sh on this machine, or Compose.",
+    help="run.sh on this machine (where the engine is installed), or Compose.",
 )
 @click.option("--in-flight", metavar="N,N,...", help="Loads to run [default: 1, half, planned and double].")
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=45.0, show_default=True, help="Time for each load.")
@@ -44,6 +44,9 @@ def command(
     Writes DIR/smoke/report.json and report.md. What was started is stopped whatever happens, Ctrl-C included.
     The measurement is kept (see `advisor measurements`), and the next advice for this machine uses it.
 
+    Through Compose, images that are missing are fetched, an override file beside compose.yaml counts, containers and
+    network are removed afterwards, and volumes (downloaded weights) stay.
+
     \b
     Examples:
       advisor smoke deploy
@@ -52,7 +55,7 @@ def command(
 
     \b
     Exit codes: 0 all passed, 1 something failed, 2 bad input,
-    3 the environment failed (port taken, engine did not start, ...).
+    3 the environment failed (port taken, engine did not start, ...), 130 Ctrl-C.
     """
     from advisor.smoke.job import Options
     from advisor.smoke.report import write

@@ -21,7 +21,6 @@ VLLM_ENV = frozenset(
         "HF_HUB_OFFLINE",
         "HF_TOKEN",
         "HIP_VISIBLE_DEVICES",
-        "VLLM_API_KEY",
         "VLLM_CPU_KVCACHE_SPACE",
         "VLLM_CPU_NUM_OF_RESERVED_CPU",
         "VLLM_CPU_OMP_THREADS_BIND",

@@ -8,8 +8,10 @@ from typing import Literal
 
 from advisor.engines.devices import cards_of
 from advisor.schema import Plan, value
+from advisor.units import GIB
 
 GpuAccess = Literal["none", "reservation", "cdi", "devices"]
+HOST_BYTES_PER_CARD = 8 * GIB  # a worker process: CUDA libraries, pinned buffers, weights on their way
 ANYONE = "0.0.0.0"  # noqa: S104 - inside a container; the published port decides who reaches it
 
 
@@ -22,6 +24,8 @@ class Mount:
     named: bool = True
     read_only: bool = False
     variable: str = ""  # of .env, which may put a host folder in place of the named volume
+    native_variable: str = ""  # of the engine: names the same folder where there is no container
+    native_folder: str = ""  # below the home of whoever runs it, where that variable is not set
 
 
 @value
@@ -36,7 +40,6 @@ class Container:
     mounts: tuple[Mount, ...]
     gpu_access: GpuAccess
     prepare_mounts: tuple[Mount, ...] = ()  # what only the preparation of the model needs
-    key_variable: str = ""  # of .env: with it the port may leave loopback
     device_ids: tuple[str, ...] = ()  # reservation: the driver's numbers
     devices: tuple[str, ...] = ()  # cdi: CDI names; devices: device nodes
     groups: tuple[str, ...] = ()
@@ -45,6 +48,10 @@ class Container:
     shared_memory: str = ""  # "8g"; empty: the container engine's default
     start_period_s: int = 60
     grace_s: int = 15
+    read_only: bool = False  # the root file system; volumes, `scratch` and shared memory stay writable
+    scratch: tuple[str, ...] = ()  # folders that are forgotten with the container (tmpfs)
+    memory_limit_bytes: int = 0  # of the host; 0: none
+    pids_limit: int = 4096
 
 
 def gpu_fields(plan: Plan) -> dict[str, object]:
@@ -73,6 +80,18 @@ def gpu_fields(plan: Plan) -> dict[str, object]:
             "groups": ("${ADVISOR_RENDER_GID:-render}",),
         }
     return {"gpu_access": "none"}
+
+
+def memory_limit_bytes(plan: Plan, shared_bytes: int, cached_bytes: int) -> int:
+    """Host memory the engine may take: what it needs with a quarter to spare, shared memory, its own caches.
+
+    A leak then ends the engine, which starts again, and not the machine. Never more than the machine has.
+    """
+    from advisor.checks.machine import host_memory_bytes  # here: the checks import the engines
+
+    cards = len(plan.estimate.candidate.gpu_indices)
+    wanted = host_memory_bytes(plan) * 5 // 4 + HOST_BYTES_PER_CARD * cards + shared_bytes + cached_bytes
+    return min(wanted, plan.hardware.cpu.memory_bytes)
 
 
 def with_values(argv: tuple[str, ...], changed: Mapping[str, str]) -> tuple[str, ...]:

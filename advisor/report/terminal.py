@@ -40,8 +40,9 @@ def _section(title: str, body: RenderableType) -> RenderableType:
 
 def _model_line(answer: Answer) -> RenderableType:
     lines = [line for line in (answer.model_because, *answer.model_steps) if line]
-    if answer.hardware.source == "simulated":
-        lines.append("simulated machine, assumed: " + "; ".join(answer.hardware.assumed))
+    if answer.hardware.source == "simulated" or answer.hardware.nodes > 1:
+        simulated = "simulated machine, " if answer.hardware.source == "simulated" else ""
+        lines.append(f"{simulated}assumed: " + "; ".join(answer.hardware.assumed))
     lines.append(f"confidence: {answer.verdict.confidence}")
     return Text("\n".join(lines), style="dim")
 

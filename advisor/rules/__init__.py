@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from advisor.catalog import constants
-from advisor.rules import fit, operations, service, speed
+from advisor.rules import fit, nodes, operations, service, speed
 from advisor.rules.base import VETO, Case, CasePredicate, Contest, ContestPredicate, Rule
 from advisor.schema import Finding
 
@@ -39,6 +39,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "SPD205": speed.spd205,
     "SPD206": speed.spd206,
     "SPD207": speed.spd207,
+    "SPD208": nodes.spd208,
     "SVC302": service.svc302,
     "SVC304": service.svc304,
     "OPS409": operations.ops409,
@@ -53,6 +54,7 @@ CONTEST_RULES: Mapping[str, ContestPredicate] = {
     "SVC307": service.svc307,
     "SVC306": service.svc306,
     "SVC308": service.svc308,
+    "SVC309": nodes.svc309,
     "SPD210": speed.spd210,
     "SPD211": speed.spd211,
     "SVC305": service.svc305,

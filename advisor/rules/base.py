@@ -57,6 +57,7 @@ class Contest:
     tokens_per_s: Mapping[str, float]  # total output at the planned load, engines that can run
     refused: Mapping[str, str]  # engines that cannot run → why, of the candidate that came closest
     unmeasured: bool  # some of these rates are analytic: nothing of the kind was ever measured
+    one_node: str = ""  # why one of several machines is not enough
 
     @property
     def able(self) -> tuple[str, ...]:

@@ -26,9 +26,8 @@ def svc302(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes an exposed engine without a key."""
     if not case.workload.exposed or "api_key" in case.limits.features:
         return None
-    return (
-        f"{case.limits.title} has 0 ways to ask for a key, 1 is needed beyond loopback: a gateway must stand in front"
-    )
+    title = case.limits.title
+    return f"{title} has 0 ways to ask for a key, 1 is needed beyond loopback: the gateway in front asks for it"
 
 
 def svc303(case: Case, threshold: Mapping[str, Any]) -> str | None:

@@ -9,6 +9,8 @@ from advisor.catalog import gpus, weights_format
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.model_names import find_model
 from advisor.catalog.ranking import ranking
+from advisor.nodes import MOST, assumed_nodes
+from advisor.physics.internode import cards_in_all
 from advisor.probe.simulate import simulate
 from advisor.schema import Change, Hardware, ModelSpec, Verdict, Workload
 from advisor.search.screen import worth_a_look
@@ -29,6 +31,7 @@ def nearest_yes(model: ModelSpec, workload: Workload, hardware: Hardware) -> tup
         _offload,
         _relaxed_targets,
         _more_of_the_same,
+        _more_nodes,
         _another_card,
         _smaller_model,
     )
@@ -51,8 +54,9 @@ def outcome(verdict: Verdict) -> str:
     if verdict.winner is None:
         return "no"
     candidate, speed = verdict.winner.estimate.candidate, verdict.winner.estimate.peak_speed
-    cards = len(candidate.gpu_indices)
+    cards = cards_in_all(candidate)
     where = "CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
+    where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
     pace = (
         f", {count(1 / speed.tpot_s.expected)} tokens/s each, first token {ms(speed.ttft_s.expected)}" if speed else ""
     )
@@ -143,8 +147,24 @@ def _more_of_the_same(model: ModelSpec, workload: Workload, hardware: Hardware) 
         cards = tuple(replace(card, index=i, nvlink_peers=()) for i in range(number))
         verdict = _try(model, workload, replace(hardware, accelerators=cards, disk_free_bytes=None))
         if verdict:
-            price = card.usd_per_hour * number if card.usd_per_hour else None
+            price = card.usd_per_hour * number * hardware.nodes if card.usd_per_hour else None
             yield Change(change=f'--gpu "{number}x {card.name}"', result=outcome(verdict), usd_per_hour=price)
+            return
+
+
+def _more_nodes(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+    """Twice, four times the machines, where no more cards go into one."""
+    cards = hardware.accelerators
+    full = len(cards) >= _MOST_CARDS or (len(cards) == 1 and cards[0].unified_memory)
+    if not full or hardware.os != "linux":
+        return
+    for number in (n for n in (hardware.nodes * 2, hardware.nodes * 4) if n <= MOST):
+        more = assumed_nodes(hardware, number) if hardware.node_link is None else replace(hardware, nodes=number)
+        verdict = _try(model, workload, replace(more, disk_free_bytes=None))
+        if verdict and verdict.winner:
+            used = verdict.winner.estimate.candidate.nodes
+            price = sum(card.usd_per_hour or 0.0 for card in cards) * used
+            yield Change(change=f"--nodes {used}", result=outcome(verdict), usd_per_hour=price or None)
             return
 
 

@@ -13,6 +13,7 @@ def worth_a_look(model: ModelSpec, workload: Workload, hardware: Hardware) -> bo
     """At 4 bits a weight, would it fit, and could one stream keep the target pace at full bandwidth?"""
     devices = hardware.accelerators
     memory = sum(d.memory_bytes for d in devices) if devices else hardware.cpu.memory_bytes
+    memory *= hardware.nodes
     if model.parameters * _SMALLEST_BYTES_PER_WEIGHT > memory or workload.context_tokens > model.context_trained:
         return False
     bandwidths = [d.bandwidth_bytes_per_s or 0.0 for d in devices] or [hardware.cpu.bandwidth_bytes_per_s or 0.0]

@@ -1,203 +1,317 @@
 """Settings that win: the advised ones against the engine's defaults and against a sweep, on this machine.
 
-    . ~/.cache/advisor-engines/env.sh && python tests/benchmarks/sweep.py ollama --levels 1,4,16,64
+    . ~/.cache/advisor-engines/env.sh
+    python tests/benchmarks/sweep.py ollama --minutes 30            # one factor at a time, then crosses of what mattered
+    python tests/benchmarks/sweep.py vllm --together 3 --minutes 60 # three servers at once share the wait for their start
+    python tests/benchmarks/sweep.py ollama --grid                  # every combination: days
 
-Prints, for each number in flight, advised / best and advised / default output rate, and writes every row to
-tests/benchmarks/results/<engine>.json (ignored by git), from which an interrupted sweep goes on. Not a test: it takes
-half an hour with Ollama and, because each vLLM setting is a start of minutes, hours with vLLM (--quick: fewer).
+Prints, for each number in flight, advised / best and advised / default output rate. Every run is a line of
+tests/benchmarks/results/<engine>.jsonl (ignored by git), from which an interrupted sweep goes on; a point's figure is
+the median of its runs, each scaled by how the advised settings did in the same batch. Points close to the best are repeated. `--under CMD` puts a command before each measurement,
+`--starter CMD` before each start: on a shared machine, what makes it quiet.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import itertools
 import json
 import os
+import shlex
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from statistics import median
+from typing import Any
+
+from loads import requests_at
+from points import (
+    FACTORS,
+    ONE_CENTRE,
+    OUTPUT_TOKENS,
+    Point,
+    advised,
+    default_of,
+    grid,
+    key_of,
+    neighbours,
+    point_of,
+    told,
+    with_point,
+)
 
 from advisor.files import write_tree
-from advisor.pipeline import files_of, recommend
-from advisor.schema import Plan
-from advisor.smoke.client import Server
-from advisor.smoke.load import Run, calibrate, drive
-from advisor.smoke.native import NativeRunner
+from advisor.pipeline import files_of
 from advisor.smoke.observer import observer_of
-from advisor.smoke.processes import busy_seconds
 
-MODELS = {"vllm": "ADVISOR_MODEL_SAFETENSORS", "ollama": "ADVISOR_MODEL_GGUF"}
-RESULTS = Path(__file__).parent / "results"
-Settings = dict[str, str]
-
-# What matters on a CPU. None of a name: the engine's own default.
-GRIDS: dict[str, dict[str, list[str | None]]] = {
-    "ollama": {
-        "OLLAMA_NUM_PARALLEL": ["1", "2", "4", "8", "16", "64"],
-        "OLLAMA_FLASH_ATTENTION": ["1", "0"],
-        "OLLAMA_KV_CACHE_TYPE": ["f16", "q8_0"],
-        "PARAMETER num_batch": ["128", "512", "2048"],
-        "PARAMETER num_thread": [None, "1"],
-    },
-    "vllm": {
-        "--dtype": ["bfloat16", "float32"],
-        "--max-num-seqs": ["4", "16", "64", "128"],
-        "--max-num-batched-tokens": ["512", "2048"],
-        "VLLM_CPU_NUM_OF_RESERVED_CPU": ["0", "1"],
-    },
-}
-QUICK: dict[str, dict[str, list[str | None]]] = {
-    "ollama": {"OLLAMA_NUM_PARALLEL": ["1", "4", "16"], "PARAMETER num_batch": ["512"]},
-    "vllm": {"--dtype": ["bfloat16", "float32"], "VLLM_CPU_NUM_OF_RESERVED_CPU": ["0", "1"]},
-}
+HERE = Path(__file__).parent
+MATTERS = 1.02  # a value that gives so much more than the advised one is crossed with the others that do
+CLOSE = 0.94  # of the best: measured again
+ENOUGH = 3  # runs of a point that is close to the best
+GUESS = 40.0  # tokens/s of a point never measured, for the time it will take
+Todo = tuple[Point, int]
 
 
-def combinations(grid: dict[str, list[str | None]]) -> Iterator[Settings]:
-    """Every point of a grid; a quantised cache needs flash attention."""
-    for point in itertools.product(*grid.values()):
-        chosen = {name: text for name, text in zip(grid, point, strict=True) if text is not None}
-        if chosen.get("OLLAMA_FLASH_ATTENTION") == "0" and chosen.get("OLLAMA_KV_CACHE_TYPE") == "q8_0":
-            continue
-        yield chosen
+class Sweep:
+    """What was measured so far, and what is worth measuring next."""
 
+    def __init__(self, engine: str, levels: list[int], path: Path, *, every: bool) -> None:
+        self.engine, self.levels, self.path, self.every = engine, levels, path, every
+        self.plans = {level: advised(engine, level) for level in levels}
+        self.centres, self.default = self._advised()
+        self.failed: set[str] = set()
 
-def advised(engine: str, in_flight: int) -> Plan:
-    """The plan that `advisor recommend` makes for this machine and load."""
-    asked = {
-        "model": os.environ[MODELS[engine]], "engine": engine, "concurrency": in_flight, "input_tokens": 128,
-        "output_tokens": 64, "context_tokens": 512, "offline": True,
-    }  # fmt: skip
-    plan = recommend(profile=None, overrides=asked).plan
-    assert plan is not None
-    return plan
+    def _advised(self) -> tuple[dict[int, Point], Point]:
+        """What is advised for each level, and the default: as it was when the sweep began.
 
+        A plan depends on the memory that is free, so a second look could find another one.
+        """
+        kept = self.path.with_suffix(".advised.json")
+        known = json.loads(kept.read_text()) if kept.exists() else {}
+        for level, plan in self.plans.items():
+            known.setdefault(str(level), point_of(plan))
+        known.setdefault("default", default_of(self.plans[max(self.levels)]))
+        kept.write_text(json.dumps(known, indent=1))
+        return {level: known[str(level)] for level in self.levels}, known["default"]
 
-def with_settings(plan: Plan, chosen: Settings) -> Plan:
-    """The plan with other flags, variables and Modelfile lines."""
-    argv, env, modelfile = list(plan.launch.argv), dict(plan.launch.env), plan.launch.modelfile
-    for name, text in chosen.items():
-        if name.startswith("PARAMETER"):
-            kept = [line for line in (modelfile or "").splitlines() if not line.startswith(name + " ")]
-            modelfile = "\n".join([*kept, f"{name} {text}", ""])
-        elif name.startswith("--"):
-            if name in argv:
-                argv[argv.index(name) + 1] = text
-            else:
-                argv += [name, text]
-        else:
-            env[name] = text
-    if "--max-num-queued-reqs" in argv:
-        argv[argv.index("--max-num-queued-reqs") + 1] = "1024"
-    return replace(plan, launch=replace(plan.launch, argv=tuple(argv), env=env, modelfile=modelfile))
+    def rates(self, level: int) -> dict[str, list[float]]:
+        """Runs of each point at a level, as they would have been at the machine's usual pace.
 
+        A machine changes its pace by a fifth within minutes. The centre is measured along with every batch, so each
+        run is scaled by how the centre did in that batch.
+        """
+        rows = self._rows(level)
+        centre = key_of(self.centre(level))
+        paces: dict[int, list[float]] = {}
+        for row in rows:
+            if key_of(row["point"]) == centre:
+                paces.setdefault(row["batch"], []).append(row["rate"])
+        usual = median(run for runs in paces.values() for run in runs) if paces else 0.0
+        found: dict[str, list[float]] = {}
+        for row in rows:
+            pace = usual / median(paces[row["batch"]]) if row["batch"] in paces else 1.0
+            found.setdefault(key_of(row["point"]), []).append(row["rate"] * pace)
+        return found
 
-def as_installed(plan: Plan) -> Plan:
-    """Only what the engine cannot do without: model, name, port, context, and a KV cache that fits the host."""
-    needed = ("--served-model-name", "--max-model-len", "--kv-cache-memory-bytes", "--host", "--port")
-    words = plan.launch.argv
-    argv = [*words[:1], *(w for n in needed if n in words for w in (n, words[words.index(n) + 1]))]
-    env = {
-        k: v
-        for k, v in plan.launch.env.items()
-        if k in ("OLLAMA_HOST", "OLLAMA_NO_CLOUD", "OLLAMA_CONTEXT_LENGTH", "HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS")
-    }
-    kept = [
-        line for line in (plan.launch.modelfile or "").splitlines() if line.startswith(("FROM", "PARAMETER num_ctx"))
-    ]
-    modelfile = "\n".join([*kept, ""]) if plan.launch.modelfile else None
-    return replace(plan, launch=replace(plan.launch, argv=tuple(argv), env=env, modelfile=modelfile))
+    def _rows(self, level: int) -> list[dict[str, Any]]:
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        return [row for row in map(json.loads, lines) if row["level"] == level and not row["errors"]]
 
+    def todo(self) -> list[Todo]:
+        """The next points and levels; a later stage only when the one before is measured."""
+        for stage in (self._references, self._grid if self.every else self._one_by_one, self._crosses, self._again):
+            missing = list(dict.fromkeys((key_of(point), level) for point, level in stage()))
+            missing = [pair for pair in missing if pair[0] not in self.failed]
+            if missing:
+                return [(json.loads(key), level) for key, level in missing]
+        return []
 
-def measure(plan: Plan, levels: list[int], seconds: float) -> dict[str, float]:
-    """Output tokens/s at each level, of a server started with this plan; {} where it does not start."""
-    with tempfile.TemporaryDirectory(prefix="advisor-sweep-") as name:
-        folder = Path(name)
-        write_tree(folder, files_of(plan), overwrite=True)
-        runner = NativeRunner(plan, folder)
-        try:
-            runner.start()
-            while runner.state() == "starting":
-                asyncio.run(asyncio.sleep(0.5))
-            if runner.state() == "failed":
-                print(runner.log()[-500:], file=sys.stderr)
-                return {}
-            return asyncio.run(_rates(plan, levels, seconds))
-        finally:
-            runner.end()
+    def _unmeasured(self, wanted: Iterator[Todo]) -> Iterator[Todo]:
+        known = {level: self.rates(level) for level in self.levels}
+        return ((point, level) for point, level in wanted if key_of(point) not in known[level])
 
-
-async def _rates(plan: Plan, levels: list[int], seconds: float) -> dict[str, float]:
-    server = Server(
-        base_url=f"http://127.0.0.1:{plan.launch.port}",
-        model=plan.launch.served_name,
-        exact_length=observer_of(plan.engine).EXACT_LENGTH,
-    )
-    scale = await calibrate(server)
-    found = {}
-    for level in levels:
-        asked = Run(
-            requests=max(6, 4 * level),
-            in_flight=level,
-            input_tokens=128,
-            output_tokens=64,
-            seconds=seconds,
-            seed=f"sweep/{level}",
+    def _references(self) -> Iterator[Todo]:
+        return self._unmeasured(
+            pair for level in self.levels for pair in ((self.centre(level), level), (self.default, level))
         )
-        result = await drive(server, asked, scale)
-        found[str(level)] = result.steady_output_tokens_per_s or result.output_tokens_per_s
-    return found
+
+    def _grid(self) -> Iterator[Todo]:
+        return self._unmeasured((point, level) for point in grid(self.engine) for level in self.levels)
+
+    def centre(self, level: int) -> Point:
+        """The advised settings; of an engine that takes minutes to start, those for the most in flight."""
+        return self.centres[max(self.levels) if self.engine in ONE_CENTRE else level]
+
+    def _one_by_one(self) -> Iterator[Todo]:
+        return self._unmeasured(
+            (point, level)
+            for level in self.levels
+            for point in (self.centre(level), *(point for _, point in neighbours(self.engine, self.centre(level))))
+        )
+
+    def _crosses(self) -> Iterator[Todo]:
+        return self._unmeasured((point, level) for level in self.levels for point in self._crossed(level))
+
+    def _crossed(self, level: int) -> list[Point]:
+        """Every combination of the values that alone were better than the advised ones."""
+        known, centre = self.rates(level), self.centre(level)
+        least = MATTERS * median(known.get(key_of(centre), [0.0]))
+        better: dict[str, tuple[float, str | None]] = {}
+        for name, point in neighbours(self.engine, centre):
+            rate = median(known.get(key_of(point), [0.0]))
+            if rate > max(least, better.get(name, (0.0, None))[0]):
+                better[name] = (rate, point[name])
+        points = [centre]
+        for name, (_, text) in better.items():
+            points += [{**point, name: text} for point in points]
+        return points
+
+    def _again(self) -> Iterator[Todo]:
+        for level in self.levels:
+            known = self.rates(level)
+            best = max(map(median, known.values()))
+            always = (key_of(self.centre(level)), key_of(self.default))
+            for key, runs in known.items():
+                if len(runs) < ENOUGH and (key in always or median(runs) >= CLOSE * best):
+                    yield json.loads(key), level
+
+    def guess(self, point: Point, level: int) -> float:
+        """Tokens/s to expect."""
+        known = self.rates(level)
+        runs = known.get(key_of(point)) or [run for runs in known.values() for run in runs]
+        return median(runs) if runs else GUESS
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Started:
+    """A server with the settings of a point, started by its own run.sh."""
+
+    def __init__(self, sweep: Sweep, point: Point, level: int, starter: list[str]) -> None:
+        self.point = point
+        self.plan = with_point(sweep.plans[level], point, free_port())
+        self.folder = Path(tempfile.mkdtemp(prefix="advisor-sweep-"))
+        write_tree(self.folder, files_of(self.plan), overwrite=True)
+        self.out = (self.folder / "run.out").open("wb")
+        self.starter = subprocess.Popen(
+            [*starter, "bash", "run.sh"], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.out,
+            env={**os.environ, "OLLAMA_MODELS": str(self.folder / "models")},
+        )  # fmt: skip
+
+    def ready(self) -> bool:
+        """Wait for it; False where it does not start."""
+        self.starter.wait()
+        if self.starter.returncode:
+            print((self.folder / "run.out").read_text(errors="replace")[-800:], file=sys.stderr)
+        return self.starter.returncode == 0
+
+    def job(self, sweep: Sweep, level: int) -> dict[str, Any]:
+        """What loads.py has to know."""
+        return {
+            "port": self.plan.launch.port, "model": self.plan.launch.served_name, "level": level, "point": self.point,
+            "exact": observer_of(sweep.engine).EXACT_LENGTH, "guess": sweep.guess(self.point, level),
+            "told": told(self.point, sweep.centre(level)),
+        }  # fmt: skip
+
+    def stop(self) -> None:
+        """End it, however far it came."""
+        subprocess.run(["bash", "stop.sh"], cwd=self.folder, capture_output=True, check=False)
+        self.out.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def batch(sweep: Sweep, todo: list[Todo], servers: int) -> list[tuple[Point, list[int]]]:
+    """The points of the next few servers, each with the levels it is wanted at; the centres of these levels first."""
+    wanted: dict[str, list[int]] = {}
+    for point, level in todo:
+        wanted.setdefault(key_of(point), []).append(level)
+    chosen: dict[str, list[int]] = {}
+    for key, levels in list(wanted.items())[: max(servers - 1, 1)]:
+        chosen[key] = levels
+        for level in levels:
+            at = chosen.setdefault(key_of(sweep.centre(level)), [])
+            at += [] if level in at else [level]
+    return [(json.loads(key), levels) for key, levels in chosen.items()]
+
+
+def measure(sweep: Sweep, chosen: list[tuple[Point, list[int]]], given: argparse.Namespace) -> float:
+    """Start these servers, drive them, stop them. Returns the seconds of the measurement."""
+    began, running, jobs = time.monotonic(), list[Started](), list[dict[str, Any]]()
+    try:
+        for point, levels in chosen:
+            running.append(Started(sweep, point, max(levels), shlex.split(given.starter)))
+        for server, (point, levels) in zip(running, chosen, strict=True):
+            if server.ready():
+                jobs += [server.job(sweep, level) for level in levels]
+            else:
+                sweep.failed.add(key_of(point))
+        began = time.monotonic()
+        if jobs:
+            asked = running[0].folder / "jobs.json"
+            asked.write_text(json.dumps({"jobs": jobs, "seconds": given.piece, "batch": round(time.time())}))
+            words = [*shlex.split(given.under), sys.executable, str(HERE / "loads.py"), str(asked), str(sweep.path)]
+            subprocess.run(words, check=False)
+        return time.monotonic() - began
+    finally:
+        for server in running:
+            server.stop()
+
+
+def table(sweep: Sweep) -> str:
+    """Advised against best and default at each level, and what each single setting changed."""
+    rows = [
+        f"### {sweep.engine}", "",
+        "| in flight | advised | default | best | advised/best | advised/default | best settings, where they differ | runs |",
+        "|---:|---:|---:|---:|---:|---:|---|---:|",
+    ]  # fmt: skip
+    for level in sweep.levels:
+        known = sweep.rates(level)
+        if not known:
+            continue
+        mine, default = (median(known.get(key_of(p), [0.0])) for p in (sweep.centre(level), sweep.default))
+        key = max(known, key=lambda key: median(known[key]))
+        best = median(known[key])
+        runs = "/".join(
+            str(len(known.get(key_of(p), []))) for p in (sweep.centre(level), sweep.default, json.loads(key))
+        )
+        rows.append(
+            f"| {level} | {mine:.1f} | {default:.1f} | {best:.1f} | {mine / best:.2f} | "
+            f"{mine / default if default else 0:.2f} | {told(json.loads(key), sweep.centre(level))} | {runs} |"
+        )
+    rows += ["", "One setting at a time, total output tokens/s (÷ the advised value's):", "",
+             f"| setting | {' | '.join(map(str, sweep.levels))} |", f"|---|{'---:|' * len(sweep.levels)}"]  # fmt: skip
+    for name, values in FACTORS[sweep.engine].items():
+        for text in values:
+            cells = [_cell(sweep, level, name, text) for level in sweep.levels]
+            if any(cells):
+                rows.append(f"| {name.removeprefix('PARAMETER ')} {text or 'unset'} | {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _cell(sweep: Sweep, level: int, name: str, text: str | None) -> str:
+    known, centre = sweep.rates(level), sweep.centre(level)
+    runs, base = known.get(key_of({**centre, name: text})), known.get(key_of(centre))
+    if not runs:
+        return ""
+    mark = " (advised)" if centre[name] == text else ""
+    return f"{median(runs):.1f} ({median(runs) / median(base):.2f}){mark}" if base else f"{median(runs):.1f}"
 
 
 def main() -> None:
     """Sweep one engine and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("engine", choices=sorted(GRIDS))
+    parser.add_argument("engine", choices=sorted(FACTORS))
     parser.add_argument("--levels", default="1,4,16,64")
-    parser.add_argument("--seconds", type=float, default=15)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--minutes", type=float, default=60, help="of measurement; 0: only print the table")
+    parser.add_argument("--piece", type=float, default=540, help="seconds of one measurement at most")
+    parser.add_argument("--together", type=int, default=1, help="servers that run side by side, driven one by one")
+    parser.add_argument("--grid", action="store_true", help="every combination instead of one factor at a time")
+    parser.add_argument("--under", default="", help="put before each measurement")
+    parser.add_argument("--starter", default="", help="put before each start")
+    parser.add_argument("--results", type=Path, default=HERE / "results")
     given = parser.parse_args()
     levels = [int(word) for word in given.levels.split(",")]
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{given.engine}.json"
-    rows: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.exists() else {}
-
-    def once(key: str, plan: Plan, at: list[int]) -> None:
-        missing = [level for level in at if str(level) not in rows.get(key, {})]
-        if not missing:
-            return
-        rows[key] = rows.get(key, {}) | measure(plan, missing, given.seconds)
-        path.write_text(json.dumps(rows, indent=1))
-        print(f"{key}: {rows[key]}", file=sys.stderr, flush=True)
-
-    os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="advisor-sweep-data-")  # estimates, not measurements
-    base = advised(given.engine, max(levels))
-    for level in levels:
-        once(f"advised for {level}", advised(given.engine, level), [level])
-    once("default", as_installed(base), levels)
-    points = list(combinations((QUICK if given.quick else GRIDS)[given.engine]))
-    for number, chosen in enumerate(points):
-        print(f"{number + 1} of {len(points)}", file=sys.stderr, flush=True)
-        once(" ".join(f"{k}={v}" for k, v in chosen.items()), with_settings(base, chosen), levels)
-    table(rows, levels)
-
-
-def table(rows: dict[str, dict[str, float]], levels: list[int]) -> None:
-    """Advised against best and default at each level."""
-    print("| in flight | advised | default | best | advised/best | advised/default | best settings |")
-    print("|---:|---:|---:|---:|---:|---:|---|")
-    for level in levels:
-        mine = rows[f"advised for {level}"].get(str(level), 0.0)
-        default = rows["default"].get(str(level), 0.0)
-        key, best = max(((key, row.get(str(level), 0.0)) for key, row in rows.items()), key=lambda pair: pair[1])
+    given.results.mkdir(exist_ok=True)
+    sweep = Sweep(given.engine, levels, given.results / f"{given.engine}.jsonl", every=given.grid)
+    left = given.minutes * 60
+    while left > 0 and (todo := sweep.todo()):
+        chosen = batch(sweep, todo, given.together)
+        seconds = sum(requests_at(at) * OUTPUT_TOKENS / sweep.guess(p, at) for p, found in chosen for at in found)
         print(
-            f"| {level} | {mine:.0f} | {default:.0f} | {best:.0f} | {mine / best if best else 0:.2f} | "
-            f"{mine / default if default else 0:.2f} | {key} |"
+            f"{len(todo)} to measure; next {len(chosen)} server(s), {seconds:.0f} s; {left:.0f} s left", file=sys.stderr
         )
+        left -= measure(sweep, chosen, given)
+    print(table(sweep))
 
 
 if __name__ == "__main__":
@@ -205,7 +319,5 @@ if __name__ == "__main__":
         sys.exit(
             "the engines are not on PATH: . ~/.cache/advisor-engines/env.sh (tests/engines/install.sh installs them)"
         )
-    if busy_seconds() is None:
-        print("this system does not tell how busy it is: make sure that it is quiet", file=sys.stderr)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that `finally` stops the engine
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that `finally` stops the engines
     main()

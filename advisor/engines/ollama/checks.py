@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.engines.ollama.host import prompt_cache_bytes
+from advisor.engines.ollama.launch import PROMPT_CACHE_BYTES
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
-from advisor.units import GIB, MIB, count, gib
+from advisor.units import MIB, count, gib
 
 LOG = "{ docker compose logs engine 2>/dev/null; cat state/engine.log 2>/dev/null; }"
-PROMPT_CACHE_BYTES = 8 * GIB  # llama-server's own limit a model
 
 
 def checks(plan: Plan) -> tuple[Check, ...]:
@@ -50,14 +50,6 @@ def _before(plan: Plan) -> Iterator[Check]:
             expect="no output",
             otherwise="tags move: look it up at https://ollama.com/library and set FROM in Modelfile",
         )
-    if plan.workload.exposed:
-        yield Check(
-            id="key",
-            fact="Ollama has no key: whoever reaches the port can also pull, replace and delete models",
-            command=None,
-            expect="a gateway with a key in front, which passes only /v1 and never /api",
-            otherwise="leave the port on 127.0.0.1 and reach it through `ssh -L`",
-        )
 
 
 def _after(plan: Plan) -> Iterator[Check]:
@@ -69,6 +61,7 @@ def _after(plan: Plan) -> Iterator[Check]:
         command=f"curl -fsS {base}/v1/models | grep -F {shell(name)}",
         expect=name,
         otherwise="docker compose logs model, or run.sh again",
+        when="running",
     )
     yield _processor(plan, base)
     slots, context = plan.estimate.candidate.max_in_flight, count(plan.estimate.candidate.context_tokens)
@@ -79,6 +72,7 @@ def _after(plan: Plan) -> Iterator[Check]:
         f'echo "$slots" && [ "$slots" -eq {slots} ]',
         expect=str(slots),
         otherwise="this model family is served one at a time, or the variable did not reach the server",
+        when="running",
     )
     yield Check(
         id="sampling",
@@ -101,7 +95,7 @@ def _after(plan: Plan) -> Iterator[Check]:
             id="prompt-cache",
             fact=f"llama-server may keep 8 GiB of prompts in host memory; {gib(spare)} are to spare here",
             command=None,
-            expect=f"LLAMA_ARG_CACHE_RAM={spare // MIB} in .env (MiB; Ollama passes it on to llama-server)",
+            expect=f"LLAMA_ARG_CACHE_RAM={spare // MIB} in engine.env (MiB; Ollama passes it on to llama-server)",
             otherwise="watch the host's memory",
         )
 
@@ -118,6 +112,7 @@ def _processor(plan: Plan, base: str) -> Check:
             command=f"curl -fsS {base}/api/ps | grep -o '\"size_vram\":0[,}}]'",
             expect='"size_vram":0, which is all on the CPU',
             otherwise="a GPU was found that the plan does not count on: plan again",
+            when="running",
         )
     whole = candidate.cpu_layers == 0
     planned = "all layers" if whole else f"all but about {candidate.cpu_layers} of {plan.model.layers} layers"
@@ -129,4 +124,5 @@ def _processor(plan: Plan, base: str) -> Check:
         + ('[ "${BASH_REMATCH[1]}" -eq "${BASH_REMATCH[2]}" ]' if whole else '[ "${BASH_REMATCH[1]}" -gt 0 ]'),
         expect=f"offloaded N/M layers, {planned} on the GPU",
         otherwise=otherwise,
+        when="running",
     )

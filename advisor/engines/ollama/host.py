@@ -15,12 +15,13 @@ from advisor.units import GIB, MIB
 def host_bytes(candidate: Candidate, model: ModelSpec) -> int:
     """Host memory of a model, without the prompt cache."""
     size = sizes(candidate, model)
-    runtime = float(known()["host_runtime_gib"]) * GIB
     if candidate.device == "cpu":
+        runtime = float(known()["cpu_runtime_gib"]) * GIB
         total = weight_bytes(model, weights_format(candidate.weights_format)).total_bytes
         return math.ceil(total + size.kv + size.head_buffer + runtime)
     share = min(candidate.cpu_layers, model.layers) / model.layers
     buffer = size.layer_buffer if share else 0.0
+    runtime = float(known()["host_runtime_gib"]) * GIB
     return math.ceil(size.embedding + share * (size.layers + size.kv) + buffer + runtime)
 
 

@@ -6,19 +6,36 @@ import math
 from typing import Literal
 
 from advisor.catalog import engine_limits, weights_format
-from advisor.engines.containers import ANYONE, Container, Mount, gpu_fields, local_mount, without
+from advisor.engines.containers import (
+    ANYONE,
+    Container,
+    Mount,
+    gpu_fields,
+    local_mount,
+    memory_limit_bytes,
+    without,
+)
 from advisor.engines.devices import cards_of
 from advisor.engines.naming import served_name
 from advisor.engines.ollama.settings import BIND, PORT, VISIBLE
 from advisor.physics.weights import file_bytes
 from advisor.quoting import modelfile as quoted
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
+from advisor.units import GIB
 
 Variant = Literal["cuda", "rocm", "cpu", "metal", "xpu", "vulkan"]
 
 VARIANTS: dict[str, Variant] = {"nvidia": "cuda", "amd": "rocm", "intel": "vulkan", "apple": "metal"}
 SERVER_S = 60  # the server itself is up in seconds
 DISK_BYTES_PER_S = 200e6  # a slow SSD; only patience
+PROMPT_CACHE_BYTES = 8 * GIB  # llama-server's own limit a model
+STORE = Mount(
+    source="models",
+    target="/root/.ollama",
+    variable="ADVISOR_MODELS",
+    native_variable="OLLAMA_MODELS",
+    native_folder=".ollama/models",
+)
 STOP_S = 15  # SIGTERM cuts requests at once: there is nothing to wait for
 
 
@@ -66,15 +83,20 @@ def container(plan: Plan) -> Container:
     """The same launch inside the image, whose entrypoint is `ollama serve`. It holds no curl and no wget."""
     start = plan.launch
     renumbered = () if start.variant == "rocm" else tuple(VISIBLE.values())
+    # CUDA compiles kernels for the newest cards at the first load and keeps them there.
+    kernels = (Mount(source="cuda-cache", target="/root/.nv"),) if start.variant == "cuda" else ()
     return Container(
         image=start.image,
         argv=(),
         env={**without(start.env, renumbered), "OLLAMA_HOST": f"{ANYONE}:{start.port}"},
         from_dotenv=(),
         health=("CMD", "ollama", "list"),
-        mounts=(Mount(source="models", target="/root/.ollama", variable="ADVISOR_MODELS"),),
+        mounts=(STORE, *kernels),
         prepare_mounts=local_mount(plan.model.path if plan.model.origin == "gguf" else None),
         start_period_s=SERVER_S,
         grace_s=STOP_S,
+        read_only=True,
+        scratch=("/tmp",),  # noqa: S108 - inside the container
+        memory_limit_bytes=memory_limit_bytes(plan, 0, PROMPT_CACHE_BYTES),
         **gpu_fields(plan),  # type: ignore[arg-type]
     )

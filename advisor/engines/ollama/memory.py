@@ -150,7 +150,7 @@ def _on_cpu(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memor
         weights=weight_bytes(model, weights_format(candidate.weights_format)).total_bytes,
         kv=size.kv,
         activation=size.head_buffer,
-        overhead=known()["host_runtime_gib"] * GIB,
+        overhead=known()["cpu_runtime_gib"] * GIB,
         missing=max(host_bytes(candidate, model) - budget, 0),
     )
 

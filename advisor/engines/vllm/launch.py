@@ -5,18 +5,32 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from advisor.catalog import engine_limits
-from advisor.engines.containers import ANYONE, Container, Mount, gpu_fields, local_mount, with_values, without
+from advisor.engines.admission import drain_s
+from advisor.engines.containers import (
+    ANYONE,
+    Container,
+    Mount,
+    gpu_fields,
+    local_mount,
+    memory_limit_bytes,
+    with_values,
+    without,
+)
 from advisor.engines.devices import cards_of
 from advisor.engines.naming import served_name
-from advisor.engines.vllm.patience import download_bytes, drain_s, startup_s
-from advisor.engines.vllm.service import PORT
+from advisor.engines.vllm.patience import download_bytes, startup_s
+from advisor.engines.vllm.service import BIND, PORT
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
+from advisor.units import GIB
 
 Variant = Literal["cuda", "rocm", "cpu", "metal", "xpu", "vulkan"]
 
 VARIANTS: dict[str, Variant] = {"nvidia": "cuda", "amd": "rocm", "intel": "xpu", "apple": "metal"}
 STOP_SPARE_S = 15  # beyond the drain, before the container engine kills
 CPU_PLATFORMS = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+# Compiled kernels must be allowed to run from there; the compile cache itself is a volume.
+SCRATCH = ("/tmp:exec", "/root/.triton:exec", "/root/.nv:exec", "/root/.config")  # noqa: S108 - inside the container
+PIDS_LIMIT = 8192  # a worker a card, each with a thread a core and more
 RENUMBERED = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 
 
@@ -38,7 +52,6 @@ def launch(
     model: ModelSpec,
 ) -> Launch:
     """`vllm serve MODEL flags`: the model comes first, a switch has no value, secrets come from .env."""
-    values = {setting.name: setting.value for setting in settings}
     cards = cards_of(estimate.candidate, hardware)
     variant: Variant = VARIANTS.get(cards[0].vendor, "cuda") if cards else "cpu"
     return Launch(
@@ -48,7 +61,7 @@ def launch(
         program=("vllm", "serve"),
         env={s.name: s.value for s in settings if s.kind == "env" and s.value is not None},
         port=PORT,
-        bind=values["--host"] or "127.0.0.1",
+        bind=BIND,
         model_ref=estimate.candidate.model_ref,
         served_name=served_name(model),
         health_path="/health",
@@ -76,6 +89,8 @@ def container(plan: Plan) -> Container:
     """The same launch inside the image, whose entrypoint is `vllm serve`."""
     start, fields = plan.launch, gpu_fields(plan)
     rocm = start.variant == "rocm"
+    read_only = not rocm  # AMD's libraries compile into their own packages
+    shared = 4 if start.variant == "cpu" else 16
     extra: dict[str, Any] = {}
     if rocm:
         extra["security_options"] = ("no-new-privileges:true", "seccomp=unconfined")
@@ -86,8 +101,7 @@ def container(plan: Plan) -> Container:
         image=start.image,
         argv=with_values(start.argv, {"--host": ANYONE}),
         env=start.env if rocm else without(start.env, RENUMBERED),
-        from_dotenv=secrets(plan),
-        key_variable="VLLM_API_KEY" if "VLLM_API_KEY" in secrets(plan) else "",
+        from_dotenv=("HF_TOKEN",) if start.needs_token else (),
         health=(
             "CMD",
             "curl",
@@ -97,19 +111,23 @@ def container(plan: Plan) -> Container:
             f"http://127.0.0.1:{start.port}{start.health_path}",
         ),
         mounts=(
-            Mount(source="huggingface", target="/root/.cache/huggingface", variable="ADVISOR_MODELS"),
-            Mount(source="vllm-cache", target="/root/.cache/vllm"),
+            Mount(
+                source="huggingface",
+                target="/root/.cache/huggingface",
+                variable="ADVISOR_MODELS",
+                native_variable="HF_HOME",
+                native_folder=".cache/huggingface",
+            ),
+            Mount(source="vllm-cache", target="/root/.cache" if read_only else "/root/.cache/vllm"),
             *local_mount(plan.model.path),
         ),
-        shared_memory="4g" if start.variant == "cpu" else "16g",
+        shared_memory=f"{shared}g",
+        read_only=read_only,
+        scratch=SCRATCH if read_only else (),
+        memory_limit_bytes=memory_limit_bytes(plan, shared * GIB, 0),
+        pids_limit=PIDS_LIMIT,
         start_period_s=start.startup_s,
         grace_s=start.drain_s + STOP_SPARE_S,
         **fields,  # type: ignore[arg-type]
         **extra,
     )
-
-
-def secrets(plan: Plan) -> tuple[str, ...]:
-    """Variables that .env gives: the token for a gated model, the key for a port that others reach."""
-    names = [setting.name for setting in plan.settings if setting.kind == "env" and setting.value is None]
-    return tuple(["HF_TOKEN", *names] if plan.launch.needs_token else names)

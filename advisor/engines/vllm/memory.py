@@ -139,7 +139,7 @@ def cpu_budget_bytes(hardware: Hardware) -> int:
 def _consumed_on_cpu(candidate: Candidate, model: ModelSpec) -> Consumed:
     """Weights, activation and runtime of a CPU worker."""
     fmt = weights_format(candidate.weights_format)
-    weights, _ = stage_bytes(model, fmt, 1, 1)
+    weights = max(stage_bytes(model, fmt, 1, candidate.pipeline_parallel))  # stages are on other machines
     activation = max(activation_bytes(replace(candidate, tensor_parallel=1), model, fmt))
     return Consumed(weights, activation, float(known()["cpu_runtime_gib"]) * GIB, 0.0)
 

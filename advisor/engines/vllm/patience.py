@@ -1,4 +1,4 @@
-"""How long vLLM may take to start and to stop."""
+"""How long vLLM may take to start."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import math
 from advisor.catalog import weights_format
 from advisor.engines.vllm.weights import is_online
 from advisor.physics.weights import file_bytes
-from advisor.schema import Estimate, ModelSpec, Workload
+from advisor.schema import Estimate, ModelSpec
 
 DOWNLOAD_BYTES_PER_S = 25e6  # a 200 Mbit/s line; assumed, and only patience: a faster one is simply healthy earlier
 DISK_BYTES_PER_S = 500e6  # a SATA SSD
 COMPILE_S = 540  # compilation and graph recording of a first start: 70 to 430 s were seen on two busy CPU cores
-SHORTEST_DRAIN_S, LONGEST_DRAIN_S = 60, 600
 
 
 def download_bytes(estimate: Estimate, model: ModelSpec) -> int:
@@ -28,12 +27,3 @@ def startup_s(estimate: Estimate, model: ModelSpec) -> int:
     size = download_bytes(estimate, model)
     seconds = COMPILE_S + size / DOWNLOAD_BYTES_PER_S + size / DISK_BYTES_PER_S
     return 60 * math.ceil(seconds / 60)
-
-
-def drain_s(estimate: Estimate, workload: Workload) -> int:
-    """Twice the time of one whole answer at peak, so that what runs at stop can finish; 60 to 600 s."""
-    speed = estimate.peak_speed or estimate.speed
-    if speed is None:
-        return 120
-    answer = speed.ttft_p95_s.expected + workload.output_tokens * speed.tpot_p95_s.expected
-    return min(max(math.ceil(2 * answer), SHORTEST_DRAIN_S), LONGEST_DRAIN_S)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from advisor.engines.base import Placement
+from advisor.physics.internode import nodes_of_replica
 from advisor.schema import Plan
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:
-    """run.sh, and Compose where a pinned image serves the device (there is none for Apple and Intel GPUs)."""
+    """run.sh, and Compose where a pinned image serves the device (there is none for Apple and Intel GPUs).
+
+    Neither starts an engine that lies on several machines: `advisor/deploy/nodes.py` has its commands.
+    """
+    if nodes_of_replica(plan.estimate.candidate) > 1:
+        return ()
     files = [Placement("vllm/run.sh.j2", "run.sh", executable=True)]
     if plan.launch.variant not in ("metal", "xpu"):
         files.insert(0, Placement("vllm/compose.yaml.j2", "compose.yaml"))

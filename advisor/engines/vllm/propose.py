@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from advisor.catalog import engine_limits
 from advisor.engines.devices import Group, counts, groups, has_fp8, indices, linked, pick, usable
+from advisor.engines.vllm.cores import compute_threads
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.sizing import chunk_for, device_defaults, seqs_for, sixteen_bit_name, utilization
 from advisor.engines.vllm.weights import PLAIN, Weights, choices, cpu_plain_format
@@ -171,7 +172,13 @@ def _on_cpu(weights: tuple[Weights, ...], workload: Workload, cpu: Cpu) -> list[
             context_tokens=workload.context_tokens,
             max_in_flight=min(seqs, seqs_for(_most_in_flight(workload), ())),
             max_batched_tokens=batched,
+            cpu_threads=compute_threads(cpu),
         )
         for choice in weights
-        if choice.format in CPU_FORMATS
+        if choice.format in CPU_FORMATS and (choice.format in PLAIN or _has_packed_kernels(cpu))
     ]
+
+
+def _has_packed_kernels(cpu: Cpu) -> bool:
+    """4-bit weights: of the two x86 builds in the wheel (0.32.0) only the one for AVX-512 holds `cpu_gemm_wna16`."""
+    return cpu.architecture != "x86_64" or any(name.startswith("avx512") for name in cpu.instruction_sets)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 
+from advisor.engines.admission import admitted, drain_s
 from advisor.engines.devices import cards_of, hides_cards
-from advisor.engines.vllm.patience import drain_s, startup_s
+from advisor.engines.vllm.cores import threads_of
+from advisor.engines.vllm.patience import startup_s
 from advisor.engines.vllm.rows import env, flag
+from advisor.physics.internode import replicas_of_server
 from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count
 
 PORT = 8000
+BIND = "127.0.0.1"  # also where exposure is asked for: the gateway stands in front
 READY_TIMEOUT_S = 600  # vLLM's own patience with its engine process
 DRAFT_TOKENS = 4
 REPEATING_TASKS = ("code", "rag", "agent")  # whose answers copy from the prompt
 MOST_FOR_SPECULATION = 4  # in flight: beyond it drafts compete with other people's tokens
-LEAST_WAITING = 16  # requests that may wait, however few are planned
 VISIBLE = {"nvidia": "CUDA_VISIBLE_DEVICES", "amd": "HIP_VISIBLE_DEVICES"}
 
 
@@ -61,32 +64,27 @@ def speculates(estimate: Estimate, workload: Workload, model: ModelSpec) -> bool
     )
 
 
-def queue_limit(estimate: Estimate) -> int:
-    """Requests vLLM holds, running and waiting, over all replicas: the slots and the planned peak."""
-    candidate = estimate.candidate
-    return candidate.max_in_flight * candidate.replicas + max(LEAST_WAITING, estimate.peak_in_flight)
-
-
 def service(estimate: Estimate, workload: Workload) -> list[Setting]:
     """Queue limit, time to finish at stop, address and port."""
     rows = []
     if workload.task != "batch":
-        limit = queue_limit(estimate)
-        slots = estimate.candidate.max_in_flight * estimate.candidate.replicas
+        limit = admitted(estimate)
+        slots = estimate.candidate.max_in_flight * replicas_of_server(estimate.candidate)
         reason = f"{slots} run and {limit - slots} may wait; one more gets 503 at once; the default is no limit"
         rows.append(flag("--max-num-queued-reqs", limit, reason, "engines-vllm-server"))
     seconds = drain_s(estimate, workload)
     reason = f"on stop, requests in flight get {seconds} s to finish; the default cuts them"
     rows.append(flag("--shutdown-timeout", seconds, reason, "engines-vllm-server"))
-    bind = "0.0.0.0" if workload.exposed else "127.0.0.1"  # noqa: S104 - asked for, and guarded by a key
-    reason = "others must reach it, with a key" if workload.exposed else "this machine only; the default is everybody"
-    rows.append(flag("--host", bind, reason, "engines-hardening"))
+    reason = "this machine only; the default is everybody"
+    if workload.exposed:
+        reason = "others come through the gateway: vLLM's own key would leave /metrics and /invocations open"
+    rows.append(flag("--host", BIND, reason, "engines-hardening"))
     rows.append(flag("--port", PORT, "vLLM's usual port", "engines-vllm-flags"))
     return rows
 
 
 def environment(estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec) -> list[Setting]:
-    """Variables: privacy, key, patience, cores and cards."""
+    """Variables: privacy, patience, cores and cards."""
     candidate = estimate.candidate
     rows = [env("VLLM_NO_USAGE_STATS", "1", "no usage reports leave this machine", "engines-vllm-env")]
     if workload.offline or model.path:
@@ -98,16 +96,16 @@ def environment(estimate: Estimate, hardware: Hardware, workload: Workload, mode
                 "engines-hardening",
             )
         )
-    if workload.exposed:
-        reason = "a key for /v1, from .env: on the command line every local user could read it"
-        rows.append(env("VLLM_API_KEY", None, reason, "engines-vllm-server"))
     patience = startup_s(estimate, model)
     if patience > READY_TIMEOUT_S:
         reason = f"loading may take {patience} s at first; vLLM gives up after {READY_TIMEOUT_S}"
         rows.append(env("VLLM_ENGINE_READY_TIMEOUT_S", str(patience), reason, "engines-vllm-env"))
     if candidate.device == "cpu":
-        spare = 1 if hardware.cpu.cores >= 2 else 0
-        reason = f"{spare} of {hardware.cpu.cores:g} cores for the API server, the others compute"
+        cores = int(hardware.cpu.cores)
+        spare = max(cores - threads_of(candidate, hardware.cpu), 0)
+        reason = f"{spare} of {cores} cores for scheduler and API server, the others compute"
+        if not spare:
+            reason = f"all {cores} cores compute; the default keeps one for scheduler and API server, which mostly wait"
         rows.append(env("VLLM_CPU_NUM_OF_RESERVED_CPU", str(spare), reason, "engines-vllm-cpu"))
     cards = cards_of(candidate, hardware)
     if hides_cards(candidate, hardware) and cards[0].vendor in VISIBLE:

@@ -10,6 +10,7 @@ from advisor.engines.vllm.rows import flag
 from advisor.engines.vllm.service import environment, features, service
 from advisor.engines.vllm.sizing import DEFAULT_UTILIZATION, chunk_limit, device_defaults
 from advisor.engines.vllm.weights import is_online
+from advisor.physics.internode import nodes_of_replica, replicas_of_server
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 
@@ -63,7 +64,8 @@ def _dtype(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> list[S
 
 def _parallelism(estimate: Estimate, model: ModelSpec) -> list[Setting]:
     candidate, source = estimate.candidate, "engines-vllm-parallel"
-    tensor, stages, replicas = candidate.tensor_parallel, candidate.pipeline_parallel, candidate.replicas
+    tensor, stages, replicas = candidate.tensor_parallel, candidate.pipeline_parallel, replicas_of_server(candidate)
+    machines = nodes_of_replica(candidate)
     rows = []
     if tensor > 1:
         reason = (
@@ -74,11 +76,16 @@ def _parallelism(estimate: Estimate, model: ModelSpec) -> list[Setting]:
     if stages > 1:
         undivided = model.heads % (tensor * stages) != 0
         reason = f"{model.layers} layers in {stages} stages: " + (
-            f"{model.heads} attention heads do not divide by {tensor * stages}"
+            f"one after the other on {machines} machines, tensor parallelism stays inside each"
+            if machines > 1
+            else f"{model.heads} attention heads do not divide by {tensor * stages}"
             if undivided
             else "without NVLink stages exchange less than tensor parallelism"
         )
         rows.append(flag("--pipeline-parallel-size", stages, reason, source))
+    if machines > 1:
+        reason = f"{machines} machines serve as one engine; each also gets its rank and the first one's address"
+        rows.append(flag("--nnodes", machines, reason, "engines-vllm-nodes"))
     if replicas > 1:
         cards = f"{tensor * stages} of {len(candidate.gpu_indices)} cards each"
         reason = f"{replicas} replicas behind one port, on {cards}"

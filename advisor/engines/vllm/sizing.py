@@ -111,6 +111,7 @@ def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> 
         max_batched_tokens=batched,
         memory_utilization=None if candidate.device == "cpu" else DEFAULT_UTILIZATION,
         kv_cache_bytes=None,
+        cpu_threads=None,
     )
     fitting = memory(plain, hardware, model).kv_tokens
     return plain if fitting >= model.context_trained else replace(plain, context_tokens=max(1, fitting))

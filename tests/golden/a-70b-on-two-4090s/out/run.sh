@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with meta-llama/Llama-3.3-70B-Instruct (AWQ, 4 bit, group 128) on 2 GPUs for 1 user (0.4 requests in flight on average, 1 at peak): first token after 1.7 s, then 30 tokens/s each.
+# vLLM with meta-llama/Llama-3.3-70B-Instruct (AWQ, 4 bit, group 128) on 2 GPUs for 1 user (0.4 requests in flight on average, 1 at peak): first token after 1.7 s, then 29 tokens/s each.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
@@ -19,12 +19,13 @@ alive() {
   case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
 }
 
-if [ -f "$here/.env" ]; then
+for file in .env engine.env; do
+  [ -f "$here/$file" ] || continue
   set -a
   # shellcheck source=/dev/null
-  . "$here/.env"
+  . "$here/$file"
   set +a
-fi
+done
 
 for program in vllm curl ps; do
   command -v "$program" >/dev/null || fail "$program is not installed: pip install vllm==0.33.0 in an environment of its own"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# No: vLLM with Qwen/Qwen2.5-Coder-7B-Instruct (AWQ, 4 bit, group 128) on 1 GPU starts, but misses a target for 10 users (1.3 requests in flight on average, 3 at peak): time per output token at the 95th percentile: 38 ms predicted at 3 in flight, target 30 ms.
-# Starts the engine on this machine without containers, waits until it answers, and leaves it running.
+# No: vLLM with Qwen/Qwen2.5-Coder-7B-Instruct (AWQ, 4 bit, group 128) on 1 GPU starts, but misses a target for 10 users (1.3 requests in flight on average, 3 at peak): time per output token at the 95th percentile: 39 ms predicted at 3 in flight, target 30 ms.
+# Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
 
@@ -19,11 +19,30 @@ alive() {
   case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
 }
 
-if [ -f "$here/.env" ]; then
+for file in .env engine.env; do
+  [ -f "$here/$file" ] || continue
   set -a
   # shellcheck source=/dev/null
-  . "$here/.env"
+  . "$here/$file"
   set +a
+done
+# The keys are the gateway's alone: nothing that is started here inherits them.
+key=${ADVISOR_API_KEY:-}
+next_key=${ADVISOR_API_KEY_NEXT:-}
+unset ADVISOR_API_KEY ADVISOR_API_KEY_NEXT
+# Empty lines of .env mean what a missing one means.
+for name in ADVISOR_BIND ADVISOR_PORT ADVISOR_CERT_ISSUER; do
+  [ -n "${!name:-}" ] || unset "$name"
+done
+front=${ADVISOR_PORT:-8080}
+if [ -z "$key" ]; then
+  case ${ADVISOR_BIND:-127.0.0.1} in
+    127.* | localhost | ::1) say "no ADVISOR_API_KEY in .env: the gateway stays off, and the engine answers this machine only" ;;
+    *) fail "ADVISOR_API_KEY is not set in .env: others would find a gateway that lets nobody in" ;;
+  esac
+else
+  [[ $key =~ ^.{16,}$ ]] || fail "ADVISOR_API_KEY in .env is shorter than 16 characters: openssl rand -hex 24"
+  command -v caddy >/dev/null || fail "caddy is not installed, and the key in .env asks for the gateway: https://caddyserver.com/docs/install (version 2.11.9), or go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9"
 fi
 
 for program in vllm curl ps; do
@@ -35,6 +54,9 @@ if [ -f "$state/engine.pid" ] && alive "$(cat "$state/engine.pid")"; then
 fi
 if (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; then
   fail "port 8000 is taken: stop what listens there"
+fi
+if [ -n "$key" ] && (exec 3<>"/dev/tcp/127.0.0.1/$front") 2>/dev/null; then
+  fail "port $front is taken, and the gateway needs it: stop what listens there, or set ADVISOR_PORT in .env"
 fi
 
 export VLLM_NO_USAGE_STATS=1
@@ -96,6 +118,29 @@ until curl -fsS -m 5 -o /dev/null "$base"/health 2>/dev/null; do
   fi
   sleep 1
 done
+
+if [ -n "$key" ]; then
+  # What Caddy keeps (certificates) stays in this folder.
+  export XDG_DATA_HOME="$state/gateway" XDG_CONFIG_HOME="$state/gateway"
+  set -m
+  ADVISOR_API_KEY=$key ADVISOR_API_KEY_NEXT=$next_key \
+    nohup caddy run --config "$here/gateway/Caddyfile" --adapter caddyfile >"$state/gateway.log" 2>&1 </dev/null &
+  gateway=$!
+  set +m
+  printf '%s\n' "$gateway" >"$state/gateway.pid"
+  LC_ALL=C ps -o lstart= -p "$gateway" >"$state/gateway.started" || true
+  SECONDS=0
+  until (exec 3<>"/dev/tcp/127.0.0.1/${ADVISOR_METRICS_PORT:-9180}") 2>/dev/null; do
+    if ! alive "$gateway" || [ "$SECONDS" -ge 20 ]; then
+      tail -n 5 "$state/gateway.log" >&2 || true
+      fail "the gateway did not start; the engine keeps running (./stop.sh stops it)"
+    fi
+    sleep 0.2
+  done
+  scheme=http
+  [ -z "${ADVISOR_HOSTNAME:-}" ] || scheme=https
+  say "gateway: $scheme://${ADVISOR_HOSTNAME:-${ADVISOR_BIND:-127.0.0.1}}:$front/v1, with the key in .env"
+fi
 
 trap - INT TERM
 say "ready: $base/v1, model "qwen2.5-coder-7b-instruct

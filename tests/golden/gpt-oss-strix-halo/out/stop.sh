@@ -4,7 +4,6 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$here/state
-patience=15
 
 say() { printf '%s\n' "$*" >&2; }
 alive() {
@@ -14,39 +13,44 @@ alive() {
 group_alive() {
   ps -A -o pgid=,stat= | awk -v group="$1" '$1 == group && $2 !~ /^Z/ {found = 1} END {exit !found}'
 }
-forget() { rm -f "$state/engine.pid" "$state/engine.started"; }
 
-if [ ! -f "$state/engine.pid" ]; then
+# end NAME PATIENCE WORDS: TERM to the leader alone, so that it lets requests in flight finish; then what is left of its group.
+end() {
+  local name=$1 patience=$2 words=$3 pid signal
+  pid=$(cat "$state/$name.pid")
+  if alive "$pid" && [ "$(LC_ALL=C ps -o lstart= -p "$pid")" != "$(cat "$state/$name.started" 2>/dev/null)" ]; then
+    say "process $pid is another program by now: left alone"
+    rm -f "$state/$name.pid" "$state/$name.started"
+    return 0
+  fi
+  if alive "$pid"; then
+    say "stopping the $name (process $pid); $words"
+    kill -TERM "$pid" 2>/dev/null || true
+    SECONDS=0
+    while alive "$pid" && [ "$SECONDS" -lt "$patience" ]; do
+      sleep 0.5
+    done
+  fi
+  for signal in TERM KILL; do
+    group_alive "$pid" || break
+    kill "-$signal" -- "-$pid" 2>/dev/null || true
+    SECONDS=0
+    while group_alive "$pid" && [ "$SECONDS" -lt 10 ]; do
+      sleep 0.5
+    done
+  done
+  if group_alive "$pid"; then
+    say "process group $pid does not end"
+    exit 1
+  fi
+  rm -f "$state/$name.pid" "$state/$name.started"
+}
+
+if [ ! -f "$state/engine.pid" ] && [ ! -f "$state/gateway.pid" ]; then
   say "nothing to stop: run.sh has started nothing here"
   exit 0
 fi
-pid=$(cat "$state/engine.pid")
-if alive "$pid" && [ "$(LC_ALL=C ps -o lstart= -p "$pid")" != "$(cat "$state/engine.started" 2>/dev/null)" ]; then
-  say "process $pid is another program by now: left alone"
-  forget
-  exit 0
-fi
-
-# Only the leader at first: it lets requests in flight finish before it ends the others.
-if alive "$pid"; then
-  say "stopping process $pid; requests in flight are cut"
-  kill -TERM "$pid" 2>/dev/null || true
-  SECONDS=0
-  while alive "$pid" && [ "$SECONDS" -lt "$patience" ]; do
-    sleep 1
-  done
-fi
-for signal in TERM KILL; do
-  group_alive "$pid" || break
-  kill "-$signal" -- "-$pid" 2>/dev/null || true
-  SECONDS=0
-  while group_alive "$pid" && [ "$SECONDS" -lt 10 ]; do
-    sleep 1
-  done
-done
-if group_alive "$pid"; then
-  say "process group $pid does not end"
-  exit 1
-fi
-forget
+# The gateway first: it takes nothing new and passes on what is in flight, while the engine still works.
+[ ! -f "$state/gateway.pid" ] || end gateway 75 "requests in flight get up to 60 s"
+[ ! -f "$state/engine.pid" ] || end engine 15 "requests that reach it directly are cut"
 say "stopped"

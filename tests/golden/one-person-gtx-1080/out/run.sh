@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ollama with Qwen/Qwen2.5-7B-Instruct (GGUF Q4_K_M) on 1 GPU for 1 user (0.4 requests in flight on average, 1 at peak): first token after 3.6 s, then 45 tokens/s each.
+# Ollama with Qwen/Qwen2.5-7B-Instruct (GGUF Q4_K_M) on 1 GPU for 1 user (0.5 requests in flight on average, 1 at peak): first token after 3.3 s, then 21 tokens/s each.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
@@ -19,12 +19,13 @@ alive() {
   case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
 }
 
-if [ -f "$here/.env" ]; then
+for file in .env engine.env; do
+  [ -f "$here/$file" ] || continue
   set -a
   # shellcheck source=/dev/null
-  . "$here/.env"
+  . "$here/$file"
   set +a
-fi
+done
 
 for program in ollama curl ps; do
   command -v "$program" >/dev/null || fail "$program is not installed: https://ollama.com/download (version 0.34.2)"

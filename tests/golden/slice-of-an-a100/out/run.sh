@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Ollama with meta-llama/Llama-3.1-8B-Instruct (GGUF Q4_K_M) on 1 GPU for 10 users (0.8 requests in flight on average, 3 at peak): first token after 110 ms, then 114 tokens/s each.
-# Starts the engine on this machine without containers, waits until it answers, and leaves it running.
+# Ollama with meta-llama/Llama-3.1-8B-Instruct (GGUF Q4_K_M) on 1 GPU for 10 users (0.8 requests in flight on average, 3 at peak): first token after 125 ms, then 112 tokens/s each.
+# Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
 
@@ -19,11 +19,30 @@ alive() {
   case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
 }
 
-if [ -f "$here/.env" ]; then
+for file in .env engine.env; do
+  [ -f "$here/$file" ] || continue
   set -a
   # shellcheck source=/dev/null
-  . "$here/.env"
+  . "$here/$file"
   set +a
+done
+# The keys are the gateway's alone: nothing that is started here inherits them.
+key=${ADVISOR_API_KEY:-}
+next_key=${ADVISOR_API_KEY_NEXT:-}
+unset ADVISOR_API_KEY ADVISOR_API_KEY_NEXT
+# Empty lines of .env mean what a missing one means.
+for name in ADVISOR_BIND ADVISOR_PORT ADVISOR_CERT_ISSUER; do
+  [ -n "${!name:-}" ] || unset "$name"
+done
+front=${ADVISOR_PORT:-8080}
+if [ -z "$key" ]; then
+  case ${ADVISOR_BIND:-127.0.0.1} in
+    127.* | localhost | ::1) say "no ADVISOR_API_KEY in .env: the gateway stays off, and the engine answers this machine only" ;;
+    *) fail "ADVISOR_API_KEY is not set in .env: others would find a gateway that lets nobody in" ;;
+  esac
+else
+  [[ $key =~ ^.{16,}$ ]] || fail "ADVISOR_API_KEY in .env is shorter than 16 characters: openssl rand -hex 24"
+  command -v caddy >/dev/null || fail "caddy is not installed, and the key in .env asks for the gateway: https://caddyserver.com/docs/install (version 2.11.9), or go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9"
 fi
 
 for program in ollama curl ps; do
@@ -35,6 +54,9 @@ if [ -f "$state/engine.pid" ] && alive "$(cat "$state/engine.pid")"; then
 fi
 if (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then
   fail "port 11434 is taken: stop what listens there"
+fi
+if [ -n "$key" ] && (exec 3<>"/dev/tcp/127.0.0.1/$front") 2>/dev/null; then
+  fail "port $front is taken, and the gateway needs it: stop what listens there, or set ADVISOR_PORT in .env"
 fi
 
 export OLLAMA_NUM_PARALLEL=3
@@ -97,6 +119,29 @@ say "loading $name"
 if ! ollama run "$name" "" </dev/null >>"$log" 2>&1; then
   tail -n 5 "$log" >&2
   fail "$name could not be loaded; the server keeps running (./stop.sh stops it)"
+fi
+
+if [ -n "$key" ]; then
+  # What Caddy keeps (certificates) stays in this folder.
+  export XDG_DATA_HOME="$state/gateway" XDG_CONFIG_HOME="$state/gateway"
+  set -m
+  ADVISOR_API_KEY=$key ADVISOR_API_KEY_NEXT=$next_key \
+    nohup caddy run --config "$here/gateway/Caddyfile" --adapter caddyfile >"$state/gateway.log" 2>&1 </dev/null &
+  gateway=$!
+  set +m
+  printf '%s\n' "$gateway" >"$state/gateway.pid"
+  LC_ALL=C ps -o lstart= -p "$gateway" >"$state/gateway.started" || true
+  SECONDS=0
+  until (exec 3<>"/dev/tcp/127.0.0.1/${ADVISOR_METRICS_PORT:-9180}") 2>/dev/null; do
+    if ! alive "$gateway" || [ "$SECONDS" -ge 20 ]; then
+      tail -n 5 "$state/gateway.log" >&2 || true
+      fail "the gateway did not start; the engine keeps running (./stop.sh stops it)"
+    fi
+    sleep 0.2
+  done
+  scheme=http
+  [ -z "${ADVISOR_HOSTNAME:-}" ] || scheme=https
+  say "gateway: $scheme://${ADVISOR_HOSTNAME:-${ADVISOR_BIND:-127.0.0.1}}:$front/v1, with the key in .env"
 fi
 
 trap - INT TERM

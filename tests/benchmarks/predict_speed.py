@@ -1,0 +1,58 @@
+"""How many rows of `advisor predict` one core answers in a minute: distinct loads, and loads that repeat.
+
+    python tests/benchmarks/predict_speed.py [--rows 100000]
+
+Prints rows a minute of processor time, with the CSV read and written. Aim: 1,000,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import time
+from collections.abc import Iterator
+
+from advisor.commands.predict import _answer
+from advisor.predict.rows import COLUMNS
+
+CARDS = ("RTX 4090 24GB", "H100 SXM 80GB", "RTX 3090 24GB", "A100 80GB")
+MODELS = (("Qwen/Qwen2.5-7B-Instruct", "bf16"), ("meta-llama/Llama-3.1-8B-Instruct", "fp8"), ("Qwen/Qwen3-14B", "awq"))
+
+
+def rows(count: int, kinds: int) -> Iterator[list[str]]:
+    """Closed loops over a dozen configurations; `kinds` different loads of each."""
+    for index in range(count):
+        kind = index % kinds
+        model, fmt = MODELS[index % len(MODELS)]
+        load = (str(1 + kind % 251), "", str(16 + kind * 7 % 4001), str(16 + kind * 13 % 1009), "")
+        yield [str(index), "vllm", "", CARDS[index % len(CARDS)], "1", "", "", model, fmt, "", "", "serving", *load]
+
+
+def measure(count: int, kinds: int) -> float:
+    """Rows a minute of processor time."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows(count, kinds))
+    text.seek(0)
+    started = time.process_time()
+    _answer(text, "rows", None, as_json=False)
+    return count / (time.process_time() - started) * 60
+
+
+def main() -> None:
+    """Print both."""
+    import contextlib
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    count = parser.parse_args().rows
+    for name, kinds in (("distinct", count), ("each a hundred times", count // 100)):
+        with contextlib.redirect_stdout(io.StringIO()):
+            found = measure(count, kinds)
+        print(f"{name}: {found:,.0f} rows a minute")
+
+
+if __name__ == "__main__":
+    main()

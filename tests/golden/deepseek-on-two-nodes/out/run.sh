@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# vLLM with deepseek-ai/DeepSeek-V3 (FP8 (E4M3), scale per channel or block) on 16 GPUs of 2 machines for 50 users (9.9 requests in flight on average, 15 at peak): first token after 84 ms, then 51 tokens/s each.
+# Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
+# Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+state=$here/state
+log=$state/engine.log
+base=http://127.0.0.1:8000
+
+say() { printf '%s\n' "$*" >&2; }
+fail() {
+  say "run.sh: $*"
+  exit 1
+}
+# A finished process that nobody has collected yet counts as gone.
+alive() {
+  case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
+}
+
+for file in .env engine.env; do
+  [ -f "$here/$file" ] || continue
+  set -a
+  # shellcheck source=/dev/null
+  . "$here/$file"
+  set +a
+done
+# The keys are the gateway's alone: nothing that is started here inherits them.
+key=${ADVISOR_API_KEY:-}
+next_key=${ADVISOR_API_KEY_NEXT:-}
+unset ADVISOR_API_KEY ADVISOR_API_KEY_NEXT
+# Empty lines of .env mean what a missing one means.
+for name in ADVISOR_BIND ADVISOR_PORT ADVISOR_CERT_ISSUER; do
+  [ -n "${!name:-}" ] || unset "$name"
+done
+front=${ADVISOR_PORT:-8080}
+if [ -z "$key" ]; then
+  case ${ADVISOR_BIND:-127.0.0.1} in
+    127.* | localhost | ::1) say "no ADVISOR_API_KEY in .env: the gateway stays off, and the engine answers this machine only" ;;
+    *) fail "ADVISOR_API_KEY is not set in .env: others would find a gateway that lets nobody in" ;;
+  esac
+else
+  [[ $key =~ ^.{16,}$ ]] || fail "ADVISOR_API_KEY in .env is shorter than 16 characters: openssl rand -hex 24"
+  command -v caddy >/dev/null || fail "caddy is not installed, and the key in .env asks for the gateway: https://caddyserver.com/docs/install (version 2.11.9), or go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9"
+fi
+
+for program in vllm curl ps; do
+  command -v "$program" >/dev/null || fail "$program is not installed: pip install vllm==0.33.0 in an environment of its own"
+done
+if [ -f "$state/engine.pid" ] && alive "$(cat "$state/engine.pid")"; then
+  say "already running (process $(cat "$state/engine.pid")): $base/v1"
+  exit 0
+fi
+if (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; then
+  fail "port 8000 is taken: stop what listens there"
+fi
+if [ -n "$key" ] && (exec 3<>"/dev/tcp/127.0.0.1/$front") 2>/dev/null; then
+  fail "port $front is taken, and the gateway needs it: stop what listens there, or set ADVISOR_PORT in .env"
+fi
+
+# This machine's place in ADVISOR_NODES of nodes/nodes.env, from 0.
+number=${1:-}
+case $number in
+  '' | *[!0-9]*) fail "which machine is this? ./run.sh 0 on the first, ./run.sh 1 on the second, ..." ;;
+esac
+rank=$((number % 2))
+[ "$rank" -eq 0 ] || key= # the gateway is where the API is
+command=("$here/nodes/node.sh" "$number")
+
+mkdir -p "$state"
+# In a process group of its own, so that stop.sh ends all of it and nothing else.
+set -m
+nohup "${command[@]}" >"$log" 2>&1 </dev/null &
+pid=$!
+set +m
+printf '%s\n' "$pid" >"$state/engine.pid"
+LC_ALL=C ps -o lstart= -p "$pid" >"$state/engine.started" || true
+trap 'say "interrupted: stopping"; "$here/stop.sh"; exit 130' INT TERM
+
+say "started process $pid, log in $log; waiting up to 28860 s"
+SECONDS=0
+told=0
+until if [ "$rank" -eq 0 ]; then curl -fsS -m 5 -o /dev/null "$base"/health 2>/dev/null; else [ "$SECONDS" -ge 20 ]; fi; do
+  if ! alive "$pid"; then
+    tail -n 20 "$log" >&2 || true
+    rm -f "$state/engine.pid" "$state/engine.started"
+    fail "the engine ended; its last lines are above"
+  fi
+  if [ "$SECONDS" -ge 28860 ]; then
+    "$here/stop.sh"
+    fail "not healthy after $SECONDS s; see $log"
+  fi
+  if [ $((SECONDS - told)) -ge 20 ]; then
+    told=$SECONDS
+    say "  $SECONDS s: $(tail -n 1 "$log" | cut -c1-120)"
+  fi
+  sleep 1
+done
+
+if [ -n "$key" ]; then
+  # What Caddy keeps (certificates) stays in this folder.
+  export XDG_DATA_HOME="$state/gateway" XDG_CONFIG_HOME="$state/gateway"
+  set -m
+  ADVISOR_API_KEY=$key ADVISOR_API_KEY_NEXT=$next_key \
+    nohup caddy run --config "$here/gateway/Caddyfile" --adapter caddyfile >"$state/gateway.log" 2>&1 </dev/null &
+  gateway=$!
+  set +m
+  printf '%s\n' "$gateway" >"$state/gateway.pid"
+  LC_ALL=C ps -o lstart= -p "$gateway" >"$state/gateway.started" || true
+  SECONDS=0
+  until (exec 3<>"/dev/tcp/127.0.0.1/${ADVISOR_METRICS_PORT:-9180}") 2>/dev/null; do
+    if ! alive "$gateway" || [ "$SECONDS" -ge 20 ]; then
+      tail -n 5 "$state/gateway.log" >&2 || true
+      fail "the gateway did not start; the engine keeps running (./stop.sh stops it)"
+    fi
+    sleep 0.2
+  done
+  scheme=http
+  [ -z "${ADVISOR_HOSTNAME:-}" ] || scheme=https
+  say "gateway: $scheme://${ADVISOR_HOSTNAME:-${ADVISOR_BIND:-127.0.0.1}}:$front/v1, with the key in .env"
+fi
+
+trap - INT TERM
+if [ "$rank" -eq 0 ]; then
+  say "ready: $base/v1, model "deepseek-v3
+else
+  say "running; machine $((number - rank)) says when all is ready"
+fi
