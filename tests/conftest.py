@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
 from hypothesis import settings
 
@@ -19,3 +22,15 @@ def no_measurements_of_this_machine(tmp_path_factory: pytest.TempPathFactory, mo
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --update-golden: the same comparison with writing switched on."""
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden from what is computed now")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Real engines start one after the other, and in CI none after ADVISOR_ENGINES_UNTIL (Unix time)."""
+    if not item.get_closest_marker("engine"):
+        return
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        pytest.skip("real engines share ports and processor: run `python -m pytest -m engine` without -n")
+    until = os.environ.get("ADVISOR_ENGINES_UNTIL")
+    if until and time.time() > float(until):
+        pytest.skip("CI's time for real engines is over: `python -m pytest -m engine` runs the rest")

@@ -279,14 +279,14 @@ def test_vllm_starts_answers_rolls_over_and_ends_without_losing_a_request(node: 
     assert "vllm:num_requests_waiting{" in metrics and f'model_name="{name}"' in metrics
     assert "caddy_" in read(node, f"http://{pod['status']['podIP']}:9180/metrics")
 
-    loading = in_flight(node, tmp_path, url=url, model=name, key=KEY, requests=4, tokens=900)
+    loading = in_flight(node, tmp_path, url=url, model=name, key=KEY, requests=4, tokens=400)
     node.kubectl("rollout", "restart", workload)
     found = answers(loading)
     assert whole(found), found
     rolled_out(node, workload, plan.launch.startup_s + 120)
     assert whole(answers(client(node, url=url, model=name, tokens=8, key=KEY)))
 
-    loading = in_flight(node, tmp_path, url=url, model=name, key=KEY, requests=4, tokens=900)
+    loading = in_flight(node, tmp_path, url=url, model=name, key=KEY, requests=4, tokens=400)
     node.kubectl("delete", workload, "--wait=false")
     found = answers(loading)
     assert whole(found), found
