@@ -39,6 +39,7 @@ def facts_of(model: ModelSpec, fmt: WeightsFormat, kv_element_bytes: float) -> F
         state_bytes=state_bytes(model),
         attention_flops=per_layer * full_layers,
         window_attention_flops=per_layer * windowed_layers,
+        head_flops=2.0 * model.vocab * model.hidden,
     )
 
 

@@ -105,6 +105,14 @@ def one_after_the_other(first: float, second: float) -> float:
     return 1.0 / (1.0 / first + 1.0 / second)
 
 
+def _prompt_share(facts: Facts) -> float:
+    """How much faster a prompt token is than one with the head's product, which only the last token needs.
+
+    It matters where models are small: most of Gemma 3 270M is its head. The constants of cards count the head.
+    """
+    return facts.flops_per_token / max(facts.flops_per_token - facts.head_flops, 0.1 * facts.flops_per_token)
+
+
 def _unpacking(values: Constants, device: Device, kernel: str) -> float:
     """Bytes/s at which quantised blocks are turned into numbers."""
     rate = product(values, "unpack_bytes_per_s", kernel, device.family)
@@ -130,7 +138,8 @@ def llamacpp_rates(values: Constants, device: Device, kernel: str, facts: Facts,
         expert_bytes_per_s=reading * min(values["expert_bandwidth"], 1.0),
         kv_bytes_per_s=device.bandwidth * min(product(values, "kv_bandwidth", family) * better, MOST),
         decode_flops=peak * (values["cpu_decode_compute"] if on_cpu else decode),
-        prefill_flops=peak * min(compute * product(values, "prefill_compute", sparse), MOST),
+        prefill_flops=peak
+        * min(compute * product(values, "prefill_compute", sparse) * (_prompt_share(facts) if on_cpu else 1.0), MOST),
         attention_flops=peak * min(product(values, "attention_compute", family), MOST),
         overhead_s=slower
         * product(values, "overhead_s", family)

@@ -37,6 +37,7 @@ class Facts(NamedTuple):
     state_bytes: float  # fixed per sequence
     attention_flops: float  # per query token and context token, full layers
     window_attention_flops: float
+    head_flops: float = 0.0  # of `flops_per_token`: what only the last token of a prompt needs
 
     @property
     def active_bytes(self) -> float:

@@ -107,7 +107,7 @@ LLAMACPP = {
 # so they are left out.
 CPU = {
     "vllm": {"bandwidth": 0.70, "compute": 0.80, "overhead_s": 0.0010},
-    "llamacpp": {"bandwidth": 0.79, "compute": 0.33, "overhead_s": 0.0004},
+    "llamacpp": {"bandwidth": 0.79, "compute": 0.26, "overhead_s": 0.0004},
 }
 CPU_ONLY = {
     "vllm": {"cpu_widen_bytes_per_flop": 0.1, "cpu_sharpness": 1.0, "bandwidth.32": 0.8, "compute.32": 0.8},
