@@ -296,7 +296,7 @@ def test_a_client_that_leaves_frees_its_slot(front: Front, upstream: Upstream) -
     body = json.dumps(chat(stream=True, max_tokens=400))
     connection.request("POST", "/v1/chat/completions", body, {"Authorization": f"Bearer {KEY}"})
     answer = connection.getresponse()
-    answer.readline()
+    assert answer.status == 200 and answer.readline()
     assert upstream.how.running == 1
     answer.close()
     connection.close()

@@ -119,7 +119,9 @@ class Fake:
 
     async def stream(self, wanted: int, usage: dict, number: int, writer: asyncio.StreamWriter) -> None:
         """Chunked server-sent events; every piece carries `pieces` tokens."""
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        # One connection carries one request: unsaid, a gateway keeps it and loses its next request in the close.
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+        writer.write(head + b"Connection: close\r\n\r\n")
         await event(writer, {"choices": [{"delta": {"role": "assistant", "content": ""}}]})
         for token in range(0, wanted, self.how.pieces):
             if token:
