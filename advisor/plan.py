@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from advisor import __version__
@@ -10,6 +9,7 @@ from advisor.catalog import engine_limits
 from advisor.checks import host_checks
 from advisor.deploy import PARTS, parts_of
 from advisor.engines import ENGINES
+from advisor.quoting import dns_label
 from advisor.schema import Check, Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
 
 
@@ -59,5 +59,4 @@ def checks_of(plan: Plan) -> tuple[Check, ...]:
 
 def plan_name(model: ModelSpec) -> str:
     """A name that fits containers, units and pods: lower-case letters, digits and dashes, at most 40 characters."""
-    base = model.hf_id.rsplit("/", 1)[-1].lower()
-    return re.sub(r"[^a-z0-9]+", "-", base).strip("-")[:40].rstrip("-") or "model"
+    return dns_label(model.hf_id.rsplit("/", 1)[-1])

@@ -140,3 +140,8 @@ def json_text(text: str) -> str:
 def alert(text: str) -> str:
     """A YAML scalar of an alert's label or annotation, which Prometheus reads as a Go template."""
     return yaml(text.replace("{{", '{{"{{"}}'))
+
+
+def dns_label(text: str) -> str:
+    """A name for containers, units and pods: lower-case letters, digits and dashes, 40 characters at most."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].rstrip("-") or "model"

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from advisor.check.target import is_running, target_for
 from advisor.check.values import CheckReport, Line, Status
-from advisor.errors import BadInput, EnvironmentFailed
+from advisor.errors import EnvironmentFailed
 from advisor.plan import checks_of
-from advisor.schema import Check, Plan
+from advisor.saved import plan_in
+from advisor.schema import Check
 
 AT_ONCE = 8  # none of them changes anything, and most wait
 SHOWN_LINES = 3
@@ -39,7 +40,7 @@ def check_folder(folder: Path, target: str = "auto", progress: Callable[[str], N
         BadInput: no plan.json, or one that cannot be read; no such target.
         EnvironmentFailed: there is no bash.
     """
-    plan = load(folder)
+    plan = plan_in(folder)
     target = target_for(target, plan, folder)
     progress(f"looking whether {plan.launch.program[0]} runs here already")
     running = is_running(target, plan, folder)
@@ -56,31 +57,6 @@ def check_folder(folder: Path, target: str = "auto", progress: Callable[[str], N
     with ThreadPoolExecutor(AT_ONCE) as pool:
         lines = tuple(pool.map(one, checks))
     return CheckReport(plan=plan.name, target=target, running=running, lines=lines)
-
-
-def load(folder: Path) -> Plan:
-    """The folder's plan.
-
-    Raises:
-        BadInput: there is none, or it cannot be read, or names an engine or a part that is not known here.
-    """
-    from advisor.catalog import engine_limits, weights_format
-    from advisor.deploy import PARTS
-    from advisor.engines import ENGINES
-    from advisor.wire import from_json_file
-
-    path = folder / "plan.json"
-    if not path.is_file():
-        raise BadInput(f"{folder}: has no plan.json; `advisor recommend --out {folder}` writes one")
-    plan = from_json_file(Plan, path)
-    if plan.engine not in ENGINES:
-        raise BadInput(f"{path}: engine: {plan.engine!r} is not known; accepted: {', '.join(ENGINES)}")
-    engine_limits(plan.engine)
-    weights_format(plan.estimate.candidate.weights_format)
-    for part in plan.parts:
-        if part not in PARTS:
-            raise BadInput(f"{path}: parts: {part!r} is not known; accepted: {', '.join(PARTS)}")
-    return plan
 
 
 def _skip(check: Check, target: str, running: bool) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.catalog import engine_limits, weights_format
-from advisor.checks.machine import asked_bytes
 from advisor.checks.shell import at_least, no_less
 from advisor.engines.devices import cards_of
+from advisor.engines.host_memory import asked_bytes
 from advisor.quoting import shell
 from advisor.schema import Accelerator, Check, Plan
 from advisor.units import MIB, gib

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from advisor.checks.shell import no_less
+from advisor.checks.shell import no_less, stop_if_busy
 from advisor.engines.admission import admitted
-from advisor.engines.devices import cards_of
+from advisor.engines.host_memory import host_memory_bytes
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.units import GIB, MIB, gib
 
-HOST_BYTES = 4 * GIB  # the engine's own processes
 SHARED_BYTES_PER_CARD = GIB  # NCCL's and vLLM's buffers between the processes of one replica
 FILES_AT_REST = 512  # of the engine: libraries, weights, workers
 FILES_PER_REQUEST = 4  # connection, its other end at the gateway, and what is being closed
@@ -36,24 +35,6 @@ def _linux(plan: Plan) -> Iterator[Check]:
     if plan.hardware.cpu.numa_nodes > 1:
         yield _numa(plan)
     yield _kernel()
-
-
-def asked_bytes(plan: Plan) -> int:
-    """What the engine will take of its fullest device."""
-    candidate, memory = plan.estimate.candidate, plan.estimate.memory
-    if candidate.memory_utilization is not None:
-        return int(memory.device_bytes * candidate.memory_utilization)
-    return memory.weights_bytes + memory.kv_bytes + memory.activation_bytes + memory.overhead_bytes
-
-
-def host_memory_bytes(plan: Plan) -> int:
-    """Memory of the host that the engine needs: all on a CPU or in unified memory, else for its processes."""
-    candidate = plan.estimate.candidate
-    unified = any(card.unified_memory for card in cards_of(candidate, plan.hardware))
-    if candidate.device == "cpu" or unified:
-        return asked_bytes(plan) + HOST_BYTES
-    on_cpu = plan.launch.cache_bytes * candidate.cpu_layers // max(plan.model.layers, 1)
-    return 2 * HOST_BYTES + on_cpu
 
 
 def _system(plan: Plan) -> Check:
@@ -159,7 +140,7 @@ def _port(plan: Plan) -> Check:
         id="port",
         fact=f"Port {port} is free for the engine",
         why="the engine would not start, or clients would talk to what is there now",
-        command=f"if (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; then echo busy; exit 1; fi; echo free",
+        command=f"{stop_if_busy(port)}; echo free",
         expect="free",
         otherwise=f"stop what listens there (`ss -ltnp 'sport = :{port}'`)",
         when="stopped",

@@ -21,3 +21,8 @@ def at_least(query: str, least: str) -> str:
 def no_less(query: str, least: int) -> str:
     """Print a whole number; succeed when it is large enough."""
     return f'found=$({query}) && echo "$found" && [ "$found" -ge {least} ]'
+
+
+def stop_if_busy(port: int | str) -> str:
+    """Say so and fail when something listens on the port of this machine: a number, or a shell word."""
+    return f"if (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; then echo busy; exit 1; fi"

@@ -22,10 +22,9 @@ def command(plan_file: Path, out: Path, force: bool, as_json: bool) -> int:
     """
     from advisor.files import write_tree
     from advisor.pipeline import files_of
-    from advisor.schema import Plan
-    from advisor.wire import from_json_file
+    from advisor.saved import read_plan
 
-    files = files_of(from_json_file(Plan, plan_file))
+    files = files_of(read_plan(plan_file))
     write_tree(out, files, overwrite=force)
     if as_json:
         import json

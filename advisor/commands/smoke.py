@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from advisor.schema import Plan
     from advisor.smoke.values import SmokeReport
 
 
@@ -57,13 +56,14 @@ def command(
     Exit codes: 0 all passed, 1 something failed, 2 bad input,
     3 the environment failed (port taken, engine did not start, ...), 130 Ctrl-C.
     """
+    from advisor.saved import plan_in
     from advisor.smoke.job import Options
     from advisor.smoke.report import write
     from advisor.smoke.run import smoke
     from advisor.smoke.runners import runner_for
     from advisor.smoke.screen import Screen
 
-    plan = _plan(folder)
+    plan = plan_in(folder)
     options = Options(levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed)
 
     def save(report: SmokeReport) -> None:
@@ -83,17 +83,6 @@ def command(
         )
     _show(report, folder, as_json)
     return report.exit_code
-
-
-def _plan(folder: Path) -> Plan:
-    from advisor.errors import BadInput
-    from advisor.schema import Plan
-    from advisor.wire import from_json_file
-
-    path = folder / "plan.json"
-    if not path.is_file():
-        raise BadInput(f"{folder}: has no plan.json; `advisor recommend --out {folder}` writes one")
-    return from_json_file(Plan, path)
 
 
 def _levels(text: str | None) -> tuple[int, ...]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from advisor.checks.shell import bearer, from_env
-from advisor.deploy.audience import serves_others
+from advisor.checks.shell import bearer, from_env, stop_if_busy
+from advisor.deploy.audience import is_linux_service
 from advisor.engines.admission import admitted, answer_s, drain_s
 from advisor.engines.base import Placement
 from advisor.schema import Check, Plan, value
@@ -62,7 +62,7 @@ class Gateway:
 
 def wanted(plan: Plan) -> bool:
     """Whenever others use the service."""
-    return serves_others(plan) and plan.hardware.os == "linux"
+    return is_linux_service(plan)
 
 
 def possible(plan: Plan) -> str:  # noqa: ARG001
@@ -138,7 +138,7 @@ def _before(plan: Plan) -> Iterator[Check]:
         id="gateway-port",
         fact=f"Ports {PORT} and {METRICS_PORT} are free for the gateway",
         command=f"front={from_env('ADVISOR_PORT')}; for port in ${{front:-{PORT}}} {METRICS_PORT}; do "
-        "if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then echo busy; exit 1; fi; done; echo free",
+        f"{stop_if_busy('$port')}; done; echo free",
         expect="free",
         otherwise="stop what listens there, or set ADVISOR_PORT in .env",
         when="stopped",

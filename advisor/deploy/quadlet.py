@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from advisor.deploy import native
-from advisor.deploy.audience import serves_others
+from advisor.checks.shell import at_least
+from advisor.deploy import gateway, native
+from advisor.deploy.audience import is_linux_service
 from advisor.deploy.systemd import LOAD_S, patience_s
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
@@ -43,7 +44,7 @@ class Quadlet:
 
 def wanted(plan: Plan) -> bool:
     """Where others depend on it and Podman is what the machine has."""
-    return plan.hardware.os == "linux" and serves_others(plan)
+    return is_linux_service(plan)
 
 
 def possible(plan: Plan) -> str:
@@ -59,7 +60,6 @@ def possible(plan: Plan) -> str:
 def facts(plan: Plan) -> Quadlet:
     """Everything that the templates place."""
     container = ENGINES[plan.engine].container(plan)
-    gateway = "gateway" in plan.parts
     return Quadlet(
         unit=native.unit_name(plan),
         image=qualified(container.image),
@@ -74,7 +74,7 @@ def facts(plan: Plan) -> Quadlet:
         start_s=container.start_period_s + IMAGE_S,
         model_s=patience_s(plan) + LOAD_S,
         local=bool(plan.model.path) or plan.workload.offline,
-        gateway_image=qualified(_gateway_image(plan)) if gateway else "",
+        gateway_image=qualified(gateway.facts(plan).image) if "gateway" in plan.parts else "",
         bind="" if plan.workload.exposed else "127.0.0.1:",
         needs_token=plan.launch.needs_token,
     )
@@ -95,24 +95,17 @@ def placements(plan: Plan) -> tuple[Placement, ...]:
 
 def checks(plan: Plan) -> tuple[Check, ...]:  # noqa: ARG001
     """Podman new enough to read the files."""
-    version = "podman version --format '{{.Client.Version}}'"
     return (
         Check(
             id="podman",
             fact=f"Podman {PODMAN_NEEDED} or newer reads the quadlets",
             why="older ones do not wait for the health check, or know no quadlets (before 4.4)",
-            command=f"{version} && printf '%s\\n' {PODMAN_NEEDED} \"$({version})\" | sort -V -C",
+            command=at_least("podman version --format '{{.Client.Version}}'", PODMAN_NEEDED),
             expect=f"{PODMAN_NEEDED} or higher",
             otherwise="use Compose or the systemd units, or a newer distribution (Debian 13 has 5.4)",
             targets=("quadlet",),
         ),
     )
-
-
-def _gateway_image(plan: Plan) -> str:
-    from advisor.deploy import gateway
-
-    return gateway.facts(plan).image
 
 
 def _files(plan: Plan) -> Iterator[tuple[str, str]]:

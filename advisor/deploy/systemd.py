@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.deploy import native
-from advisor.deploy.audience import serves_others
+from advisor.deploy.audience import is_linux_service
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.containers import local_mount
+from advisor.engines.downloads import download_s
 from advisor.physics.internode import nodes_of_replica
 from advisor.schema import Check, Plan, value
 
-DOWNLOAD_BYTES_PER_S = 25e6  # as vLLM's own patience
 LOAD_S = 300  # naming a model and loading it, beside its download
 MOST_FAILURES = 5
 NODES = {
@@ -52,7 +52,7 @@ class Units:
 
 def wanted(plan: Plan) -> bool:
     """Where others depend on it: it has to come back after a crash and after a restart of the machine."""
-    return plan.hardware.os == "linux" and serves_others(plan)
+    return is_linux_service(plan)
 
 
 def possible(plan: Plan) -> str:
@@ -152,5 +152,5 @@ def patience_s(plan: Plan) -> int:
     launch = plan.launch
     if launch.modelfile is None:
         return launch.startup_s
-    fetched = 0 if plan.model.path or plan.workload.offline else launch.cache_bytes / DOWNLOAD_BYTES_PER_S
+    fetched = 0 if plan.model.path or plan.workload.offline else download_s(launch.cache_bytes)
     return launch.startup_s + round(fetched) + LOAD_S

@@ -8,10 +8,8 @@ from typing import Literal
 
 from advisor.engines.devices import cards_of
 from advisor.schema import Plan, value
-from advisor.units import GIB
 
 GpuAccess = Literal["none", "reservation", "cdi", "devices"]
-HOST_BYTES_PER_CARD = 8 * GIB  # a worker process: CUDA libraries, pinned buffers, weights on their way
 ANYONE = "0.0.0.0"  # noqa: S104 - inside a container; the published port decides who reaches it
 
 
@@ -80,18 +78,6 @@ def gpu_fields(plan: Plan) -> dict[str, object]:
             "groups": ("${ADVISOR_RENDER_GID:-render}",),
         }
     return {"gpu_access": "none"}
-
-
-def memory_limit_bytes(plan: Plan, shared_bytes: int, cached_bytes: int) -> int:
-    """Host memory the engine may take: what it needs with a quarter to spare, shared memory, its own caches.
-
-    A leak then ends the engine, which starts again, and not the machine. Never more than the machine has.
-    """
-    from advisor.checks.machine import host_memory_bytes  # here: the checks import the engines
-
-    cards = len(plan.estimate.candidate.gpu_indices)
-    wanted = host_memory_bytes(plan) * 5 // 4 + HOST_BYTES_PER_CARD * cards + shared_bytes + cached_bytes
-    return min(wanted, plan.hardware.cpu.memory_bytes)
 
 
 def with_values(argv: tuple[str, ...], changed: Mapping[str, str]) -> tuple[str, ...]:

@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
 from engine_cases import LOADS, machine, model, plan_of
 
 from advisor.check import CheckReport, check_folder
-from advisor.check.run import load
 from advisor.cli import app
 from advisor.deploy import gateway
 from advisor.engines import ENGINES
@@ -29,6 +28,7 @@ from advisor.errors import BadInput
 from advisor.files import write_tree
 from advisor.pipeline import files_of
 from advisor.plan import checks_of
+from advisor.saved import plan_in
 from advisor.schema import Plan
 from advisor.wire import to_data
 
@@ -194,7 +194,7 @@ def listening(port: int) -> socket.socket:
 @pytest.mark.parametrize("line", ["port", "gateway-port"])
 def test_a_taken_port_is_found(line: str, good: Path) -> None:
     """The engine's port and the gateway's, each by its own line."""
-    with listening(load(good).launch.port if line == "port" else gateway.PORT):
+    with listening(plan_in(good).launch.port if line == "port" else gateway.PORT):
         assert failed(check_folder(good, "native")) == [line]
 
 
@@ -282,7 +282,7 @@ def test_while_it_runs_its_own_port_is_no_fault(good: Path) -> None:
             env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
         )
         (state / "engine.started").write_text(started.stdout)
-        with listening(load(good).launch.port):
+        with listening(plan_in(good).launch.port):
             report = check_folder(good, "native")
         engine.kill()
     by_id = {line.id: line for line in report.lines}
@@ -330,7 +330,7 @@ def test_text_of_the_folder_is_never_executed(good: Path, tmp_path: Path) -> Non
     for target in ("native", "compose"):
         report = check_folder(good, target)
         assert not mark.exists() and report.exit_code == 1
-    for check in checks_of(load(good)):  # also those that are skipped now
+    for check in checks_of(plan_in(good)):  # also those that are skipped now
         if check.command:
             subprocess.run(["bash", "-c", check.command], cwd=good, capture_output=True, check=False, timeout=60)
     assert not mark.exists()

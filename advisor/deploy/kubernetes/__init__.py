@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from advisor.deploy import gateway, nodes
-from advisor.deploy.audience import serves_others
+from advisor.deploy.audience import is_linux_service
 from advisor.deploy.kubernetes import charts, patience, pod
 from advisor.deploy.kubernetes.accelerators import taints
 from advisor.deploy.kubernetes.checks import checks
@@ -39,7 +39,7 @@ ON_QUEUE = (
 
 def wanted(plan: Plan) -> bool:
     """A service for others, on Linux."""
-    return serves_others(plan) and plan.hardware.os == "linux"
+    return is_linux_service(plan)
 
 
 def possible(plan: Plan) -> str:

@@ -7,7 +7,7 @@ import math
 from advisor.deploy.kubernetes.values import Ending, Probe, Probes
 from advisor.engines import ENGINES
 from advisor.engines.admission import answer_s
-from advisor.engines.vllm.patience import DOWNLOAD_BYTES_PER_S
+from advisor.engines.downloads import download_s
 from advisor.schema import Plan
 
 PERIOD_S = 10
@@ -22,7 +22,7 @@ def startup_s(plan: Plan) -> int:
     """Until the model can be used: the engine's start and, where a Modelfile makes the model, its download."""
     if not plan.launch.modelfile:
         return plan.launch.startup_s
-    return plan.launch.startup_s + math.ceil(plan.launch.cache_bytes / DOWNLOAD_BYTES_PER_S)
+    return plan.launch.startup_s + math.ceil(download_s(plan.launch.cache_bytes))
 
 
 def probes(plan: Plan) -> Probes:

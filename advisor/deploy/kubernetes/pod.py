@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import posixpath
-import re
 from collections.abc import Mapping
 
 from advisor.deploy import gateway
@@ -12,6 +11,7 @@ from advisor.deploy.kubernetes.values import HostPath, Secret, User
 from advisor.engines import ENGINES
 from advisor.engines.containers import with_values
 from advisor.physics.internode import replicas_of_server
+from advisor.quoting import dns_label
 from advisor.schema import Plan
 
 LOOPBACK = "127.0.0.1"
@@ -35,8 +35,7 @@ def object_name(plan: Plan) -> str:
 
     A Service called `vllm` would put VLLM_PORT into every pod of its namespace, and vLLM would not start.
     """
-    kept = re.sub(r"[^a-z0-9]+", "-", plan.name.lower()).strip("-")[:40].rstrip("-")
-    return f"llm-{kept or 'model'}"
+    return f"llm-{dns_label(plan.name)}"
 
 
 def pods(plan: Plan) -> int:

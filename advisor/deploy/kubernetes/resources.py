@@ -9,11 +9,11 @@ import math
 
 from advisor.deploy.kubernetes.accelerators import cards_of_pod, devices
 from advisor.deploy.kubernetes.values import Resources
+from advisor.engines.host_memory import HOST_BYTES_PER_CARD
 from advisor.physics.internode import replicas_of_server
 from advisor.schema import Plan
 from advisor.units import GIB, MIB
 
-HOST_BYTES_PER_CARD = 8 * GIB  # of a worker process: Python, CUDA context, pinned buffers (assumed, generous)
 REQUESTED = 0.8  # of the machine at most: system, kubelet and gateway need the rest
 PROCESSES = 2  # beside a worker for each card: API server and engine core, each busy with a core
 MACHINE_SHARE = 0.9  # of the machine's memory may be used before the pod is ended

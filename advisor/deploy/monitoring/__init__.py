@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from advisor.catalog import constants
 from advisor.deploy import gateway
-from advisor.deploy.audience import serves_others
+from advisor.deploy.audience import is_linux_service
 from advisor.deploy.monitoring.alerts import alerts
 from advisor.deploy.monitoring.dashboard import panels
 from advisor.deploy.monitoring.signals import records
@@ -25,7 +25,7 @@ RETENTION = "30d"
 
 def wanted(plan: Plan) -> bool:
     """Whenever others use the service."""
-    return serves_others(plan) and plan.hardware.os == "linux"
+    return is_linux_service(plan)
 
 
 def possible(plan: Plan) -> str:  # noqa: ARG001

@@ -12,10 +12,10 @@ from advisor.engines.containers import (
     Mount,
     gpu_fields,
     local_mount,
-    memory_limit_bytes,
     without,
 )
 from advisor.engines.devices import cards_of
+from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
 from advisor.engines.ollama.settings import BIND, PORT, VISIBLE
 from advisor.physics.weights import file_bytes
@@ -97,6 +97,6 @@ def container(plan: Plan) -> Container:
         grace_s=STOP_S,
         read_only=True,
         scratch=("/tmp",),  # noqa: S108 - inside the container
-        memory_limit_bytes=memory_limit_bytes(plan, 0, PROMPT_CACHE_BYTES),
+        memory_limit_bytes=limit_bytes(plan, 0, PROMPT_CACHE_BYTES),
         **gpu_fields(plan),  # type: ignore[arg-type]
     )

@@ -12,11 +12,11 @@ from advisor.engines.containers import (
     Mount,
     gpu_fields,
     local_mount,
-    memory_limit_bytes,
     with_values,
     without,
 )
 from advisor.engines.devices import cards_of
+from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
 from advisor.engines.vllm.patience import download_bytes, startup_s
 from advisor.engines.vllm.service import BIND, PORT
@@ -124,7 +124,7 @@ def container(plan: Plan) -> Container:
         shared_memory=f"{shared}g",
         read_only=read_only,
         scratch=SCRATCH if read_only else (),
-        memory_limit_bytes=memory_limit_bytes(plan, shared * GIB, 0),
+        memory_limit_bytes=limit_bytes(plan, shared * GIB, 0),
         pids_limit=PIDS_LIMIT,
         start_period_s=start.startup_s,
         grace_s=start.drain_s + STOP_SPARE_S,

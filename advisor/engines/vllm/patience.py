@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from advisor.catalog import weights_format
+from advisor.engines.downloads import download_s
 from advisor.engines.vllm.weights import is_online
 from advisor.physics.weights import file_bytes
 from advisor.schema import Estimate, ModelSpec
 
-DOWNLOAD_BYTES_PER_S = 25e6  # a 200 Mbit/s line; assumed, and only patience: a faster one is simply healthy earlier
 DISK_BYTES_PER_S = 500e6  # a SATA SSD
 COMPILE_S = 540  # compilation and graph recording of a first start: 70 to 430 s were seen on two busy CPU cores
 
@@ -25,5 +25,5 @@ def download_bytes(estimate: Estimate, model: ModelSpec) -> int:
 def startup_s(estimate: Estimate, model: ModelSpec) -> int:
     """Patience until healthy: download, read and compile, in whole minutes."""
     size = download_bytes(estimate, model)
-    seconds = COMPILE_S + size / DOWNLOAD_BYTES_PER_S + size / DISK_BYTES_PER_S
+    seconds = COMPILE_S + download_s(size) + size / DISK_BYTES_PER_S
     return 60 * math.ceil(seconds / 60)
