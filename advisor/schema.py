@@ -80,6 +80,7 @@ class Accelerator:
     mig_profile: str | None = None
     ecc_enabled: bool | None = None
     tdp_watts: float | None = None
+    power_share: float = 1.0  # of the power it could draw: less where its owner set a limit
     usd_per_hour: float | None = None
     processes: tuple[GpuProcess, ...] | None = None
 

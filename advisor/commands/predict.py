@@ -23,7 +23,8 @@ _HELP = """Predict output rate, TTFT and TPOT for every row of a CSV file.
     \b
     Columns (empty = the engine's default; only engine, gpu and model are needed):
       id, engine (ollama|llama.cpp|vllm), engine_version, gpu, gpu_count, tp, pp, model, quantization, kv_dtype,
-      mode (serving|offline|single_stream), concurrency, request_rate, input_tokens, output_tokens, slots, num_prompts
+      mode (serving|offline|single_stream), concurrency, request_rate, input_tokens, output_tokens, slots, num_prompts,
+      power_limit_watts (of each card, where its owner set one)
 
     \b
     Answers:

@@ -119,6 +119,7 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
     request["input_tokens"] = cell("input_tokens_mean") or cell("input_tokens")
     request["output_tokens"] = cell("output_tokens_mean") or cell("output_tokens")
     request["slots"] = cell("slots") or _slots(cell("measurement"), cell("concurrency"), cell("notes"))
+    request["power_limit_watts"] = cell("power_limit_watts") or _stated(r"power limit (\d+) W", cell("notes"))
     return Measurement(
         id=cell("id"),
         request=request,
@@ -139,7 +140,12 @@ def _slots(kind: str, concurrency: str, notes: str) -> str:
     """A batched bench runs as many sequences as it says; servers may state their limit in the notes."""
     if kind == "batched_bench":
         return concurrency
-    found = re.search(r"max_num_seqs (\d+)", notes)
+    return _stated(r"max_num_seqs (\d+)", notes)
+
+
+def _stated(pattern: str, notes: str) -> str:
+    """The number in what a source says in words; empty where it does not."""
+    found = re.search(pattern, notes)
     return found.group(1) if found else ""
 
 

@@ -54,6 +54,7 @@ class Device(NamedTuple):
     link: str  # "none" (one card), "nvlink", "peer" (PCIe with peer access), "host" (PCIe through the CPU)
     link_bytes_per_s: float
     assumed: bool  # bandwidth or FLOPs were estimated, not read
+    power_share: float = 1.0  # of the power that a card could draw
 
 
 def device_of(candidate: Candidate, hardware: Hardware) -> Device | None:
@@ -85,6 +86,7 @@ def gpu_device(cards: list[Accelerator]) -> Device | None:
         link=link,
         link_bytes_per_s=link_rate,
         assumed=any(not has_rate(card) for card in cards),
+        power_share=min(card.power_share for card in cards),
     )
 
 

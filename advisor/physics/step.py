@@ -71,6 +71,16 @@ def soft_max(a: float, b: float, sharpness: float = SHARPNESS) -> float:
     return float((a**sharpness + b**sharpness) ** (1.0 / sharpness))
 
 
+def limited_power(share: float) -> tuple[float, float]:
+    """How much longer reading and computing take on a card that may draw `share` of the power it would.
+
+    A byte read costs the same energy at any clock. Computing costs less of it at a lower clock, whose voltage is lower
+    too: about the square. The limit holds for the mean power, so cards that wait for each other, or for the host, save
+    up for it. Not fitted: it explains RTX 3090 at 220 of 350 W, the only cards of the calibration with a limit.
+    """
+    return 1.0 / share, share**-0.5
+
+
 @dataclass(frozen=True, slots=True)
 class StepModel:
     """Seconds of each part of a step; batch and context are the only variables left."""
@@ -96,6 +106,7 @@ class StepModel:
     hops: int = 0  # borders between machines that a token crosses
     hop_token_s: float = 0.0  # one token over one of them
     sharpness: float = SHARPNESS
+    power_share: float = 1.0  # of the power that a card draws while it works; what it lacks, it waits for
 
     def decode_s(self, batch: float, context: float) -> float:
         """One step that gives each of `batch` sequences a token, their mean context being `context` tokens."""
@@ -109,28 +120,36 @@ class StepModel:
     def decode_with(self, batch: float, own_s: float) -> float:
         """`decode_s` where `own_s` is known."""
         share = batch if self.stages == 1 else max(1.0, batch / self.stages)
-        return self.overhead_s + self.products_s(share) + share * own_s
+        products = self.products_s(share)
+        whole = self.overhead_s + products + share * own_s
+        if self.power_share == 1.0:
+            return whole
+        cached = own_s - self.sequence_s - self.all_reduce_token_s - self.hops * self.hop_token_s
+        reading, computing = limited_power(self.power_share)
+        held_back = self.products_s(share, reading, computing) + share * cached * reading
+        return max(whole, held_back * min(batch / self.stages, 1.0))
 
-    def products_s(self, tokens: float) -> float:
-        """The matrix products of a step over `tokens` decoded tokens."""
+    def products_s(self, tokens: float, reading: float = 1.0, computing: float = 1.0) -> float:
+        """The matrix products over `tokens` decoded tokens, reading and computing taking so many times as long."""
         read = self.dense_s
         if self.expert_s:
             awake = 1.0 - self.expert_miss**tokens**self.routing_spread
             read += self.expert_s * awake
-        matrix = soft_max(read, tokens * self.token_s, self.sharpness)
+        matrix = soft_max(reading * read, computing * tokens * self.token_s, self.sharpness)
         if not self.vector_growth:
             return matrix
         vector = self.dense_s * (1.0 + self.vector_growth * (tokens - 1.0))
         if self.expert_s:
             crowd = tokens * (1.0 - self.expert_miss) / awake  # tokens that meet in one expert
             vector += self.expert_s * awake * (1.0 + self.vector_growth * (crowd - 1.0))
-        return min(vector, matrix)
+        return min(reading * vector, matrix)
 
     def prefill_s(self, tokens: float, cached: float = 0.0) -> float:
         """What the prompt adds to steps that run anyway: `tokens` new ones behind `cached` tokens already in the KV."""
-        work = tokens * (self.prefill_token_s + self.all_reduce_token_s)
+        busy = tokens * self.prefill_token_s + self.prompt_attention_s(tokens, cached)
+        work = max(busy + tokens * self.all_reduce_token_s, busy * limited_power(self.power_share)[1])
         # Every stage but the last hands its tokens on itself; the borders are crossed at the same time.
-        return (work + self.prompt_attention_s(tokens, cached)) / self.stages + tokens * self.hop_token_s
+        return work / self.stages + tokens * self.hop_token_s
 
     def prompt_attention_s(self, tokens: float, cached: float) -> float:
         """Attention of a prompt over itself and over what is cached before it."""
@@ -141,9 +160,9 @@ class StepModel:
         """Prefill of one prompt on an idle engine: every chunk is a step of its own."""
         chunks = max(1.0, tokens / self.chunk_tokens)
         floor = self.products_s(1.0) if tokens < self.chunk_tokens else 0.0
-        work = soft_max(floor, tokens * self.prefill_token_s) + tokens * self.all_reduce_token_s
-        work += tokens * self.hops * self.hop_token_s
-        return chunks * self.overhead_s + work + self.prompt_attention_s(tokens, cached)
+        busy = soft_max(floor, tokens * self.prefill_token_s) + self.prompt_attention_s(tokens, cached)
+        waits = chunks * self.overhead_s + tokens * (self.all_reduce_token_s + self.hops * self.hop_token_s)
+        return max(waits + busy, busy * limited_power(self.power_share)[1])
 
 
 def step_model(
@@ -158,6 +177,7 @@ def step_model(
     offload_share: float = 0.0,
     host_bytes_per_s: float = 1.0,
     hops: Hops = NO_HOPS,
+    power_share: float = 1.0,
 ) -> StepModel:
     """Turn bytes and FLOPs into seconds.
 
@@ -172,6 +192,7 @@ def step_model(
         offload_share: part of the weights that lies in the CPU's memory and is read there.
         host_bytes_per_s: what the CPU reaches in reading them.
         hops: hand-overs between machines.
+        power_share: what a card may draw, to what it draws while it works; cards that work in turn draw less.
     """
     ranks = tensor_parallel
     on_card = 1.0 - offload_share
@@ -206,4 +227,5 @@ def step_model(
         hops=hops.borders,
         hop_token_s=hops.token_s,
         sharpness=rates.sharpness,
+        power_share=min(power_share, 1.0),
     )

@@ -17,7 +17,7 @@ from advisor.physics.speed_inside import Discipline
 from advisor.physics.speed_rates import Constants
 from advisor.physics.speed_setup import Prepared, discipline, fitted
 from advisor.physics.step import StepModel
-from advisor.predict.hardware import hardware_of
+from advisor.predict.hardware import hardware_of, with_power_limit
 from advisor.schema import Candidate, Hardware, Memory, ModelSpec
 from advisor.units import GIB
 
@@ -46,6 +46,7 @@ class Words(NamedTuple):
     quantization: str
     kv_dtype: str
     slots: str
+    power_limit_watts: str  # of each card
     context_tokens: int  # rounded up to a power of two
     alone: bool  # one request at a time, as a single-stream benchmark runs
 
@@ -73,6 +74,8 @@ def ready_for(words: Words) -> Ready:
     engine = engine_name(words.engine)
     try:
         hardware = hardware_of(words.gpu, whole(words.gpu_count, 1, "gpu_count"))
+        if words.power_limit_watts.strip():
+            hardware = with_power_limit(hardware, whole(words.power_limit_watts, 1, "power_limit_watts"))
         model, fmt = model_and_format(engine, words.model, words.quantization)
     except BadInput as error:
         raise Unsupported(str(error)) from None
@@ -224,7 +227,6 @@ def _llamacpp(words: Words, engine: str, hardware: Hardware, model: ModelSpec, f
         context_tokens=words.context_tokens,
         max_in_flight=running,
         max_batched_tokens=batch_for(words.context_tokens, running),
-        tensor_parallel=min(whole(words.tp, 1, "tp"), max(cards, 1)),
     )
     whole_fits = memory(candidate, hardware, model)
     tight = whole_fits.fits or whole_fits.short_bytes <= TIGHT * whole_fits.device_bytes

@@ -13,6 +13,7 @@ from advisor.predict.config import Unsupported
 
 CONFIG_COLUMNS = (
     "engine", "engine_version", "gpu", "gpu_count", "tp", "pp", "model", "quantization", "kv_dtype", "slots",
+    "power_limit_watts",
 )  # fmt: skip
 LOAD_COLUMNS = ("mode", "concurrency", "request_rate", "input_tokens", "output_tokens", "num_prompts")
 COLUMNS = ("id", *CONFIG_COLUMNS, *LOAD_COLUMNS)

@@ -102,6 +102,8 @@ def _memory(group: Sequence[Accelerator]) -> str:
         parts.append(f"{' to '.join(dict.fromkeys((free[0], free[-1])))} free")
     if accelerator.mig_profile:
         parts.append(f"MIG slice {accelerator.mig_profile}")
+    if accelerator.power_share < 1.0:
+        parts.append(f"held to {accelerator.power_share:.0%} of its power")
     if accelerator.ecc_enabled is not None:
         parts.append(f"ECC {'on' if accelerator.ecc_enabled else 'off'}")
     return ", ".join(parts)

@@ -89,6 +89,7 @@ def _card(nvml: Nvml, handle: Any, index: int, host: Host, unknown: dict[str, st
             compute_capability=dotted,
             unified_memory=unified,
             ecc_enabled=None if ecc is None else bool(ecc),
+            power_share=_power_share(nvml, handle),
             processes=_processes(nvml, handle, key, unknown),
             # A unified GPU hangs on the processor's own fabric: its PCIe figures are no link to plan with.
             pcie_generation=None if unified else nvml.quietly("nvmlDeviceGetMaxPcieLinkGeneration", handle),
@@ -111,6 +112,13 @@ def _memory(nvml: Nvml, handle: Any, key: str, host: Host, unknown: dict[str, st
         unknown[f"{key}.memory_bytes"] = "NVML reports no memory, and /proc/meminfo has no total"
         return 0, None, True
     return system.total_bytes, system.available_bytes, True
+
+
+def _power_share(nvml: Nvml, handle: Any) -> float:
+    """The limit in force (`nvidia-smi -pl`) to the one the card comes with; 1 where NVML is silent."""
+    limit = nvml.quietly("nvmlDeviceGetEnforcedPowerLimit", handle)
+    usual = nvml.quietly("nvmlDeviceGetPowerManagementDefaultLimit", handle)
+    return min(limit / usual, 1.0) if limit and usual else 1.0
 
 
 def _multiprocessors(nvml: Nvml, handle: Any, capability: str | None) -> int | None:

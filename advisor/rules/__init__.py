@@ -40,6 +40,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "SPD206": speed.spd206,
     "SPD207": speed.spd207,
     "SPD208": nodes.spd208,
+    "SPD209": speed.spd209,
     "SVC302": service.svc302,
     "SVC304": service.svc304,
     "OPS409": operations.ops409,

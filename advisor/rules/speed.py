@@ -71,6 +71,18 @@ def spd206(case: Case, threshold: Mapping[str, Any]) -> str | None:
     return f"{len(candidate.gpu_indices)} cards hold the layers one after the other: 1 works at a time for one stream"
 
 
+def spd209(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes cards whose owner lets them draw less power than they could."""
+    held = [card for card in case.cards if card.power_share < threshold["share"]]
+    if not held:
+        return None
+    least = min(card.power_share for card in held)
+    return (
+        f"{len(held)} of {len(case.cards)} cards may draw {least:.0%} of their power: reading weights takes up to "
+        f"{1 / least:.1f} times as long, computing {least**-0.5:.1f} times"
+    )
+
+
 def spd207(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes a format whose arithmetic the card does not have."""
     native = case.weights_format.native_capability
@@ -127,14 +139,18 @@ def _rivals(contest: Contest) -> tuple[str | None, str | None]:
 
 
 def _worthwhile(contest: Contest, less: float, more: float, threshold: Mapping[str, Any]) -> bool:
-    """More output by a margin that is wider where nothing was measured, and something to batch at all."""
+    """More output by a margin that is wider where nothing was measured, and something to batch at all.
+
+    Far beyond the crossover any gain counts: a load that grows is one that batching serves.
+    """
+    peaks = [judged.estimate.peak_in_flight for judged in contest.best.values() if judged is not None]
+    if max(peaks, default=1) <= 1:
+        return False
     margin = threshold["worthwhile_gain_unmeasured" if contest.unmeasured else "worthwhile_gain"]
-    return more >= margin * less and _concurrent(contest)
-
-
-def _concurrent(contest: Contest) -> bool:
-    """More than one request in flight at peak: batching has something to batch."""
-    return any(j is not None and j.estimate.peak_in_flight > 1 for j in contest.best.values())
+    crossover = contest.crossover_in_flight
+    if not contest.unmeasured and crossover and min(peaks) >= threshold["far_beyond"] * crossover:
+        margin = 1.0
+    return bool(more >= margin * less)
 
 
 def _crossing(contest: Contest) -> str:

@@ -183,6 +183,7 @@ def volume(node: Node, name: str) -> Path:
 def applied(node: Node, plan: Plan, folder: Path, mounted: dict[str, Path]) -> tuple[str, str]:
     """Secret and manifests, as README.md says; the kind with its name, and the Service's address."""
     name = object_name(plan)
+    node.kubectl("delete", "secret", f"{name}-key", "--ignore-not-found")  # of another engine's plan for the model
     node.kubectl("create", "secret", "generic", f"{name}-key", "--from-file=ADVISOR_API_KEY=/dev/stdin", given=KEY)
     kustomization = overlay(plan, manifests_of(plan, folder / "out"), folder / "overlay", mounted)
     node.kubectl("apply", "--server-side", "-k", str(kustomization))

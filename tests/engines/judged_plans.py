@@ -73,6 +73,8 @@ def config(plan: Plan) -> dict[str, Any]:
         found["num_experts"] = found["num_local_experts"] = model["experts"]
         found["num_experts_per_tok"] = model["experts_per_token"]
         found["moe_intermediate_size"] = model["expert_intermediate"]
+    if "bert" in model["model_type"]:  # every checkpoint of these says it, and vLLM reads it
+        found["position_embedding_type"] = "absolute"
     if model["sliding_window"]:
         found["sliding_window"] = model["sliding_window"]
     method = quantization(plan)

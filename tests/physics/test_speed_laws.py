@@ -119,6 +119,39 @@ def test_a_better_card_is_never_slower(engine, pick, card, count, model, in_flig
     assert rate(predicted(candidate, better(hardware, what), model, load)) * SLACK >= before
 
 
+def held(hardware: Hardware, share: float) -> Hardware:
+    """Every card with so much of its power."""
+    return replace(hardware, accelerators=tuple(replace(c, power_share=share) for c in hardware.accelerators))
+
+
+@settings(max_examples=150, deadline=None)
+@given(engines, picks, cards, counts, specs, flights, tokens, tokens, st.floats(0.3, 1.0), st.floats(0.3, 1.0))
+def test_less_power_is_never_faster(engine, pick, card, count, model, in_flight, prompt, answer, one, other):
+    """A lower power limit never raises the output rate, and no limit costs more than its share of the power."""
+    least, most = sorted((one, other))
+    hardware = machine(card, count)
+    candidate = plan(engine, pick, count, model, slots=in_flight)
+    load = Load(in_flight=in_flight, input_tokens=prompt, output_tokens=answer)
+    slow = rate(predicted(candidate, held(hardware, least), model, load))
+    fast = rate(predicted(candidate, held(hardware, most), model, load))
+    assert slow <= fast * SLACK
+    assert slow >= least * rate(predicted(candidate, hardware, model, load)) / SLACK
+
+
+def test_cards_that_work_in_turn_do_not_feel_a_limit():
+    """Held to 63 % of its power one card answers a single stream slower; two that hold its layers in turn do not."""
+    card = next(card for card in CARDS if card.id == "nvidia-rtx-3090")
+    model = next(model for model in MODELS if model.hf_id == "Qwen/Qwen2.5-7B-Instruct")
+    load = Load(in_flight=1, input_tokens=16, output_tokens=256)
+    slowed = []
+    for count in (1, 2):
+        candidate, whole = plan("ollama", 2, count, model, slots=1), machine(card, count)
+        free, limited = (predicted(candidate, hardware, model, load) for hardware in (whole, held(whole, 0.63)))
+        assert free is not None and limited is not None
+        slowed.append(limited.output_tokens_per_s.expected / free.output_tokens_per_s.expected)
+    assert slowed[0] < 0.8 and slowed[1] == pytest.approx(1.0)
+
+
 @settings(max_examples=150, deadline=None)
 @given(engines, picks, cards, counts, specs, flights, tokens, tokens, st.booleans())
 def test_longer_requests_never_raise_requests_per_s(engine, pick, card, count, model, in_flight, prompt, answer, which):

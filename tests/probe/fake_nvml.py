@@ -72,6 +72,12 @@ class FakeNvml:
     def nvmlDeviceGetCurrentEccMode(self, device: Mapping[str, Any]) -> int:
         return _recorded(device, "ecc")
 
+    def nvmlDeviceGetEnforcedPowerLimit(self, device: Mapping[str, Any]) -> int:
+        return _recorded(device, "power_mw")[0]
+
+    def nvmlDeviceGetPowerManagementDefaultLimit(self, device: Mapping[str, Any]) -> int:
+        return _recorded(device, "power_mw")[1]
+
     def nvmlDeviceGetMaxPcieLinkGeneration(self, device: Mapping[str, Any]) -> int:
         return _recorded(device, "pcie")[0]
 

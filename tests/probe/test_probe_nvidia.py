@@ -234,6 +234,17 @@ def test_a_card_without_a_driver_is_mentioned(tmp_path: Path) -> None:
     assert unknown["nvidia_driver"] == "a card (PCI id 10de:2684) is fitted, but no NVIDIA driver is loaded"
 
 
+@pytest.mark.parametrize(
+    ("milliwatts", "share"),
+    [([220_000, 350_000], 0.63), ([350_000, 350_000], 1.0), ([390_000, 350_000], 1.0), (None, 1.0)],
+)
+def test_a_power_limit_is_seen(milliwatts: list[int] | None, share: float, tmp_path: Path) -> None:
+    """`nvidia-smi -pl` shows as a share of the card's own power; a card that has more, or does not tell, has all of it."""
+    card = CARD | ({"power_mw": milliwatts} if milliwatts else {})
+    found, _ = read({"devices": [card]}, tmp_path)
+    assert found.cards[0].accelerator.power_share == pytest.approx(share, abs=0.005)
+
+
 def test_without_a_driver_pynvml_is_not_even_imported() -> None:
     """A machine without a sign of a driver does not pay for the import."""
     code = (

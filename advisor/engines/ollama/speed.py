@@ -21,8 +21,7 @@ def prepared(
     """What the step is built from; None where the device's bandwidth is not known.
 
     Args:
-        candidate: layers are split over its cards and one card works at a time, unless llama.cpp was told to split
-            each layer (`tensor_parallel`).
+        candidate: layers are split over its cards, and one card works at a time.
         hardware: the machine.
         model: the architecture.
         engine: "ollama", or "llama.cpp" for the server without Ollama around it.
@@ -55,6 +54,7 @@ def step_of(known: Prepared, values: Constants, *, ollama: bool) -> StepModel:
         chunk_tokens=known.chunk_tokens,
         offload_share=known.offload_bytes / max(known.facts.active_bytes, 1.0),
         host_bytes_per_s=host,
+        power_share=known.device.power_share * known.pipeline,  # one card works at a time
     )
 
 

@@ -41,6 +41,7 @@ def step_of(known: Prepared, values: Constants) -> StepModel:
         kv_share=known.kv_share,
         chunk_tokens=known.chunk_tokens,
         hops=known.hops,
+        power_share=known.device.power_share,
     )
 
 

@@ -93,7 +93,7 @@ def _setups(readies: Sequence[Ready]) -> Setups:
 
     return Setups(
         facts=gathered(Facts._fields, "facts"),
-        device=gathered(("bandwidth", "flops_16", "flops_32", "cards", "link_bytes_per_s"), "device"),
+        device=gathered(("bandwidth", "flops_16", "flops_32", "cards", "link_bytes_per_s", "power_share"), "device"),
         known=gathered(("peak", "age", "tensor", "pipeline", "kv_share", "chunk_tokens")),
         ollama=np.array([ready.engine == "ollama" for ready in readies]),
         families=names(lambda one: one.device.family),

@@ -7,8 +7,9 @@ EXPLAINED = {
         "from 16 to 128 in flight silicon's mean wait is a tenth of the time that all prompts together take, whatever "
         "the length of the answers: a first wave that is a tenth of the run. 4x3090's median at 4 in flight is four "
         "times that at 1: equal requests that march in step. Both are one schedule (physics/lockstep.py) with one "
-        "number: the share of requests that come together, fitted where a row does not state its prompts. Rows do not "
-        "say how their lengths spread, so the mean lies in between."
+        "number: the share of requests that come together, held near a tenth where a row does not state its prompts. "
+        "Rows do not say how their lengths spread. Left free it becomes a fifth: TPOT 17.9 % instead of 18.5 %, but "
+        "TTFT at 8 in flight or less 50 %, and silicon's waits from 9 to 128 in flight twice the measured ones."
     ),
     "TTFT at light load": (
         "two thirds of the 4x3090 rows repeat one prompt, which full-attention models find in the prefix cache (gemma: "
@@ -21,19 +22,26 @@ EXPLAINED = {
     "TPOT": (
         "where the model's prompts are too slow for a source (silicon on H100: 66 % of peak FLOPs in prefill, gpustack "
         "on the same card 32 %), the decodes beside them are too slow as well. Nothing in a row tells the two apart. "
-        "Tried and dropped: holding the fit to the kernel tables three times as tightly (TPOT 20 %, rate 17.8 %, TTFT "
-        "51 % on left-out sources). What would settle it: prefill alone, per card and version, with the lengths stated."
+        "At 33 and more in flight left-out silicon is a fifth too slow, and so is 4x3090, whose prompts were cached. "
+        "Tried and dropped: TPOT with more weight (20.6 %) and with less (19.4 %); holding the fit to the kernel "
+        "tables three times as tightly (TPOT 20 %, rate 17.8 %, TTFT 51 % on left-out sources). What would settle it: "
+        "prefill alone, per card and version, with the lengths stated."
     ),
-    "llama.cpp and Ollama with slots, the signed error": (
-        "the one source with a llama.cpp server on an NVIDIA card, 4x3090, ran it at 220 of 350 W on one model and "
-        "decodes at two thirds of the predicted rate already with one request; without its 55 rows the median is a few "
-        "per cent below zero. What would settle it: llama-server with 1 to 32 slots on any other NVIDIA card at its "
-        "own power."
+    "4x3090, cards at 220 of 350 W": (
+        "one card decodes at 0.63 of what other sources' RTX 3090 do, and two that hold the layers in turn at their "
+        "full speed: each rests half of the time. So the limit is one on the mean power, and a token costs about the "
+        "same energy at any clock (physics/step.py, limited_power; nothing about it is fitted). The columns' `tp` of "
+        "its llama.cpp rows counts cards: the run's name says `sm-layer`, and a split of each layer would not gain 1.6 "
+        "times from two cards and nothing from four. With both, this source was predicted without its rows to 9 % "
+        "instead of 48 % (llama.cpp) and to 18 % instead of 24 % (vLLM). The limit stands in the notes, so a reader of "
+        "the columns alone predicts these cards too fast."
     ),
     "Wrong engine pairs": (
-        "three are 4x3090's cards at 220 of 350 W with one request, where the engines differ by 1.2 to 1.3 times, as "
-        "two sources of one card do; what the power limit costs each engine is not known. The fourth is ninehills' AWQ "
-        "of 2023, 29 tokens/s over four requests and 37 over one, which no other source of those months shows."
+        "one compares 8 bit in vLLM with 6 bit in llama.cpp on one limited card: Q6_K ran slower there than Q8_0, and "
+        "on two cards that are not limited faster (a kernel of its own for Q6_K was tried: 0.94 stays 0.94, and "
+        "left-out errors grow). The other is ninehills' AWQ of 2023, 29 tokens/s over four requests and 37 over one, "
+        "with 3.7 s to the first token. A slow early AWQ kernel explains it, and then mlc's pair of those months "
+        "is wrong: at one request its AWQ is not slow. What would settle it: nothing that anybody still runs."
     ),
     "the weights of the fit": (
         "TPOT weighs 0.4 of a rate for vLLM (0.6 and 0.9 were tried) and 0.9 for llama.cpp (0.6 was tried): these had "
@@ -47,7 +55,7 @@ EXPLAINED = {
     "4x3090, vLLM over 16 in flight": (
         "the measured first token is sooner than the card could multiply the prompt, so the prompts came from the "
         "prefix cache and shared its blocks. A request row cannot say that; the prediction computes every prompt "
-        "and finds the KV cache full. The cards also ran at 220 of 350 W."
+        "and finds the KV cache full."
     ),
     "4x3090, littles_law_ratio below 0.7": ("the printed rate is that of decoding alone; the run had a long prefill."),
     "dstack, 8 x MI300X": (
@@ -94,5 +102,6 @@ GAPS = (
     ),
     "CPUs: bandwidth is estimated from cores and channels unless probed.",
     "Speculative decoding and multi-token prediction are not in the rate.",
-    "llama.cpp's row and tensor splits are fitted on one machine (4 x RTX 3090 on PCIe).",
+    "llama.cpp's split of each layer over cards (--split-mode row) is not predicted: no source measured it.",
+    "What a power limit costs was seen on one kind of card (RTX 3090, 220 of 350 W).",
 )

@@ -14,16 +14,15 @@ from advisor.catalog.refresh.calibrate.columns import table_of
 from advisor.catalog.refresh.calibrate.kernels import Held
 from advisor.catalog.refresh.calibrate.parameters import BEFORE, Parameter, complete, parameters
 from advisor.catalog.refresh.calibrate.points import Point
-from advisor.catalog.refresh.calibrate.rows import Row, decode_only, more_than_stated, prefix_cached, throttled
+from advisor.catalog.refresh.calibrate.rows import Row, decode_only, more_than_stated, prefix_cached
 from advisor.catalog.refresh.calibrate.vector_serving import figures
 
 SCALE = 0.12  # residuals beyond it count less and less
-THROTTLED_WEIGHT = 0.4
 USUAL_GROUP = 40  # larger sources weigh less a row
 TPOT_WEIGHT = {"vllm": 0.4, "llamacpp": 0.9}  # beside vLLM's decodes run prompts
 TTFT_WEIGHT = 0.3
 LOADED_TTFT_WEIGHT = 0.06  # under load the wait depends on how the run was started
-EVALUATIONS = 24
+EVALUATIONS = 80
 STEP = 1e-4
 EDGE = 0.04
 LIGHT = 8  # requests in flight
@@ -157,7 +156,6 @@ def weights(point: Point, group_size: int) -> tuple[float, float, float]:
     row = point.row
     share = math.sqrt(min(1.0, USUAL_GROUP / group_size))
     share *= 1.0 if row.confidence == "high" else 0.7
-    share *= THROTTLED_WEIGHT if throttled(row) else 1.0
     rate = 1.0 if row.output_tok_s and not decode_only(row) else 0.0
     tpot = TPOT_WEIGHT[point.engine] if row.tpot_ms else 0.0
     return share * rate, share * tpot, share * ttft_weight(row) * bool(row.ttft_ms)

@@ -69,7 +69,7 @@ VLLM = {
     "request_s": (0.015, 0.003, 0.2, 0.3),
     "serial_s": (0.001, 5e-5, 0.02, 0.8),
     "burst": (0.7, 0.05, 4.0, 0.6),
-    "together": (0.1, 0.01, 1.0, 0.3),  # clients of a benchmark send some ten prompts each, the first ones at once
+    "together": (0.1, 0.01, 1.0, 0.05),  # clients of a benchmark send some ten prompts each, the first ones at once
 }
 LLAMACPP = {
     "bandwidth": (0.88, 0.5, 0.97, 0.2),
@@ -92,13 +92,11 @@ LLAMACPP = {
     "vector_growth": (0.15, 0.01, 1.0, 0.5),
     "overhead_per_year": (1.1, 1.0, 3.0, 0.1),
     "efficiency_per_year": (1.02, 1.0, 1.05, 0.03),
-    "all_reduce_s": (3e-5, 2e-6, 3e-4, 0.6),
-    "link": (0.3, 0.03, 1.0, 0.7),
     "stage_s": (2e-4, 1e-5, 5e-3, 0.8),
     "request_s": (0.02, 0.002, 0.2, 0.6),
     "serial_s": (0.002, 5e-5, 0.05, 0.8),
     "burst": (0.7, 0.05, 4.0, 0.6),
-    "together": (0.1, 0.01, 1.0, 0.3),
+    "together": (0.1, 0.01, 1.0, 0.05),
     "ollama_request_s": (0.15, 0.02, 0.5, 0.4),
     "ollama_step": (1.1, 1.0, 1.5, 0.1),
 }

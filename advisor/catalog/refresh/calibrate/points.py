@@ -15,6 +15,8 @@ from advisor.predict.config import Ready, Unsupported, Words, benchmark_rule, re
 from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, context_bucket, read_load
 from advisor.predict.run import per_replica, rule_for, run
 
+Prompts = tuple[str, str, str, str]
+
 
 class Point(NamedTuple):
     """A measurement with its configuration and load."""
@@ -61,18 +63,36 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
         if isinstance(ready, str):
             refused[row.id] = ready
         else:
-            found.append(Point(row, ready, _as_run(row, ready, asked) if as_run else asked))
+            found.append(Point(row, ready, asked))
+    if as_run:
+        repeated = {_prompts(point) for point in found if _sooner_than_computed(point)}
+        found = [_as_run(point, repeated) for point in found]
     return found, refused
 
 
-def _as_run(row: Row, ready: Ready, asked: Asked) -> Asked:
-    """The true lengths; and a first token sooner than the card can multiply the prompt: it was in the prefix cache."""
-    known, share = ready.prepared, length_share(row)
+def _as_run(point: Point, repeated: set[Prompts]) -> Point:
+    """The true lengths, and prompts from the prefix cache where a row of the same prompts proves it."""
+    share = length_share(point.row)
+    asked = point.asked
     asked = asked._replace(input_tokens=share * asked.input_tokens, output_tokens=share * asked.output_tokens)
+    # llama.cpp keeps a prompt in its slot, so others of the same prompts may have been computed.
+    if _sooner_than_computed(point) or (point.engine == "vllm" and _prompts(point) in repeated):
+        asked = asked._replace(cached_tokens=asked.input_tokens)
+    return point._replace(asked=asked)
+
+
+def _sooner_than_computed(point: Point) -> bool:
+    """The first token came sooner than the card can multiply the prompt: it lay in the prefix cache."""
+    row, known = point.row, point.ready.prepared
     if row.ttft_ms is None or row.request["mode"] != "serving":
-        return asked
-    least_s = asked.input_tokens * known.facts.flops_per_token / known.peak / known.tensor
-    return asked._replace(cached_tokens=asked.input_tokens) if row.ttft_ms / 1e3 < least_s else asked
+        return False
+    return row.ttft_ms / 1e3 < point.asked.input_tokens * known.facts.flops_per_token / known.peak / known.tensor
+
+
+def _prompts(point: Point) -> Prompts:
+    """What the prompts of a run are known by: source, engine, model and length."""
+    request = point.row.request
+    return point.row.group, request["engine"], request["model"], request["input_tokens"]
 
 
 def _ready(words: Words) -> Ready | str:

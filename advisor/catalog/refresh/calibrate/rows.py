@@ -37,11 +37,6 @@ def rate_as_printed(row: Row, rate: float, tpot_s: float) -> float:
     return float(row.request["concurrency"] or 1.0) / tpot_s if decode_only(row) else rate
 
 
-def throttled(row: Row) -> bool:
-    """The cards ran below the power they are sold with, so they are not the cards of the catalogue."""
-    return "power limit" in row.notes
-
-
 def more_than_stated(row: Row) -> bool:
     """By Little's law many more requests waited than the row says were in flight: its waits are those of a burst."""
     flight, answer = row.request["concurrency"], row.request["output_tokens"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from advisor.catalog.refresh.calibrate.columns import Columns, Setups, Vector
 from advisor.physics.speed_rates import FP32_REFERENCE, MOST
-from advisor.physics.step import ALL_REDUCES_PER_LAYER, SHARPNESS
+from advisor.physics.step import ALL_REDUCES_PER_LAYER, SHARPNESS, limited_power
 
 Values = Mapping[str, float]
 
@@ -85,8 +85,8 @@ def _llamacpp(values: Values, setups: Setups, better: Vector, slower: Vector) ->
         overhead_s=_overhead(values, setups, slower) * build,
         sequence_s=product(values, setups, "sequence_s", kernel=False),
         vector_growth=product(values, setups, "vector_growth"),
-        all_reduce_s=values["all_reduce_s"] * ones,
-        link_bytes_per_s=np.maximum(device.link_bytes_per_s, 1.0) * values["link"],
+        all_reduce_s=0.0 * ones,
+        link_bytes_per_s=ones,
     )
 
 
@@ -118,6 +118,7 @@ def steps(engine: str, values: Values, setups: Setups) -> Columns:
         attention_s=full, window_attention_s=windowed,
         stages=known.pipeline if engine == "vllm" else np.ones(len(ranks)), chunk_tokens=known.chunk_tokens,
         slower=slower, ollama=setups.ollama,
+        power_share=np.minimum(device.power_share * (1.0 if engine == "vllm" else known.pipeline), 1.0),
     )  # fmt: skip
 
 
@@ -125,17 +126,20 @@ def decode_s(step: Columns, batch: Vector, context: Vector) -> Vector:
     """`StepModel.decode_s`."""
     share = np.where(step.stages == 1, batch, np.maximum(1.0, batch / step.stages))
     cached = step.kv_full_s * context + step.kv_window_s * np.minimum(context, step.window) + step.state_s
-    return step.overhead_s + products_s(step, share) + share * (step.sequence_s + step.all_reduce_token_s + cached)
+    own = share * (step.sequence_s + step.all_reduce_token_s + cached)
+    reading, computing = limited_power(step.power_share)
+    held_back = products_s(step, share, reading, computing) + share * cached * reading
+    return np.maximum(step.overhead_s + products_s(step, share) + own, held_back * np.minimum(batch / step.stages, 1.0))
 
 
-def products_s(step: Columns, tokens: Vector) -> Vector:
+def products_s(step: Columns, tokens: Vector, reading: Vector = 1.0, computing: Vector = 1.0) -> Vector:
     """`StepModel.products_s`."""
     awake = np.where(step.expert_s > 0, 1.0 - step.expert_miss ** (tokens**step.routing_spread), 1.0)
-    matrix = soft_max(step.dense_s + step.expert_s * awake, tokens * step.token_s)
+    matrix = soft_max(reading * (step.dense_s + step.expert_s * awake), computing * tokens * step.token_s)
     crowd = tokens * (1.0 - step.expert_miss) / awake
     vector = step.dense_s * (1.0 + step.vector_growth * (tokens - 1.0))
     vector = vector + step.expert_s * awake * (1.0 + step.vector_growth * (crowd - 1.0))
-    return np.where(step.vector_growth > 0, np.minimum(vector, matrix), matrix)
+    return np.where(step.vector_growth > 0, np.minimum(reading * vector, matrix), matrix)
 
 
 def prompt_attention_s(step: Columns, tokens: Vector, cached: Vector) -> Vector:
@@ -146,13 +150,15 @@ def prompt_attention_s(step: Columns, tokens: Vector, cached: Vector) -> Vector:
 
 def prefill_s(step: Columns, tokens: Vector, cached: Vector) -> Vector:
     """`StepModel.prefill_s`."""
-    work = tokens * (step.prefill_token_s + step.all_reduce_token_s)
-    return (work + prompt_attention_s(step, tokens, cached)) / step.stages
+    busy = tokens * step.prefill_token_s + prompt_attention_s(step, tokens, cached)
+    held_back = busy * limited_power(step.power_share)[1]
+    return np.maximum(busy + tokens * step.all_reduce_token_s, held_back) / step.stages
 
 
 def first_token_s(step: Columns, tokens: Vector, cached: Vector) -> Vector:
     """`StepModel.first_token_s`."""
     chunks = np.maximum(1.0, tokens / step.chunk_tokens)
     floor = np.where(tokens < step.chunk_tokens, products_s(step, np.ones(len(tokens))), 0.0)
-    work = soft_max(floor, tokens * step.prefill_token_s) + tokens * step.all_reduce_token_s
-    return chunks * step.overhead_s + work + prompt_attention_s(step, tokens, cached)
+    busy = soft_max(floor, tokens * step.prefill_token_s) + prompt_attention_s(step, tokens, cached)
+    whole = chunks * step.overhead_s + tokens * step.all_reduce_token_s + busy
+    return np.maximum(whole, busy * limited_power(step.power_share)[1])

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No: vLLM with Qwen/Qwen2.5-Coder-7B-Instruct (AWQ, 4 bit, group 128) on 1 GPU starts, but misses a target for 10 users (1.3 requests in flight on average, 3 at peak): time per output token at the 95th percentile: 39 ms predicted at 3 in flight, target 30 ms.
+# No: vLLM with Qwen/Qwen2.5-Coder-7B-Instruct (AWQ, 4 bit, group 128) on 1 GPU starts, but misses a target for 10 users (1.3 requests in flight on average, 3 at peak): time per output token at the 95th percentile: 40 ms predicted at 3 in flight, target 30 ms.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

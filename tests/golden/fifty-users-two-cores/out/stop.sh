@@ -51,6 +51,6 @@ if [ ! -f "$state/engine.pid" ] && [ ! -f "$state/gateway.pid" ]; then
   exit 0
 fi
 # The gateway first: it takes nothing new and passes on what is in flight, while the engine still works.
-[ ! -f "$state/gateway.pid" ] || end gateway 428 "requests in flight get up to 413 s"
-[ ! -f "$state/engine.pid" ] || end engine 428 "requests in flight get up to 413 s"
+[ ! -f "$state/gateway.pid" ] || end gateway 424 "requests in flight get up to 409 s"
+[ ! -f "$state/engine.pid" ] || end engine 424 "requests in flight get up to 409 s"
 say "stopped"

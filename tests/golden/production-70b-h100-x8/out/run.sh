@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with meta-llama/Llama-3.3-70B-Instruct (bfloat16) on 8 GPUs for 200 users (55 requests in flight on average, 66 at peak): first token after 146 ms, then 36 tokens/s each.
+# vLLM with meta-llama/Llama-3.3-70B-Instruct (bfloat16) on 8 GPUs for 200 users (55 requests in flight on average, 66 at peak): first token after 148 ms, then 36 tokens/s each.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

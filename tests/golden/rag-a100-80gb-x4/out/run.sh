@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with Qwen/Qwen2.5-32B-Instruct (bfloat16) on 4 GPUs for 40 users (8.4 requests in flight on average, 13 at peak): first token after 1.0 s, then 32 tokens/s each.
+# vLLM with Qwen/Qwen2.5-32B-Instruct (bfloat16) on 4 GPUs for 40 users (8.6 requests in flight on average, 13 at peak): first token after 1.0 s, then 31 tokens/s each.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
