@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from advisor.smoke.stats import LoadResult
     from advisor.smoke.values import SmokeReport
 
-SAME, SAME_ANSWERS = 0.02, 0.3  # how far two runs of one load may differ
+SAME, SAME_ANSWERS = 0.02, 0.45  # how far two runs of one load may differ
 _LEAST_REQUESTS = 4  # fewer say nothing about a steady state
 
 
@@ -145,7 +145,9 @@ def keep(plan: Plan, report: SmokeReport) -> Path | None:
     model = replace(plan.model, path=None)
     name = f"{key}-{plan.engine}-{_slug(plan.model.hf_id)}-{_settings_key(candidate)}"
     before = next((entry for entry in all_measurements() if entry.id == name), None)
-    kept = [old for old in (before.loads if before else ()) if not any(same_load(old, new) for new in loads)]
+    kept: list[MeasuredLoad] = []
+    for new in (*(before.loads if before else ()), *loads):
+        kept = [*(old for old in kept if not same_load(old, new)), new]
     slots = report.effective.slots if report.effective else None
     entry = Measurement(
         id=name,
@@ -155,7 +157,7 @@ def keep(plan: Plan, report: SmokeReport) -> Path | None:
         engine_version=report.engine_version,
         model=model,
         candidate=candidate,
-        loads=tuple(sorted((*kept, *loads), key=lambda load: (load.in_flight, load.input_tokens))),
+        loads=tuple(sorted(kept, key=lambda load: (load.in_flight, load.input_tokens))),
         taken=report.began,
         kv_tokens=report.effective.kv_tokens if report.effective else None,
         slots=slots,

@@ -158,6 +158,15 @@ def test_a_second_run_replaces_the_same_load_and_adds_others() -> None:
     assert ask(plan, 8).tpot_s.expected == pytest.approx(predicted(plan, 8).tpot_s.expected * 1.6)
 
 
+def test_a_load_that_is_run_twice_is_kept_once() -> None:
+    """Of two runs of one load the later one stays, also where its answers ended earlier."""
+    plan = plan_here()
+    early = replace(result(plan, 8, 1.2), output_tokens=0.7 * result(plan, 8, 1.2).output_tokens)
+    keep(plan, report(plan, result(plan, 8, 1.3), early))
+    (entry,) = all_measurements()
+    assert [load.output_tokens for load in entry.loads] == [early.output_tokens]
+
+
 def test_loads_with_errors_are_not_kept() -> None:
     """A load with errors, or of too few requests, is no measurement."""
     plan = plan_here()
