@@ -126,6 +126,7 @@ def _width(entry: Measurement, candidate: Candidate, model: ModelSpec) -> float 
 def _points(entry: Measurement, hardware: Hardware, load: Load) -> list[_Point]:
     """Each measured load over today's prediction of it, by requests in flight per replica."""
     from advisor.engines import ENGINES
+    from advisor.smoke.observer import share_in_step
 
     engine = ENGINES[entry.engine]
     memory = engine.memory(entry.candidate, hardware, entry.model)
@@ -136,7 +137,7 @@ def _points(entry: Measurement, hardware: Hardware, load: Load) -> list[_Point]:
             input_tokens=measured.input_tokens,
             output_tokens=measured.output_tokens,
             shared_prefix_tokens=measured.shared_prefix_tokens,
-            together=1.0,  # a smoke run's clients send equal requests and so march in step
+            together=share_in_step(entry.engine, measured.in_flight, measured.requests),
         )
         raw = engine.speed(entry.candidate, memory, hardware, entry.model, at)
         if raw is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor.errors import BadInput, EnvironmentFailed
-from advisor.schema import Candidate, Hardware, ModelSpec, Plan, value
+from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Plan, value
 from advisor.units import GIB
 
 if TYPE_CHECKING:
@@ -66,8 +66,13 @@ class Measurement:
 def machine_text(hardware: Hardware) -> str:
     """A machine in one line: what its speed depends on, and nothing that names it."""
     cpu = hardware.cpu
-    cards = [f"{card.name} {round(card.memory_bytes / GIB)} GiB" for card in hardware.accelerators]
+    cards = [_card_text(card) for card in hardware.accelerators]
     return ", ".join([f"{cpu.model} x {cpu.cores:g}", f"{round(cpu.memory_bytes / GIB)} GiB", *cards])
+
+
+def _card_text(card: Accelerator) -> str:
+    limit = f" at {card.power_share:.0%} of its power" if card.power_share < 1.0 else ""
+    return f"{card.name} {round(card.memory_bytes / GIB)} GiB{limit}"
 
 
 def machine_key(hardware: Hardware) -> str:

@@ -36,7 +36,11 @@ _OPTIONS = (
     ),
     click.option("--nodes", type=int, help="Machines like this one; a second is used only where one is not enough."),
     click.option("--node-link", metavar="TEXT", help='The network between them, e.g. "100GbE" or "400G IB".'),
-    click.option("--gpu", metavar="TEXT", help='Cards to plan for instead of this machine, e.g. "2x RTX 4090".'),
+    click.option(
+        "--gpu",
+        metavar="TEXT",
+        help='Cards to plan for instead of this machine, e.g. "2x RTX 4090" or "4x RTX 3090 at 220 W".',
+    ),
     click.option(
         "--hardware",
         type=click.Path(path_type=Path, dir_okay=False),

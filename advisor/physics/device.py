@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from advisor.physics.internode import local_share
@@ -88,6 +89,13 @@ def gpu_device(cards: list[Accelerator]) -> Device | None:
         assumed=any(not has_rate(card) for card in cards),
         power_share=min(card.power_share for card in cards),
     )
+
+
+def with_power_limit(hardware: Hardware, watts: float) -> Hardware:
+    """The machine with every card held to that many watts, as far as it is sold with more."""
+    shares = [min(watts / card.tdp_watts, 1.0) if card.tdp_watts else 1.0 for card in hardware.accelerators]
+    cards = zip(hardware.accelerators, shares, strict=True)
+    return replace(hardware, accelerators=tuple(replace(card, power_share=share) for card, share in cards))
 
 
 def family(card: Accelerator) -> str:

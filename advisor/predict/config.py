@@ -12,12 +12,13 @@ from typing import NamedTuple
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
 from advisor.errors import BadInput
+from advisor.physics.device import with_power_limit
 from advisor.physics.speed_facts import held_bytes
 from advisor.physics.speed_inside import Discipline
 from advisor.physics.speed_rates import Constants
 from advisor.physics.speed_setup import Prepared, discipline, fitted
 from advisor.physics.step import StepModel
-from advisor.predict.hardware import hardware_of, with_power_limit
+from advisor.predict.hardware import hardware_of
 from advisor.schema import Candidate, Hardware, Memory, ModelSpec
 from advisor.units import GIB
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import replace
 from typing import Literal
 
 from advisor.catalog.entries import GpuSpec
@@ -61,13 +60,6 @@ def accelerator(spec: GpuSpec, index: int, peers: tuple[int, ...]) -> Accelerato
         nvlink_bytes_per_s=spec.nvlink_bytes_per_s if linked else None,
         tdp_watts=spec.tdp_watts,
     )
-
-
-def with_power_limit(hardware: Hardware, watts: float) -> Hardware:
-    """The machine with every card held to that many watts, as far as it is sold with more."""
-    shares = [min(watts / card.tdp_watts, 1.0) if card.tdp_watts else 1.0 for card in hardware.accelerators]
-    cards = zip(hardware.accelerators, shares, strict=True)
-    return replace(hardware, accelerators=tuple(replace(card, power_share=share) for card, share in cards))
 
 
 def named_cpu(name: str) -> Cpu:

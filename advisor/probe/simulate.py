@@ -6,16 +6,19 @@ import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.gpu_names import parse_gpus
 from advisor.errors import BadInput
+from advisor.physics.device import with_power_limit
 from advisor.probe import cpu_rates
 from advisor.schema import Accelerator, Containers, Cpu, Hardware
 from advisor.units import gib
 
+_POWER_LIMIT = re.compile(r"\s*(?:@|\bat)\s*(\d+)\s*W\s*$", re.IGNORECASE)
 _CPU_ONLY = frozenset({"cpu", "none", "no gpu"})
 
 
@@ -26,11 +29,14 @@ def _host() -> Mapping[str, Any]:
 
 
 def simulate(text: str) -> Hardware:
-    """The machine with these cards: `2x RTX 4090`, `RTX 3090 + RTX 4090`, `Apple M3 Max 64GB`, `cpu`.
+    """The machine with these cards: `2x RTX 4090`, `RTX 3090 + RTX 4090`, `4x RTX 3090 at 220 W`, `Apple M3 Max 64GB`.
 
     Raises:
         BadInput: a card is unknown or ambiguous, or the cards cannot be in one machine.
     """
+    limit = _POWER_LIMIT.search(text)
+    if limit:
+        return _limited(simulate(text[: limit.start()]), float(limit[1]), text)
     if " ".join(text.lower().split()) in _CPU_ONLY:
         return _cpu_only()
     groups = parse_gpus(text)
@@ -42,6 +48,16 @@ def simulate(text: str) -> Hardware:
             f"machine; name it once, without other cards"
         )
     return _unified(specs[0]) if unified else _discrete(specs)
+
+
+def _limited(hardware: Hardware, watts: float, text: str) -> Hardware:
+    """Every card held to so many watts."""
+    least, most = _host()["least_power_share"], min((c.tdp_watts or 0.0 for c in hardware.accelerators), default=0.0)
+    if not least * most <= watts <= most or not most:
+        known = f"from {least * most:.0f} to {most:.0f} W" if most else "no limit, its power is not known"
+        raise BadInput(f"--gpu {text!r}: {watts:g} W for each card; accepted is {known}")
+    assumed = (*hardware.assumed, f"each card may draw {watts:g} W")
+    return replace(with_power_limit(hardware, watts), assumed=assumed)
 
 
 def _discrete(specs: Sequence[GpuSpec]) -> Hardware:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from advisor.schema import Figure
 from advisor.smoke.job import Job
+from advisor.smoke.observer import share_in_step
 from advisor.smoke.stats import LoadResult
 from advisor.smoke.values import Comparison
 
@@ -23,8 +24,8 @@ def _speed(job: Job, load: LoadResult) -> Iterator[Comparison]:
     if load.ttft_s is None or load.errors:
         return
     plan, candidate = job.plan, job.plan.estimate.candidate
-    # The clients send equal requests, so they march in step: all prompts come together.
-    speed = speed_at(candidate, load.in_flight, plan.workload, plan.hardware, plan.model, together=1.0)
+    together = share_in_step(plan.engine, load.in_flight, load.completed)
+    speed = speed_at(candidate, load.in_flight, plan.workload, plan.hardware, plan.model, together=together)
     if speed is None:
         return
     level, replicas = round(load.in_flight), candidate.replicas

@@ -147,3 +147,18 @@ def test_every_card_of_the_catalogue_makes_a_machine(spec: object) -> None:
 def test_slots_are_read_from_the_catalogues_words(text: str, expected: tuple[int | None, int | None]) -> None:
     """Generation and lanes stand in the interconnect column."""
     assert pcie(text) == expected
+
+
+@pytest.mark.parametrize("text", ["2x RTX 3090 at 220 W", "2x RTX 3090 @220W"])
+def test_a_power_limit_can_be_named(text: str) -> None:
+    """Behind the cards stands what each may draw, and the answer says that it was assumed."""
+    hardware = simulate(text)
+    assert [card.power_share for card in hardware.accelerators] == [pytest.approx(220 / 350)] * 2
+    assert "each card may draw 220 W" in hardware.assumed
+
+
+@pytest.mark.parametrize("text", ["RTX 3090 at 20 W", "RTX 3090 at 400 W", "cpu at 100 W"])
+def test_a_limit_that_no_card_takes_is_refused(text: str) -> None:
+    """More than the card is sold with, or next to nothing: the error says what is accepted."""
+    with pytest.raises(BadInput, match=r"W for each card; accepted is"):
+        simulate(text)
