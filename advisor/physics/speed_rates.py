@@ -67,9 +67,9 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
     family = device.family
     better = values["efficiency_per_year"] ** -years_old
     slower = values["overhead_per_year"] ** years_old
-    cards = max(device.cards, 1)
     reading = min(product(values, "bandwidth", family, kernel) * better, MOST)
     compute = min(product(values, "compute", family, kernel) * better, MOST)
+    cards = max(device.cards, 1)
     weights = device.bandwidth * reading
     if family == "cpu" and kernel != WIDE and device.flops_16 <= device.flops_32:
         weights = one_after_the_other(weights, values["cpu_widen_bytes_per_flop"] * device.flops_32)

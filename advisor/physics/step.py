@@ -76,7 +76,8 @@ def limited_power(share: float) -> tuple[float, float]:
 
     A byte read costs the same energy at any clock. Computing costs less of it at a lower clock, whose voltage is lower
     too: about the square. The limit holds for the mean power, so cards that wait for each other, or for the host, save
-    up for it. Not fitted: it explains RTX 3090 at 220 of 350 W, the only cards of the calibration with a limit.
+    up for it. No constant is fitted, but 1 and 1/2 were chosen by what they do on RTX 3090 at 220 of 350 W, the only
+    cards of the calibration with a limit.
     """
     return 1.0 / share, share**-0.5
 

@@ -71,18 +71,6 @@ def spd206(case: Case, threshold: Mapping[str, Any]) -> str | None:
     return f"{len(candidate.gpu_indices)} cards hold the layers one after the other: 1 works at a time for one stream"
 
 
-def spd209(case: Case, threshold: Mapping[str, Any]) -> str | None:
-    """Notes cards whose owner lets them draw less power than they could."""
-    held = [card for card in case.cards if card.power_share < threshold["share"]]
-    if not held:
-        return None
-    least = min(card.power_share for card in held)
-    return (
-        f"{len(held)} of {len(case.cards)} cards may draw {least:.0%} of their power: reading weights takes up to "
-        f"{1 / least:.1f} times as long, computing {least**-0.5:.1f} times"
-    )
-
-
 def spd207(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes a format whose arithmetic the card does not have."""
     native = case.weights_format.native_capability
@@ -99,6 +87,18 @@ def spd207(case: Case, threshold: Mapping[str, Any]) -> str | None:
                 f"{card.name} has {card.compute_capability}"
             )
     return None
+
+
+def spd209(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes cards whose owner lets them draw less power than they could."""
+    held = [card for card in case.cards if card.power_share < threshold["share"]]
+    if not held:
+        return None
+    least = min(card.power_share for card in held)
+    return (
+        f"{len(held)} of {len(case.cards)} cards may draw {least:.0%} of their power: reading weights takes up to "
+        f"{1 / least:.1f} times as long, computing {least**-0.5:.1f} times"
+    )
 
 
 def spd210(contest: Contest, threshold: Mapping[str, Any]) -> str | None:

@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-import pytest
 from images import archive, layer
+from required import absent
 
 TOOLS = Path(os.environ.get("ADVISOR_TOOLS", Path.home() / ".cache" / "advisor-tools")) / "kubernetes"
 CRDS = Path(__file__).parents[3] / "shared" / "data" / "crds"
@@ -37,10 +37,7 @@ def program(name: str) -> str:
     """A program of tests/tools/kubernetes.sh; skips where it is absent, unless ADVISOR_REQUIRE_TOOLS=1."""
     found = TOOLS / "bin" / name
     if not found.exists():
-        message = f"{name} is not in {TOOLS}: tests/tools/kubernetes.sh builds it"
-        if os.environ.get("ADVISOR_REQUIRE_TOOLS") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
+        absent(f"{name} is not in {TOOLS}: tests/tools/kubernetes.sh builds it", "TOOLS")
     return str(found)
 
 

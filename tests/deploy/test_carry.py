@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
 from engine_cases import first_plan, tool
+from front import written
 
 from advisor.deploy import carry
 from advisor.render import render
@@ -50,16 +48,6 @@ def offline(engine: str, **facts: object) -> Plan:
     )
     env = dict(again.launch.env) | ({"HF_HUB_OFFLINE": "1"} if engine == "vllm" else {})
     return replace(again, launch=replace(again.launch, env=env), **facts)  # type: ignore[arg-type]
-
-
-def written(plan: Plan, folder: Path) -> Path:
-    """The deployment folder."""
-    for file in render(plan):
-        path = folder / file.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(file.text)
-        path.chmod(0o755 if file.executable else 0o644)
-    return folder
 
 
 @pytest.fixture

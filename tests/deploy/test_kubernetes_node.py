@@ -22,6 +22,7 @@ import pytest
 import yaml
 from cluster import TOOLS, Node, program, running
 from images import layer
+from required import absent
 
 from advisor.deploy.kubernetes.pod import object_name
 from advisor.files import write_tree
@@ -48,11 +49,11 @@ def node() -> Iterator[Node]:
         pytest.skip("a node needs root")
     if not (ENGINES / "env.sh").is_file():
         reason = f"the real engines are not in {ENGINES}: tests/engines/install.sh installs them"
-        (pytest.fail if os.environ.get("ADVISOR_REQUIRE_ENGINES") == "1" else pytest.skip)(reason)
+        absent(reason)
     caddy = TOOLS.parent / "caddy"
     if not caddy.exists():
         reason = f"{caddy} is not there: tests/tools/gateway.sh builds it"
-        (pytest.fail if os.environ.get("ADVISOR_REQUIRE_TOOLS") == "1" else pytest.skip)(reason)
+        absent(reason, "TOOLS")
     program("kubelet")
     with running(Node) as cluster:
         # Not below /root, where the pods' user may not go.

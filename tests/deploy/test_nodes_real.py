@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from required import absent
 
 from advisor.files import write_tree
 from advisor.pipeline import files_of, recommend
@@ -44,13 +45,6 @@ def ask(number):
 with ThreadPoolExecutor(count) as pool:
     print(json.dumps(list(pool.map(ask, range(count)))))
 """
-
-
-def absent(reason: str) -> None:
-    """Skip with the reason; where the engines are required, fail with it."""
-    if os.environ.get("ADVISOR_REQUIRE_ENGINES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def ip(*words: str, check: bool = True) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
 from engine_cases import first_plan, tool
 from real_systemd import command_line
 from test_systemd import SCENARIOS, planned

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from required import absent
 
 from advisor.catalog.model_names import find_model
 from advisor.checks import host_checks
@@ -255,8 +256,5 @@ def tool(name: str) -> str:
     cache = Path(os.environ.get("ADVISOR_TOOLS", Path.home() / ".cache" / "advisor-tools"))
     found = str(cache / name) if (cache / name).exists() else shutil.which(name)
     if found is None:
-        message = f"{name} is not installed: tests/tools/install.sh"
-        if os.environ.get("ADVISOR_REQUIRE_TOOLS") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
+        absent(f"{name} is not installed: tests/tools/install.sh", "TOOLS")
     return found

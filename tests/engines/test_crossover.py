@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import shlex
 import socket
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from required import absent, sourced
 
 from advisor.catalog.model_names import find_model_and_format
 from advisor.files import write_tree
@@ -52,13 +51,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str
     """The engines on PATH, and a place of its own for what is kept of this machine."""
     script = FOLDER / "env.sh"
     if not script.is_file():
-        reason = f"the real engines are not in {FOLDER}: tests/engines/install.sh installs them (15 minutes, 7 GB)"
-        if os.environ.get("ADVISOR_REQUIRE_ENGINES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    words = ["bash", "-c", f". {shlex.quote(str(script))} && env -0"]
-    shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    found = dict(line.split("=", 1) for line in shown.split("\0") if "=" in line)
+        absent(f"the real engines are not in {FOLDER}: tests/engines/install.sh installs them (15 minutes, 8 GB)")
+    found = sourced(script)
     for name, text in found.items():
         if name.startswith(("PATH", "HF_", "VLLM_", "OLLAMA_", "ADVISOR_")):
             monkeypatch.setenv(name, text)

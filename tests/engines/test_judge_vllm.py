@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from judged_plans import case, golden_plans, platform
+from required import absent
 
 from advisor.catalog import engine_limits, models
 from advisor.catalog.refresh import flags, parsers, vllm_running
@@ -38,10 +38,8 @@ def judged(kind: str, version: str, cases: list[dict[str, Any]]) -> tuple[dict[s
     question = {"platform": kind, "tokenizer": str(tokenizer) if tokenizer.is_dir() else "", "cases": cases}
     try:
         said = vllm_running.ask(JUDGE, version, question)
-    except FileNotFoundError as absent:
-        if os.environ.get("ADVISOR_REQUIRE_ENGINES") == "1":
-            pytest.fail(str(absent))
-        pytest.skip(str(absent))
+    except FileNotFoundError as missing:
+        absent(str(missing))
     return said["asked"], {verdict["id"]: verdict for verdict in said["results"]}
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from required import absent, sourced
 
 from advisor.files import write_tree
 from advisor.pipeline import files_of, recommend
@@ -20,21 +20,6 @@ FOLDER = Path(os.environ.get("ADVISOR_ENGINES") or "~/.cache/advisor-engines").e
 TOOLS = Path(os.environ.get("ADVISOR_TOOLS") or "~/.cache/advisor-tools").expanduser()
 MODELS = {"vllm": "ADVISOR_MODEL_SAFETENSORS", "ollama": "ADVISOR_MODEL_GGUF"}
 Make = Callable[..., tuple[Plan, Path]]
-
-
-def absent(reason: str) -> None:
-    """Skip with the reason; where the engines are required, fail with it."""
-    if os.environ.get("ADVISOR_REQUIRE_ENGINES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def sourced(script: Path) -> dict[str, str]:
-    """The environment after a shell has read a file."""
-    shown = subprocess.run(
-        ["bash", "-c", f". {shlex.quote(str(script))} && env -0"], capture_output=True, text=True, check=True
-    ).stdout
-    return dict(line.split("=", 1) for line in shown.split("\0") if "=" in line)
 
 
 @pytest.fixture(scope="session")

@@ -30,11 +30,12 @@ EXPLAINED = {
     "4x3090, cards at 220 of 350 W": (
         "one card decodes at 0.63 of what other sources' RTX 3090 do, and two that hold the layers in turn at their "
         "full speed: each rests half of the time. So the limit is one on the mean power, and a token costs about the "
-        "same energy at any clock (physics/step.py, limited_power; nothing about it is fitted). The columns' `tp` of "
-        "its llama.cpp rows counts cards: the run's name says `sm-layer`, and a split of each layer would not gain 1.6 "
+        "same energy at any clock (physics/step.py, limited_power; no constant is fitted, but the exponents 1 for "
+        "reading and 1/2 for computing were chosen by what they do to this source). The columns' `tp` of its "
+        "llama.cpp rows counts cards: the run's name says `sm-layer`, and a split of each layer would not gain 1.6 "
         "times from two cards and nothing from four. With both, this source was predicted without its rows to 9 % "
-        "instead of 48 % (llama.cpp) and to 18 % instead of 24 % (vLLM). The limit stands in the notes, so a reader of "
-        "the columns alone predicts these cards too fast."
+        "instead of 48 % (llama.cpp) and to 19 % instead of 24 % (vLLM). The limit stands in the notes, so a reader "
+        "of the columns alone predicts these cards too fast."
     ),
     "Wrong engine pairs": (
         "one compares 8 bit in vLLM with 6 bit in llama.cpp on one limited card: Q6_K ran slower there than Q8_0, and "

@@ -65,20 +65,27 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
         else:
             found.append(Point(row, ready, asked))
     if as_run:
+        found = [_true_lengths(point) for point in found]
         repeated = {_prompts(point) for point in found if _sooner_than_computed(point)}
         found = [_as_run(point, repeated) for point in found]
     return found, refused
 
 
 def _as_run(point: Point, repeated: set[Prompts]) -> Point:
-    """The true lengths, and prompts from the prefix cache where a row of the same prompts proves it."""
-    share = length_share(point.row)
-    asked = point.asked
-    asked = asked._replace(input_tokens=share * asked.input_tokens, output_tokens=share * asked.output_tokens)
-    # llama.cpp keeps a prompt in its slot, so others of the same prompts may have been computed.
+    """Prompts from the prefix cache where the row, or for vLLM another one of the same prompts, proves it.
+
+    llama.cpp keeps a prompt in its slot, so others of the same prompts may have been computed.
+    """
     if _sooner_than_computed(point) or (point.engine == "vllm" and _prompts(point) in repeated):
-        asked = asked._replace(cached_tokens=asked.input_tokens)
-    return point._replace(asked=asked)
+        return point._replace(asked=point.asked._replace(cached_tokens=point.asked.input_tokens))
+    return point
+
+
+def _true_lengths(point: Point) -> Point:
+    share, asked = length_share(point.row), point.asked
+    return point._replace(
+        asked=asked._replace(input_tokens=share * asked.input_tokens, output_tokens=share * asked.output_tokens)
+    )
 
 
 def _sooner_than_computed(point: Point) -> bool:

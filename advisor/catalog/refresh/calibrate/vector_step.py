@@ -76,7 +76,6 @@ def _llamacpp(values: Values, setups: Setups, better: Vector, slower: Vector) ->
     reading = np.where(plain, reading, 1.0 / (1.0 / reading + 1.0 / unpacking))
     compute = np.minimum(product(values, setups, "compute") * better, MOST)
     build = np.where(setups.ollama, values["ollama_step"], 1.0)
-    ones = np.ones(len(reading))
     return Columns(
         bytes_per_s=reading / build,
         expert_bytes_per_s=reading * min(values["expert_bandwidth"], 1.0) / build,
@@ -85,8 +84,8 @@ def _llamacpp(values: Values, setups: Setups, better: Vector, slower: Vector) ->
         overhead_s=_overhead(values, setups, slower) * build,
         sequence_s=product(values, setups, "sequence_s", kernel=False),
         vector_growth=product(values, setups, "vector_growth"),
-        all_reduce_s=0.0 * ones,
-        link_bytes_per_s=ones,
+        all_reduce_s=np.zeros(len(reading)),
+        link_bytes_per_s=np.ones(len(reading)),
     )
 
 
