@@ -113,7 +113,9 @@ def _preference(judged: Judged, model: ModelSpec, workload: Workload) -> tuple[f
         candidate.cpu_layers > 0,
         _TIERS[weights_format(candidate.weights_format).quality_tier],
         perf,
-        # Where nobody waits, every card is there to be used.
+        # Where nobody waits, every card and machine is there to be used; else a card is given to be sure, no machine.
+        0 if patient else candidate.nodes,
+        not _sure(judged, workload),
         -_rate(judged) if patient else cards_in_all(candidate),
         candidate.nodes,
         candidate.weights_format != model.native_format,
@@ -128,6 +130,8 @@ _PREFERENCES = (
     "runs partly on the CPU",
     "keeps less precision",
     "has fewer slots or less KV cache than requests in flight",
+    "needs more machines",
+    "may miss a target at the slow end of its range",
     "needs more cards",
     "needs more machines",
     "is not the checkpoint as published",
@@ -270,4 +274,10 @@ def _confidence(winner: Judged | None, workload: Workload) -> Confidence:
         return "high"
     if speed is None or speed.output_tokens_per_s.basis == "analytic":
         return "low"
-    return "high" if within_targets(speed.ttft_p95_s.high, speed.tpot_p95_s.high, workload) else "medium"
+    return "high" if _sure(winner, workload) else "medium"
+
+
+def _sure(judged: Judged, workload: Workload) -> bool:
+    """Even the slow end of the range meets the targets."""
+    speed = judged.estimate.peak_speed
+    return speed is not None and within_targets(speed.ttft_p95_s.high, speed.tpot_p95_s.high, workload)

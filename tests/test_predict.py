@@ -97,6 +97,12 @@ def test_quantised_repositories_imply_architecture_and_format(model: str, quanti
     assert rate(model=model, quantization=quantization, gpu="H100 SXM 80GB") > 0
 
 
+def test_the_general_name_of_a_format_means_the_models_own_files():
+    """Kimi K2.5 in "int4" is its checkpoint: experts in 4 bit, attention in 16."""
+    big = {"gpu": "H200 SXM 141GB", "gpu_count": "8", "model": "moonshotai/Kimi-K2.5"}
+    assert rate(**big, quantization="int4") == rate(**big, quantization="w4a16-g32-moe")
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -110,6 +116,11 @@ def test_quantised_repositories_imply_architecture_and_format(model: str, quanti
         ({"mode": "batch"}, "serving, offline, single_stream"),
         ({"tp": "4"}, "more than the 1 cards"),
         ({"gpu_count": "1.5"}, "positive whole number"),
+        ({"gpu_count": "inf"}, "positive whole number"),
+        ({"gpu_count": "1e30"}, "more than 4,096"),
+        ({"slots": "inf"}, "positive whole number"),
+        ({"input_tokens": "inf"}, "must be finite"),
+        ({"output_tokens": "inf"}, "must be finite"),
         ({"model": "meta-llama/Llama-3.3-70B-Instruct"}, "does not fit"),
     ],
 )

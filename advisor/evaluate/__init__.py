@@ -48,6 +48,7 @@ class Measurement(NamedTuple):
     tpot_ms: float | None
     littles: float | None
     notes: str = ""
+    itl_ms: float | None = None  # median gap between tokens, which some print as TPOT
 
     @property
     def usable(self) -> bool:
@@ -120,6 +121,9 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
     request["output_tokens"] = cell("output_tokens_mean") or cell("output_tokens")
     request["slots"] = cell("slots") or _slots(cell("measurement"), cell("concurrency"), cell("notes"))
     request["power_limit_watts"] = cell("power_limit_watts") or _stated(r"power limit (\d+) W", cell("notes"))
+    # Some sources print 1000 over the rate as TPOT: that is the rate again, not a second figure.
+    token_ms = _number(cell("tpot_ms_mean_or_p50")) if cell("tpot_stat") != "1000/tg" else None
+    gaps = "ITL" in cell("tpot_stat")
     return Measurement(
         id=cell("id"),
         request=request,
@@ -129,10 +133,10 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
         confidence=cell("confidence"),
         output_tok_s=_number(cell("output_tok_s_total")) or _number(cell("derived_output_tok_s")),
         ttft_ms=_number(cell("ttft_ms_mean_or_p50")),
-        # Some sources print 1000 over the rate as TPOT: that is the rate again, not a second figure.
-        tpot_ms=_number(cell("tpot_ms_mean_or_p50")) if cell("tpot_stat") != "1000/tg" else None,
+        tpot_ms=None if gaps else token_ms,
         littles=_number(cell("littles_law_ratio")),
         notes=cell("notes"),
+        itl_ms=token_ms if gaps else None,
     )
 
 

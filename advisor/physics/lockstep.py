@@ -32,7 +32,7 @@ def wave(rule: Discipline, admitted: float, work: Work, point: Point) -> Wave:
     alone_s = rule.request_s + rule.serial_s + point.alone_s
     together = min(max(rule.chunk_tokens / work.prompt, 1.0), admitted)  # prompts of one chunk
     behind = (admitted - together) / 2  # prompts that are still to come when the mean request writes
-    stretch = prefill_s * behind / max(work.output - 1.0, 1.0)
+    stretch = chunked(prefill_s * behind / max(work.output - 1.0, 1.0), prefill_s, rule.chunk_tokens, work.prompt)
     wait_s = alone_s + prefill_s * (admitted - 1.0 - behind)
     return Wave(
         wait_s=wait_s,
@@ -40,6 +40,11 @@ def wave(rule: Discipline, admitted: float, work: Work, point: Point) -> Wave:
         tpot_s=point.full_s + stretch,
         tpot_p95_s=point.full_s + stretch * 2 * _P95,
     )
+
+
+def chunked(stretch_s: float, prefill_s: float, chunk_tokens: float, prompt: float) -> float:
+    """What others' prompts add to each token of an answer: never more than one step takes of them, a chunk."""
+    return min(stretch_s, prefill_s * chunk_tokens / prompt)
 
 
 def p95(share: float, wave_p95: float, wave_mean: float, steady_p95: float) -> float:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from advisor.physics.lockstep import NO_WAVE, Wave, p95, wave
+from advisor.physics.lengths import MEAN_BATCH, drain_s
+from advisor.physics.lockstep import NO_WAVE, Wave, chunked, p95, wave
 from advisor.physics.speed_inside import Discipline, Point, Work, at_rate, inside, slot_wait, work_of
 from advisor.physics.step import StepModel
 from advisor.schema import Bound
@@ -37,11 +38,12 @@ class Steady(NamedTuple):
     tpot_p95_s: float
     queued: float
     bound: Bound
+    gap_s: float  # median time between two tokens (ITL): TPOT without the few steps that carry prompts
 
 
 def closed_loop(
     step: StepModel, rule: Discipline, in_flight: float, input_tokens: float, output_tokens: float,
-    cached_tokens: float = 0.0,
+    cached_tokens: float = 0.0, prompts: float = math.inf, varied: bool = False,
 ) -> Steady:  # fmt: skip
     """A fixed number of requests in flight: each answer is followed by the next question at once.
 
@@ -52,8 +54,21 @@ def closed_loop(
         input_tokens: mean prompt length.
         output_tokens: mean answer length.
         cached_tokens: part of the prompt that the prefix cache holds.
+        prompts: all requests of the run; the last of unequal answers thin it out.
+        varied: answers of unequal length.
     """
-    work = work_of(input_tokens, output_tokens, cached_tokens)
+    work, rule = work_of(input_tokens, output_tokens, cached_tokens, varied), rule.for_prompt(input_tokens)
+    steady = _endless(step, rule, in_flight, work)
+    if not varied or math.isinf(prompts):
+        return steady
+    last = max(min(steady.batch, prompts), 1.0)
+    thin_s = max(drain_s(step, last, work) - last / steady.requests_per_s, 0.0)
+    rate = prompts / (prompts / steady.requests_per_s + thin_s)
+    return steady._replace(requests_per_s=rate, output_tokens_per_s=rate * work.output)
+
+
+def _endless(step: StepModel, rule: Discipline, in_flight: float, work: Work) -> Steady:
+    """A closed loop that never ends."""
     limit = max(1.0, min(rule.slots, rule.sequences))
     if in_flight <= limit:
         point = inside(step, rule, max(in_flight, 1.0), work)
@@ -71,13 +86,13 @@ def closed_loop(
 
 def open_loop(
     step: StepModel, rule: Discipline, requests_per_s: float, input_tokens: float, output_tokens: float,
-    cached_tokens: float = 0.0, prompts: float = math.inf,
+    cached_tokens: float = 0.0, prompts: float = math.inf, varied: bool = False,
 ) -> Steady:  # fmt: skip
     """Requests that arrive at random (Poisson) at a mean rate, `prompts` of them.
 
     Beyond capacity the queue grows until the last prompt has arrived; endless prompts count as a run of ten minutes.
     """
-    work = work_of(input_tokens, output_tokens, cached_tokens)
+    work, rule = work_of(input_tokens, output_tokens, cached_tokens, varied), rule.for_prompt(input_tokens)
     limit = max(1.0, min(rule.slots, rule.sequences))
     most = min(limit, max(prompts, 1.0), CROWD)
     full = inside(step, rule, most, work)
@@ -89,7 +104,10 @@ def open_loop(
     outside = slot_wait(busy, limit, point) if busy > 0.5 else 0.0
     rate = requests_per_s
     if not math.isinf(prompts):
-        rate = prompts / (prompts / requests_per_s + point.wait_s + outside + work.output * point.tpot_s)
+        last_s = work.output * point.tpot_s
+        if varied:
+            last_s = max(last_s, drain_s(step, max(point.batch, 1.0), work))
+        rate = prompts / (prompts / requests_per_s + point.wait_s + outside + last_s)
     steady = _steady(step, rule, point, work, rate, requests_per_s * outside, outside, _P95_EXPONENTIAL * outside)
     return steady._replace(bound="load")
 
@@ -113,10 +131,14 @@ def _overrun(
 
 def all_at_once(
     step: StepModel, rule: Discipline, prompts: float, input_tokens: float, output_tokens: float,
-    cached_tokens: float = 0.0,
+    cached_tokens: float = 0.0, varied: bool = False,
 ) -> Steady:  # fmt: skip
-    """Every prompt handed over at the start; the rate is over the whole run, its thin end included."""
-    return _at_once(step, rule, prompts, work_of(input_tokens, output_tokens, cached_tokens))
+    """Every prompt handed over at the start; the rate is over the whole run, its thin end included.
+
+    With `varied` the answers are of unequal length (`lengths.py`); otherwise they end together.
+    """
+    work = work_of(input_tokens, output_tokens, cached_tokens, varied)
+    return _at_once(step, rule.for_prompt(input_tokens), prompts, work)
 
 
 def _at_once(step: StepModel, rule: Discipline, prompts: float, work: Work) -> Steady:
@@ -124,36 +146,44 @@ def _at_once(step: StepModel, rule: Discipline, prompts: float, work: Work) -> S
     prompts = max(1.0, prompts)
     limit = max(1.0, min(rule.slots, rule.sequences))
     wave = min(prompts, limit)
+    rest = prompts - wave
     decode_s = step.decode_s(wave, work.context)
     prefill_s = step.prefill_s(work.prompt, work.cached) + rule.serial_s
     first_s = rule.request_s + step.first_token_s(work.prompt, work.cached)
-    wave_s = first_s + (wave - 1.0) * prefill_s + (work.output - 1.0) * decode_s
+    prompts_s = first_s + (wave - 1.0) * prefill_s
+    if work.varied:
+        writing_s = drain_s(step, wave, work)
+        seen_s = step.decode_s(max(MEAN_BATCH * wave, 1.0), work.context)
+    else:
+        writing_s, seen_s = (work.output - 1.0) * decode_s, decode_s
     ttft = first_s + (wave - 1.0) * prefill_s / 2
-    tpot = decode_s + (wave - 1.0) * prefill_s / 2 / max(work.output - 1.0, 1.0)
-    rest = prompts - wave
-    span, waited = wave_s, 0.0
+    stretch = (wave - 1.0) * prefill_s / 2 / max(work.output - 1.0, 1.0)
+    tpot = seen_s + chunked(stretch, prefill_s, rule.chunk_tokens, work.prompt)
+    span = prompts_s + writing_s
+    bound = _bound(step, wave, decode_s, prefill_s, work)
     if rest > 0:
         point = inside(step, rule, wave, work)
         span += rest / point.rate
-        waited = wave_s + rest / point.rate / 2
-        ttft = (wave * ttft + rest * (waited + point.wait_s)) / prompts
+        # Equal answers make room all at once, unequal ones from the start.
+        room_s = prompts_s if work.varied else prompts_s + writing_s
+        ttft = (wave * ttft + rest * (room_s + rest / point.rate / 2 + point.wait_s)) / prompts
         tpot = (wave * tpot + rest * point.tpot_s) / prompts
-    bound = _bound(step, wave, decode_s, prefill_s, work)
-    if rest > 0:
         bound = "kv" if rule.sequences < rule.slots else "slots"
-    last = first_s + (wave - 1.0) * prefill_s if rest <= 0 else span - wave_s / 2
+    last = prompts_s if rest <= 0 else span - writing_s / 2
     rate = prompts / span
-    return Steady(rate, rate * work.output, wave, ttft, max(ttft, 0.95 * last), tpot, 1.1 * tpot, rest, bound)
+    p95 = max(ttft, 0.95 * last)
+    gap = _gap(rule, wave, work, seen_s, tpot)
+    return Steady(rate, rate * work.output, wave, ttft, p95, tpot, 1.1 * tpot, rest, bound, gap)
 
 
 def single_stream(step: StepModel, rule: Discipline, input_tokens: float, output_tokens: float) -> Steady:
     """One request at a time on an idle engine; the rate is that of decoding alone, as benchmarks print it."""
-    work = work_of(input_tokens, output_tokens)
+    work, rule = work_of(input_tokens, output_tokens), rule.for_prompt(input_tokens)
     decode_s = step.decode_s(1.0, work.context)
     first_s = rule.request_s + step.first_token_s(work.prompt, work.cached)
     rate = 1.0 / (first_s + (work.output - 1.0) * decode_s)
     bound = _bound(step, 1.0, decode_s, 0.0, work)
-    return Steady(rate, 1.0 / decode_s, 1.0, first_s, first_s, decode_s, decode_s, 0.0, bound)
+    return Steady(rate, 1.0 / decode_s, 1.0, first_s, first_s, decode_s, decode_s, 0.0, bound, decode_s)
 
 
 def _steady(
@@ -176,8 +206,15 @@ def _steady(
         ttft += rule.together * (crowd.wait_s - point.wait_s)
         tpot += rule.together * (crowd.tpot_s - tpot)
     return Steady(
-        rate, rate * work.output, point.batch, ttft, max(ttft_p95, ttft), tpot, max(tpot_p95, tpot), waiting, bound
-    )
+        rate, rate * work.output, point.batch, ttft, max(ttft_p95, ttft), tpot, max(tpot_p95, tpot), waiting, bound,
+        _gap(rule, point.batch, work, point.decode_s, tpot),
+    )  # fmt: skip
+
+
+def _gap(rule: Discipline, batch: float, work: Work, decode_s: float, tpot: float) -> float:
+    """The median gap is that of a step without prompts where fewer than half of the steps carry one."""
+    carried = batch / work.output * max(1.0, work.prompt / rule.chunk_tokens)
+    return decode_s if carried < 0.5 else tpot
 
 
 def _gamma_p95(waiting: float) -> float:

@@ -26,7 +26,12 @@ class Discipline(NamedTuple):
     serial_s: float  # engine time that each request costs beside its tokens
     burst: float  # how much prompts bunch: 1 is a Poisson stream, 0 is evenly spaced
     chunk_tokens: float  # tokens of one step, prompts and decodes together
+    token_s: float = 0.0  # more of that latency for each token of the prompt, cached or not: splitting, hashing
     together: float = 0.0  # share of requests whose prompts come with all the others' (benchmarks; see lockstep.py)
+
+    def for_prompt(self, tokens: float) -> Discipline:
+        """With the whole latency of a request of this length."""
+        return self._replace(request_s=self.request_s + self.token_s * tokens, token_s=0.0) if self.token_s else self
 
 
 class Work(NamedTuple):
@@ -36,6 +41,7 @@ class Work(NamedTuple):
     cached: float  # prompt tokens found in the prefix cache
     output: float
     context: float  # mean context while decoding
+    varied: bool = False  # answers of unequal length, see lengths.py
 
 
 class Point(NamedTuple):
@@ -52,11 +58,11 @@ class Point(NamedTuple):
     full_s: float  # a decode step of all admitted
 
 
-def work_of(input_tokens: float, output_tokens: float, cached_tokens: float = 0.0) -> Work:
+def work_of(input_tokens: float, output_tokens: float, cached_tokens: float = 0.0, varied: bool = False) -> Work:
     """The work of one request; at least one prompt token is always computed."""
     cached = min(cached_tokens, max(input_tokens - 1.0, 0.0))
     output = max(output_tokens, 1.0)
-    return Work(max(input_tokens - cached, 1.0), cached, output, input_tokens + output / 2)
+    return Work(max(input_tokens - cached, 1.0), cached, output, input_tokens + output / 2, varied)
 
 
 def inside(step: StepModel, rule: Discipline, admitted: float, work: Work) -> Point:

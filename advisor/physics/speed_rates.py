@@ -68,8 +68,8 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
     better = values["efficiency_per_year"] ** -years_old
     slower = values["overhead_per_year"] ** years_old
     reading = min(product(values, "bandwidth", family, kernel) * better, MOST)
-    compute = min(product(values, "compute", family, kernel) * better, MOST)
-    cards = max(device.cards, 1)
+    compute = min(product(values, "compute", family, kernel) * values["compute_per_year"] ** -years_old, MOST)
+    cards, kind = max(device.cards, 1), _kind(facts, family)
     weights = device.bandwidth * reading
     if family == "cpu" and kernel != WIDE and device.flops_16 <= device.flops_32:
         weights = one_after_the_other(weights, values["cpu_widen_bytes_per_flop"] * device.flops_32)
@@ -77,10 +77,8 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
         bytes_per_s=weights,
         expert_bytes_per_s=weights * min(product(values, "expert_bandwidth", kernel), MOST / reading),
         kv_bytes_per_s=device.bandwidth * min(product(values, "kv_bandwidth", family) * better, MOST),
-        decode_flops=peak
-        * min(compute * product(values, "decode_compute", "moe" if facts.expert_bytes else "dense"), MOST),
-        prefill_flops=peak
-        * min(compute * product(values, "prefill_compute", "moe" if facts.expert_bytes else "dense"), MOST),
+        decode_flops=peak * min(compute * product(values, "decode_compute", kind), MOST),
+        prefill_flops=peak * min(compute * product(values, "prefill_compute", kind), MOST),
         attention_flops=device.flops_16 * min(product(values, "attention_compute", family), MOST),
         overhead_s=slower
         * product(values, "overhead_s", family)
@@ -103,6 +101,11 @@ def vllm_rates(values: Constants, device: Device, kernel: str, peak: float, fact
 def one_after_the_other(first: float, second: float) -> float:
     """Bytes/s of two passes over the same bytes that do not overlap."""
     return 1.0 / (1.0 / first + 1.0 / second)
+
+
+def _kind(facts: Facts, family: str) -> str:
+    """Which factors a model's products have: those of processors are set by hand, so they are apart from the fitted."""
+    return ("cpu_" if family == "cpu" else "") + ("moe" if facts.expert_bytes else "dense")
 
 
 def _prompt_share(facts: Facts) -> float:
@@ -131,15 +134,15 @@ def llamacpp_rates(values: Constants, device: Device, kernel: str, facts: Facts,
     # A CPU's small products go token by token: each one unpacks the blocks anew, in 32-bit or integer units.
     peak = device.flops_32 if on_cpu else device.flops_16
     compute = min(product(values, "compute", family, kernel) * better, MOST)
-    sparse = "moe" if facts.expert_bytes else "dense"
-    decode = min(compute * product(values, "decode_compute", family, sparse), MOST)
+    kind = _kind(facts, family)
+    decode = min(compute * product(values, "decode_compute", family, kind), MOST)
     return Rates(
         bytes_per_s=reading,
         expert_bytes_per_s=reading * min(values["expert_bandwidth"], 1.0),
         kv_bytes_per_s=device.bandwidth * min(product(values, "kv_bandwidth", family) * better, MOST),
         decode_flops=peak * (values["cpu_decode_compute"] if on_cpu else decode),
         prefill_flops=peak
-        * min(compute * product(values, "prefill_compute", sparse) * (_prompt_share(facts) if on_cpu else 1.0), MOST),
+        * min(compute * product(values, "prefill_compute", kind) * (_prompt_share(facts) if on_cpu else 1.0), MOST),
         attention_flops=peak * min(product(values, "attention_compute", family), MOST),
         overhead_s=slower
         * product(values, "overhead_s", family)

@@ -100,4 +100,5 @@ def discipline(
         serial_s=values["serial_s"],
         burst=values["burst"],
         chunk_tokens=chunk_tokens,
+        token_s=slower * values["request_token_s"],
     )

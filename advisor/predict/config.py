@@ -6,6 +6,7 @@ and the engine's step. A million rows over a thousand configurations cost a thou
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -26,7 +27,8 @@ ENGINE_NAMES = {"ollama": "ollama", "llama.cpp": "llama.cpp", "llamacpp": "llama
 LLAMA_SERVER_SLOTS = 4  # llama-server's own choice where -np is not given
 ONE_AT_A_TIME = ("text-generation-webui", "llama-cpp-python")  # what wraps llama.cpp and has no slots
 UNSTATED = ("ollama default tag", "default", "unstated", "auto")
-SHORTEST_CONTEXT = 2048
+MOST = {"gpu_count": 4096, "tp": 4096, "pp": 4096}
+MOST_OF_ANYTHING = 1_000_000
 TIGHT = 0.08  # of device memory that people run beyond the default plan (utilisation raised, nothing else on the card)
 
 
@@ -95,15 +97,18 @@ def engine_name(text: str) -> str:
 
 
 def whole(text: str, default: int, column: str) -> int:
-    """A positive whole number; empty is the default."""
+    """A positive whole number that a machine could have; empty is the default."""
     if not text.strip():
         return default
     try:
         number = float(text)
     except ValueError:
         raise Unsupported(f"{column} {text!r} is not a number") from None
-    if number != int(number) or number < 1:
+    if not math.isfinite(number) or number != int(number) or number < 1:
         raise Unsupported(f"{column} {text!r} is not a positive whole number")
+    most = MOST.get(column, MOST_OF_ANYTHING)
+    if number > most:
+        raise Unsupported(f"{column} {text!r} is more than {most:,}")
     return int(number)
 
 
@@ -118,6 +123,8 @@ def model_and_format(engine: str, text: str, quantization: str) -> tuple[ModelSp
     model, implied = find_model_and_format(text, offline=True)
     stated = quantization.strip() and quantization.strip().lower() not in UNSTATED
     fmt = weights_format(quantization) if stated else implied
+    if fmt and engine == "vllm" and model.native_format.startswith(f"{fmt.name}-"):
+        fmt = weights_format(model.native_format)  # "int4" of a checkpoint that has 4 bit of its own kind
     return model, in_world(fmt or default_format(engine, model), engine)
 
 

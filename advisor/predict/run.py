@@ -26,10 +26,11 @@ def rule_for(ready: Ready, asked: Asked) -> Discipline:
     """The engine's limits under this load: KV for requests of this length."""
     if math.isinf(ready.kv_bytes):
         return ready.rule
-    mean = max(asked.input_tokens - asked.cached_tokens + asked.output_tokens / 2, 1.0)
+    written = asked.output_tokens * (1.0 if asked.varied else 0.5)  # long answers run longer, so more of them run
+    mean = max(asked.input_tokens - asked.cached_tokens + written, 1.0)
     rule, sequences = ready.rule, max(ready.kv_bytes / held_bytes(ready.prepared.facts, mean), 1.0)
     return Discipline(
-        rule.slots, sequences, rule.request_s, rule.serial_s, rule.burst, rule.chunk_tokens, rule.together
+        rule.slots, sequences, rule.request_s, rule.serial_s, rule.burst, rule.chunk_tokens, rule.token_s, rule.together
     )
 
 
@@ -47,24 +48,25 @@ def run(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
     if asked.request_rate is not None and not math.isinf(asked.request_rate):
         if asked.concurrency is not None:
             rule = rule._replace(slots=min(rule.slots, asked.concurrency))
-        return open_loop(step, rule, asked.request_rate, prompt, answer, cached, asked.prompts or math.inf)
+        prompts = asked.prompts or math.inf
+        return open_loop(step, rule, asked.request_rate, prompt, answer, cached, prompts, asked.varied)
     if asked.concurrency is None and asked.prompts is not None:
-        return all_at_once(step, rule, asked.prompts, prompt, answer, cached)
+        return all_at_once(step, rule, asked.prompts, prompt, answer, cached, asked.varied)
     flight = asked.concurrency or 1.0
     if asked.prompts is not None:  # of all prompts, those of the first wave come together
         rule = rule._replace(together=min(flight / asked.prompts, 1.0))
-    return closed_loop(step, rule, flight, prompt, answer, cached)
+    return closed_loop(step, rule, flight, prompt, answer, cached, asked.prompts or math.inf, asked.varied)
 
 
 def _offline(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
     """All prompts handed over, with no server around the engine; llama.cpp's batched bench prints decoding alone."""
     step, prompt, answer = ready.step, asked.input_tokens, asked.output_tokens
-    rule = rule._replace(request_s=0.0)
+    rule = rule._replace(request_s=0.0, token_s=0.0)
     batch = asked.concurrency or asked.prompts or 1.0
     if ready.family == "vllm":
         if asked.concurrency and asked.prompts:
             rule = rule._replace(slots=min(rule.slots, asked.concurrency))
-        return all_at_once(step, rule, asked.prompts or batch, prompt, answer)
+        return all_at_once(step, rule, asked.prompts or batch, prompt, answer, varied=asked.varied)
     rule = rule._replace(slots=batch, sequences=batch)
     found = all_at_once(step, rule, batch, prompt, answer)
     decode_s = step.decode_s(batch, prompt + answer / 2)

@@ -74,9 +74,9 @@ def test_many_at_once_are_what_one_after_the_other_is(engine, measured):
     """The columns of the fit give every measurement the prediction that the runtime gives it."""
     mine = [point for point in measured if point.engine == engine]
     model, known = Model(fitted(engine)), figures(table_of(engine, mine), fitted(engine))
-    for point, rate, tpot, ttft in zip(mine, *known, strict=True):
+    for point, *figures_of_it in zip(mine, *known, strict=True):
         said = model(point)
-        assert (rate, tpot, ttft) == pytest.approx((said.rate, said.tpot_s, said.ttft_s), rel=1e-9), point.row.id
+        assert figures_of_it == pytest.approx([said.rate, said.tpot_s, said.ttft_s, said.gap_s], rel=1e-9), point.row.id
 
 
 @needs_data

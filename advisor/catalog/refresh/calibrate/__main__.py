@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from advisor.catalog import DATA, constants
-from advisor.catalog.refresh.calibrate import inputs, origins, report, write
+from advisor.catalog.refresh.calibrate import inputs, origins, report, unseen, write
 from advisor.catalog.refresh.calibrate.fit import cost, fit
 from advisor.catalog.refresh.calibrate.kernels import measured
 from advisor.catalog.refresh.calibrate.points import Point, points
@@ -39,9 +39,7 @@ def main() -> None:
         origin[f"{engine}_left"] = cost(engine, mine, write.rounded(values[engine]))
         _say(f"{engine}: {len(values[engine])} constants from {len(mine)} measurements")
         outside = [point for point in judging if point.engine == engine]
-        errors += leave_one_out(
-            engine, mine, outside, held if engine == "vllm" else [], values[engine], options.processes
-        )
+        errors += leave_one_out(engine, mine, outside, held if engine == "vllm" else [], options.processes)
         _say(f"{engine}: {len(outside)} measurements predicted without their source")
     (DATA / "speed.yaml").write_text(write.document(values, fitting, errors, origin), encoding="utf-8")
     (DATA / "speed_fit.yaml").write_text(write.fit_document(fitting, errors), encoding="utf-8")
@@ -50,7 +48,7 @@ def main() -> None:
         options.errors.write_text(json.dumps([error._asdict() for error in errors]), encoding="utf-8")
     constants.cache_clear()  # the report predicts with what was just written
     refused = points(rows)[1]
-    text = report.document(rows, refused, errors, values)
+    text = report.document(rows, refused, errors, values, unseen.section(options.data, rows))
     (Path(__file__).parent / "VALIDATION.md").write_text(text, encoding="utf-8")
 
 

@@ -116,7 +116,8 @@ def _loads(readies: Sequence[Ready], asked: Sequence[Asked]) -> Columns:
     return Columns(
         entered=entered, answer=answer, cached=cached, output=output, context=entered + output / 2,
         prompt=np.maximum(entered - cached, 1.0), flight=stated("concurrency"), arrivals=stated("request_rate"),
-        prompts=stated("prompts"), slots=np.array([float(rule.slots) for rule in rules]),
+        prompts=stated("prompts"), varied=np.array([one.varied for one in asked]),
+        slots=np.array([float(rule.slots) for rule in rules]),
         sequences=np.array([float(rule.sequences) for rule in rules]),
         chunk=np.array([float(rule.chunk_tokens) for rule in rules]),
     )  # fmt: skip

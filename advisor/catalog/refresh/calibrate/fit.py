@@ -17,11 +17,11 @@ from advisor.catalog.refresh.calibrate.points import Point
 from advisor.catalog.refresh.calibrate.rows import Row, decode_only, more_than_stated, prefix_cached
 from advisor.catalog.refresh.calibrate.vector_serving import figures
 
-SCALE = 0.12  # residuals beyond it count less and less
+SCALE = 0.14  # errors beyond it count less and less: some sources ran under other conditions than they say
 USUAL_GROUP = 40  # larger sources weigh less a row
 TPOT_WEIGHT = {"vllm": 0.4, "llamacpp": 0.9}  # beside vLLM's decodes run prompts
-TTFT_WEIGHT = 0.3
-LOADED_TTFT_WEIGHT = 0.06  # under load the wait depends on how the run was started
+TTFT_WEIGHT = 0.4
+LOADED_TTFT_WEIGHT = 0.03  # under load the wait depends on how the run was started
 EVALUATIONS = 80
 STEP = 1e-4
 EDGE = 0.04
@@ -31,17 +31,21 @@ Values = Mapping[str, float]
 Vector = Any  # a NumPy array
 
 
-def fit(engine: str, points: Sequence[Point], held: Sequence[Held], start: Values | None = None) -> dict[str, float]:
-    """Constants of one engine family that fit these points best."""
+def fit(engine: str, points: Sequence[Point], held: Sequence[Held]) -> dict[str, float]:
+    """Constants of one engine family that fit these points best.
+
+    It always begins at the parameters' own starts: begun at constants that knew a source, a fit without that source
+    stays near them.
+    """
     problem = Problem(engine, spec(engine, points), points, held)
     known = problem.parameters
     low = np.array([math.log(one.low) for one in known])
     high = np.array([math.log(one.high) for one in known])
-    x0 = np.array([math.log((start or {}).get(one.name, one.start)) for one in known])
+    x0 = np.array([math.log(one.start) for one in known])
     inner = EDGE * (high - low)  # a start on a bound would hold the solver there
     found = least_squares(
         problem.residuals, np.clip(x0, low + inner, high - inner), jac=problem.jacobian, bounds=(low, high),
-        loss="soft_l1", f_scale=SCALE, max_nfev=EVALUATIONS, x_scale=0.1, xtol=1e-5, ftol=1e-4,
+        loss=problem.loss, f_scale=SCALE, max_nfev=EVALUATIONS, x_scale=0.1, xtol=1e-5, ftol=1e-4,
     )  # fmt: skip
     return problem.values(found.x)
 
@@ -49,8 +53,7 @@ def fit(engine: str, points: Sequence[Point], held: Sequence[Held], start: Value
 def cost(engine: str, points: Sequence[Point], values: Values) -> float:
     """Half the sum of squares of the weighted errors of these constants, far ones counting less, without the priors."""
     table = Problem(engine, spec(engine, points), points, [])
-    errors = table.errors(values) / SCALE
-    return float(SCALE**2 * np.sum(np.sqrt(1.0 + errors**2) - 1.0))
+    return float(SCALE**2 / 2 * np.sum(table.loss((table.errors(values) / SCALE) ** 2)[0]))
 
 
 def spec(engine: str, points: Sequence[Point]) -> list[Parameter]:
@@ -69,6 +72,7 @@ class Problem:
         sizes = Counter(point.row.group for point in points)
         self.weights = np.array([weights(point, sizes[point.row.group]) for point in points])
         measured = np.array([_measured(point.row) for point in points])
+        self.gaps = np.array([point.row.itl_ms is not None for point in points])
         self.measured = np.where(self.weights > 0, measured, 1.0)
         self.place = {one.name: index for index, one in enumerate(known)}
         self.held = [one for one in held if one.names[0] in self.place]
@@ -95,12 +99,20 @@ class Problem:
         """All residuals at `x`."""
         return np.concatenate([self._figures(x), self._priors(x)])
 
+    def loss(self, squares: Vector) -> Vector:
+        """Cauchy's loss and its derivatives for measurements, plain squares for what is held at its start."""
+        far = 1.0 + squares
+        known = np.arange(len(squares)) < 3 * len(self.points)
+        plain = (squares, np.ones_like(far), np.zeros_like(far))
+        return np.where(known, (np.log(far), 1.0 / far, -1.0 / far**2), plain)
+
     def _figures(self, x: Vector) -> Vector:
         return self.errors(self.values(x))
 
     def errors(self, values: Values) -> Vector:
         """Logarithms of predicted over measured, weighted: rate, TPOT and TTFT of each point."""
-        said = np.stack(figures(self.table, values), axis=1)
+        rate, tpot, ttft, gap = figures(self.table, values)
+        said = np.stack((rate, np.where(self.gaps, gap, tpot), ttft), axis=1)
         return (self.weights * np.log(np.where(self.weights > 0, said / self.measured, 1.0))).ravel()
 
     def _priors(self, x: Vector) -> Vector:
@@ -157,13 +169,13 @@ def weights(point: Point, group_size: int) -> tuple[float, float, float]:
     share = math.sqrt(min(1.0, USUAL_GROUP / group_size))
     share *= 1.0 if row.confidence == "high" else 0.7
     rate = 1.0 if row.output_tok_s and not decode_only(row) else 0.0
-    tpot = TPOT_WEIGHT[point.engine] if row.tpot_ms else 0.0
+    tpot = TPOT_WEIGHT[point.engine] if row.tpot_ms or row.itl_ms else 0.0
     return share * rate, share * tpot, share * ttft_weight(row) * bool(row.ttft_ms)
 
 
 def _measured(row: Row) -> tuple[float, float, float]:
-    """Rate, TPOT and TTFT in tokens/s and seconds; 1 where nothing was measured."""
-    return row.output_tok_s or 1.0, (row.tpot_ms or 1e3) / 1e3, (row.ttft_ms or 1e3) / 1e3
+    """Rate, TPOT (or median ITL) and TTFT in tokens/s and seconds; 1 where nothing was measured."""
+    return row.output_tok_s or 1.0, (row.tpot_ms or row.itl_ms or 1e3) / 1e3, (row.ttft_ms or 1e3) / 1e3
 
 
 def ttft_weight(row: Row) -> float:

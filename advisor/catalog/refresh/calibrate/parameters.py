@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-FAMILY_SIGMA = 0.20  # of a factor's logarithm: families differ by about that much
-KERNEL_SIGMA = 0.30
+FAMILY_SIGMA = 0.30  # of a factor's logarithm: families differ by about that much
+KERNEL_SIGMA = 0.40
 
 
 # A card family without measurements is like the one before it: its factors are held at that one's, not at 1.
@@ -58,7 +58,8 @@ VLLM = {
     "routing_spread": (0.9, 0.5, 1.0, 0.15),
     "sequence_s": (2e-5, 1e-6, 3e-4, 0.7),
     "overhead_per_year": (1.6, 1.0, 4.0, 0.4),
-    "efficiency_per_year": (1.05, 1.0, 1.4, 0.1),
+    "efficiency_per_year": (1.02, 1.0, 1.2, 0.05),
+    "compute_per_year": (1.1, 1.0, 1.6, 0.15),
     "all_reduce_s.nvlink": (8e-6, 1e-6, 1e-4, 0.6),
     "all_reduce_s.peer": (1.5e-5, 2e-6, 2e-4, 0.6),
     "all_reduce_s.host": (2.5e-5, 2e-6, 3e-4, 0.6),
@@ -66,7 +67,8 @@ VLLM = {
     "link.peer": (0.4, 0.05, 1.0, 0.5),
     "link.host": (0.3, 0.03, 1.0, 0.7),
     "stage_s": (5e-4, 2e-5, 5e-3, 0.8),
-    "request_s": (0.015, 0.003, 0.2, 0.3),
+    "request_s": (0.015, 0.003, 0.2, 0.15),  # a short prompt takes 14 to 30 ms in all on current cards
+    "request_token_s": (2e-6, 2e-7, 2e-5, 0.5),
     "serial_s": (0.001, 5e-5, 0.02, 0.8),
     "burst": (0.7, 0.05, 4.0, 0.6),
     "together": (0.1, 0.01, 1.0, 0.05),  # clients of a benchmark send some ten prompts each, the first ones at once
@@ -94,23 +96,29 @@ LLAMACPP = {
     "efficiency_per_year": (1.02, 1.0, 1.05, 0.03),
     "stage_s": (2e-4, 1e-5, 5e-3, 0.8),
     "request_s": (0.02, 0.002, 0.2, 0.6),
+    "request_token_s": (1e-6, 1e-7, 2e-5, 0.5),
     "serial_s": (0.002, 5e-5, 0.05, 0.8),
     "burst": (0.7, 0.05, 4.0, 0.6),
     "together": (0.1, 0.01, 1.0, 0.05),
-    "ollama_request_s": (0.15, 0.02, 0.5, 0.4),
+    "ollama_request_s": (0.03, 0.01, 0.5, 0.3),  # 0.34 on two cores: 20 to 30 ms (older ones were said to take 100)
     "ollama_step": (1.1, 1.0, 1.5, 0.1),
 }
 # A CPU is described by the runs of shared/REAL_PARTS.md and by tests/benchmarks/results-2core-avx2.md (SmolLM2-135M on
 # two cores of three kinds), too few to fit: set by hand. The boards of the community sources do not state their memory,
 # so they are left out.
 CPU = {
-    "vllm": {"bandwidth": 0.70, "compute": 0.80, "overhead_s": 0.0010},
-    "llamacpp": {"bandwidth": 0.79, "compute": 0.26, "overhead_s": 0.0004},
+    "vllm": {"bandwidth": 0.70, "compute": 0.80, "overhead_s": 0.0027},
+    "llamacpp": {"bandwidth": 0.79, "compute": 0.26, "overhead_s": 0.0011},
 }
+CPU_LAYERS = 30  # of the model that was measured: its whole overhead is set, whatever part the fit gives to layers
 CPU_ONLY = {
-    "vllm": {"cpu_widen_bytes_per_flop": 0.1, "cpu_sharpness": 1.0, "bandwidth.32": 0.8, "compute.32": 0.8},
-    "llamacpp": {"cpu_decode_compute": 0.21},
-}
+    "vllm": {
+        "cpu_widen_bytes_per_flop": 0.1, "cpu_sharpness": 1.0, "bandwidth.32": 0.8, "compute.32": 0.8,
+        "decode_compute.cpu_dense": 0.753, "decode_compute.cpu_moe": 0.252,
+        "prefill_compute.cpu_dense": 1.43, "prefill_compute.cpu_moe": 0.498,
+    },
+    "llamacpp": {"cpu_decode_compute": 0.21, "prefill_compute.cpu_dense": 1.42, "prefill_compute.cpu_moe": 0.754},
+}  # fmt: skip
 # Constants that split into a base and factors; the base of these two is 1 and only the factors count.
 UNIT_BASES = ("decode_compute", "prefill_compute")
 FAMILY_FACTORS = {
@@ -143,4 +151,5 @@ def parameters(engine: str, kernels: tuple[str, ...]) -> list[Parameter]:
 def complete(engine: str, values: dict[str, float]) -> dict[str, float]:
     """Fill in the bases that are 1, and what is set by hand."""
     factors = {f"{name}.cpu": wanted / values[name] for name, wanted in CPU[engine].items()}
+    factors["overhead_s.cpu"] /= 1.0 + CPU_LAYERS * values["overhead_layers"]
     return {**values, **dict.fromkeys(UNIT_BASES, 1.0), **factors, **CPU_ONLY[engine]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from advisor.catalog.refresh.calibrate.rows import Row, length_share
+from advisor.catalog.refresh.calibrate.rows import Row, in_step, length_share
 from advisor.engines.ollama.speed import step_of as ollama_step
 from advisor.engines.vllm.speed import step_of as vllm_step
 from advisor.physics.serving import Steady
@@ -37,6 +37,7 @@ class Predicted(NamedTuple):
     rate: float
     ttft_s: float
     tpot_s: float
+    gap_s: float
     band: str
     steady: Steady
 
@@ -44,7 +45,8 @@ class Predicted(NamedTuple):
 def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], dict[str, str]]:
     """The rows that can be predicted, and the reasons of the others by id.
 
-    With `as_run`, what a figure itself proves about the run (a cached prompt) is used: for fitting, never for judging.
+    With `as_run`, what is known of the run beside its request (a cached prompt, clients in step) is used: for fitting,
+    never for judging.
     """
     found: list[Point] = []
     refused: dict[str, str] = {}
@@ -65,7 +67,7 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
         else:
             found.append(Point(row, ready, asked))
     if as_run:
-        found = [_true_lengths(point) for point in found]
+        found = [_true_load(point) for point in found]
         repeated = {_prompts(point) for point in found if _sooner_than_computed(point)}
         found = [_as_run(point, repeated) for point in found]
     return found, refused
@@ -81,11 +83,11 @@ def _as_run(point: Point, repeated: set[Prompts]) -> Point:
     return point
 
 
-def _true_lengths(point: Point) -> Point:
+def _true_load(point: Point) -> Point:
     share, asked = length_share(point.row), point.asked
-    return point._replace(
-        asked=asked._replace(input_tokens=share * asked.input_tokens, output_tokens=share * asked.output_tokens)
-    )
+    asked = asked._replace(input_tokens=share * asked.input_tokens, output_tokens=share * asked.output_tokens)
+    # A run with one prompt a client is one wave.
+    return point._replace(asked=asked._replace(prompts=asked.concurrency) if in_step(point.row) else asked)
 
 
 def _sooner_than_computed(point: Point) -> bool:
@@ -122,7 +124,8 @@ class Model:
         asked = per_replica(ready, point.asked)
         steady = run(ready, rule_for(ready, asked), asked)
         rate = steady.output_tokens_per_s * ready.replicas
-        return Predicted(rate, steady.ttft_s, steady.tpot_s, band_of(steady.batch, steady.queued), steady)
+        band = band_of(steady.batch, steady.queued)
+        return Predicted(rate, steady.ttft_s, steady.tpot_s, steady.gap_s, band, steady)
 
     def _with_constants(self, ready: Ready) -> Ready:
         step = self._steps.get(id(ready))

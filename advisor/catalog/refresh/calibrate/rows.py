@@ -11,6 +11,9 @@ Row = Measurement
 # Server settings that a source states outside the schema's columns: flat from 8 in flight on (data/README.md).
 KNOWN_SLOTS = {("4x3090", "llama.cpp"): "8"}
 
+# Sources whose clients all send prompts of one length and stop at one length: their waves stay together (lockstep.py).
+IN_STEP = {("4x3090", "vLLM")}
+
 
 def read(path: Path) -> list[Row]:
     """Every row of benchmarks.csv, in order."""
@@ -40,10 +43,16 @@ def rate_as_printed(row: Row, rate: float, tpot_s: float) -> float:
 def more_than_stated(row: Row) -> bool:
     """By Little's law many more requests waited than the row says were in flight: its waits are those of a burst."""
     flight, answer = row.request["concurrency"], row.request["output_tokens"]
-    if not (flight and answer and row.output_tok_s and row.ttft_ms and row.tpot_ms):
+    token_ms = row.tpot_ms or row.itl_ms
+    if not (flight and answer and row.output_tok_s and row.ttft_ms and token_ms):
         return False
-    latency_s = (row.ttft_ms + float(answer) * row.tpot_ms) / 1e3
+    latency_s = (row.ttft_ms + float(answer) * token_ms) / 1e3
     return row.output_tok_s / float(answer) * latency_s > UNSTEADY * float(flight)
+
+
+def in_step(row: Row) -> bool:
+    """The clients of this closed loop march in step, as the source's runs are known to."""
+    return (row.group, row.request["engine"]) in IN_STEP and row.request["mode"] == "serving"
 
 
 def prefix_cached(row: Row) -> bool:

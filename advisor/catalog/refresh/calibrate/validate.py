@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from advisor.catalog.refresh.calibrate.fit import fit
@@ -32,6 +32,8 @@ class Error(NamedTuple):
     rate: float | None
     tpot: float | None
     ttft: float | None
+    itl: float | None  # where the source prints a median gap as TPOT
+    itl_as_tpot: float | None  # the same figure taken for what its column says
     measured: float
     predicted: float
 
@@ -43,16 +45,15 @@ def fold_of(points: Sequence[Point]) -> dict[str, str]:
 
 
 def leave_one_out(
-    engine: str, to_fit: Sequence[Point], to_judge: Sequence[Point], held: Sequence[Held], start: Mapping[str, float],
-    processes: int,
-) -> list[Error]:  # fmt: skip
+    engine: str, to_fit: Sequence[Point], to_judge: Sequence[Point], held: Sequence[Held], processes: int
+) -> list[Error]:
     """Errors of every row of `to_judge`, each predicted by constants that never saw its fold."""
     folds = fold_of(to_judge)
     jobs = []
     for fold in sorted(set(folds.values())):
         inside = [point for point in to_fit if folds.get(point.row.group, point.row.group) != fold]
         outside = [point for point in to_judge if folds[point.row.group] == fold]
-        jobs.append((engine, inside, outside, held, start))
+        jobs.append((engine, inside, outside, held))
     if processes == 1:
         found = [_fold(job) for job in jobs]
     else:
@@ -61,9 +62,9 @@ def leave_one_out(
     return sorted((error for part in found for error in part), key=lambda error: error.id)
 
 
-def _fold(job: tuple[str, list[Point], list[Point], Sequence[Held], Mapping[str, float]]) -> list[Error]:
-    engine, inside, outside, held, start = job
-    model = Model(fit(engine, inside, held, start))
+def _fold(job: tuple[str, list[Point], list[Point], Sequence[Held]]) -> list[Error]:
+    engine, inside, outside, held = job
+    model = Model(fit(engine, inside, held))
     families = {point.ready.prepared.device.family for point in inside}
     kernels = {point.ready.prepared.kernel for point in inside}
     return [error_of(model, point, families, kernels) for point in outside]
@@ -86,6 +87,8 @@ def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) 
         rate=_log(rate, row.output_tok_s),
         tpot=_log(1e3 * said.tpot_s, row.tpot_ms),
         ttft=_log(1e3 * said.ttft_s, row.ttft_ms),
+        itl=_log(1e3 * said.gap_s, row.itl_ms),
+        itl_as_tpot=_log(1e3 * said.tpot_s, row.itl_ms),
         measured=row.output_tok_s or 0.0,
         predicted=rate,
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from advisor.catalog.refresh.calibrate.columns import Columns, Table, Vector
 from advisor.catalog.refresh.calibrate.vector_step import Values, decode_s, first_token_s, prefill_s, steps
+from advisor.physics.lengths import EULER, LONGEST, MEAN_BATCH, NODES, WEIGHTS
 from advisor.physics.serving import CROWD, OVERRUN_S
 from advisor.physics.speed_inside import MOST_STEPS, TOLERANCE
 
@@ -19,6 +20,7 @@ class Figures(NamedTuple):
     rate: Vector
     tpot: Vector
     ttft: Vector
+    gap: Vector
 
 
 def figures(table: Table, values: Values) -> Figures:
@@ -27,6 +29,7 @@ def figures(table: Table, values: Values) -> Figures:
     request_s = step.slower * values["request_s"]
     if table.engine != "vllm":
         request_s = request_s + np.where(step.ollama, values["ollama_request_s"], 0.0)
+    request_s = request_s + step.slower * values["request_token_s"] * table.loads.entered
     loads = table.loads.but(request_s=request_s)
     found = [np.empty(len(table.setup)) for _ in Figures._fields]
     kinds = {"single": _single, "offline": _offline, "open": _open, "at once": _whole_burst, "closed": _closed}
@@ -35,7 +38,7 @@ def figures(table: Table, values: Values) -> Figures:
         part = kinds[str(mode)](table.engine, step.at(here), loads.at(here), values)
         for whole, column in zip(found, part, strict=True):
             whole[here] = column
-    return Figures(found[0] * table.replicas, found[1], found[2])
+    return Figures(found[0] * table.replicas, *found[1:])
 
 
 def _single(engine: str, step: Columns, load: Columns, values: Values) -> Figures:  # noqa: ARG001 - like the others
@@ -44,7 +47,7 @@ def _single(engine: str, step: Columns, load: Columns, values: Values) -> Figure
     decode = decode_s(step, one, load.context)
     first = load.request_s + first_token_s(step, np.maximum(load.entered, 1.0), 0.0 * one)
     whole = load.answer / (first + (load.output - 1.0) * decode)
-    return Figures(whole if engine == "vllm" else 1.0 / decode, decode, first)
+    return Figures(whole if engine == "vllm" else 1.0 / decode, decode, first, decode)
 
 
 def _offline(engine: str, step: Columns, load: Columns, values: Values) -> Figures:
@@ -59,7 +62,7 @@ def _offline(engine: str, step: Columns, load: Columns, values: Values) -> Figur
         return _burst(step, load, values, np.where(np.isnan(load.prompts), batch, load.prompts))
     found = _burst(step, load.but(slots=batch, sequences=batch), values, batch)
     decode = decode_s(step, batch, load.entered + load.answer / 2)
-    return Figures(batch / decode, decode, found.ttft)
+    return Figures(batch / decode, decode, found.ttft, found.gap)
 
 
 def _whole_burst(engine: str, step: Columns, load: Columns, values: Values) -> Figures:  # noqa: ARG001
@@ -68,8 +71,10 @@ def _whole_burst(engine: str, step: Columns, load: Columns, values: Values) -> F
 
 class _Inside(NamedTuple):
     rate: Vector
+    batch: Vector
     wait_s: Vector
     tpot_s: Vector
+    decode_s: Vector
     prefill_s: Vector
 
 
@@ -107,10 +112,12 @@ def _inside(step: Columns, load: Columns, values: Values, admitted: Vector) -> _
     most = np.minimum(admitted, np.maximum(1.0, load.chunk * load.output / (load.prompt + load.output)))
     capacity = 1.0 / ((load.output - 1.0) * decode_s(step, most, load.context) / most + prefill)
     over = rate > capacity
-    batch = np.minimum(batch, most)
-    full = decode_s(step, np.maximum(batch, 1.0), load.context) + prefill * batch * others / load.output
+    batch = np.where(over, np.minimum(batch, most), batch)
+    decode = decode_s(step, np.maximum(batch, 1.0), load.context)
+    full = decode + prefill * batch * others / load.output
     late = np.maximum(admitted / capacity - (load.output - 1.0) * full, wait)
-    return _Inside(np.where(over, capacity, rate), np.where(over, late, wait), np.where(over, full, tpot), prefill)
+    rate, wait, tpot = np.where(over, capacity, rate), np.where(over, late, wait), np.where(over, full, tpot)
+    return _Inside(rate, batch, wait, tpot, decode, prefill)
 
 
 class _Wave(NamedTuple):
@@ -125,9 +132,18 @@ def _wave(step: Columns, load: Columns, values: Values, admitted: Vector) -> _Wa
     together = np.minimum(np.maximum(load.chunk / load.prompt, 1.0), admitted)
     behind = (admitted - together) / 2
     decode = decode_s(step, admitted, load.context)
-    return _Wave(
-        alone + prefill * (admitted - 1.0 - behind), decode + prefill * behind / np.maximum(load.output - 1.0, 1.0)
+    stretch = np.minimum(prefill * behind / np.maximum(load.output - 1.0, 1.0), prefill * load.chunk / load.prompt)
+    return _Wave(alone + prefill * (admitted - 1.0 - behind), decode + stretch)
+
+
+def _drain_s(step: Columns, load: Columns, batch: Vector) -> Vector:
+    """`lengths.drain_s`."""
+    last = np.minimum(np.log(batch) + EULER + (1.0 - EULER) / batch, LONGEST)
+    mean = sum(
+        weight * decode_s(step, np.maximum(batch * np.exp(-last * node), 1.0), load.context)
+        for node, weight in zip(NODES, WEIGHTS, strict=True)
     )
+    return load.output * last * mean
 
 
 def _closed(engine: str, step: Columns, load: Columns, values: Values) -> Figures:  # noqa: ARG001
@@ -146,11 +162,22 @@ def _closed(engine: str, step: Columns, load: Columns, values: Values) -> Figure
     share = np.where(stated, np.minimum(flight / prompts, 1.0), values["together"])
     wave = _wave(step, load, values, admitted)
     share = np.where(admitted > 1.0, share, 0.0)
+    last = np.maximum(np.minimum(point.batch, prompts), 1.0)
+    thin = np.maximum(_drain_s(step, load, last) - last / rate, 0.0)
+    rate = np.where(load.varied & stated, prompts / (prompts / rate + thin), rate)
+    tpot = (1.0 - share) * point.tpot_s + share * wave.tpot_s
     return Figures(
         rate * load.output,
-        (1.0 - share) * point.tpot_s + share * wave.tpot_s,
+        tpot,
         outside + (1.0 - share) * wait + share * wave.wait_s,
+        _gap(load, point.batch, point.decode_s, tpot),
     )
+
+
+def _gap(load: Columns, batch: Vector, decode: Vector, tpot: Vector) -> Vector:
+    """`serving._gap`."""
+    carried = batch / load.output * np.maximum(1.0, load.prompt / load.chunk)
+    return np.where(carried < 0.5, decode, tpot)
 
 
 def _burst(step: Columns, load: Columns, values: Values, prompts: Vector) -> Figures:
@@ -161,16 +188,23 @@ def _burst(step: Columns, load: Columns, values: Values, prompts: Vector) -> Fig
     prefill = prefill_s(step, load.prompt, load.cached) + values["serial_s"]
     decode = decode_s(step, first_wave, load.context)
     alone = load.request_s + first_token_s(step, load.prompt, load.cached)
-    wave_s = alone + (first_wave - 1.0) * prefill + (load.output - 1.0) * decode
+    prompts_s = alone + (first_wave - 1.0) * prefill
+    writing = np.where(load.varied, _drain_s(step, load, first_wave), (load.output - 1.0) * decode)
+    shrinking = decode_s(step, np.maximum(MEAN_BATCH * first_wave, 1.0), load.context)
     ttft = alone + (first_wave - 1.0) * prefill / 2
-    tpot = decode + (first_wave - 1.0) * prefill / 2 / np.maximum(load.output - 1.0, 1.0)
+    stretch = (first_wave - 1.0) * prefill / 2 / np.maximum(load.output - 1.0, 1.0)
+    tpot = np.where(load.varied, shrinking, decode) + np.minimum(stretch, prefill * load.chunk / load.prompt)
     rest = prompts - first_wave
     more = rest > 0
     point = _inside(step, load, values, first_wave)
     drain = np.where(more, rest / point.rate, 0.0)
-    late = (first_wave * ttft + rest * (wave_s + drain / 2 + point.wait_s)) / prompts
+    room = np.where(load.varied, prompts_s, prompts_s + writing)
+    late = (first_wave * ttft + rest * (room + drain / 2 + point.wait_s)) / prompts
     mixed = (first_wave * tpot + rest * point.tpot_s) / prompts
-    return Figures(prompts / (wave_s + drain) * load.output, np.where(more, mixed, tpot), np.where(more, late, ttft))
+    whole = prompts_s + writing + drain
+    tpot = np.where(more, mixed, tpot)
+    gap = _gap(load, first_wave, np.where(load.varied, shrinking, decode), tpot)
+    return Figures(prompts / whole * load.output, tpot, np.where(more, late, ttft), gap)
 
 
 def _open(engine: str, step: Columns, load: Columns, values: Values) -> Figures:  # noqa: ARG001
@@ -200,13 +234,16 @@ def _open(engine: str, step: Columns, load: Columns, values: Values) -> Figures:
     service = limit / arrivals * busy
     outside = service * busy ** (np.sqrt(2.0 * (limit + 1.0)) - 1.0) / (limit * (1.0 - busy))
     outside = np.where(busy > 0.5, outside, 0.0)
-    ended = counted / (counted / arrivals + wait + outside + load.output * tpot)
+    last = load.output * tpot
+    last = np.where(load.varied, np.maximum(last, _drain_s(step, load, np.maximum(batch, 1.0))), last)
+    ended = counted / (counted / arrivals + wait + outside + last)
     rate = np.where(endless, arrivals, ended)
     over = arrivals >= full.rate
     return Figures(
         np.where(over, overrun, rate) * load.output,
         np.where(over, burst.tpot, tpot),
         np.where(over, late, outside + wait),
+        np.where(over, burst.gap, _gap(load, batch, decode, tpot)),
     )
 
 

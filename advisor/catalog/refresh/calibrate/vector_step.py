@@ -47,7 +47,7 @@ def _overhead(values: Values, setups: Setups, slower: Vector) -> Vector:
 def _vllm(values: Values, setups: Setups, better: Vector, slower: Vector) -> Columns:
     device, known = setups.device, setups.known
     reading = np.minimum(product(values, setups, "bandwidth") * better, MOST)
-    compute = np.minimum(product(values, setups, "compute") * better, MOST)
+    compute = np.minimum(product(values, setups, "compute") * values["compute_per_year"] ** -setups.known.age, MOST)
     weights, many = device.bandwidth * reading, device.cards > 1
     experts = np.minimum(product(values, setups, "expert_bandwidth", family=False), MOST / reading)
     names, place = setups.links

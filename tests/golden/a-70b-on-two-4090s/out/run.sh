@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with meta-llama/Llama-3.3-70B-Instruct (AWQ, 4 bit, group 128) on 2 GPUs for 1 user (0.5 requests in flight on average, 1 at peak): first token after 2.6 s, then 29 tokens/s each.
+# vLLM with meta-llama/Llama-3.3-70B-Instruct (AWQ, 4 bit, group 128) on 2 GPUs for 1 user (0.4 requests in flight on average, 1 at peak): first token after 2.7 s, then 30 tokens/s each.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with Qwen/Qwen3-Coder-30B-A3B-Instruct (bfloat16) on 1 GPU for 5 users (1.8 requests in flight on average, 4 at peak): first token after 285 ms, then 131 tokens/s each.
+# vLLM with Qwen/Qwen3-Coder-30B-A3B-Instruct (bfloat16) on 1 GPU for 5 users (1.8 requests in flight on average, 4 at peak): first token after 249 ms, then 122 tokens/s each.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with BAAI/bge-m3 (16-bit float) on 1 GPU for 16 users (0.8 requests in flight on average, 3 at peak): a text takes 51 ms.
+# vLLM with BAAI/bge-m3 (16-bit float) on 1 GPU for 16 users (0.5 requests in flight on average, 2 at peak): a text takes 35 ms.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with Qwen/Qwen2.5-7B-Instruct (bfloat16) on 1 GPU for 50 requests in flight: first token after 167 ms, then 29 tokens/s each.
+# vLLM with Qwen/Qwen2.5-7B-Instruct (bfloat16) on 1 GPU for 50 requests in flight: first token after 192 ms, then 27 tokens/s each.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

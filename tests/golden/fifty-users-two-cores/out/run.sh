@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No: vLLM with HuggingFaceTB/SmolLM2-135M-Instruct (32-bit float) on the CPU starts, but misses a target for 50 users (42 requests in flight on average, 47 at peak): time to first token at the 95th percentile: 6.2 s predicted at 47 in flight, target 2.0 s; time per output token at the 95th percentile: 660 ms predicted at 47 in flight, target 100 ms.
+# No: vLLM with HuggingFaceTB/SmolLM2-135M-Instruct (32-bit float) on the CPU starts, but misses a target for 50 users (42 requests in flight on average, 47 at peak): time to first token at the 95th percentile: 6.5 s predicted at 47 in flight, target 2.0 s; time per output token at the 95th percentile: 659 ms predicted at 47 in flight, target 100 ms.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ollama with Qwen/Qwen3.5-0.8B (GGUF Q8_0) on the CPU for 1 user (0.4 requests in flight on average, 1 at peak): first token after 2.7 s, then 37 tokens/s each.
+# Ollama with Qwen/Qwen3.5-0.8B (GGUF Q8_0) on the CPU for 1 user (0.4 requests in flight on average, 1 at peak): first token after 3.1 s, then 37 tokens/s each.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

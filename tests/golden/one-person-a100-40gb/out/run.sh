@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ollama with google/gemma-4-31B-it (GGUF Q4_K_M) on 1 GPU for 1 user (0.4 requests in flight on average, 1 at peak): first token after 366 ms, then 31 tokens/s each.
+# Ollama with google/gemma-4-31B-it (GGUF Q4_K_M) on 1 GPU for 1 user (0.4 requests in flight on average, 1 at peak): first token after 386 ms, then 30 tokens/s each.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

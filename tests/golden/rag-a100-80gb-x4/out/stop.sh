@@ -51,6 +51,6 @@ if [ ! -f "$state/engine.pid" ] && [ ! -f "$state/gateway.pid" ]; then
   exit 0
 fi
 # The gateway first: it takes nothing new and passes on what is in flight, while the engine still works.
-[ ! -f "$state/gateway.pid" ] || end gateway 75 "requests in flight get up to 60 s"
-[ ! -f "$state/engine.pid" ] || end engine 75 "requests in flight get up to 60 s"
+[ ! -f "$state/gateway.pid" ] || end gateway 90 "requests in flight get up to 75 s"
+[ ! -f "$state/engine.pid" ] || end engine 90 "requests in flight get up to 75 s"
 say "stopped"
