@@ -68,6 +68,19 @@ def test_json_names_every_row_without_a_prediction(results):
     assert document["errors"]["output rate: all"][0]["rows"] == 2
 
 
+@pytest.mark.parametrize(
+    ("stat", "tpot", "gap"), [("mean", 9.0, None), ("p50 ITL", None, 9.0), ("1000/tg", None, None)]
+)
+def test_a_median_gap_is_not_taken_for_tpot(tmp_path, stat, tpot, gap):
+    """The column says what it holds: a mean per token, a median gap between tokens, or the rate once more."""
+    path = tmp_path / "mine.csv"
+    path.write_text(
+        f"engine,gpu,model,tpot_ms_mean_or_p50,tpot_stat\nvllm,L4,Qwen/Qwen3-8B,9.0,{stat}\n", encoding="utf-8"
+    )
+    (found,) = read_measurements(path)
+    assert (found.tpot_ms, found.itl_ms) == (tpot, gap)
+
+
 def test_a_file_without_figures_is_bad_input(tmp_path):
     """Names and no measured figure: the message lists the figures that are accepted."""
     path = tmp_path / "empty.csv"

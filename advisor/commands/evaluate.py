@@ -20,7 +20,8 @@ _HELP = """Compare measured results with predictions: error by engine, card clas
     MEASUREMENTS is a CSV with the columns of the calibration data; needed are engine, gpu, model and one of
     output_tok_s_total, ttft_ms_mean_or_p50, tpot_ms_mean_or_p50. More columns make the prediction sharper:
     engine_version, gpu_count, tp, pp, quantization, measurement (serving, offline_throughput, single_stream, ...),
-    concurrency, request_rate, input_tokens_mean, output_tokens_mean, slots, num_prompts, power_limit_watts.
+    concurrency, request_rate, input_tokens_mean, output_tokens_mean, slots, num_prompts, power_limit_watts, tpot_stat
+    ("p50 ITL" or "1000/tg" in it: that column is a median gap or the rate again, and is not compared as TPOT).
 
     \b
     Examples:

@@ -29,7 +29,7 @@ def document(
         "of rows whose **source was left out** of the fit (sources with fewer than "
         f"{SMALL} rows are left out together). Errors are |predicted / measured - 1|, medians; "
         "*signed* is the median of "
-        "predicted / measured - 1. The model's structure, priors and bounds were chosen in about a dozen rounds while "
+        "predicted / measured - 1. The model's structure, priors and bounds were chosen in some twenty rounds while "
         "looking at these very errors, so a target met by a few tenths is not a clean held-out result.\n",
         _acceptance(errors, by_id),
         unseen,
