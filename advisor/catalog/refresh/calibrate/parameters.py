@@ -100,7 +100,7 @@ LLAMACPP = {
     "serial_s": (0.002, 5e-5, 0.05, 0.8),
     "burst": (0.7, 0.05, 4.0, 0.6),
     "together": (0.1, 0.01, 1.0, 0.05),
-    "ollama_request_s": (0.03, 0.01, 0.5, 0.3),  # predictions with 25 ms hold for 0.34 (tests/engines); older ones were slower
+    "ollama_request_s": (0.03, 0.01, 0.5, 0.3),  # 25 ms hold for 0.34 (tests/engines); older ones took more
     "ollama_step": (1.1, 1.0, 1.5, 0.1),
 }
 # A CPU is described by the runs of shared/REAL_PARTS.md and by tests/benchmarks/results-2core-avx2.md (SmolLM2-135M on
