@@ -9,6 +9,8 @@ import math
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from advisor.commands.predict import command
 from advisor.errors import BadInput
@@ -121,6 +123,8 @@ def test_the_general_name_of_a_format_means_the_models_own_files():
         ({"slots": "inf"}, "positive whole number"),
         ({"input_tokens": "inf"}, "must be finite"),
         ({"output_tokens": "inf"}, "must be finite"),
+        ({"concurrency": "inf"}, "must be finite"),
+        ({"num_prompts": "inf"}, "must be finite"),
         ({"model": "meta-llama/Llama-3.3-70B-Instruct"}, "does not fit"),
     ],
 )
@@ -130,6 +134,28 @@ def test_a_row_that_cannot_be_predicted_says_why(changes: dict[str, str], reason
     assert not answer.supported
     assert reason in answer.reason
     assert answer.output_tok_s is None
+
+
+CELLS = st.sampled_from(["", "0", "0.5", "1", "4", "64", "217.3", "1e-9", "1e9", "1e30", "inf", "nan", "-1", "x"])
+NUMBERS = (
+    "concurrency", "request_rate", "input_tokens", "output_tokens", "slots", "num_prompts", "gpu_count", "tp", "pp",
+    "power_limit_watts",
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(NUMBERS), CELLS),
+    st.sampled_from(["vllm", "ollama", "llama.cpp"]),
+    st.sampled_from(["serving", "offline", "single_stream"]),
+)
+def test_any_cell_gets_an_answer_or_a_reason(cells: dict[str, str], engine: str, mode: str):
+    """Whatever stands in a column of numbers, the row comes back: with finite figures, or with the reason."""
+    answer = ask({**ROW, "quantization": "", "engine": engine, "mode": mode, **cells})[0]
+    if answer.supported:
+        assert all(math.isfinite(figure or 0.0) for figure in (answer.output_tok_s, answer.ttft_ms, answer.tpot_ms))
+    else:
+        assert answer.reason
 
 
 def test_one_bad_row_does_not_stop_the_rest():

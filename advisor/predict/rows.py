@@ -81,11 +81,11 @@ def read_load(words: Cells) -> Asked:
     answer = _number(output_tokens, "output_tokens", endless=False)
     return Asked(
         mode,
-        _number(concurrency, "concurrency"),
+        _number(concurrency, "concurrency", endless=False),
         _number(request_rate, "request_rate"),
         USUAL_INPUT_TOKENS if prompt is None else prompt,
         answer or USUAL_OUTPUT_TOKENS,
-        _number(num_prompts, "num_prompts"),
+        _number(num_prompts, "num_prompts", endless=False),
         # A prompt without an answer's length asks for the decode rate at that depth: the prompt is there already.
         prompt if prompt and answer is None and mode == "serving" else 0.0,
         prompt is not None and answer is not None and not (answer.is_integer() or _as_chosen(prompt)),
@@ -118,4 +118,4 @@ def _number(text: str, column: str, zero: bool = False, endless: bool = True) ->
 
 def context_bucket(asked: Asked) -> int:
     """The context a server would be started with: the next power of two above prompt and answer."""
-    return max(2048, 1 << math.ceil(math.log2(asked.input_tokens + asked.output_tokens)))
+    return 1 << math.ceil(math.log2(max(asked.input_tokens + asked.output_tokens, 2048.0)))
