@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from advisor.errors import BadInput
@@ -185,13 +186,6 @@ def summary(name: str, members: Sequence[Compared], figure: str) -> Summary:
     inside = [one.inside for one in members if one.inside is not None]
     share = sum(inside) / len(inside) if inside and figure == "output_tok_s" else None
     return Summary(name, len(errors), median([abs(error) for error in errors]), median(errors), share)
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle one."""
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def load_band(one: Compared) -> str:

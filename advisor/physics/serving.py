@@ -7,6 +7,7 @@ the M requests that are admitted are either decoding or waiting for their first 
     M = B + rate x wait        (Little's law; solved for B by a few secant steps)
 
 Requests beyond the slots or the KV cache wait outside. Clients that march in step see other waits: `lockstep.py`.
+Answers of unequal length give a run a thin end: `lengths.py`.
 """
 
 from __future__ import annotations

@@ -77,15 +77,15 @@ def read_load(words: Cells) -> Asked:
     mode = stated if stated in MODES else stated.strip().lower() or "serving"
     if mode not in MODES:
         raise Unsupported(f"mode {stated!r} is not one of {', '.join(MODES)}")
-    prompt = _number(input_tokens, "input_tokens", zero=True, endless=False)
-    answer = _number(output_tokens, "output_tokens", endless=False)
+    prompt = _number(input_tokens, "input_tokens", zero=True)
+    answer = _number(output_tokens, "output_tokens")
     return Asked(
         mode,
-        _number(concurrency, "concurrency", endless=False),
-        _number(request_rate, "request_rate"),
+        _number(concurrency, "concurrency"),
+        _number(request_rate, "request_rate", endless=True),
         USUAL_INPUT_TOKENS if prompt is None else prompt,
         answer or USUAL_OUTPUT_TOKENS,
-        _number(num_prompts, "num_prompts", endless=False),
+        _number(num_prompts, "num_prompts"),
         # A prompt without an answer's length asks for the decode rate at that depth: the prompt is there already.
         prompt if prompt and answer is None and mode == "serving" else 0.0,
         prompt is not None and answer is not None and not (answer.is_integer() or _as_chosen(prompt)),
@@ -101,7 +101,7 @@ def _as_chosen(tokens: float) -> bool:
 
 
 @functools.lru_cache(maxsize=16384)
-def _number(text: str, column: str, zero: bool = False, endless: bool = True) -> float | None:
+def _number(text: str, column: str, zero: bool = False, endless: bool = False) -> float | None:
     """A positive number, "inf" where `endless`; None where the cell is empty. The same few numbers fill most rows."""
     if not text:
         return None

@@ -11,7 +11,7 @@ from advisor.catalog import constants
 np = pytest.importorskip("numpy", reason="the calibration is a development program and needs NumPy")
 pytest.importorskip("scipy", reason="the calibration is a development program and needs SciPy")
 
-from advisor.catalog.refresh.calibrate import inputs  # noqa: E402 - needs NumPy
+from advisor.catalog.refresh.calibrate import inputs, unseen  # noqa: E402 - needs NumPy
 from advisor.catalog.refresh.calibrate.__main__ import to_fit  # noqa: E402
 from advisor.catalog.refresh.calibrate.columns import table_of  # noqa: E402
 from advisor.catalog.refresh.calibrate.fit import cost, fit  # noqa: E402
@@ -77,6 +77,16 @@ def test_many_at_once_are_what_one_after_the_other_is(engine, measured):
     for point, *figures_of_it in zip(mine, *known, strict=True):
         said = model(point)
         assert figures_of_it == pytest.approx([said.rate, said.tpot_s, said.ttft_s, said.gap_s], rel=1e-9), point.row.id
+
+
+@needs_data
+def test_what_is_called_unseen_was_not_fitted():
+    """Every row of benchmarks.csv that comes from one of the two tables is found there again, and left out."""
+    seen = read(DATA / "benchmarks.csv")
+    known = [row for row in seen if row.group in ("silicon", "argonne-vllm") and "Intel" not in row.request["gpu"]]
+    everything, rest = unseen.unseen(DATA, []), unseen.unseen(DATA, seen)
+    assert len(everything) - len(rest) >= len(known) > 400
+    assert len(rest) > 2000
 
 
 @needs_data

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
 
 from advisor.catalog.refresh.calibrate.cases import cases
 from advisor.catalog.refresh.calibrate.explained import EXPLAINED, GAPS
 from advisor.catalog.refresh.calibrate.pairs import pairs
 from advisor.catalog.refresh.calibrate.rows import Row
 from advisor.catalog.refresh.calibrate.validate import SMALL, SMALL_FOLD, Error
-from advisor.catalog.refresh.calibrate.write import middle, widths
+from advisor.catalog.refresh.calibrate.write import widths
 
 SINGLE = ("single_stream", "single_stream_llama_bench", "offline_single_stream")
 WORST = 25
@@ -91,7 +92,7 @@ def _line(name: str, errors: Sequence[Error], figure: str, target: float | None)
     found = shares(errors, figure)
     if not found:
         return ""
-    absolute, signed = middle(map(abs, found)), middle(found)
+    absolute, signed = median(map(abs, found)), median(found)
     verdict = "" if target is None else "met" if absolute <= target else "missed"
     aim = "" if target is None else f"{target:.0%}"
     return f"| {name} | {len(found)} | {absolute:.1%} | {aim} | {signed:+.1%} | {verdict} |\n"
@@ -136,10 +137,10 @@ def _table(title: str, errors: Sequence[Error], key: Callable[[Error], str]) -> 
             continue
         cells = [name, str(len(members))]
         rates = shares(members, "rate")
-        cells += [f"{middle(map(abs, rates)):.0%}", f"{middle(rates):+.0%}"] if rates else ["", ""]
+        cells += [f"{median(map(abs, rates)):.0%}", f"{median(rates):+.0%}"] if rates else ["", ""]
         for figure in ("tpot", "ttft"):
             found = shares(members, figure)
-            cells.append(f"{middle(map(abs, found)):.0%}" if found else "")
+            cells.append(f"{median(map(abs, found)):.0%}" if found else "")
         lines.append("| " + " | ".join(cells) + " |\n")
     return "".join(lines)
 

@@ -6,13 +6,11 @@ They come from the same machines as rows that were fitted, so they test other lo
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from advisor.catalog.refresh.calibrate.rows import Row
-from advisor.catalog.refresh.calibrate.write import middle
-from advisor.evaluate import Compared, compare, load_band, measurement
+from advisor.evaluate import Compared, compare, load_band, measurement, summary
 
 SILICON = "silicon_sample_vllm.csv"
 ARGONNE = "argonne_llm_inference_bench.csv"
@@ -24,7 +22,6 @@ HARDWARE = {
     "AMD MI250 GPU": "MI250", "AMD MI300X GPU": "MI300X 192GB", "Nvidia A100 GPU": "A100 40GB",
     "Nvidia GH200 GPU": "GH200 96GB", "Nvidia H100 GPU": "H100 SXM 80GB",
 }  # fmt: skip
-FORMATS = {"fp8": "fp8", "nvfp4": "nvfp4", "int4_wo": "int4", "": ""}
 FEWEST = 20  # rows of a line of the report
 Cells = Mapping[str, str]
 
@@ -52,7 +49,7 @@ def _silicon(path: Path) -> Iterator[Row]:
         if cells["mode"] != "agg" or cells["attention_dp_size"] not in ("", "1.0", "1"):
             continue
         version = cells["backend_version"] if cells["backend_version"].startswith("0.") else ""
-        known = "mxfp4" if "gpt-oss" in cells["model_path"] else FORMATS.get(cells["gemm_quant_mode"], "")
+        known = "mxfp4" if "gpt-oss" in cells["model_path"] else cells["gemm_quant_mode"].removesuffix("_wo")
         cards = cells["tp_size"].removesuffix(".0")
         yield measurement({
             "id": f"{SILICON}:{number}", "engine": "vLLM", "engine_version": version, "gpu": SYSTEMS[cells["system"]],
@@ -65,7 +62,7 @@ def _silicon(path: Path) -> Iterator[Row]:
 
 
 def _argonne(path: Path) -> Iterator[Row]:
-    """vLLM's static batches; its llama.cpp rows are of builds that served a batch one after the other."""
+    """vLLM's static batches."""
     for number, cells in enumerate(_table(path)):
         if cells["framework"] != "vLLM" or cells["hardware"] not in HARDWARE:
             continue
@@ -99,11 +96,9 @@ def section(data: Path, seen: Sequence[Row]) -> str:
 
 
 def _line(name: str, members: Sequence[Compared]) -> str:
-    cells = [name, str(len(members))]
-    for figure in ("output_tok_s", "tpot_ms", "ttft_ms"):
-        errors = [math.expm1(error) for one in members if (error := one.log_error(figure)) is not None]
-        cells.append(f"{middle(map(abs, errors)):.0%}" if errors else "")
-        if figure == "output_tok_s":
-            cells.append(f"{middle(errors):+.0%}")
-    inside = [one.inside for one in members if one.inside is not None]
-    return "| " + " | ".join([*cells, f"{sum(inside) / len(inside):.0%}"]) + " |\n"
+    rate = summary(name, members, "output_tok_s")
+    cells = [name, str(rate.rows), f"{rate.absolute:.0%}", f"{rate.signed:+.0%}"]
+    for figure in ("tpot_ms", "ttft_ms"):
+        measured = any(one.log_error(figure) is not None for one in members)
+        cells.append(f"{summary(name, members, figure).absolute:.0%}" if measured else "")
+    return "| " + " | ".join([*cells, f"{rate.inside or 0.0:.0%}"]) + " |\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from statistics import median
 
 from advisor.catalog.refresh.calibrate.points import Point
 from advisor.catalog.refresh.calibrate.validate import Error
@@ -123,17 +124,10 @@ def _residuals(errors: Sequence[Error]) -> list[str]:
         for figure in FIGURES:
             found = [value for error in mine if (value := getattr(error, figure)) is not None]
             if found:
-                signed, absolute = middle(found), middle(map(abs, found))
+                signed, absolute = median(found), median(map(abs, found))
                 told = {"points": len(found), "signed": round(signed, 3), "absolute": round(absolute, 3)}
                 lines.append(f"  {key[0]} {key[1]} {figure}: {_flow(told)}")
     return lines
-
-
-def middle(values: Iterable[float]) -> float:
-    """The median."""
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def _flow(mapping: Mapping[str, float]) -> str:
