@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.compare import capacity, crossover, curve, within_targets
-from advisor.physics.internode import cards_in_all
+from advisor.physics.speed.internode import cards_in_all
 from advisor.propose import engines_for
 from advisor.rules import VETO, Case, Contest, judge_candidate, judge_contest, rules
 from advisor.schema import Confidence, Estimate, Finding, Hardware, Judged, ModelSpec, Speed, Verdict, Workload

@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from advisor.correction import corrected
 from advisor.engines import ENGINES
+from advisor.measured.correction import corrected
 from advisor.schema import Candidate, Estimate, Hardware, Load, ModelSpec, Speed, Workload
 
 _PEAK_SIGMAS = 1.645  # 95th percentile of a normal distribution

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from advisor.catalog import engine_limits
-from advisor.nodes import with_nodes
 from advisor.plan import plan
+from advisor.probe.network import with_nodes
 from advisor.schema import Hardware, ModelSpec, Plan, RenderedFile, Verdict, Workload, value
-from advisor.search.verdict import verdict_for
+from advisor.verdict import verdict_for
 from advisor.workload import load_workload
 
 
@@ -98,7 +98,7 @@ def _model_and_verdict(
 ) -> tuple[ModelSpec, str, tuple[str, ...], Workload, Verdict]:
     """The named model, or the most capable one that meets the targets; a format in its name counts as asked for."""
     if workload.model is not None:
-        from advisor.catalog.model_names import find_model_and_format
+        from advisor.models.names import find_model_and_format
 
         model, named = find_model_and_format(workload.model, offline=workload.offline)
         if named is not None and workload.quantization == "auto":

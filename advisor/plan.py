@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from advisor import __version__
 from advisor.catalog import engine_limits
-from advisor.checks import host_checks
+from advisor.checklist import host_checks
 from advisor.deploy import PARTS, parts_of
 from advisor.engines import ENGINES
 from advisor.quoting import dns_label

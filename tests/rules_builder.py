@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from advisor.catalog import engine_limits, weights_format
-from advisor.catalog.model_names import find_model
+from advisor.models.names import find_model
 from advisor.rules import Case, Contest
 from advisor.schema import (
     Accelerator,

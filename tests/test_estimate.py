@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.catalog.model_names import find_model
 from advisor.estimate import estimate, latency_s, peak_in_flight, solve_in_flight, speed_at
+from advisor.models.names import find_model
 from advisor.probe.simulate import simulate
 from advisor.propose import propose
 from advisor.schema import Candidate, Workload

@@ -6,7 +6,7 @@ import pytest
 
 from advisor.catalog import constants, sources
 from advisor.errors import BadInput
-from advisor.explain import explain, names
+from advisor.report.explain import explain, names
 
 
 def test_everything_that_has_a_name_is_explained() -> None:

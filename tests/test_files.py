@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from advisor import atomic
 from advisor.errors import BadInput, EnvironmentFailed
-from advisor.files import MANIFEST, changed_by_a_person, write_atomically, write_tree
+from advisor.folder import atomic
+from advisor.folder.write import MANIFEST, changed_by_a_person, write_atomically, write_tree
 from advisor.schema import RenderedFile
 
 needs_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may write into read-only folders")

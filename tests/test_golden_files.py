@@ -106,7 +106,7 @@ def test_shellcheck_is_content(path: Path) -> None:
 def test_every_setting_can_be_explained() -> None:
     """`advisor explain` knows every setting that any scenario's plan holds, and every source resolves."""
     from advisor.catalog import sources
-    from advisor.explain import explain
+    from advisor.report.explain import explain
 
     seen = set()
     for path in GOLDEN.glob("*/out/plan.json"):

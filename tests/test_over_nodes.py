@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from advisor.catalog.model_names import find_model
 from advisor.errors import BadInput
-from advisor.nodes import parse_link, with_nodes
-from advisor.over_nodes import machines
-from advisor.physics.internode import cards_in_all, nodes_of_replica, replicas_of_server, servers
+from advisor.models.names import find_model
+from advisor.physics.speed.internode import cards_in_all, nodes_of_replica, replicas_of_server, servers
 from advisor.pipeline import Answer, recommend
+from advisor.probe.network import parse_link, with_nodes
 from advisor.probe.simulate import simulate
+from advisor.propose.over_nodes import machines
 from advisor.schema import Candidate, Workload
 from advisor.workload import load_workload
 
@@ -178,7 +178,7 @@ def test_two_small_machines_hold_what_one_does_not() -> None:
     workload: Workload = load_workload(
         "desktop", {"model": "Qwen/Qwen2.5-7B-Instruct", "engine": "vllm", "ttft_ms": 1e6, "tpot_ms": 1e6}
     )
-    from advisor.search.verdict import verdict_for
+    from advisor.verdict import verdict_for
 
     machine = with_nodes(simulate("cpu"), replace(workload, nodes=2))
     cpu = replace(machine.cpu, memory_bytes=14 << 30, available_bytes=None, instruction_sets=("avx512", "avx512_bf16"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from advisor.check.outcome import CheckReport, Line
 from advisor.check.run import check_folder
-from advisor.check.values import CheckReport, Line
 
 __all__ = ["CheckReport", "Line", "check_folder"]

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from advisor.check.outcome import CheckReport, Line, Status
 from advisor.check.target import is_running, target_for
-from advisor.check.values import CheckReport, Line, Status
 from advisor.errors import EnvironmentFailed
+from advisor.folder.saved import plan_in
 from advisor.plan import checks_of
-from advisor.saved import plan_in
 from advisor.schema import Check
 
 AT_ONCE = 8  # none of them changes anything, and most wait

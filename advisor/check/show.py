@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from advisor.check.values import CheckReport, Line
+from advisor.check.outcome import CheckReport, Line
 from advisor.wire import to_data
 
 MARKS = {"pass": "ok", "fail": "FAIL", "skipped": "-", "by hand": "[ ]"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from advisor.catalog.listing import Listing
+    from advisor.report.listing import Listing
 
 KINDS = ("gpus", "models", "engines", "rules", "formats", "cpus", "sources")
 
@@ -31,7 +31,7 @@ def command(kind: str, as_json: bool, search: str) -> None:
     \b
     Exit codes: 0 something was found, 1 nothing matches, 2 bad input.
     """
-    from advisor.catalog.listing import listing
+    from advisor.report.listing import listing
 
     found = listing(kind, search)
     if as_json:

@@ -18,7 +18,7 @@ def command(name: str, as_json: bool) -> int:
       advisor explain crossover_in_flight
       advisor explain claim-same-api
     """
-    from advisor.explain import explain
+    from advisor.report.explain import explain
 
     entry = explain(name)
     if as_json:

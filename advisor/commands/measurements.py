@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from advisor.measurements import Measurement
+    from advisor.measured.store import Measurement
 
 
 @click.group("measurements", invoke_without_command=True)
@@ -34,7 +34,7 @@ def command(context: click.Context) -> None:
 @click.option("--here", is_flag=True, help="Only those of this machine.")
 def list_(as_json: bool = False, here: bool = False) -> None:
     """Every measurement that is kept."""
-    from advisor.measurements import all_measurements, folder, measurements_of
+    from advisor.measured.store import all_measurements, folder, measurements_of
 
     if here:
         from advisor.probe import probe
@@ -59,7 +59,7 @@ def list_(as_json: bool = False, here: bool = False) -> None:
 def forget_(ids: tuple[str, ...], everything: bool) -> None:
     """Remove measurements by the beginning of their id; estimates are used again."""
     from advisor.errors import BadInput
-    from advisor.measurements import forget
+    from advisor.measured.store import forget
 
     if bool(ids) == everything:
         raise BadInput("name the measurements to forget, or --all; `advisor measurements` lists them")

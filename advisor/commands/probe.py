@@ -84,7 +84,7 @@ def _measured(hardware: Hardware) -> Hardware:
 
 
 def _write(hardware: Hardware, out: Path, force: bool) -> None:
-    from advisor.files import write_atomically
+    from advisor.folder.write import write_atomically
     from advisor.wire import to_json
 
     write_atomically(out, to_json(hardware), overwrite=force)

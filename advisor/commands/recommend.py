@@ -55,7 +55,7 @@ def command(
         answer = recommend(profile=profile, overrides=overrides, gpu=gpu, hardware_file=hardware, progress=progress)
         files = files_of(answer.plan) if answer.plan else ()
     if files and not dry_run:
-        from advisor.files import write_tree
+        from advisor.folder.write import write_tree
 
         write_tree(out, files, overwrite=force)
     written = tuple(file.path for file in files)

@@ -20,9 +20,9 @@ def command(plan_file: Path, out: Path, force: bool, as_json: bool) -> int:
       advisor render deploy/plan.json --out deploy
       advisor render plan.json --out /srv/llm --force
     """
-    from advisor.files import write_tree
+    from advisor.folder.saved import read_plan
+    from advisor.folder.write import write_tree
     from advisor.pipeline import files_of
-    from advisor.saved import read_plan
 
     files = files_of(read_plan(plan_file))
     write_tree(out, files, overwrite=force)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from advisor.smoke.values import SmokeReport
+    from advisor.smoke.outcome import SmokeReport
 
 
 @click.command("smoke")
@@ -56,12 +56,12 @@ def command(
     Exit codes: 0 all passed, 1 something failed, 2 bad input,
     3 the environment failed (port taken, engine did not start, ...), 130 Ctrl-C.
     """
-    from advisor.saved import plan_in
+    from advisor.folder.saved import plan_in
+    from advisor.smoke.display import Screen
     from advisor.smoke.job import Options
     from advisor.smoke.report import write
     from advisor.smoke.run import smoke
     from advisor.smoke.runners import runner_for
-    from advisor.smoke.screen import Screen
 
     plan = plan_in(folder)
     options = Options(levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed)
@@ -72,7 +72,7 @@ def command(
     report = smoke(plan, folder, runner_for(runner, plan, folder), options, Screen(), on_interrupt=save)
     save(report)
     if report.loads and not no_keep:
-        from advisor.measurements import keep
+        from advisor.measured.store import keep
 
         kept = keep(plan, report)
         click.echo(

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from advisor.checks.shell import bearer, from_env, stop_if_busy
 from advisor.deploy.audience import is_linux_service
 from advisor.engines.admission import admitted, answer_s, drain_s
 from advisor.engines.base import Placement
 from advisor.schema import Check, Plan, value
+from advisor.shell import bearer, from_env, stop_if_busy
 from advisor.units import MIB, count
 
 VERSION = "2.11.9"  # also that of tests/tools/gateway.sh

@@ -11,7 +11,7 @@ from dataclasses import field
 from advisor.deploy import gateway
 from advisor.deploy.audience import serves_others
 from advisor.engines.base import Placement
-from advisor.physics.internode import nodes_of_replica, servers, token_bytes
+from advisor.physics.speed.internode import nodes_of_replica, servers, token_bytes
 from advisor.schema import Check, NodeLink, Plan, value
 
 MASTER_PORT = 29501  # vLLM's own default

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from advisor.checks.shell import at_least
 from advisor.deploy import gateway, native
 from advisor.deploy.audience import is_linux_service
 from advisor.deploy.systemd import LOAD_S, patience_s
@@ -13,8 +12,9 @@ from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.containers import Mount
 from advisor.engines.devices import cards_of
-from advisor.physics.internode import nodes_of_replica
+from advisor.physics.speed.internode import nodes_of_replica
 from advisor.schema import Check, Plan, value
+from advisor.shell import at_least
 
 PODMAN_NEEDED = "5.0"  # Notify=healthy; quadlets themselves came with 4.4
 IMAGE_S = 900  # an engine's image is several GB

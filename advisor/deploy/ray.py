@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from advisor.deploy.kubernetes.manifest import Resources
 from advisor.deploy.kubernetes.pod import object_name
 from advisor.deploy.kubernetes.resources import claim_bytes, resources
-from advisor.deploy.kubernetes.values import Resources
 from advisor.deploy.nodes import wanted as over_machines
 from advisor.engines import ENGINES
 from advisor.engines.admission import admitted
 from advisor.engines.base import Placement
-from advisor.physics.internode import servers
+from advisor.physics.speed.internode import servers
 from advisor.schema import Check, Plan, value
 from advisor.units import GIB
 

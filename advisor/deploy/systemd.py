@@ -10,7 +10,7 @@ from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.containers import local_mount
 from advisor.engines.downloads import download_s
-from advisor.physics.internode import nodes_of_replica
+from advisor.physics.speed.internode import nodes_of_replica
 from advisor.schema import Check, Plan, value
 
 LOAD_S = 300  # naming a model and loading it, beside its download

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from advisor.physics.internode import replicas_of_server, servers
+from advisor.physics.speed.internode import replicas_of_server, servers
 from advisor.schema import Estimate, Workload
 
 LEAST_WAITING = 16  # requests that may wait, however few are planned

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from advisor.physics.speed_figures import Spread, band_of, spread_of
+from advisor.physics.speed.figures import Spread, band_of, spread_of
 from advisor.predict.config import Ready, Unsupported, Words, ready_for
 from advisor.predict.rows import Asked, Cells, context_bucket, picker, read_load
 from advisor.predict.run import per_replica, rule_for, run

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
 from advisor.errors import BadInput
-from advisor.physics.device import with_power_limit
-from advisor.physics.speed_facts import held_bytes
-from advisor.physics.speed_inside import Discipline
-from advisor.physics.speed_rates import Constants
-from advisor.physics.speed_setup import Prepared, discipline, fitted
-from advisor.physics.step import StepModel
-from advisor.predict.hardware import hardware_of
+from advisor.physics.speed.device import with_power_limit
+from advisor.physics.speed.facts import held_bytes
+from advisor.physics.speed.inside import Discipline
+from advisor.physics.speed.rates import Constants
+from advisor.physics.speed.setup import Prepared, discipline, fitted
+from advisor.physics.speed.step import StepModel
+from advisor.probe.named import hardware_of
 from advisor.schema import Candidate, Hardware, Memory, ModelSpec
 from advisor.units import GIB
 
@@ -118,7 +118,7 @@ def model_and_format(engine: str, text: str, quantization: str) -> tuple[ModelSp
     Raises:
         BadInput: an unknown model or format.
     """
-    from advisor.catalog.model_names import find_model_and_format
+    from advisor.models.names import find_model_and_format
 
     model, implied = find_model_and_format(text, offline=True)
     stated = quantization.strip() and quantization.strip().lower() not in UNSTATED

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from advisor.physics.serving import Steady, all_at_once, closed_loop, open_loop, single_stream
-from advisor.physics.speed_facts import held_bytes
-from advisor.physics.speed_inside import Discipline
+from advisor.physics.speed.facts import held_bytes
+from advisor.physics.speed.inside import Discipline
+from advisor.physics.speed.serving import Steady, all_at_once, closed_loop, open_loop, single_stream
 from advisor.predict.config import Ready
 from advisor.predict.rows import Asked
 

@@ -134,8 +134,8 @@ def keep(hardware: Hardware, rates: CpuRates) -> Path:
     Raises:
         EnvironmentFailed: the system refuses.
     """
-    from advisor.files import write_atomically
-    from advisor.measurements import machine_key
+    from advisor.folder.write import write_atomically
+    from advisor.measured.store import machine_key
     from advisor.wire import to_json
 
     path = folder() / f"{machine_key(hardware)}.json"
@@ -147,7 +147,7 @@ def with_kept(hardware: Hardware) -> Hardware:
     """The machine with what `advisor probe --measure` found here before; unchanged when it never ran."""
     if hardware.source != "probed" or not folder().is_dir():
         return hardware
-    from advisor.measurements import machine_key
+    from advisor.measured.store import machine_key
 
     try:
         text = (folder() / f"{machine_key(hardware)}.json").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from typing import Any
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.gpu_names import parse_gpus
 from advisor.errors import BadInput
-from advisor.physics.device import with_power_limit
+from advisor.physics.speed.device import with_power_limit
 from advisor.probe import cpu_rates
 from advisor.schema import Accelerator, Containers, Cpu, Hardware
 from advisor.units import gib

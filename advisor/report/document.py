@@ -6,7 +6,7 @@ from typing import Any
 
 from advisor.decide import vetoed
 from advisor.engines import ENGINES
-from advisor.physics.internode import cards_in_all
+from advisor.physics.speed.internode import cards_in_all
 from advisor.pipeline import Answer
 from advisor.schema import Estimate, Figure, Judged, Plan, Speed
 from advisor.wire import to_data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.physics.internode import hops_of, token_bytes
+from advisor.physics.speed.internode import hops_of, token_bytes
 from advisor.rules.base import Case, Contest
 from advisor.units import count, ms
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.physics.weights import weight_bytes
+from advisor.physics.memory.weights import weight_bytes
 from advisor.rules.base import Case
 from advisor.schema import Accelerator
 from advisor.units import gb, version_tuple

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from advisor.catalog.model_names import find_model
 from advisor.catalog.ranking import ranking
+from advisor.models.names import find_model
 from advisor.schema import Hardware, ModelSpec, Verdict, Workload, value
+from advisor.search.bounds import worth_a_look
 from advisor.search.nearest import hardware_for, outcome
-from advisor.search.screen import worth_a_look
-from advisor.search.verdict import verdict_for
+from advisor.verdict import verdict_for
 
 
 @value

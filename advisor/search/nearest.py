@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from advisor.catalog import gpus, weights_format
 from advisor.catalog.entries import GpuSpec
-from advisor.catalog.model_names import find_model
 from advisor.catalog.ranking import ranking
-from advisor.nodes import MOST, assumed_nodes
-from advisor.physics.internode import cards_in_all
+from advisor.models.names import find_model
+from advisor.physics.speed.internode import cards_in_all
+from advisor.probe.network import MOST, assumed_nodes
 from advisor.probe.simulate import simulate
 from advisor.schema import Change, Hardware, ModelSpec, Verdict, Workload
-from advisor.search.screen import worth_a_look
-from advisor.search.verdict import verdict_for
+from advisor.search.bounds import worth_a_look
 from advisor.units import count, ms
+from advisor.verdict import verdict_for
 
 _MOST_CARDS = 8
 _CARDS_TRIED = 24

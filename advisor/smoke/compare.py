@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from advisor.schema import Figure
 from advisor.smoke.job import Job
+from advisor.smoke.load.stats import LoadResult
 from advisor.smoke.observer import share_in_step
-from advisor.smoke.stats import LoadResult
-from advisor.smoke.values import Comparison
+from advisor.smoke.outcome import Comparison
 
 _EXACT = 0.1  # capacities are expected within a tenth
 

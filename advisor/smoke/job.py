@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from advisor.schema import Plan
-from advisor.smoke.client import Server
+from advisor.smoke.load.client import Server
+from advisor.smoke.load.prompts import Scale
+from advisor.smoke.load.ramp import Ramp
+from advisor.smoke.load.stats import LoadResult, Targets
 from advisor.smoke.observer import Effective, Observer
-from advisor.smoke.prompts import Scale
-from advisor.smoke.ramp import Ramp
-from advisor.smoke.runner import Runner
-from advisor.smoke.stats import LoadResult, Targets
-from advisor.smoke.values import StepResult
+from advisor.smoke.outcome import StepResult
+from advisor.smoke.runners.base import Runner
 
 
 class Failed(Exception):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from advisor.smoke.stats import LoadResult, Spread
-from advisor.smoke.values import Comparison, SmokeReport
+from advisor.smoke.load.stats import LoadResult, Spread
+from advisor.smoke.outcome import Comparison, SmokeReport
 from advisor.units import count, gib, ms
 
 _LOAD_COLUMNS = (
@@ -30,7 +30,7 @@ def write(report: SmokeReport, folder: Path) -> tuple[Path, Path]:
     Raises:
         EnvironmentFailed: the system refuses: no permission, disk full.
     """
-    from advisor.files import write_atomically
+    from advisor.folder.write import write_atomically
     from advisor.wire import to_json
 
     as_json, as_text = folder / "smoke" / "report.json", folder / "smoke" / "report.md"

@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from advisor.errors import AdvisorError
 from advisor.schema import Plan
-from advisor.smoke import loading, starting, talking
 from advisor.smoke.compare import comparisons
-from advisor.smoke.http import Broken
 from advisor.smoke.job import Failed, Job, Options, Progress, Skipped, Stopwatch
+from advisor.smoke.load.http import Broken
 from advisor.smoke.observer import observer_of
-from advisor.smoke.runner import Runner
-from advisor.smoke.signals import terminate_is_interrupt, undisturbed
-from advisor.smoke.values import Result, SmokeReport, StepResult
+from advisor.smoke.outcome import Result, SmokeReport, StepResult
+from advisor.smoke.runners.base import Runner
+from advisor.smoke.runners.signals import terminate_is_interrupt, undisturbed
+from advisor.smoke.steps import loading, starting, talking
 
 
 class Step(NamedTuple):

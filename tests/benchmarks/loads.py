@@ -18,9 +18,9 @@ from typing import Any
 
 from points import INPUT_TOKENS, OUTPUT_TOKENS
 
-from advisor.smoke.client import Server
-from advisor.smoke.load import Run, calibrate, drive
-from advisor.smoke.prompts import Scale
+from advisor.smoke.load.client import Server
+from advisor.smoke.load.generator import Run, calibrate, drive
+from advisor.smoke.load.prompts import Scale
 
 # Every point of a batch gets the same prompts, and gives answers of the same lengths.
 SAME = {"temperature": 0, "seed": 1}

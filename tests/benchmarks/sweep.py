@@ -45,7 +45,7 @@ from points import (
     with_point,
 )
 
-from advisor.files import write_tree
+from advisor.folder.write import write_tree
 from advisor.pipeline import files_of
 from advisor.smoke.observer import observer_of
 

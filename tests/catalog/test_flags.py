@@ -7,7 +7,7 @@ import json
 import pytest
 
 from advisor.catalog.flags import modelfile_parameters, ollama_env, ollama_modelfile, vllm_flags
-from advisor.catalog.refresh.table import SHARED
+from advisor.refresh.table import SHARED
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")

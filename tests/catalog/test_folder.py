@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from advisor.catalog.model_names import find_model, find_model_and_format
 from advisor.errors import BadInput
+from advisor.models.names import find_model, find_model_and_format
 
 LLAMA = {
     "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336,

@@ -7,8 +7,8 @@ import csv
 import pytest
 
 from advisor.catalog import formats, weights_format
-from advisor.catalog.refresh.table import SHARED
 from advisor.errors import BadInput
+from advisor.refresh.table import SHARED
 
 NAMED = [
     ("Q4_K_M", "q4_K_M"), ("q4_k_m", "q4_K_M"), ("4-bit GGUF", "q4_K_M"), ("AWQ", "awq-int4"), ("4-bit (AWQ)", "awq-int4"),

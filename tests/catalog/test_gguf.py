@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from gguf_writer import llama, llama_metadata, write
 
-from advisor.catalog.gguf_file import read_header
-from advisor.catalog.model_names import find_model_and_format
 from advisor.errors import BadInput
+from advisor.models.gguf_file import read_header
+from advisor.models.names import find_model_and_format
 
 
 def test_bytes_of_every_tensor(tmp_path: Path) -> None:

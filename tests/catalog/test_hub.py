@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from test_folder import LLAMA
 
-from advisor.catalog.model_names import find_model
 from advisor.errors import BadInput
+from advisor.models.names import find_model
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, pages: dict[str, Any]) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from advisor.catalog import models
-from advisor.catalog.model_names import find_model, find_model_and_format
-from advisor.catalog.refresh.table import SHARED
 from advisor.errors import BadInput
+from advisor.models.names import find_model, find_model_and_format
+from advisor.refresh.table import SHARED
 
 QWEN, LLAMA = "Qwen/Qwen2.5-7B-Instruct", "meta-llama/Llama-3.1-8B-Instruct"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from advisor.catalog import constants, formats, models
-from advisor.catalog.model_names import find_model, ollama_reference
-from advisor.catalog.ollama_tags import find_tag
+from advisor.models.names import find_model, ollama_reference
+from advisor.models.ollama_tags import find_tag
 
 REFERENCES = [
     ("llama3.1:8b", "q4_K_M", ("llama3.1:8b", True)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from advisor.catalog import constants
-from advisor.catalog.model_names import find_model
 from advisor.catalog.ranking import ranking
-from advisor.catalog.refresh.ranking import score
 from advisor.errors import BadInput
+from advisor.models.names import find_model
+from advisor.refresh.ranking import score
 
 TASKS = sorted(constants("ranking")["tasks"])
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from advisor.catalog import DATA, models
-from advisor.catalog.refresh import extra, flags, gpus, ranking
-from advisor.catalog.refresh import models as model_table
-from advisor.catalog.refresh.gpus import nvlink_bytes_per_s, peer_access
-from advisor.catalog.refresh.table import SHARED, number
+from advisor.refresh import extra, flags, gpus, ranking
+from advisor.refresh import models as model_table
+from advisor.refresh.gpus import nvlink_bytes_per_s, peer_access
+from advisor.refresh.table import SHARED, number
 
 GENERATORS: list[Callable[[], dict[str, str]]] = [gpus.generate, model_table.generate, flags.generate]
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")

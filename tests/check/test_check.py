@@ -25,10 +25,10 @@ from advisor.cli import app
 from advisor.deploy import gateway
 from advisor.engines import ENGINES
 from advisor.errors import BadInput
-from advisor.files import write_tree
+from advisor.folder.saved import plan_in
+from advisor.folder.write import write_tree
 from advisor.pipeline import files_of
 from advisor.plan import checks_of
-from advisor.saved import plan_in
 from advisor.schema import Plan
 from advisor.wire import to_data
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from advisor.files import write_tree
+from advisor.folder.write import write_tree
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Plan
 

@@ -25,7 +25,7 @@ from images import layer
 from required import absent
 
 from advisor.deploy.kubernetes.pod import object_name
-from advisor.files import write_tree
+from advisor.folder.write import write_tree
 from advisor.pipeline import files_of, recommend
 from advisor.probe import probe
 from advisor.schema import Plan

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from advisor import quoting
 from advisor.catalog import constants, sources
 from advisor.deploy import monitoring as part
-from advisor.deploy.monitoring.values import Alert, Monitoring
+from advisor.deploy.monitoring.facts import Alert, Monitoring
 from advisor.engines import ENGINES
 from advisor.render import render
 from advisor.schema import Plan

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from required import absent
 
-from advisor.files import write_tree
+from advisor.folder.write import write_tree
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Hardware, Plan
 from advisor.wire import from_json_file, to_json

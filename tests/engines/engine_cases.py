@@ -12,9 +12,9 @@ from typing import NamedTuple
 import pytest
 from required import absent
 
-from advisor.catalog.model_names import find_model
-from advisor.checks import host_checks
+from advisor.checklist import host_checks
 from advisor.engines import ENGINES
+from advisor.models.names import find_model
 from advisor.schema import Accelerator, Candidate, Cpu, Estimate, Hardware, Load, ModelSpec, Plan, Workload
 
 GIB = 1024**3

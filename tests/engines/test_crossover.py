@@ -20,17 +20,17 @@ from statistics import median
 import pytest
 from required import absent, sourced
 
-from advisor.catalog.model_names import find_model_and_format
-from advisor.files import write_tree
+from advisor.folder.write import write_tree
+from advisor.models.names import find_model_and_format
 from advisor.pipeline import files_of, find_hardware, recommend
 from advisor.probe import probe
 from advisor.probe.measure import keep, measure
 from advisor.schema import Plan, Verdict
-from advisor.search.verdict import verdict_for
-from advisor.smoke.client import Server
-from advisor.smoke.load import Run, calibrate, drive
-from advisor.smoke.native import NativeRunner
+from advisor.smoke.load.client import Server
+from advisor.smoke.load.generator import Run, calibrate, drive
 from advisor.smoke.observer import observer_of
+from advisor.smoke.runners.native import NativeRunner
+from advisor.verdict import verdict_for
 from advisor.workload import load_workload
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]

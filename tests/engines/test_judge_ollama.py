@@ -18,10 +18,10 @@ from judged_plans import GOLDEN, Plan, golden_plans
 from required import absent
 
 from advisor.catalog.flags import modelfile_parameters, ollama_env
-from advisor.catalog.refresh import flags, ollama_running
-from advisor.catalog.refresh.ollama_running import Server, same, serving
-from advisor.catalog.refresh.table import DATA, SHARED
-from advisor.catalog.refresh.vllm_running import engines_folder
+from advisor.refresh import flags, ollama_running
+from advisor.refresh.ollama_running import Server, same, serving
+from advisor.refresh.table import DATA, SHARED
+from advisor.refresh.vllm_running import engines_folder
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("judge-ollama")]
 
@@ -137,7 +137,7 @@ def test_our_lists_are_what_this_ollama_accepts(answer: dict[str, Any], program:
     for name in ("ollama-env.json", "ollama-modelfile.json"):
         old, new = (text.splitlines() for text in ((DATA / name).read_text(encoding="utf-8"), now[name]))
         gone, come = set(old) - set(new), set(new) - set(old)
-        assert (gone, come) == (set(), set()), f"{name}: run python -m advisor.catalog.refresh.flags"
+        assert (gone, come) == (set(), set()), f"{name}: run python -m advisor.refresh.flags"
 
 
 def test_every_name_is_known_to_the_program(answer: dict[str, Any], program: str) -> None:

@@ -17,9 +17,9 @@ from judged_plans import case, golden_plans, platform
 from required import absent
 
 from advisor.catalog import engine_limits, models
-from advisor.catalog.refresh import flags, parsers, vllm_running
-from advisor.catalog.refresh.table import DATA, SHARED
 from advisor.engines.accepted import VLLM_ENV
+from advisor.refresh import flags, parsers, vllm_running
+from advisor.refresh.table import DATA, SHARED
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("judge-vllm")]
 
@@ -132,7 +132,7 @@ def test_our_list_is_what_the_pinned_vllm_accepts(on_cpu: tuple[dict[str, Any], 
     arguments = [entry for entry in asked["args"] if entry["kind"] != "positional"]
     now = flags.generate(flags.Lists(arguments, [], [], []))["vllm-flags.json"].splitlines()
     old = (DATA / "vllm-flags.json").read_text(encoding="utf-8").splitlines()
-    assert difference(old, now) == [], "run python -m advisor.catalog.refresh.flags"
+    assert difference(old, now) == [], "run python -m advisor.refresh.flags"
     assert old == now
 
 

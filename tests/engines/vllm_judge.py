@@ -2,7 +2,7 @@
 
 Run by vLLM's own Python, as a file. In: JSON {"platform": "cuda" or "cpu", "tokenizer": path, "cases": [...]}, a case
 being {"id", "argv", "env", "config" (a config.json, or null: parser only), "card"}. Out: JSON {"asked": the answer of
-advisor/catalog/refresh/vllm_parser.py, "results": [{"id", "problems", "reached", "settled", "warnings"}]}.
+advisor/refresh/vllm_parser.py, "results": [{"id", "problems", "reached", "settled", "warnings"}]}.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "advisor" / "catalog" / "refresh")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "advisor" / "refresh")]
 import pretended_card  # noqa: E402
 import vllm_parser  # noqa: E402
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from advisor.physics.step import StepModel
+from advisor.physics.speed.step import StepModel
 
 
 @dataclass

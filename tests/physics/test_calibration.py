@@ -11,20 +11,20 @@ from advisor.catalog import constants
 np = pytest.importorskip("numpy", reason="the calibration is a development program and needs NumPy")
 pytest.importorskip("scipy", reason="the calibration is a development program and needs SciPy")
 
-from advisor.catalog.refresh.calibrate import inputs, unseen  # noqa: E402 - needs NumPy
-from advisor.catalog.refresh.calibrate.__main__ import to_fit  # noqa: E402
-from advisor.catalog.refresh.calibrate.columns import table_of  # noqa: E402
-from advisor.catalog.refresh.calibrate.fit import cost, fit  # noqa: E402
-from advisor.catalog.refresh.calibrate.parameters import CPU, CPU_ONLY, complete  # noqa: E402
-from advisor.catalog.refresh.calibrate.points import Model, Point  # noqa: E402
-from advisor.catalog.refresh.calibrate.rows import read  # noqa: E402
-from advisor.catalog.refresh.calibrate.vector_serving import figures  # noqa: E402
-from advisor.catalog.refresh.calibrate.write import number  # noqa: E402
-from advisor.physics.speed_setup import fitted  # noqa: E402
+from advisor.calibrate import inputs, unseen  # noqa: E402
+from advisor.calibrate.__main__ import to_fit  # noqa: E402
+from advisor.calibrate.columns import table_of  # noqa: E402
+from advisor.calibrate.fit import cost, fit  # noqa: E402
+from advisor.calibrate.parameters import CPU, CPU_ONLY, complete  # noqa: E402
+from advisor.calibrate.points import Model, Point  # noqa: E402
+from advisor.calibrate.rows import read  # noqa: E402
+from advisor.calibrate.vector_serving import figures  # noqa: E402
+from advisor.calibrate.write import number  # noqa: E402
+from advisor.physics.speed.setup import fitted  # noqa: E402
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 ENGINES = ("vllm", "llamacpp")
-AGAIN = "run `python -m advisor.catalog.refresh.calibrate`"
+AGAIN = "run `python -m advisor.calibrate`"
 needs_data = pytest.mark.skipif(
     not (DATA / "benchmarks.csv").is_file(), reason="the measurements lie beside the repository only"
 )

@@ -11,11 +11,11 @@ from test_speed_laws import HOST, cards, flights, machine, specs, tokens
 from advisor.catalog import weights_format
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.speed import speed
-from advisor.nodes import assumed_nodes, parse_link
-from advisor.over_nodes import over_nodes
-from advisor.physics.cards import cards_of_replica
-from advisor.physics.internode import cards_in_all, nodes_of_replica, replicas_of_server, servers
-from advisor.physics.shards import stage_bytes
+from advisor.physics.memory.cards import cards_of_replica
+from advisor.physics.memory.shards import stage_bytes
+from advisor.physics.speed.internode import cards_in_all, nodes_of_replica, replicas_of_server, servers
+from advisor.probe.network import assumed_nodes, parse_link
+from advisor.propose.over_nodes import over_nodes
 from advisor.schema import Candidate, Hardware, Load, ModelSpec
 
 LINKS = ("1GbE", "10GbE", "25GbE", "100GbE", "400G IB")

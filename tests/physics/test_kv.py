@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.catalog import models, weights_format
-from advisor.catalog.model_names import find_model
-from advisor.physics.kv import (
+from advisor.models.names import find_model
+from advisor.physics.memory.kv import (
     bytes_per_element,
     elements_per_token,
     kv_bytes,

@@ -9,8 +9,8 @@ import pytest
 
 from advisor.catalog import constants, sources
 from advisor.evaluate import DECODE_ONLY, compare, median, read_measurements
-from advisor.physics.speed_figures import ANALYTIC_SOURCE, CALIBRATED_SOURCE
-from advisor.physics.speed_version import years_old
+from advisor.physics.speed.figures import ANALYTIC_SOURCE, CALIBRATED_SOURCE
+from advisor.physics.speed.version import years_old
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "benchmarks.csv"
 needs_data = pytest.mark.skipif(not DATA.is_file(), reason="the measurements lie beside the repository only")

@@ -15,8 +15,8 @@ from advisor.engines.ollama.speed import speed as ollama_speed
 from advisor.engines.vllm.memory import memory as vllm_memory
 from advisor.engines.vllm.speed import setup as vllm_setup
 from advisor.engines.vllm.speed import speed as vllm_speed
-from advisor.physics.roofline import roof_tokens_per_s
-from advisor.predict.hardware import accelerator
+from advisor.physics.speed.roofline import roof_tokens_per_s
+from advisor.probe.named import accelerator
 from advisor.schema import Accelerator, Candidate, Cpu, Hardware, Load, ModelSpec, Speed
 
 SLACK = 1.002  # what the solver of the closed loop may leave

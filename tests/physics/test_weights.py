@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from advisor.catalog import formats, models, weights_format
 from advisor.catalog.entries import WeightsFormat
-from advisor.catalog.model_names import find_model
-from advisor.physics.layout import tensor_groups
-from advisor.physics.shards import rank_bytes, stage_bytes
-from advisor.physics.weights import (
+from advisor.models.names import find_model
+from advisor.physics.memory.layout import tensor_groups
+from advisor.physics.memory.shards import rank_bytes, stage_bytes
+from advisor.physics.memory.weights import (
     file_bytes,
     matmul_flops_per_token,
     streamed_bytes,

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from advisor.catalog import models, weights_format
-from advisor.catalog.model_names import find_model
-from advisor.physics.gguf_mix import BASE, BLOCK_TYPES, fitted, mixed_type, more_bits, tensor_type
-from advisor.physics.layout import TensorGroup, tensor_groups
-from advisor.physics.weights import file_bytes, weight_bytes
+from advisor.models.names import find_model
+from advisor.physics.memory.gguf_mix import BASE, BLOCK_TYPES, fitted, mixed_type, more_bits, tensor_type
+from advisor.physics.memory.layout import TensorGroup, tensor_groups
+from advisor.physics.memory.weights import file_bytes, weight_bytes
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data" / "models.csv"
 COLUMNS = {

@@ -19,7 +19,7 @@ if __name__ == "__main__":  # run as a program, from anywhere
 
 from fake_nvml import FakeNvml
 
-from advisor.files import write_atomically
+from advisor.folder.write import write_atomically
 from advisor.probe import probe
 from advisor.probe.host import Host, Output, Started
 from advisor.schema import Hardware

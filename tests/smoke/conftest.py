@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from required import absent, sourced
 
-from advisor.files import write_tree
+from advisor.folder.write import write_tree
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Plan
 

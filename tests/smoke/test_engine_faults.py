@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from advisor.schema import Plan
-from advisor.smoke import processes
 from advisor.smoke.job import Options, Progress
+from advisor.smoke.outcome import SmokeReport, StepResult
 from advisor.smoke.run import smoke
-from advisor.smoke.runners import runner_for
-from advisor.smoke.values import SmokeReport, StepResult
+from advisor.smoke.runners import processes, runner_for
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 

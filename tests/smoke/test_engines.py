@@ -18,18 +18,18 @@ from typing import NamedTuple
 import pytest
 
 from advisor.estimate import speed_at
-from advisor.measurements import all_measurements, keep
+from advisor.measured.store import all_measurements, keep
 from advisor.schema import Plan
-from advisor.smoke.client import Server
-from advisor.smoke.http import fetch_json
 from advisor.smoke.job import Options
-from advisor.smoke.load import Run, calibrate, drive
-from advisor.smoke.native import NativeRunner
-from advisor.smoke.prompts import salad
+from advisor.smoke.load.client import Server
+from advisor.smoke.load.generator import Run, calibrate, drive
+from advisor.smoke.load.http import fetch_json
+from advisor.smoke.load.prompts import salad
+from advisor.smoke.load.stats import QUIET, LoadResult
+from advisor.smoke.outcome import SmokeReport
 from advisor.smoke.run import smoke
 from advisor.smoke.runners import runner_for
-from advisor.smoke.stats import QUIET, LoadResult
-from advisor.smoke.values import SmokeReport
+from advisor.smoke.runners.native import NativeRunner
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 

@@ -19,11 +19,11 @@ from engine_cases import first_plan
 
 from advisor.render import render
 from advisor.schema import Plan
-from advisor.smoke import processes, starting
 from advisor.smoke.job import Options
+from advisor.smoke.outcome import SmokeReport, StepResult
 from advisor.smoke.run import smoke
-from advisor.smoke.runners import runner_for
-from advisor.smoke.values import SmokeReport, StepResult
+from advisor.smoke.runners import processes, runner_for
+from advisor.smoke.steps import starting
 from advisor.wire import to_json
 
 FAKE = Path(__file__).parent / "fake_engine.py"

@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fake_engine import Behaviour, serving
 
 from advisor.errors import BadInput
-from advisor.smoke.client import Answer, Server, ask
-from advisor.smoke.load import Run, calibrate, drive
-from advisor.smoke.prompts import Prompts, Scale, salad
-from advisor.smoke.ramp import ramp
-from advisor.smoke.stats import LoadResult, Targets, percentile, steady_rate, summarise
+from advisor.smoke.load.client import Answer, Server, ask
+from advisor.smoke.load.generator import Run, calibrate, drive
+from advisor.smoke.load.prompts import Prompts, Scale, salad
+from advisor.smoke.load.ramp import ramp
+from advisor.smoke.load.stats import LoadResult, Targets, percentile, steady_rate, summarise
 
 
 def run(behaviour: Behaviour, **asked: object) -> LoadResult:

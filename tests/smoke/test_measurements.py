@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
 from engine_cases import MACHINES, first_plan
 
-from advisor.correction import apply, corrected, correction
 from advisor.engines import ENGINES
 from advisor.errors import BadInput
-from advisor.measurements import all_measurements, forget, keep, machine_key, machine_text
+from advisor.measured.correction import apply, corrected, correction
+from advisor.measured.store import all_measurements, forget, keep, machine_key, machine_text
 from advisor.schema import Hardware, Load, Plan, Speed
-from advisor.smoke.stats import LoadResult, Spread
-from advisor.smoke.values import SmokeReport, StepResult
+from advisor.smoke.load.stats import LoadResult, Spread
+from advisor.smoke.outcome import SmokeReport, StepResult
 
 
 @pytest.fixture(autouse=True)

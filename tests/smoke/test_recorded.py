@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
+from advisor.smoke.outcome import SmokeReport
 from advisor.smoke.report import markdown
-from advisor.smoke.values import SmokeReport
 from advisor.wire import from_data
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from advisor.deploy.audience import is_linux_service
 from advisor.deploy.kubernetes import charts, patience, pod
 from advisor.deploy.kubernetes.accelerators import taints
 from advisor.deploy.kubernetes.checks import checks
+from advisor.deploy.kubernetes.manifest import Manifests
 from advisor.deploy.kubernetes.resources import claim_bytes, resources
 from advisor.deploy.kubernetes.scaling import QUEUES, scaling
-from advisor.deploy.kubernetes.values import Manifests
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.schema import Plan

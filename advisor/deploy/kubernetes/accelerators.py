@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from advisor.engines.devices import cards_of
-from advisor.physics.internode import local_share
+from advisor.physics.speed.internode import local_share
 from advisor.schema import Accelerator, Plan
 
 RESOURCES = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu"}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.deploy.kubernetes import pod
-from advisor.deploy.kubernetes.values import Resources
+from advisor.deploy.kubernetes.manifest import Resources
 from advisor.schema import Plan
 
 FILES = {"vllm": "production-stack-values.yaml", "ollama": "ollama-chart-values.yaml"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from advisor.deploy.kubernetes.values import Ending, Probe, Probes
+from advisor.deploy.kubernetes.manifest import Ending, Probe, Probes
 from advisor.engines import ENGINES
 from advisor.engines.admission import answer_s
 from advisor.engines.downloads import download_s

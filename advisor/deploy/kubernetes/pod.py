@@ -7,10 +7,10 @@ import posixpath
 from collections.abc import Mapping
 
 from advisor.deploy import gateway
-from advisor.deploy.kubernetes.values import HostPath, Secret, User
+from advisor.deploy.kubernetes.manifest import HostPath, Secret, User
 from advisor.engines import ENGINES
 from advisor.engines.containers import with_values
-from advisor.physics.internode import replicas_of_server
+from advisor.physics.speed.internode import replicas_of_server
 from advisor.quoting import dns_label
 from advisor.schema import Plan
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 
 from advisor.deploy.kubernetes.accelerators import cards_of_pod, devices
-from advisor.deploy.kubernetes.values import Resources
+from advisor.deploy.kubernetes.manifest import Resources
 from advisor.engines.host_memory import HOST_BYTES_PER_CARD
-from advisor.physics.internode import replicas_of_server
+from advisor.physics.speed.internode import replicas_of_server
 from advisor.schema import Plan
 from advisor.units import GIB, MIB
 

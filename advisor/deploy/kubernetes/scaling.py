@@ -6,8 +6,8 @@ import json
 import math
 
 from advisor.deploy import nodes
+from advisor.deploy.kubernetes.manifest import Scaling
 from advisor.deploy.kubernetes.patience import startup_s
-from advisor.deploy.kubernetes.values import Scaling
 from advisor.schema import Plan
 
 # The requests that wait for a slot. An engine that reports no queue is not here and is not scaled: its processor and

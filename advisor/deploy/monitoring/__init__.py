@@ -9,8 +9,8 @@ from advisor.deploy import gateway
 from advisor.deploy.audience import is_linux_service
 from advisor.deploy.monitoring.alerts import alerts
 from advisor.deploy.monitoring.dashboard import panels
+from advisor.deploy.monitoring.facts import Job, Monitoring
 from advisor.deploy.monitoring.signals import records
-from advisor.deploy.monitoring.values import Job, Monitoring
 from advisor.engines.base import Placement
 from advisor.engines.naming import slug
 from advisor.schema import Check, Plan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from advisor.deploy.monitoring.facts import Alert
 from advisor.deploy.monitoring.signals import FRONT, LONGEST_FRONT_BUCKET_S
-from advisor.deploy.monitoring.values import Alert
 from advisor.engines.admission import admitted
 from advisor.schema import Plan
 from advisor.units import count, ms

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from advisor.deploy.monitoring.facts import Panel, Query
 from advisor.deploy.monitoring.signals import quantile
-from advisor.deploy.monitoring.values import Panel, Query
 from advisor.schema import Plan
 
 COLUMNS, WIDTH, HEIGHT = 24, 8, 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from advisor.deploy.monitoring.values import Record
+from advisor.deploy.monitoring.facts import Record
 
 WINDOW = "5m"
 # Caddy counts a request once, in the route that took it; scrapes and probes of the gateway are other routes or paths.

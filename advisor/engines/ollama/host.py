@@ -6,8 +6,8 @@ import math
 
 from advisor.catalog import weights_format
 from advisor.engines.ollama.allocation import known, sizes
-from advisor.physics.cards import cards_of_replica
-from advisor.physics.weights import weight_bytes
+from advisor.physics.memory.cards import cards_of_replica
+from advisor.physics.memory.weights import weight_bytes
 from advisor.schema import Candidate, Hardware, ModelSpec
 from advisor.units import GIB, MIB
 

@@ -18,7 +18,7 @@ from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
 from advisor.engines.ollama.settings import BIND, PORT, VISIBLE
-from advisor.physics.weights import file_bytes
+from advisor.physics.memory.weights import file_bytes
 from advisor.quoting import modelfile as quoted
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
 from advisor.units import GIB

@@ -12,9 +12,9 @@ from advisor.catalog import weights_format
 from advisor.engines.ollama.allocation import Sizes, known, padded, sizes, slot_bytes
 from advisor.engines.ollama.host import host_budget_bytes, host_bytes, short_of_host
 from advisor.engines.ollama.split import Card, Placed, most_layers, place
-from advisor.physics.cards import cards_of_replica, free_bytes
-from advisor.physics.search import largest
-from advisor.physics.weights import file_bytes, weight_bytes
+from advisor.physics.bisect import largest
+from advisor.physics.memory.cards import cards_of_replica, free_bytes
+from advisor.physics.memory.weights import file_bytes, weight_bytes
 from advisor.schema import Candidate, Hardware, Memory, ModelSpec
 from advisor.units import GIB, MIB
 

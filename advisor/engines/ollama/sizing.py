@@ -8,7 +8,7 @@ from dataclasses import replace
 from advisor.catalog import engine_limits
 from advisor.engines.devices import cards_of
 from advisor.engines.ollama.memory import MOST_SLOTS, gpu_layers, memory
-from advisor.physics.search import largest
+from advisor.physics.bisect import largest
 from advisor.schema import Candidate, Hardware, ModelSpec
 from advisor.units import GIB
 

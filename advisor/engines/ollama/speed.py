@@ -5,11 +5,11 @@ from __future__ import annotations
 from advisor.catalog import weights_format
 from advisor.engines.ollama.sizing import single_slot
 from advisor.physics.memo import by_identity
-from advisor.physics.serving import Steady, closed_loop, open_loop
-from advisor.physics.speed_figures import speed_value
-from advisor.physics.speed_rates import Constants, llamacpp_kernel, llamacpp_rates
-from advisor.physics.speed_setup import Prepared, Setup, discipline, fitted, prepare
-from advisor.physics.step import StepModel, step_model
+from advisor.physics.speed.figures import speed_value
+from advisor.physics.speed.rates import Constants, llamacpp_kernel, llamacpp_rates
+from advisor.physics.speed.serving import Steady, closed_loop, open_loop
+from advisor.physics.speed.setup import Prepared, Setup, discipline, fitted, prepare
+from advisor.physics.speed.step import StepModel, step_model
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
 
 MICRO_BATCH_TOKENS = 512  # n_ubatch: prompt tokens that share one reading of the weights (ENGINES.md 1.5)

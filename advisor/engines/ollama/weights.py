@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from advisor.catalog import weights_format
-from advisor.catalog.model_names import ollama_reference
+from advisor.models.names import ollama_reference
 from advisor.schema import ModelSpec, Workload
 
 LIBRARY_DEFAULT = "q4_K_M"  # of most default tags

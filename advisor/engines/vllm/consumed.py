@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
-from advisor.physics.blocks import matrices
-from advisor.physics.cards import cards_of_replica
-from advisor.physics.internode import nodes_of_replica
-from advisor.physics.shards import stage_bytes, stage_layers
+from advisor.physics.memory.blocks import matrices
+from advisor.physics.memory.cards import cards_of_replica
+from advisor.physics.memory.shards import stage_bytes, stage_layers
+from advisor.physics.speed.internode import nodes_of_replica
 from advisor.schema import Candidate, Hardware, ModelSpec
 from advisor.units import GIB, MIB, version_tuple
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from advisor.catalog import constants
-from advisor.physics.blocks import attention_layers
-from advisor.physics.kv import elements_per_token, layer_state_bytes, per_layer_elements, shard_share
-from advisor.physics.shards import stage_layers
+from advisor.physics.memory.blocks import attention_layers
+from advisor.physics.memory.kv import elements_per_token, layer_state_bytes, per_layer_elements, shard_share
+from advisor.physics.memory.shards import stage_layers
 from advisor.schema import ModelSpec
 
 UNEQUAL = 1.5  # layer counts closer than this are padded to the larger instead of being split

@@ -11,10 +11,10 @@ from dataclasses import replace
 from advisor.catalog import weights_format
 from advisor.engines.vllm.consumed import Consumed, activation_bytes, consumed, known
 from advisor.engines.vllm.kv_pool import Pool, pool
-from advisor.physics.cards import cards_of_replica, free_bytes, visible_bytes
-from advisor.physics.kv import bytes_per_element, kv_bytes
-from advisor.physics.search import largest
-from advisor.physics.shards import stage_bytes
+from advisor.physics.bisect import largest
+from advisor.physics.memory.cards import cards_of_replica, free_bytes, visible_bytes
+from advisor.physics.memory.kv import bytes_per_element, kv_bytes
+from advisor.physics.memory.shards import stage_bytes
 from advisor.schema import Accelerator, Basis, Candidate, Hardware, Memory, ModelSpec
 from advisor.units import GIB
 

@@ -7,7 +7,7 @@ import math
 from advisor.catalog import weights_format
 from advisor.engines.downloads import download_s
 from advisor.engines.vllm.weights import is_online
-from advisor.physics.weights import file_bytes
+from advisor.physics.memory.weights import file_bytes
 from advisor.schema import Estimate, ModelSpec
 
 DISK_BYTES_PER_S = 500e6  # a SATA SSD

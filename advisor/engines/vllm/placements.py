@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from advisor.engines.base import Placement
-from advisor.physics.internode import nodes_of_replica
+from advisor.physics.speed.internode import nodes_of_replica
 from advisor.schema import Plan
 
 

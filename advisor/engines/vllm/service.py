@@ -9,7 +9,7 @@ from advisor.engines.devices import cards_of, hides_cards
 from advisor.engines.vllm.cores import threads_of
 from advisor.engines.vllm.patience import startup_s
 from advisor.engines.vllm.rows import env, flag
-from advisor.physics.internode import replicas_of_server
+from advisor.physics.speed.internode import replicas_of_server
 from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count
 

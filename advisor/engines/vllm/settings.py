@@ -10,7 +10,7 @@ from advisor.engines.vllm.rows import flag
 from advisor.engines.vllm.service import environment, features, service
 from advisor.engines.vllm.sizing import DEFAULT_UTILIZATION, chunk_limit, device_defaults
 from advisor.engines.vllm.weights import is_online
-from advisor.physics.internode import nodes_of_replica, replicas_of_server
+from advisor.physics.speed.internode import nodes_of_replica, replicas_of_server
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 

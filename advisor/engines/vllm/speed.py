@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from advisor.catalog import weights_format
 from advisor.engines.vllm.cores import threads_of
-from advisor.physics.device import with_threads
-from advisor.physics.internode import hops_of, less_certain
 from advisor.physics.memo import by_identity
-from advisor.physics.serving import Steady, closed_loop, open_loop
-from advisor.physics.speed_figures import speed_value
-from advisor.physics.speed_rates import Constants, vllm_kernel, vllm_rates
-from advisor.physics.speed_setup import Prepared, Setup, discipline, fitted, prepare, running_sequences
-from advisor.physics.step import StepModel, step_model
+from advisor.physics.speed.device import with_threads
+from advisor.physics.speed.figures import speed_value
+from advisor.physics.speed.internode import hops_of, less_certain
+from advisor.physics.speed.rates import Constants, vllm_kernel, vllm_rates
+from advisor.physics.speed.serving import Steady, closed_loop, open_loop
+from advisor.physics.speed.setup import Prepared, Setup, discipline, fitted, prepare, running_sequences
+from advisor.physics.speed.step import StepModel, step_model
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
 
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from advisor.catalog import models, weights_format
 from advisor.catalog.gpu_names import find_gpu
-from advisor.catalog.model_names import find_model
 from advisor.engines.ollama.allocation import buffers, padded, slot_bytes
 from advisor.engines.ollama.host import host_bytes, prompt_cache_bytes
 from advisor.engines.ollama.memory import (
@@ -23,7 +22,8 @@ from advisor.engines.ollama.memory import (
     single_gpu,
 )
 from advisor.engines.ollama.split import Card, place, shares
-from advisor.physics.weights import file_bytes
+from advisor.models.names import find_model
+from advisor.physics.memory.weights import file_bytes
 from advisor.schema import Accelerator, Candidate, Cpu, Hardware, ModelSpec
 from advisor.units import GIB, MIB
 

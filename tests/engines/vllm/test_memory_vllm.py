@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from advisor.catalog import models
 from advisor.catalog.gpu_names import find_gpu
-from advisor.catalog.model_names import find_model, find_model_and_format
 from advisor.engines.vllm.consumed import graph_sizes
 from advisor.engines.vllm.kv_pool import caching_layers, pool
 from advisor.engines.vllm.memory import cpu_kv_space, highest_utilization, max_context, max_slots, memory
+from advisor.models.names import find_model, find_model_and_format
 from advisor.schema import Accelerator, Candidate, Cpu, Hardware, ModelSpec
 from advisor.units import GIB
 

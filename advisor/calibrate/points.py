@@ -1,0 +1,140 @@
+"""Rows made ready: configuration and load are read once, so that a fit only turns constants into figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from advisor.calibrate.rows import Row, in_step, length_share
+from advisor.engines.ollama.speed import step_of as ollama_step
+from advisor.engines.vllm.speed import step_of as vllm_step
+from advisor.physics.speed.figures import band_of
+from advisor.physics.speed.serving import Steady
+from advisor.physics.speed.step import StepModel
+from advisor.predict.config import Ready, Unsupported, Words, benchmark_rule, ready_for
+from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, context_bucket, read_load
+from advisor.predict.run import per_replica, rule_for, run
+
+Prompts = tuple[str, str, str, str]
+
+
+class Point(NamedTuple):
+    """A measurement with its configuration and load."""
+
+    row: Row
+    ready: Ready
+    asked: Asked
+
+    @property
+    def engine(self) -> str:
+        """The family of constants: "vllm" or "llamacpp"."""
+        return self.ready.family
+
+
+class Predicted(NamedTuple):
+    """What the model says about a point, over all replicas."""
+
+    rate: float
+    ttft_s: float
+    tpot_s: float
+    gap_s: float
+    band: str
+    steady: Steady
+
+
+def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], dict[str, str]]:
+    """The rows that can be predicted, and the reasons of the others by id.
+
+    With `as_run`, what is known of the run beside its request (a cached prompt, clients in step) is used: for fitting,
+    never for judging.
+    """
+    found: list[Point] = []
+    refused: dict[str, str] = {}
+    known: dict[Words, Ready | str] = {}
+    for row in rows:
+        try:
+            asked = read_load(tuple(row.request[name] for name in LOAD_COLUMNS))
+            named = [row.request[name] for name in CONFIG_COLUMNS]
+            words = Words._make((*named, context_bucket(asked), asked.mode == "single_stream"))
+            if words not in known:
+                known[words] = _ready(words)
+            ready = known[words]
+        except Unsupported as reason:
+            refused[row.id] = str(reason)
+            continue
+        if isinstance(ready, str):
+            refused[row.id] = ready
+        else:
+            found.append(Point(row, ready, asked))
+    if as_run:
+        found = [_true_load(point) for point in found]
+        repeated = {_prompts(point) for point in found if _sooner_than_computed(point)}
+        found = [_as_run(point, repeated) for point in found]
+    return found, refused
+
+
+def _as_run(point: Point, repeated: set[Prompts]) -> Point:
+    """Prompts from the prefix cache where the row, or for vLLM another one of the same prompts, proves it.
+
+    llama.cpp keeps a prompt in its slot, so others of the same prompts may have been computed.
+    """
+    if _sooner_than_computed(point) or (point.engine == "vllm" and _prompts(point) in repeated):
+        return point._replace(asked=point.asked._replace(cached_tokens=point.asked.input_tokens))
+    return point
+
+
+def _true_load(point: Point) -> Point:
+    share, asked = length_share(point.row), point.asked
+    asked = asked._replace(input_tokens=share * asked.input_tokens, output_tokens=share * asked.output_tokens)
+    # A run with one prompt a client is one wave.
+    return point._replace(asked=asked._replace(prompts=asked.concurrency) if in_step(point.row) else asked)
+
+
+def _sooner_than_computed(point: Point) -> bool:
+    """The first token came sooner than the card can multiply the prompt: it lay in the prefix cache."""
+    row, known = point.row, point.ready.prepared
+    if row.ttft_ms is None or row.request["mode"] != "serving":
+        return False
+    return row.ttft_ms / 1e3 < point.asked.input_tokens * known.facts.flops_per_token / known.peak / known.tensor
+
+
+def _prompts(point: Point) -> Prompts:
+    """What the prompts of a run are known by: source, engine, model and length."""
+    request = point.row.request
+    return point.row.group, request["engine"], request["model"], request["input_tokens"]
+
+
+def _ready(words: Words) -> Ready | str:
+    try:
+        return ready_for(words)
+    except Unsupported as reason:
+        return str(reason)
+
+
+class Model:
+    """The speed model with one set of constants; steps are built once per configuration."""
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        self.values = values
+        self._steps: dict[int, StepModel] = {}
+
+    def __call__(self, point: Point) -> Predicted:
+        """Predict one point."""
+        ready = self._with_constants(point.ready)
+        asked = per_replica(ready, point.asked)
+        steady = run(ready, rule_for(ready, asked), asked)
+        rate = steady.output_tokens_per_s * ready.replicas
+        band = band_of(steady.batch, steady.queued)
+        return Predicted(rate, steady.ttft_s, steady.tpot_s, steady.gap_s, band, steady)
+
+    def _with_constants(self, ready: Ready) -> Ready:
+        step = self._steps.get(id(ready))
+        if step is None:
+            if ready.family == "vllm":
+                step = vllm_step(ready.prepared, self.values)
+            else:
+                step = ollama_step(ready.prepared, self.values, ollama=ready.engine == "ollama")
+            self._steps[id(ready)] = step
+        slots, chunk = ready.rule.slots, ready.rule.chunk_tokens
+        old, ollama = ready.prepared.age, ready.engine == "ollama"
+        return ready._replace(step=step, rule=benchmark_rule(self.values, slots, chunk, ollama=ollama, age=old))

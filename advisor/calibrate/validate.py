@@ -1,0 +1,98 @@
+"""Leave one source out: fit on the others, predict it, and keep every error."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from advisor.calibrate.fit import fit
+from advisor.calibrate.kernels import Held
+from advisor.calibrate.points import Model, Point
+from advisor.calibrate.rows import rate_as_printed
+
+SMALL = 10  # sources with fewer rows are left out together
+SMALL_FOLD = "small sources"
+
+
+class Error(NamedTuple):
+    """One row that was predicted without its source; logarithms of predicted over measured, None where not measured."""
+
+    id: str
+    group: str
+    engine: str
+    measurement: str
+    gpu_class: str
+    family: str
+    kernel: str
+    band: str
+    seen: bool  # measurements of this family and this kernel were left to fit on
+    rate: float | None
+    tpot: float | None
+    ttft: float | None
+    itl: float | None  # where the source prints a median gap as TPOT
+    itl_as_tpot: float | None  # the same figure taken for what its column says
+    measured: float
+    predicted: float
+
+
+def fold_of(points: Sequence[Point]) -> dict[str, str]:
+    """Source → fold."""
+    sizes = Counter(point.row.group for point in points)
+    return {group: group if size >= SMALL else SMALL_FOLD for group, size in sizes.items()}
+
+
+def leave_one_out(
+    engine: str, to_fit: Sequence[Point], to_judge: Sequence[Point], held: Sequence[Held], processes: int
+) -> list[Error]:
+    """Errors of every row of `to_judge`, each predicted by constants that never saw its fold."""
+    folds = fold_of(to_judge)
+    jobs = []
+    for fold in sorted(set(folds.values())):
+        inside = [point for point in to_fit if folds.get(point.row.group, point.row.group) != fold]
+        outside = [point for point in to_judge if folds[point.row.group] == fold]
+        jobs.append((engine, inside, outside, held))
+    if processes == 1:
+        found = [_fold(job) for job in jobs]
+    else:
+        with multiprocessing.get_context("fork").Pool(processes) as pool:
+            found = pool.map(_fold, jobs, chunksize=1)
+    return sorted((error for part in found for error in part), key=lambda error: error.id)
+
+
+def _fold(job: tuple[str, list[Point], list[Point], Sequence[Held]]) -> list[Error]:
+    engine, inside, outside, held = job
+    model = Model(fit(engine, inside, held))
+    families = {point.ready.prepared.device.family for point in inside}
+    kernels = {point.ready.prepared.kernel for point in inside}
+    return [error_of(model, point, families, kernels) for point in outside]
+
+
+def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) -> Error:
+    """What one row is predicted to be, against what was measured."""
+    row, known, said = point.row, point.ready.prepared, model(point)
+    rate = rate_as_printed(row, said.rate, said.tpot_s)
+    return Error(
+        id=row.id,
+        group=row.group,
+        engine=point.engine,
+        measurement=row.measurement,
+        gpu_class=row.gpu_class,
+        family=known.device.family,
+        kernel=known.kernel,
+        band=said.band,
+        seen=known.device.family in families and known.kernel in kernels,
+        rate=_log(rate, row.output_tok_s),
+        tpot=_log(1e3 * said.tpot_s, row.tpot_ms),
+        ttft=_log(1e3 * said.ttft_s, row.ttft_ms),
+        itl=_log(1e3 * said.gap_s, row.itl_ms),
+        itl_as_tpot=_log(1e3 * said.tpot_s, row.itl_ms),
+        measured=row.output_tok_s or 0.0,
+        predicted=rate,
+    )
+
+
+def _log(predicted: float, measured: float | None) -> float | None:
+    return math.log(predicted / measured) if measured else None

@@ -1,0 +1,48 @@
+"""The deployment folder: as it was written, and with its secrets to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from advisor.folder.write import MANIFEST
+from advisor.quoting import shell
+from advisor.schema import Check, Plan
+from advisor.shell import bearer, from_env
+
+
+def folder_checks(plan: Plan) -> Iterator[Check]:
+    """Unchanged files, a private .env, and the model's licence where it has one."""
+    yield Check(
+        id="files",
+        fact="The files are as advisor wrote them",
+        why="a file that was changed by hand is not what was planned, and the next rendering replaces it",
+        command="ls plan.json run.sh stop.sh .env.example >/dev/null && "
+        f'sed -nE \'s/^ *"([^"]+)": "([0-9a-f]{{64}})",?$/\\2  \\1/p\' {MANIFEST} | '
+        "sha256sum --check --quiet --ignore-missing",
+        expect="no output",
+        otherwise="advisor render plan.json --out . --force (keeps what you changed as .bak-N)",
+    )
+    yield Check(
+        id="env-file",
+        fact="Only you can read .env",
+        why="it holds the key and the token",
+        command='for file in .env engine.env; do [ ! -e "$file" ] || '
+        '[ "$(ls -lL "$file" | cut -c5-10)" = ------ ] || { ls -lL "$file"; exit 1; }; done',
+        expect="no output",
+        otherwise="chmod 600 .env engine.env",
+    )
+    if plan.launch.needs_token:
+        yield _licence(plan.launch.model_ref)
+
+
+def _licence(repository: str) -> Check:
+    url = f"https://huggingface.co/{repository}"
+    return Check(
+        id="model-access",
+        fact=f"{repository} is gated: its licence was accepted and a token is in .env",
+        why="without both the download is refused",
+        command=f'token={from_env("HF_TOKEN")}; [ -n "$token" ] || {{ echo no HF_TOKEN in .env; exit 1; }}; '
+        f"curl -fsS -m 15 -o /dev/null {bearer('token')} {shell(url + '/resolve/main/config.json')}",
+        expect="no output",
+        otherwise=f"accept the licence at {url}, then put a token with read access into .env as HF_TOKEN",
+    )

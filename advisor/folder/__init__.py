@@ -1,0 +1,1 @@
+"""A deployment folder on disk: written whole or not at all, read back."""

@@ -1,0 +1,194 @@
+"""Writing files without leaving a half-written one, and without losing what a person wrote.
+
+Text goes into a temporary file and is moved over its target in one step; a folder is staged as a whole
+before the first file is moved. `.advisor-manifest.json` remembers the hash of what was written: a file that
+is still the same may be replaced, one that a person changed is kept as `NAME.bak-1`, `NAME.bak-2`, ...
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from advisor.errors import BadInput
+from advisor.folder import atomic
+from advisor.schema import RenderedFile
+
+MANIFEST = ".advisor-manifest.json"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a call did, as paths relative to the folder."""
+
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...] = ()
+    backups: tuple[str, ...] = ()  # copies of files that a person had changed
+    removed: tuple[str, ...] = ()  # of an earlier call, unchanged since, and no longer part of the folder
+    left: tuple[str, ...] = ()  # likewise no longer part of it, but changed by a person
+
+
+def write_atomically(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write one file; one with the same text is left alone.
+
+    Raises:
+        BadInput: the path exists with other content and `overwrite` is off, or is a folder.
+        EnvironmentFailed: the system refuses: no permission, disk full, read-only.
+    """
+    if path.is_dir():
+        raise BadInput(f"{path}: is a folder, not a file")
+    if atomic.same(path, text):
+        return
+    if atomic.present(path) and not overwrite:
+        raise BadInput(f"{path}: exists already with other content; --force replaces it")
+    temporary = path.with_name(f".{path.name}.{atomic.token()}")
+    with atomic.explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            atomic.write_new(temporary, text, executable=False)
+            atomic.move_over(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_tree(folder: Path, files: Iterable[RenderedFile], *, overwrite: bool) -> Written:
+    """Write a folder of files; nothing is touched before all of them lie ready.
+
+    Without `overwrite` an existing file with other content refuses the call. With it, files that a person
+    changed since the last call are kept as backups, and files of the last call that are no longer wanted are
+    removed where nobody changed them. Files that were never ours and do not collide stay as they are.
+
+    Raises:
+        BadInput: a file is in the way, `folder` is a file, or a path leads out of it.
+        EnvironmentFailed: the system refuses: no permission, disk full, read-only.
+    """
+    wanted = {file.path: file for file in files}
+    if atomic.present(folder) and not folder.is_dir():
+        raise BadInput(f"{folder}: is not a folder")
+    for path in wanted:
+        _check(folder, path)
+    manifest = _read_manifest(folder)
+    taken = [path for path in wanted if atomic.present(folder / path)]
+    different = [path for path in taken if not atomic.same(folder / path, wanted[path].text)]
+    if different and not overwrite:
+        raise BadInput(_refusal(folder, different))
+    with atomic.explained(folder):
+        done = _install(folder, wanted, different, manifest)
+        removed, left = _tidy(folder, wanted, manifest) if overwrite else ((), ())
+    return replace(done, removed=removed, left=left)
+
+
+def changed_by_a_person(folder: Path, path: str) -> bool:
+    """Whether a file is there with other content than the last `write_tree` gave it."""
+    return atomic.present(folder / path) and not _is_ours(folder, path, _read_manifest(folder))
+
+
+def _install(
+    folder: Path,
+    wanted: Mapping[str, RenderedFile],
+    different: Sequence[str],
+    manifest: Mapping[str, str],
+) -> Written:
+    unchanged = [path for path in wanted if path not in different and atomic.present(folder / path)]
+    new = [path for path in wanted if path not in unchanged]
+    # Inside a folder that exists (same file system, same permissions), beside one that does not.
+    stage = (folder if folder.exists() else folder.parent) / f".advisor-{atomic.token()}"
+    backups = []
+    try:
+        stage.mkdir(parents=True)
+        for path in new:
+            (stage / path).parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_new(stage / path, wanted[path].text, executable=wanted[path].executable)
+        atomic.write_new(stage / MANIFEST, _manifest_text(wanted.values(), manifest), executable=False)
+        if not folder.exists():
+            stage.replace(folder)
+            return Written(tuple(new))
+        for path in different:
+            if not _is_ours(folder, path, manifest):
+                backups.append(_relative(folder, atomic.keep_copy(folder / path)))
+        for path in (*new, MANIFEST):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            atomic.move_over(stage / path, folder / path)
+    finally:
+        atomic.remove_folder(stage)
+    for path in unchanged:
+        if wanted[path].executable:
+            atomic.make_executable(folder / path)
+    return Written(tuple(new), tuple(unchanged), tuple(backups))
+
+
+def _tidy(
+    folder: Path, wanted: Mapping[str, RenderedFile], manifest: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Remove what an earlier call wrote, this one does not, and nobody changed."""
+    stale = [path for path in manifest if path not in wanted and atomic.present(folder / path)]
+    removed = tuple(path for path in stale if _is_ours(folder, path, manifest))
+    for path in removed:
+        (folder / path).unlink()
+        for parent in list((folder / path).parents)[: len(PurePosixPath(path).parents) - 1]:
+            if not any(parent.iterdir()):
+                parent.rmdir()
+    return removed, tuple(path for path in stale if path not in removed)
+
+
+def _check(folder: Path, path: str) -> None:
+    """A path must stay inside the folder, not go through a link, and not name a folder."""
+    parts = PurePosixPath(path).parts
+    if not _stays_inside(path) or path == MANIFEST:
+        raise BadInput(f"{folder}: {path!r} is not a path inside the folder")
+    for length in range(1, len(parts)):
+        parent = folder.joinpath(*parts[:length])
+        if parent.is_symlink():
+            raise BadInput(f"{parent}: is a link, and files are not written through it; remove it")
+        if atomic.present(parent) and not parent.is_dir():
+            raise BadInput(f"{parent}: is a file where a folder is needed")
+    if (folder / path).is_dir() and not (folder / path).is_symlink():
+        raise BadInput(f"{folder / path}: is a folder where a file is needed")
+
+
+def _stays_inside(path: str) -> bool:
+    return bool(path) and not path.startswith("/") and ".." not in PurePosixPath(path).parts
+
+
+def _refusal(folder: Path, different: Sequence[str]) -> str:
+    listed = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
+    return (
+        f"{folder}: already holds other versions of {listed}. Choose another folder with --out, or replace "
+        "them with --force (what a person changed is kept as .bak-N)"
+    )
+
+
+def _is_ours(folder: Path, path: str, manifest: Mapping[str, str]) -> bool:
+    """Whether the file is exactly what the last call wrote."""
+    if path not in manifest or (folder / path).is_symlink():
+        return False
+    content = atomic.read_bytes(folder / path)
+    return content is not None and _hash(content) == manifest[path]
+
+
+def _read_manifest(folder: Path) -> dict[str, str]:
+    """Path → hash of the last call; a manifest that cannot be read counts as none, so that all is kept."""
+    try:
+        recorded = json.loads(atomic.read_bytes(folder / MANIFEST) or b"{}")
+    except ValueError:
+        return {}
+    files = recorded.get("files") if isinstance(recorded, dict) else None
+    pairs = files.items() if isinstance(files, dict) else ()
+    return {path: str(found) for path, found in pairs if _stays_inside(path)}
+
+
+def _manifest_text(files: Iterable[RenderedFile], before: Mapping[str, str]) -> str:
+    """The manifest after this call; what an earlier one wrote stays known, to be tidied up later."""
+    hashes = {**before, **{file.path: _hash(file.text.encode()) for file in files}}
+    return json.dumps({"schema_version": 1, "files": dict(sorted(hashes.items()))}, indent=2) + "\n"
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _relative(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()

@@ -1,0 +1,1 @@
+"""What was measured on this machine, and the correction that is made of it."""

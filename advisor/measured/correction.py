@@ -1,0 +1,203 @@
+"""From what was measured here to what is predicted: exact where it was measured, corrected beside it.
+
+The model of `advisor/physics` stays as it is; its figures are multiplied by measured over predicted. The ratio is
+computed anew with today's model, so a measurement does not grow old with the advisor. The further away the
+measurement (another load, other slots, another model), the wider the range.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import NamedTuple
+
+from advisor.measured.store import MeasuredLoad, Measurement, measurements_of
+from advisor.physics.speed.internode import cards_in_all, nodes_of_replica
+from advisor.schema import Basis, Candidate, Figure, Hardware, Load, ModelSpec, Speed, value
+
+SOURCE = "measured-here"
+_SAME = 0.05  # loads within 5 % count as the one that was measured
+_SAME_SHAPE = 0.1  # of log2 of the token counts
+# Factors between the expected value and the ends of its range.
+_HERE, _BETWEEN, _BEYOND, _SETTINGS, _MODEL = 1.1, 1.15, 1.25, 1.3, 1.5
+_SIZE_POWER = 0.15  # another model: wider with the ratio of sizes
+_WIDEST = 2.5
+
+
+@value
+class Correction:
+    """What to multiply a prediction by, and how far to trust the product."""
+
+    rate: float | None  # None: token counts differ, so the rate follows from TTFT and TPOT
+    ttft: float
+    ttft_p95: float
+    tpot: float
+    tpot_p95: float
+    spread: float
+    basis: Basis
+    because: str
+
+
+class _Point(NamedTuple):
+    """A measured load beside its prediction."""
+
+    in_flight: float
+    shape: float  # distance of the token counts from those asked for
+    rate: float
+    ttft: float
+    ttft_p95: float
+    tpot: float
+    tpot_p95: float
+
+
+def corrected(speed: Speed, hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load) -> Speed:
+    """`speed` with what was measured on this machine; unchanged where nothing near was."""
+    found = correction(hardware, candidate, model, load)
+    return speed if found is None else apply(speed, found, load)
+
+
+def correction(hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load) -> Correction | None:
+    """What the nearest measurement on this machine says about one replica under `load`.
+
+    Nearest: these settings, else other slots or context of the same model and format, else another model in the same
+    format with the same engine. None where there is none of them.
+    """
+    best: tuple[float, Measurement] | None = None
+    for entry in measurements_of(hardware):
+        width = _width(entry, candidate, model)
+        if width is not None and (best is None or width < best[0]):
+            best = (width, entry)
+    if best is None:
+        return None
+    width, entry = best
+    points = _points(entry, hardware, load)
+    return _from_points(points, width, entry, load) if points else None
+
+
+def apply(speed: Speed, found: Correction, load: Load) -> Speed:
+    """The corrected prediction; rate, TTFT and TPOT stay consistent with each other."""
+
+    def figure(was: Figure, factor: float) -> Figure:
+        expected = was.expected * factor
+        return Figure(
+            low=expected / found.spread, expected=expected, high=expected * found.spread,
+            basis=found.basis, source=SOURCE,
+        )  # fmt: skip
+
+    rate = found.rate
+    if rate is None:
+        before = _latency(speed.ttft_s.expected, speed.tpot_s.expected, load)
+        after = _latency(speed.ttft_s.expected * found.ttft, speed.tpot_s.expected * found.tpot, load)
+        rate = before / after if after else 1.0
+    return Speed(
+        in_flight=speed.in_flight,
+        output_tokens_per_s=figure(speed.output_tokens_per_s, rate),
+        ttft_s=figure(speed.ttft_s, found.ttft),
+        ttft_p95_s=figure(speed.ttft_p95_s, found.ttft_p95),
+        tpot_s=figure(speed.tpot_s, found.tpot),
+        tpot_p95_s=figure(speed.tpot_p95_s, found.tpot_p95),
+        queued=speed.queued,
+        bound=speed.bound,
+    )
+
+
+def _latency(ttft_s: float, tpot_s: float, load: Load) -> float:
+    return ttft_s + max(load.output_tokens - 1, 0) * tpot_s
+
+
+def _width(entry: Measurement, candidate: Candidate, model: ModelSpec) -> float | None:
+    """How far a measured configuration is from the one asked about, as the factor of its range; None: too far."""
+    was = entry.candidate
+    kind = ("engine", "weights_format", "device", "tensor_parallel", "pipeline_parallel")
+    if any(getattr(was, name) != getattr(candidate, name) for name in kind):
+        return None
+    if cards_in_all(was) * candidate.replicas != cards_in_all(candidate) * was.replicas:
+        return None
+    if nodes_of_replica(was) != nodes_of_replica(candidate):
+        return None
+    if entry.model.hf_id != model.hf_id or entry.model.parameters != model.parameters:
+        sizes = max(entry.model.parameters, model.parameters) / max(min(entry.model.parameters, model.parameters), 1)
+        return min(_MODEL * float(sizes**_SIZE_POWER), _WIDEST)
+    settings = ("kv_cache_dtype", "context_tokens", "max_in_flight", "max_batched_tokens", "cpu_layers")
+    return _HERE if all(getattr(was, name) == getattr(candidate, name) for name in settings) else _SETTINGS
+
+
+def _points(entry: Measurement, hardware: Hardware, load: Load) -> list[_Point]:
+    """Each measured load over today's prediction of it, by requests in flight per replica."""
+    from advisor.engines import ENGINES
+    from advisor.smoke.observer import share_in_step
+
+    engine = ENGINES[entry.engine]
+    memory = engine.memory(entry.candidate, hardware, entry.model)
+    found = []
+    for measured in entry.loads:
+        at = Load(
+            in_flight=measured.in_flight / entry.candidate.replicas,
+            input_tokens=measured.input_tokens,
+            output_tokens=measured.output_tokens,
+            shared_prefix_tokens=measured.shared_prefix_tokens,
+            together=share_in_step(entry.engine, measured.in_flight, measured.requests),
+        )
+        raw = engine.speed(entry.candidate, memory, hardware, entry.model, at)
+        if raw is not None:
+            found.append(_point(measured, raw, at, load, entry.candidate.replicas))
+    return sorted(found)
+
+
+def _point(measured: MeasuredLoad, raw: Speed, at: Load, load: Load, replicas: int) -> _Point:
+    return _Point(
+        in_flight=at.in_flight,
+        shape=_distance(at.input_tokens, load.input_tokens) + _distance(at.output_tokens, load.output_tokens),
+        rate=measured.output_tokens_per_s / replicas / raw.output_tokens_per_s.expected,
+        ttft=measured.ttft_s / raw.ttft_s.expected,
+        ttft_p95=measured.ttft_p95_s / raw.ttft_p95_s.expected,
+        tpot=measured.tpot_s / raw.tpot_s.expected,
+        tpot_p95=measured.tpot_p95_s / raw.tpot_p95_s.expected,
+    )
+
+
+def _distance(one: float, other: float) -> float:
+    return abs(math.log2(max(one, 1.0) / max(other, 1.0)))
+
+
+def _from_points(points: list[_Point], width: float, entry: Measurement, load: Load) -> Correction:
+    nearest = min(point.shape for point in points)
+    near = [point for point in points if point.shape <= nearest + _SAME_SHAPE]
+    asked = max(load.in_flight, 1.0)
+    exact = any(abs(point.in_flight - asked) <= _SAME * asked for point in near) and nearest <= _SAME_SHAPE
+    inside = near[0].in_flight <= asked <= near[-1].in_flight and nearest <= _SAME_SHAPE
+    if width <= _HERE:
+        width = _HERE if exact else _BETWEEN if inside else _BEYOND
+
+    def at(pick: Callable[[_Point], float]) -> float:
+        return _interpolate([(math.log(point.in_flight), pick(point)) for point in near], math.log(asked))
+
+    return Correction(
+        rate=at(lambda p: p.rate) if nearest <= _SAME_SHAPE else None,
+        ttft=at(lambda p: p.ttft),
+        ttft_p95=at(lambda p: p.ttft_p95),
+        tpot=at(lambda p: p.tpot),
+        tpot_p95=at(lambda p: p.tpot_p95),
+        spread=width,
+        basis="measured" if exact and width <= _HERE else "calibrated",
+        because=_because(entry, near, exact and width <= _HERE),
+    )
+
+
+def _because(entry: Measurement, near: list[_Point], exact: bool) -> str:
+    loads = ", ".join(f"{point.in_flight:g}" for point in near)
+    what = f"{entry.engine} {entry.engine_version}, {entry.model.hf_id} {entry.candidate.weights_format}"
+    verb = "measured" if exact else "corrected by what was measured"
+    return f"{verb} on this machine ({what}, at {loads} in flight, {entry.taken[:10]})"
+
+
+def _interpolate(points: list[tuple[float, float]], x: float) -> float:
+    """Between neighbours in the logarithm of the ratio; beyond the ends the last ratio holds."""
+    if x <= points[0][0]:
+        return points[0][1]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if x <= x1:
+            share = (x - x0) / (x1 - x0) if x1 > x0 else 1.0
+            return math.exp(math.log(y0) + share * (math.log(y1) - math.log(y0)))
+    return points[-1][1]

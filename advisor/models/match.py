@@ -1,0 +1,106 @@
+"""The words of a model's name → the entry of that architecture: same name, variant, short form, fine-tune."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from advisor.catalog import model_entries
+from advisor.errors import BadInput
+from advisor.models.text import contains, take_apart, tokens, variant, without_variant
+
+Tokens = tuple[str, ...]
+MISSPELT = 0.93  # likeness from which on a name is taken for another one with a slip of the finger
+SAME_SIZE = 0.02  # entries whose totals differ by less than this are the same size in people's mouths
+
+
+class Place(NamedTuple):
+    """Where in `model_entries()`, and whether the name stands for those very weights."""
+
+    place: int
+    exact: bool
+
+
+class Index(NamedTuple):
+    """The catalogue's names by their words: in full, and without the words that only tell variants apart."""
+
+    full: Mapping[Tokens, int]
+    bare: Mapping[Tokens, int]
+
+
+@functools.cache
+def _index() -> Index:
+    full: dict[Tokens, int] = {}
+    bare: dict[Tokens, int] = {}
+    for place, entry in enumerate(model_entries()):
+        words = tokens(take_apart(entry["hf_id"]).name)
+        full.setdefault(words, place)
+        bare.setdefault(without_variant(words), place)
+    return Index(full, bare)
+
+
+def find_place(name: str, *, owned: bool) -> Place | None:
+    """The entry for a name without owner and quantisation; None when no entry's name is in it.
+
+    With `owned` the name is that of somebody's repository, so that "Llama-3-8B" is not the instruct model.
+
+    Raises:
+        BadInput: a short form of several models of different sizes.
+    """
+    spellings = [tokens(name)]
+    if "_" in name:  # file names put the owner in front with an underscore
+        spellings.append(tokens(name.partition("_")[2]))
+    for words in spellings:
+        if words in _index().full:
+            return Place(_index().full[words], True)
+    bare = [without_variant(words) for words in spellings]
+    for words in bare:
+        if words in _index().bare:
+            place = _index().bare[words]
+            return Place(place, _same_weights(tokens(name), place, owned))
+    return _short_form(name, bare, owned) or (None if _misspelt(spellings[0]) else _fine_tune(bare[0]))
+
+
+def _same_weights(words: Tokens, place: int, owned: bool) -> bool:
+    """Whether a name that differs in variant words only still names the entry's weights."""
+    said, own = variant(words), variant(tokens(model_entries()[place]["hf_id"]))
+    return said == own or (not said and not owned)
+
+
+def _short_form(name: str, spellings: Iterable[Tokens], owned: bool) -> Place | None:
+    """`"Qwen3.6-35B"` for Qwen3.6-35B-A3B: the entries of one size whose name goes on from here."""
+    for words in spellings:
+        longer = [place for own, place in _index().bare.items() if own[: len(words)] == words and len(words) > 1]
+        if longer:
+            return Place(_newest_of_one_size(name, longer), not owned)
+    return None
+
+
+def _newest_of_one_size(name: str, places: list[int]) -> int:
+    entries: list[Mapping[str, Any]] = [model_entries()[place] for place in places]
+    sizes = [entry["parameters"] for entry in entries]
+    if max(sizes) > min(sizes) * (1 + SAME_SIZE):
+        listed = ", ".join(entry["hf_id"] for entry in sorted(entries, key=lambda entry: entry["parameters"])[:8])
+        raise BadInput(f"model {name!r} can be {len(entries)} models: {listed}; name one of them")
+    return max(places, key=lambda place: model_entries()[place].get("release", ""))
+
+
+def _misspelt(words: Tokens) -> bool:
+    """Whether the name is a letter or two away from an entry's: then it is that name, not a fine-tune of it."""
+    import difflib
+
+    own = ["".join(known) for known in _index().full]
+    return bool(difflib.get_close_matches("".join(words), own, n=1, cutoff=MISSPELT))
+
+
+def _fine_tune(words: Tokens) -> Place | None:
+    """The entry with the longest name that stands whole inside this one, size included."""
+    inside = [own for own in _index().bare if _has_size(own) and contains(words, own)]
+    return Place(_index().bare[max(inside, key=len)], False) if inside else None
+
+
+def _has_size(words: Tokens) -> bool:
+    """Whether a number of billions or millions is among the words."""
+    return any(left.isdigit() and right in ("b", "m") for left, right in itertools.pairwise(words))

@@ -1,0 +1,147 @@
+"""The name of a model → its entry and the weights format the name implies."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from advisor.catalog import model_at, model_entries, nearest, weights_format
+from advisor.errors import BadInput
+from advisor.models.match import find_place
+from advisor.models.ollama_tags import HUB, find_tag, ollama_reference, tags_like
+from advisor.models.text import Written, take_apart
+from advisor.schema import ModelSpec
+
+if TYPE_CHECKING:
+    from advisor.catalog.entries import WeightsFormat
+
+__all__ = ["find_model", "find_model_and_format", "ollama_reference"]
+
+
+def find_model(text: str, *, offline: bool = False) -> ModelSpec:
+    """The model of that name; see `find_model_and_format`."""
+    return find_model_and_format(text, offline=offline)[0]
+
+
+def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpec, WeightsFormat | None]:
+    """A Hub id, an Ollama tag, a bare name, a quantised repository of anybody, a folder or a .gguf file.
+
+    A local path is read first. Then the catalogue; then, unless `offline`, the Hub. A repository that the
+    catalogue does not hold keeps its id (it is what the engine must load) with the architecture of the model
+    in its name, and says so by its confidence.
+
+    Raises:
+        BadInput: nothing of that name; names the nearest, and whether the Hub could be asked.
+    """
+    local = _local(text)
+    if local is not None:
+        return local
+    name = text.strip()
+    found = _in_catalogue(name)
+    if found is None and not offline and name.count("/") == 1:
+        from advisor.models.hub import fetch_model
+
+        return fetch_model(name, _suggestion(name))
+    if found is None:
+        raise BadInput(f"model {text!r} is not in the catalogue; {_suggestion(name)}")
+    return found
+
+
+def _local(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
+    """A folder with config.json or GGUF files, or a .gguf file; None when there is no such path."""
+    path = Path(text).expanduser()
+    if path.suffix == ".gguf" and path.is_file():
+        from advisor.models.gguf_model import read_gguf
+
+        return read_gguf(path)
+    if path.is_dir():
+        from advisor.models.folder import read_folder
+
+        return read_folder(path)
+    if text.startswith(("/", "./", "../", "~")):
+        raise BadInput(f"{text}: there is no such file or folder")
+    return None
+
+
+def _in_catalogue(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
+    """Every way in which the catalogue knows a name, the most exact first."""
+    place = _hub_ids().get(text.lower())
+    if place is not None:
+        return model_at(place), None
+    quantised = _repositories().get(text.lower())
+    if quantised is not None:
+        return model_at(quantised[0]), weights_format(quantised[1])
+    if "/" not in text.removeprefix("library/"):
+        tagged = find_tag(text)
+        if tagged is not None:
+            return model_at(tagged[0]), weights_format(tagged[1]) if tagged[1] else None
+    return by_words(text)
+
+
+@functools.cache
+def _hub_ids() -> Mapping[str, int]:
+    """Hub id in lower case → place of the entry."""
+    return {entry["hf_id"].lower(): place for place, entry in enumerate(model_entries())}
+
+
+@functools.cache
+def _repositories() -> Mapping[str, tuple[int, str]]:
+    """Quantised repository in lower case → place of the entry, and format."""
+    found: dict[str, tuple[int, str]] = {}
+    for place, entry in enumerate(model_entries()):
+        for name, repository in entry.get("repos", {}).items():
+            found.setdefault(repository.lower(), (place, name))
+    return found
+
+
+def by_words(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
+    """Take the name apart and match its words; a repository keeps its own id."""
+    written = take_apart(text)
+    match = find_place(written.name, owned=bool(written.owner))
+    if match is None:
+        return None
+    fmt = _format(written)
+    return _as_written(model_at(match.place), written, fmt, match.exact), fmt
+
+
+def _format(written: Written) -> WeightsFormat | None:
+    """The format that the quantisation in the name stands for, among GGUFs where it is one."""
+    if written.quantisation is None:
+        return None
+    try:
+        return weights_format(written.quantisation, "ollama" if written.gguf else None)
+    except BadInput:
+        return None
+
+
+def _as_written(spec: ModelSpec, written: Written, fmt: WeightsFormat | None, exact: bool) -> ModelSpec:
+    """Keep what must be loaded: the repository named, and of the entry what holds the same weights."""
+    if not exact:
+        quantised = fmt.name if fmt is not None and not written.gguf else spec.native_format
+        spec = replace(
+            spec, hf_id=written.repository or written.name, ollama_tag=None, ollama_quantization=None,
+            repos={}, gated=None, native_format=quantised,
+            confidence="low" if spec.confidence == "low" else "medium",
+        )  # fmt: skip
+    if not written.repository:
+        return spec
+    if ":" in written.name:  # a tag in somebody's own Ollama namespace
+        return replace(
+            spec, ollama_tag=f"{written.owner}/{written.name}", ollama_quantization=fmt.name if fmt else None
+        )
+    if written.gguf:
+        return replace(spec, ollama_tag=HUB + written.repository, ollama_quantization=None)
+    if fmt is not None:
+        return replace(spec, repos={**spec.repos, fmt.name: written.repository})
+    return replace(spec, hf_id=written.repository)
+
+
+def _suggestion(text: str) -> str:
+    """What to try instead: tags of the family, else the nearest Hub ids."""
+    tags = tags_like(text)
+    if tags:
+        return nearest(text, tags)
+    return nearest(text, [entry["hf_id"] for entry in model_entries()])

@@ -1,0 +1,33 @@
+"""What programs see of a card's memory, as opposed to what the driver reports as its total."""
+
+from __future__ import annotations
+
+from advisor.catalog import constants
+from advisor.physics.speed.internode import local_share
+from advisor.schema import Accelerator, Candidate, Hardware
+from advisor.units import GIB
+
+
+def cards_of_replica(candidate: Candidate, hardware: Hardware) -> tuple[Accelerator, ...]:
+    """The accelerators of the first replica of a candidate, on one machine: they are alike on each."""
+    cards = [card for card in hardware.accelerators if card.index in candidate.gpu_indices]
+    return tuple(cards[: local_share(len(cards), candidate)])
+
+
+def visible_bytes(card: Accelerator) -> int:
+    """Total memory as a CUDA program sees it: less than nvidia-smi's total by what the driver keeps."""
+    if card.vendor != "nvidia" or card.unified_memory:
+        return card.memory_bytes
+    reserved = constants("memory")["driver_reserved"]
+    return max(int(card.memory_bytes * (1 - reserved["share"]) - reserved["fixed_gib"] * GIB), 0)
+
+
+def free_bytes(card: Accelerator) -> int:
+    """Memory that a new process finds free; all that is visible where nobody asked (a simulated machine).
+
+    Metal offers its working-set limit whatever other programs hold: macOS makes room for it.
+    """
+    visible = visible_bytes(card)
+    if card.free_bytes is None or card.vendor == "apple":
+        return visible
+    return min(card.free_bytes, visible)

@@ -1,0 +1,92 @@
+"""A prediction with its range: low and high hold about 80 % of measurements that the fit has not seen."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from advisor.catalog import constants
+from advisor.physics.speed.device import Device
+from advisor.physics.speed.roofline import roof_tokens_per_s
+from advisor.physics.speed.serving import Steady
+from advisor.physics.speed.setup import Setup
+from advisor.schema import Basis, Figure, Speed
+
+CALIBRATED_SOURCE = "speed-fit"
+ANALYTIC_SOURCE = "speed-physics"
+
+
+class Spread(NamedTuple):
+    """Factors between expected and the ends of the range, and what they rest on."""
+
+    rate: float
+    ttft: float
+    tpot: float
+    basis: Basis
+    source: str
+
+
+def spread_of(engine: str, device: Device, kernel: str, band: str) -> Spread:
+    """The calibrated width for this engine and load band; wider where no measurement backs the card or the format.
+
+    Args:
+        engine: "vllm" or "llamacpp".
+        device: its family says whether measurements of like cards exist.
+        kernel: as named by `speed_rates`.
+        band: "single", "low" (below 8 in flight), "high" or "queued".
+    """
+    return _spread(engine, device.family, kernel, band, device.assumed)
+
+
+@functools.cache
+def _spread(engine: str, family: str, kernel: str, band: str, assumed: bool) -> Spread:
+    known: Mapping[str, Any] = constants("speed")
+    ranges, evidence = known["ranges"], known["evidence"][engine]
+    widths = ranges[engine][band]
+    unknown = (family not in evidence) + (kernel not in evidence)
+    thin = ranges["thin"] ** (unknown + assumed)
+    backed = not unknown
+    return Spread(
+        rate=widths["rate"] * thin,
+        ttft=widths["ttft"] * thin,
+        tpot=widths["tpot"] * thin,
+        basis="calibrated" if backed else "analytic",
+        source=CALIBRATED_SOURCE if backed else ANALYTIC_SOURCE,
+    )
+
+
+def band_of(in_flight: float, queued: float) -> str:
+    """The load band that ranges are calibrated by."""
+    if queued >= 1.0:
+        return "queued"
+    if in_flight <= 1.0:
+        return "single"
+    return "low" if in_flight <= 8.0 else "high"
+
+
+def speed_value(engine: str, ready: Setup, steady: Steady, in_flight: float) -> Speed:
+    """The steady state as figures; the upper end of the rate stays under the roofline."""
+    known = ready.prepared
+    spread = spread_of(engine, known.device, known.kernel, band_of(in_flight, steady.queued))
+    roof = roof_tokens_per_s(known.facts, known.device, max(steady.batch, 1.0), ready.working_cards)
+
+    def figure(expected: float, factor: float, most: float = float("inf")) -> Figure:
+        return Figure(
+            low=expected / factor,
+            expected=expected,
+            high=max(expected, min(expected * factor, most)),
+            basis=spread.basis,
+            source=spread.source,
+        )
+
+    return Speed(
+        in_flight=in_flight,
+        output_tokens_per_s=figure(min(steady.output_tokens_per_s, roof), spread.rate, roof),
+        ttft_s=figure(steady.ttft_s, spread.ttft),
+        ttft_p95_s=figure(steady.ttft_p95_s, spread.ttft),
+        tpot_s=figure(steady.tpot_s, spread.tpot),
+        tpot_p95_s=figure(steady.tpot_p95_s, spread.tpot),
+        queued=steady.queued,
+        bound=steady.bound,
+    )

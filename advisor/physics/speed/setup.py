@@ -1,0 +1,104 @@
+"""A configuration made ready for any load: facts, device, kernel, and the engine's step built from them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from advisor.catalog import constants, weights_format
+from advisor.physics.memory.kv import bytes_per_element, shard_share
+from advisor.physics.speed.device import Device, cpu_device, device_of
+from advisor.physics.speed.facts import facts_of, held_bytes
+from advisor.physics.speed.inside import Discipline
+from advisor.physics.speed.internode import NO_HOPS, Hops
+from advisor.physics.speed.rates import Constants
+from advisor.physics.speed.step import Facts, StepModel
+from advisor.physics.speed.version import years_old
+from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec
+
+
+class Prepared(NamedTuple):
+    """Everything about a configuration that depends neither on the load nor on fitted constants."""
+
+    facts: Facts
+    device: Device
+    kernel: str
+    peak: float  # FLOP/s of that kernel's data type
+    age: float  # years of the engine's version before the pinned one
+    tensor: int
+    pipeline: int
+    kv_share: float
+    chunk_tokens: int
+    offload_bytes: float  # active weights that lie on the CPU
+    host_bytes_per_s: float
+    hops: Hops = NO_HOPS  # between machines
+
+
+class Setup(NamedTuple):
+    """A configuration with its step."""
+
+    step: StepModel
+    prepared: Prepared
+
+    @property
+    def working_cards(self) -> int:
+        """Cards that work at the same time, for the roofline."""
+        return self.prepared.tensor * self.prepared.pipeline
+
+
+def prepare(
+    candidate: Candidate, hardware: Hardware, model: ModelSpec, *, engine: str, version: str, chunk_tokens: int
+) -> Prepared | None:
+    """Facts and device of a candidate, its kernel still open; None where the device's bandwidth is not known."""
+    device = device_of(candidate, hardware)
+    if device is None:
+        return None
+    fmt = weights_format(candidate.weights_format)
+    facts = facts_of(model, fmt, bytes_per_element(candidate.kv_cache_dtype, fmt))
+    share = min(candidate.cpu_layers / max(facts.layers, 1), 1.0)
+    offloaded = (facts.dense_bytes + facts.expert_bytes * facts.expert_share) * share
+    family = "vllm" if engine == "vllm" else "llamacpp"
+    return Prepared(
+        facts=facts,
+        device=device,
+        kernel="",
+        peak=device.flops_16,
+        age=years_old(engine, version, constants("speed")["pinned"][family]),
+        tensor=candidate.tensor_parallel,
+        pipeline=max(device.cards // candidate.tensor_parallel, 1),
+        kv_share=shard_share(model, candidate.tensor_parallel),
+        chunk_tokens=max(chunk_tokens, 1),
+        offload_bytes=offloaded,
+        host_bytes_per_s=cpu_device(hardware.cpu).bandwidth if offloaded else 1.0,
+    )
+
+
+def fitted(family: str) -> Constants:
+    """The constants of "vllm" or "llamacpp"."""
+    values: Constants = constants("speed")[family]
+    return values
+
+
+def running_sequences(facts: Facts, memory: Memory, candidate: Candidate, load: Load) -> float:
+    """How many requests of this load the KV cache holds at once: each has its prompt and on average half its answer."""
+    mean = load.input_tokens + load.output_tokens / 2 - load.shared_prefix_tokens
+    full = held_bytes(facts, candidate.context_tokens)
+    return memory.full_sequences * full / max(held_bytes(facts, max(mean, 1.0)), 1.0)
+
+
+def discipline(
+    values: Constants, slots: float, chunk_tokens: float, *, ollama: bool = False, age: float = 0.0
+) -> Discipline:
+    """The fitted latencies with an engine's limits; the KV cache is left open.
+
+    The latency of the server around the engine falls with its versions as its other work on the CPU does.
+    """
+    slower = values["overhead_per_year"] ** age
+    return Discipline(
+        slots=slots,
+        sequences=float("inf"),
+        request_s=slower * values["request_s"] + (values["ollama_request_s"] if ollama else 0.0),
+        serial_s=values["serial_s"],
+        burst=values["burst"],
+        chunk_tokens=chunk_tokens,
+        token_s=slower * values["request_token_s"],
+    )

@@ -1,0 +1,40 @@
+"""`propose(hardware, workload, model) -> Candidates`: everything worth judging, engine by engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from advisor.engines import ENGINES
+from advisor.engines.base import Engine
+from advisor.errors import BadInput
+from advisor.schema import Candidate, Hardware, ModelSpec, Workload
+
+
+def engines_for(workload: Workload) -> Mapping[str, Engine]:
+    """The engines that the workload lets us choose from; with `both`, the production side is the one that batches.
+
+    Raises:
+        BadInput: an engine name that is not registered.
+    """
+    if workload.engine == "auto":
+        return ENGINES
+    if workload.engine == "both":
+        batching = max(ENGINES, key=lambda name: ENGINES[name].limits().simplicity)
+        return {batching: ENGINES[batching]}
+    if workload.engine in ENGINES:
+        return {workload.engine: ENGINES[workload.engine]}
+    raise BadInput(f"--engine {workload.engine}: accepted are auto, both, {', '.join(ENGINES)}")
+
+
+def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+    """All candidates of all engines in question, those that rules will refuse included; on one machine first."""
+    alone = tuple(
+        candidate
+        for engine in engines_for(workload).values()
+        for candidate in engine.propose(hardware, workload, model)
+    )
+    if hardware.nodes == 1:
+        return alone
+    from advisor.propose.over_nodes import over_nodes
+
+    return (*alone, *over_nodes(alone, hardware, model))

@@ -1,0 +1,1 @@
+"""The load generator: requests over HTTP, their streams, and what was measured."""

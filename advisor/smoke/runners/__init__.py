@@ -1,0 +1,27 @@
+"""How a deployment folder is started and stopped: as processes of this machine, or through Compose."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from advisor.errors import BadInput
+from advisor.schema import Plan
+from advisor.smoke.runners.base import Runner
+from advisor.smoke.runners.compose import ComposeRunner
+from advisor.smoke.runners.native import NativeRunner
+
+RUNNERS: dict[str, type[NativeRunner] | type[ComposeRunner]] = {"native": NativeRunner, "compose": ComposeRunner}
+
+
+def runner_for(name: str, plan: Plan, folder: Path) -> Runner:
+    """The runner of that name; "auto" takes processes where the engine's program is installed, else Compose.
+
+    Raises:
+        BadInput: there is no such runner.
+    """
+    if name == "auto":
+        name = "native" if shutil.which(plan.launch.program[0]) else "compose"
+    if name not in RUNNERS:
+        raise BadInput(f"--runner {name}: there are auto, {', '.join(RUNNERS)}")
+    return RUNNERS[name](plan, folder)
