@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.compare import capacity, crossover, curve, within_targets
-from advisor.physics.speed.internode import cards_in_all
 from advisor.propose import engines_for
 from advisor.rules import VETO, Case, Contest, judge_candidate, judge_contest, rules
 from advisor.schema import Confidence, Estimate, Finding, Hardware, Judged, ModelSpec, Speed, Verdict, Workload
@@ -116,7 +115,7 @@ def _preference(judged: Judged, model: ModelSpec, workload: Workload) -> tuple[f
         # Where nobody waits, every card and machine is there to be used; else a card is given to be sure, no machine.
         0 if patient else candidate.nodes,
         not _sure(judged, workload),
-        -_rate(judged) if patient else cards_in_all(candidate),
+        -_rate(judged) if patient else candidate.cards_in_all,
         candidate.nodes,
         candidate.weights_format != model.native_format,
         candidate.kv_cache_dtype not in ("auto", "f16"),
@@ -236,7 +235,7 @@ def _summary(winner: Judged | None, meets: bool, workload: Workload, model: Mode
         return f"No: {model.hf_id} cannot serve {people} here. {why or 'No engine has these weights.'}"
     estimate = winner.estimate
     candidate, limits = estimate.candidate, engine_limits(estimate.candidate.engine)
-    cards = cards_in_all(candidate)
+    cards = candidate.cards_in_all
     where = "the CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
     where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
     what = f"{limits.title} with {model.hf_id} ({weights_format(candidate.weights_format).title}) on {where}"

@@ -270,6 +270,30 @@ class Candidate:
     nodes: int = 1  # machines of all replicas: a replica on several of them, or several replicas each
     cpu_threads: int | None = None  # that compute, on a CPU; None: as many as the engine takes by itself
 
+    @property
+    def nodes_of_replica(self) -> int:
+        """Machines that one replica lies on."""
+        return max(self.nodes // max(self.replicas, 1), 1)
+
+    @property
+    def replicas_of_server(self) -> int:
+        """Replicas behind one engine's port: those on its machine."""
+        return max(self.replicas // max(self.nodes, 1), 1)
+
+    @property
+    def servers(self) -> int:
+        """Engines with a port of their own over all machines."""
+        return self.replicas // self.replicas_of_server
+
+    @property
+    def cards_in_all(self) -> int:
+        """Cards over all machines."""
+        return len(self.gpu_indices) * self.nodes
+
+    def local_share(self, cards: int) -> int:
+        """How many of a machine's `cards` chosen cards one replica uses there."""
+        return max(min(cards, cards * self.nodes // max(self.replicas, 1)), 1)
+
 
 @value
 class Memory:
@@ -445,6 +469,17 @@ class Plan:
     desk: Plan | None = None  # `--engine both`: the same model on the developer's machine
     advisor_version: str = ""
     schema_version: int = 1
+
+    @property
+    def serves_others(self) -> bool:
+        """Whether more than one person, or another program, depends on it."""
+        asked = self.workload
+        return asked.exposed or asked.production or asked.users > 1 or (asked.concurrency or 1) > 1
+
+    @property
+    def is_linux_service(self) -> bool:
+        """Whether others depend on it, on the system where services are kept running."""
+        return self.serves_others and self.hardware.os == "linux"
 
 
 @value

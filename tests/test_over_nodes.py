@@ -9,7 +9,6 @@ import pytest
 
 from advisor.errors import BadInput
 from advisor.models.names import find_model
-from advisor.physics.speed.internode import cards_in_all, nodes_of_replica, replicas_of_server, servers
 from advisor.pipeline import Answer, recommend
 from advisor.probe.network import parse_link, with_nodes
 from advisor.probe.simulate import simulate
@@ -48,7 +47,7 @@ def test_a_model_too_large_for_one_machine_lies_in_stages_on_two() -> None:
     candidate = planned(answer)
     assert answer.verdict.meets_targets
     assert (candidate.tensor_parallel, candidate.pipeline_parallel, candidate.nodes, candidate.replicas) == (8, 2, 2, 1)
-    assert (nodes_of_replica(candidate), servers(candidate), cards_in_all(candidate)) == (2, 1, 16)
+    assert (candidate.nodes_of_replica, candidate.servers, candidate.cards_in_all) == (2, 1, 16)
     told = {finding.rule: finding.message for finding in answer.verdict.reasons}
     assert "1 machine is not enough" in told["SVC309"]
     assert "assumed" in told["SPD208"]
@@ -62,13 +61,13 @@ def test_a_load_too_high_for_one_machine_gets_an_engine_on_each() -> None:
     candidate = planned(answer)
     assert answer.verdict.meets_targets
     assert candidate.nodes == 2
-    assert nodes_of_replica(candidate) == 1
-    assert servers(candidate) == 2
-    assert replicas_of_server(candidate) * 2 == candidate.replicas
+    assert candidate.nodes_of_replica == 1
+    assert candidate.servers == 2
+    assert candidate.replicas_of_server * 2 == candidate.replicas
     assert answer.plan is not None
     flags = {setting.name: setting.value for setting in answer.plan.settings}
     assert "--nnodes" not in flags
-    assert flags.get("--data-parallel-size", "1") == str(replicas_of_server(candidate))
+    assert flags.get("--data-parallel-size", "1") == str(candidate.replicas_of_server)
 
 
 def test_more_groups_carry_more_load() -> None:
@@ -79,19 +78,19 @@ def test_more_groups_carry_more_load() -> None:
     answer = asked(4, **(LARGE | {"users": int(most * 1.5)}))
     candidate = planned(answer)
     assert answer.verdict.meets_targets
-    assert (candidate.nodes, candidate.replicas, nodes_of_replica(candidate)) == (4, 2, 2)
+    assert (candidate.nodes, candidate.replicas, candidate.nodes_of_replica) == (4, 2, 2)
 
 
 def test_ollama_never_lies_on_several_machines() -> None:
     """Ollama may run on each of several machines; one model over two it has not."""
     answer = asked(2, engine="ollama", **LARGE)
     everyone = [*answer.verdict.losers, *([answer.verdict.winner] if answer.verdict.winner else [])]
-    assert all(nodes_of_replica(judged.estimate.candidate) == 1 for judged in everyone)
+    assert all(judged.estimate.candidate.nodes_of_replica == 1 for judged in everyone)
     wide = {"engine": "ollama", "model": "qwen2.5:7b", "nodes": 8, "users": 300}
     spread = recommend(profile="chat", gpu="RTX 4090", overrides=wide)
     candidate = planned(spread)
     assert candidate.nodes > 1
-    assert (servers(candidate), replicas_of_server(candidate)) == (candidate.nodes, 1)
+    assert (candidate.servers, candidate.replicas_of_server) == (candidate.nodes, 1)
 
 
 def test_the_prediction_pays_for_the_network() -> None:
@@ -99,7 +98,7 @@ def test_the_prediction_pays_for_the_network() -> None:
     waits = {}
     for link in ("1GbE", "25GbE", "400G IB"):
         verdict = asked(2, node_link=link, **LARGE).verdict
-        judged = next(j for j in (verdict.winner, *verdict.losers) if j and nodes_of_replica(j.estimate.candidate) == 2)
+        judged = next(j for j in (verdict.winner, *verdict.losers) if j and j.estimate.candidate.nodes_of_replica == 2)
         assert judged.estimate.speed is not None
         waits[link] = judged.estimate.speed.ttft_s.expected
         assert judged.estimate.speed.output_tokens_per_s.basis == "analytic"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from advisor.deploy.audience import serves_others
 from advisor.schema import Check, Plan
 
 FRESH_DAYS = 30  # an older load test was of another state of things
@@ -13,7 +12,7 @@ FRESH_DAYS = 30  # an older load test was of another state of things
 def people_checks(plan: Plan) -> Iterator[Check]:
     """Load test always; firewall, rollback and backup where others depend on the service."""
     yield _load_test()
-    if not serves_others(plan):
+    if not plan.serves_others:
         return
     if plan.hardware.os == "linux":
         yield _firewall(plan)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from advisor.deploy.audience import is_linux_service
 from advisor.engines.admission import admitted, answer_s, drain_s
 from advisor.engines.base import Placement
 from advisor.schema import Check, Plan, value
@@ -62,7 +61,7 @@ class Gateway:
 
 def wanted(plan: Plan) -> bool:
     """Whenever others use the service."""
-    return is_linux_service(plan)
+    return plan.is_linux_service
 
 
 def possible(plan: Plan) -> str:  # noqa: ARG001

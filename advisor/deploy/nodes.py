@@ -9,9 +9,8 @@ import math
 from dataclasses import field
 
 from advisor.deploy import gateway
-from advisor.deploy.audience import serves_others
 from advisor.engines.base import Placement
-from advisor.physics.speed.internode import nodes_of_replica, servers, token_bytes
+from advisor.physics.speed.internode import token_bytes
 from advisor.schema import Check, NodeLink, Plan, value
 
 MASTER_PORT = 29501  # vLLM's own default
@@ -55,19 +54,19 @@ def possible(plan: Plan) -> str:
 
 def spanning(plan: Plan) -> bool:
     """Whether one engine lies on several machines."""
-    return nodes_of_replica(plan.estimate.candidate) > 1
+    return plan.estimate.candidate.nodes_of_replica > 1
 
 
 def facts(plan: Plan) -> NodesFacts:
     """Who is who among the machines."""
     candidate = plan.estimate.candidate
-    size, count = nodes_of_replica(candidate), candidate.nodes
+    size, count = candidate.nodes_of_replica, candidate.nodes
     first = tuple(range(0, count, size))
     addresses = tuple(f"{EXAMPLE_NETWORK}{11 + number}" for number in range(count))
     return NodesFacts(
         nodes=count,
         per_replica=size,
-        servers=servers(candidate),
+        servers=candidate.servers,
         spanning=size > 1,
         link=plan.hardware.node_link,
         rdma=bool(plan.hardware.node_link and plan.hardware.node_link.rdma),
@@ -81,7 +80,7 @@ def facts(plan: Plan) -> NodesFacts:
         token_kib=math.ceil(token_bytes(plan.model) / 1024),
         gpus_per_node=len(candidate.gpu_indices),
         groups=tuple(tuple(range(start, start + size)) for start in first),
-        in_flight_per_server=math.ceil(plan.estimate.peak_in_flight / servers(candidate)),
+        in_flight_per_server=math.ceil(plan.estimate.peak_in_flight / candidate.servers),
     )
 
 
@@ -124,7 +123,7 @@ def checks(plan: Plan) -> tuple[Check, ...]:
     ]
     if known.spanning:
         lines += _spanning_checks(known)
-    if known.servers > 1 and serves_others(plan):
+    if known.servers > 1 and plan.serves_others:
         lines.append(
             Check(
                 id="nodes-balancer",

@@ -6,13 +6,11 @@ import json
 from collections.abc import Iterator
 
 from advisor.deploy import gateway, native
-from advisor.deploy.audience import is_linux_service
 from advisor.deploy.systemd import LOAD_S, patience_s
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.containers import Mount
 from advisor.engines.devices import cards_of
-from advisor.physics.speed.internode import nodes_of_replica
 from advisor.schema import Check, Plan, value
 from advisor.shell import at_least
 
@@ -44,7 +42,7 @@ class Quadlet:
 
 def wanted(plan: Plan) -> bool:
     """Where others depend on it and Podman is what the machine has."""
-    return is_linux_service(plan)
+    return plan.is_linux_service
 
 
 def possible(plan: Plan) -> str:
@@ -53,7 +51,7 @@ def possible(plan: Plan) -> str:
         return f"{plan.hardware.os} has no systemd"
     if plan.launch.variant in ("metal", "xpu"):
         return "no image of this version reaches the GPU"
-    spans = nodes_of_replica(plan.estimate.candidate) > 1
+    spans = plan.estimate.candidate.nodes_of_replica > 1
     return "the engine lies on several machines: nodes/node@.service is its unit" if spans else ""
 
 

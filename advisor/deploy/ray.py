@@ -15,7 +15,6 @@ from advisor.deploy.nodes import wanted as over_machines
 from advisor.engines import ENGINES
 from advisor.engines.admission import admitted
 from advisor.engines.base import Placement
-from advisor.physics.speed.internode import servers
 from advisor.schema import Check, Plan, value
 from advisor.units import GIB
 
@@ -95,7 +94,7 @@ def serve_config(plan: Plan) -> dict[str, Any]:
     }
     if "--enable-prefix-caching" in flags:
         engine["enable_prefix_caching"] = True
-    replicas, ports = plan.estimate.candidate.replicas, servers(plan.estimate.candidate)
+    replicas, ports = plan.estimate.candidate.replicas, plan.estimate.candidate.servers
     model = {
         "model_loading_config": {"model_id": plan.launch.served_name, "model_source": plan.launch.model_ref},
         "engine_kwargs": engine,

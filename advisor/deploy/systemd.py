@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.deploy import native
-from advisor.deploy.audience import is_linux_service
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.containers import local_mount
 from advisor.engines.downloads import download_s
-from advisor.physics.speed.internode import nodes_of_replica
 from advisor.schema import Check, Plan, value
 
 LOAD_S = 300  # naming a model and loading it, beside its download
@@ -52,14 +50,14 @@ class Units:
 
 def wanted(plan: Plan) -> bool:
     """Where others depend on it: it has to come back after a crash and after a restart of the machine."""
-    return is_linux_service(plan)
+    return plan.is_linux_service
 
 
 def possible(plan: Plan) -> str:
     """Linux only, and one machine."""
     if plan.hardware.os != "linux":
         return f"{plan.hardware.os} has no systemd"
-    spans = nodes_of_replica(plan.estimate.candidate) > 1
+    spans = plan.estimate.candidate.nodes_of_replica > 1
     return "the engine lies on several machines: nodes/node@.service is its unit" if spans else ""
 
 

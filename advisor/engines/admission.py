@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from advisor.physics.speed.internode import replicas_of_server, servers
 from advisor.schema import Estimate, Workload
 
 LEAST_WAITING = 16  # requests that may wait, however few are planned
@@ -15,8 +14,8 @@ UNKNOWN_DRAIN_S = 120  # where no speed is predicted
 def admitted(estimate: Estimate) -> int:
     """Requests that one port holds, running and waiting: its replicas' slots, and its part of the planned peak."""
     candidate = estimate.candidate
-    share = math.ceil(estimate.peak_in_flight / servers(candidate))
-    return candidate.max_in_flight * replicas_of_server(candidate) + max(LEAST_WAITING, share)
+    share = math.ceil(estimate.peak_in_flight / candidate.servers)
+    return candidate.max_in_flight * candidate.replicas_of_server + max(LEAST_WAITING, share)
 
 
 def answer_s(estimate: Estimate, output_tokens: float) -> float | None:

@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from advisor.measured.store import MeasuredLoad, Measurement, measurements_of
-from advisor.physics.speed.internode import cards_in_all, nodes_of_replica
 from advisor.schema import Basis, Candidate, Figure, Hardware, Load, ModelSpec, Speed, value
 
 SOURCE = "measured-here"
@@ -112,9 +111,9 @@ def _width(entry: Measurement, candidate: Candidate, model: ModelSpec) -> float 
     kind = ("engine", "weights_format", "device", "tensor_parallel", "pipeline_parallel")
     if any(getattr(was, name) != getattr(candidate, name) for name in kind):
         return None
-    if cards_in_all(was) * candidate.replicas != cards_in_all(candidate) * was.replicas:
+    if was.cards_in_all * candidate.replicas != candidate.cards_in_all * was.replicas:
         return None
-    if nodes_of_replica(was) != nodes_of_replica(candidate):
+    if was.nodes_of_replica != candidate.nodes_of_replica:
         return None
     if entry.model.hf_id != model.hf_id or entry.model.parameters != model.parameters:
         sizes = max(entry.model.parameters, model.parameters) / max(min(entry.model.parameters, model.parameters), 1)

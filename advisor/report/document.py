@@ -6,7 +6,6 @@ from typing import Any
 
 from advisor.decide import vetoed
 from advisor.engines import ENGINES
-from advisor.physics.speed.internode import cards_in_all
 from advisor.pipeline import Answer
 from advisor.schema import Estimate, Figure, Judged, Plan, Speed
 from advisor.wire import to_data
@@ -84,7 +83,7 @@ def _candidate(estimate: Estimate) -> dict[str, Any]:
     candidate = estimate.candidate
     data: dict[str, Any] = to_data(candidate)
     data["quantization"] = data.pop("weights_format")
-    data["gpus"] = cards_in_all(candidate)
+    data["gpus"] = candidate.cards_in_all
     data["memory"] = to_data(estimate.memory)
     data["predicted"] = _predicted(estimate.speed, candidate.replicas)
     data["predicted_at_peak"] = _predicted(estimate.peak_speed, candidate.replicas)

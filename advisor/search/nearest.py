@@ -9,7 +9,6 @@ from advisor.catalog import gpus, weights_format
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.ranking import ranking
 from advisor.models.names import find_model
-from advisor.physics.speed.internode import cards_in_all
 from advisor.probe.network import MOST, assumed_nodes
 from advisor.probe.simulate import simulate
 from advisor.schema import Change, Hardware, ModelSpec, Verdict, Workload
@@ -54,7 +53,7 @@ def outcome(verdict: Verdict) -> str:
     if verdict.winner is None:
         return "no"
     candidate, speed = verdict.winner.estimate.candidate, verdict.winner.estimate.peak_speed
-    cards = cards_in_all(candidate)
+    cards = candidate.cards_in_all
     where = "CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
     where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
     pace = (

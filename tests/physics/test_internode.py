@@ -13,7 +13,6 @@ from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.speed import speed
 from advisor.physics.memory.cards import cards_of_replica
 from advisor.physics.memory.shards import stage_bytes
-from advisor.physics.speed.internode import cards_in_all, nodes_of_replica, replicas_of_server, servers
 from advisor.probe.network import assumed_nodes, parse_link
 from advisor.propose.over_nodes import over_nodes
 from advisor.schema import Candidate, Hardware, Load, ModelSpec
@@ -75,7 +74,7 @@ def test_a_replica_on_each_machine_is_so_many_times_one(
     assume(alone.fits)
     load = Load(in_flight=in_flight, input_tokens=prompt, output_tokens=output)
     assert speed(many, alone, group(hardware, nodes), model, load) == speed(one, alone, hardware, model, load)
-    assert cards_in_all(many) == nodes * cards_in_all(one)
+    assert many.cards_in_all == nodes * one.cards_in_all
 
 
 @settings(deadline=None, max_examples=60)
@@ -105,11 +104,11 @@ def test_machines_replicas_and_ports_agree(per_node: int, nodes: int, size: int)
     """However the machines are shared out, every card is used once and every replica is behind one port."""
     model = next(iter(MODELS_WITH_HEADS))
     spread = candidate(8, model, nodes=nodes, replicas=per_node * nodes)
-    assert servers(spread) * replicas_of_server(spread) == spread.replicas
-    assert nodes_of_replica(spread) == 1
+    assert spread.servers * spread.replicas_of_server == spread.replicas
+    assert spread.nodes_of_replica == 1
     wide = candidate(8, model, nodes=nodes * size, replicas=nodes)
-    assert nodes_of_replica(wide) == size
-    assert servers(wide) == nodes
+    assert wide.nodes_of_replica == size
+    assert wide.servers == nodes
     whole = len(cards_of_replica(wide, Hardware(source="simulated", os="linux", cpu=HOST)))
     assert whole == 0  # a machine without cards has none to share out
 
@@ -131,4 +130,4 @@ def test_no_way_uses_more_than_there_is(card: object, model: ModelSpec, nodes: i
     for way in over_nodes([candidate(2, model)], hardware, model):
         assert 2 <= way.nodes <= nodes
         assert way.nodes % way.replicas == 0 or way.replicas % way.nodes == 0
-        assert way.tensor_parallel * way.pipeline_parallel * way.replicas == cards_in_all(way)
+        assert way.tensor_parallel * way.pipeline_parallel * way.replicas == way.cards_in_all

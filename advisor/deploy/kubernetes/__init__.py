@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from advisor.deploy import gateway, nodes
-from advisor.deploy.audience import is_linux_service
 from advisor.deploy.kubernetes import charts, patience, pod
 from advisor.deploy.kubernetes.accelerators import taints
 from advisor.deploy.kubernetes.checks import checks
@@ -39,7 +38,7 @@ ON_QUEUE = (
 
 def wanted(plan: Plan) -> bool:
     """A service for others, on Linux."""
-    return is_linux_service(plan)
+    return plan.is_linux_service
 
 
 def possible(plan: Plan) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 from advisor.engines.devices import cards_of
-from advisor.physics.speed.internode import local_share
 from advisor.schema import Accelerator, Plan
 
 RESOURCES = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu"}
@@ -27,7 +26,7 @@ def cards_of_pod(plan: Plan) -> tuple[Accelerator, ...]:
     """The cards of one pod: a replica's on one machine; none on a CPU."""
     candidate = plan.estimate.candidate
     cards = cards_of(candidate, plan.hardware)
-    return cards[: local_share(len(cards), candidate)]
+    return cards[: candidate.local_share(len(cards))]
 
 
 def devices(plan: Plan) -> Mapping[str, int]:

@@ -10,7 +10,6 @@ from advisor.deploy import gateway
 from advisor.deploy.kubernetes.manifest import HostPath, Secret, User
 from advisor.engines import ENGINES
 from advisor.engines.containers import with_values
-from advisor.physics.speed.internode import replicas_of_server
 from advisor.quoting import dns_label
 from advisor.schema import Plan
 
@@ -45,7 +44,7 @@ def pods(plan: Plan) -> int:
 
 def args(plan: Plan) -> tuple[str, ...]:
     """The planned arguments for one of the pods, on loopback."""
-    argv, together = plan.launch.argv, replicas_of_server(plan.estimate.candidate)
+    argv, together = plan.launch.argv, plan.estimate.candidate.replicas_of_server
     if "--data-parallel-size" in argv:
         position = argv.index("--data-parallel-size")
         argv = argv[:position] + argv[position + 2 :]

@@ -10,7 +10,6 @@ import math
 from advisor.deploy.kubernetes.accelerators import cards_of_pod, devices
 from advisor.deploy.kubernetes.manifest import Resources
 from advisor.engines.host_memory import HOST_BYTES_PER_CARD
-from advisor.physics.speed.internode import replicas_of_server
 from advisor.schema import Plan
 from advisor.units import GIB, MIB
 
@@ -22,7 +21,7 @@ SPARE_DISK_BYTES = 10 * GIB  # compiled kernels, blobs while they are replaced
 
 def resources(plan: Plan) -> Resources:
     """Requests and limits of the engine's container: one replica's part of the planned machine."""
-    cpu, share = plan.hardware.cpu, 1 / replicas_of_server(plan.estimate.candidate)
+    cpu, share = plan.hardware.cpu, 1 / plan.estimate.candidate.replicas_of_server
     cards = len(cards_of_pod(plan))
     machine_cores = cpu.cores * share
     wanted_cores = PROCESSES + cards if cards else cpu.cores

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from advisor.catalog import constants
 from advisor.deploy import gateway
-from advisor.deploy.audience import is_linux_service
 from advisor.deploy.monitoring.alerts import alerts
 from advisor.deploy.monitoring.dashboard import panels
 from advisor.deploy.monitoring.facts import Job, Monitoring
@@ -25,7 +24,7 @@ RETENTION = "30d"
 
 def wanted(plan: Plan) -> bool:
     """Whenever others use the service."""
-    return is_linux_service(plan)
+    return plan.is_linux_service
 
 
 def possible(plan: Plan) -> str:  # noqa: ARG001

@@ -13,7 +13,6 @@ from advisor.catalog.entries import WeightsFormat
 from advisor.physics.memory.blocks import matrices
 from advisor.physics.memory.cards import cards_of_replica
 from advisor.physics.memory.shards import stage_bytes, stage_layers
-from advisor.physics.speed.internode import nodes_of_replica
 from advisor.schema import Candidate, Hardware, ModelSpec
 from advisor.units import GIB, MIB, version_tuple
 
@@ -81,7 +80,7 @@ def non_torch_bytes(candidate: Candidate, hardware: Hardware) -> float:
             card.nvlink_peers and card.device_class == "datacenter" for card in cards_of_replica(candidate, hardware)
         )
         size = float(sizes["tensor_parallel_nvlink" if linked else "tensor_parallel_pcie"])
-    if candidate.pipeline_parallel > 1 and (candidate.tensor_parallel == 1 or nodes_of_replica(candidate) > 1):
+    if candidate.pipeline_parallel > 1 and (candidate.tensor_parallel == 1 or candidate.nodes_of_replica > 1):
         size += float(sizes["pipeline_parallel"])
     return size * GIB
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from advisor.engines.base import Placement
-from advisor.physics.speed.internode import nodes_of_replica
 from advisor.schema import Plan
 
 
@@ -12,7 +11,7 @@ def placements(plan: Plan) -> tuple[Placement, ...]:
 
     Neither starts an engine that lies on several machines: `advisor/deploy/nodes.py` has its commands.
     """
-    if nodes_of_replica(plan.estimate.candidate) > 1:
+    if plan.estimate.candidate.nodes_of_replica > 1:
         return ()
     files = [Placement("vllm/run.sh.j2", "run.sh", executable=True)]
     if plan.launch.variant not in ("metal", "xpu"):

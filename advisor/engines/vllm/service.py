@@ -9,7 +9,6 @@ from advisor.engines.devices import cards_of, hides_cards
 from advisor.engines.vllm.cores import threads_of
 from advisor.engines.vllm.patience import startup_s
 from advisor.engines.vllm.rows import env, flag
-from advisor.physics.speed.internode import replicas_of_server
 from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count
 
@@ -69,7 +68,7 @@ def service(estimate: Estimate, workload: Workload) -> list[Setting]:
     rows = []
     if workload.task != "batch":
         limit = admitted(estimate)
-        slots = estimate.candidate.max_in_flight * replicas_of_server(estimate.candidate)
+        slots = estimate.candidate.max_in_flight * estimate.candidate.replicas_of_server
         reason = f"{slots} run and {limit - slots} may wait; one more gets 503 at once; the default is no limit"
         rows.append(flag("--max-num-queued-reqs", limit, reason, "engines-vllm-server"))
     seconds = drain_s(estimate, workload)

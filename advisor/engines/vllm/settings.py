@@ -10,7 +10,6 @@ from advisor.engines.vllm.rows import flag
 from advisor.engines.vllm.service import environment, features, service
 from advisor.engines.vllm.sizing import DEFAULT_UTILIZATION, chunk_limit, device_defaults
 from advisor.engines.vllm.weights import is_online
-from advisor.physics.speed.internode import nodes_of_replica, replicas_of_server
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 
@@ -64,8 +63,8 @@ def _dtype(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> list[S
 
 def _parallelism(estimate: Estimate, model: ModelSpec) -> list[Setting]:
     candidate, source = estimate.candidate, "engines-vllm-parallel"
-    tensor, stages, replicas = candidate.tensor_parallel, candidate.pipeline_parallel, replicas_of_server(candidate)
-    machines = nodes_of_replica(candidate)
+    tensor, stages, replicas = candidate.tensor_parallel, candidate.pipeline_parallel, candidate.replicas_of_server
+    machines = candidate.nodes_of_replica
     rows = []
     if tensor > 1:
         reason = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from advisor.catalog import constants
-from advisor.physics.speed.internode import local_share
 from advisor.schema import Accelerator, Candidate, Hardware
 from advisor.units import GIB
 
@@ -11,7 +10,7 @@ from advisor.units import GIB
 def cards_of_replica(candidate: Candidate, hardware: Hardware) -> tuple[Accelerator, ...]:
     """The accelerators of the first replica of a candidate, on one machine: they are alike on each."""
     cards = [card for card in hardware.accelerators if card.index in candidate.gpu_indices]
-    return tuple(cards[: local_share(len(cards), candidate)])
+    return tuple(cards[: candidate.local_share(len(cards))])
 
 
 def visible_bytes(card: Accelerator) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from advisor.physics.speed.internode import local_share
 from advisor.schema import Accelerator, Candidate, Cpu, Hardware
 
 # Families share kernels and a memory system, so they share efficiencies. CUDA: by compute capability.
@@ -63,7 +62,7 @@ def device_of(candidate: Candidate, hardware: Hardware) -> Device | None:
     if candidate.device == "cpu":
         return cpu_device(hardware.cpu)
     cards = [card for card in hardware.accelerators if card.index in candidate.gpu_indices]
-    return gpu_device(cards[: local_share(len(cards), candidate)])
+    return gpu_device(cards[: candidate.local_share(len(cards))])
 
 
 def gpu_device(cards: list[Accelerator]) -> Device | None:

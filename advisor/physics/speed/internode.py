@@ -24,31 +24,6 @@ class Hops(NamedTuple):
 NO_HOPS = Hops()
 
 
-def nodes_of_replica(candidate: Candidate) -> int:
-    """Machines that one replica lies on."""
-    return max(candidate.nodes // max(candidate.replicas, 1), 1)
-
-
-def replicas_of_server(candidate: Candidate) -> int:
-    """Replicas behind one engine's port: those on its machine."""
-    return max(candidate.replicas // max(candidate.nodes, 1), 1)
-
-
-def servers(candidate: Candidate) -> int:
-    """Engines with a port of their own over all machines."""
-    return candidate.replicas // replicas_of_server(candidate)
-
-
-def cards_in_all(candidate: Candidate) -> int:
-    """Cards over all machines."""
-    return len(candidate.gpu_indices) * candidate.nodes
-
-
-def local_share(cards: int, candidate: Candidate) -> int:
-    """How many of a machine's chosen cards one replica uses there."""
-    return max(min(cards, cards * candidate.nodes // max(candidate.replicas, 1)), 1)
-
-
 def token_bytes(model: ModelSpec) -> float:
     """Bytes of one token that a stage hands to the next."""
     known = constants("nodes")
@@ -62,7 +37,7 @@ def reached_bytes_per_s(link: NodeLink) -> float:
 
 def hops_of(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Hops:
     """The hand-overs of one replica; none on one machine."""
-    borders, link = nodes_of_replica(candidate) - 1, hardware.node_link
+    borders, link = candidate.nodes_of_replica - 1, hardware.node_link
     if not borders or link is None:
         return NO_HOPS
     return Hops(
