@@ -264,6 +264,7 @@ def test_ollama_keeps_its_model_when_its_pod_is_replaced(node: Node, tmp_path: P
     assert whole(answers(client(node, url=url, model=name, tokens=8, key=KEY)))
 
 
+@pytest.mark.nightly
 def test_vllm_starts_answers_rolls_over_and_ends_without_losing_a_request(node: Node, tmp_path: Path) -> None:
     """Ready through its startup probe; key needed; a rollout and a deletion under load cut no request in flight."""
     plan = plan_for("vllm", node)

@@ -21,7 +21,7 @@ from advisor.pipeline import files_of, recommend
 from advisor.schema import Hardware, Plan
 from advisor.wire import from_json_file, to_json
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
+pytestmark = [pytest.mark.engine, pytest.mark.nightly, pytest.mark.xdist_group("engines")]
 
 HARDWARE = Path(__file__).parents[1] / "hardware" / "cpu-2-cores.json"
 MIB = 1 << 20

@@ -27,7 +27,7 @@ from advisor.schema import Plan
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 
 KEY = "0123456789abcdef-stack"
-ENGINES = ("ollama", "vllm")
+ENGINES = ("ollama", pytest.param("vllm", marks=pytest.mark.nightly))
 
 
 @dataclass

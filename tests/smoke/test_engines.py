@@ -44,9 +44,16 @@ def told(report: SmokeReport) -> str:
     return "\n".join(f"{step.result:8} {step.name}: {step.detail}" for step in report.steps)
 
 
-@pytest.mark.parametrize("in_flight", [1, 16])
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("runner", ["native", "compose"])
+@pytest.mark.parametrize(
+    ("runner", "in_flight"),
+    [
+        ("native", 16),
+        ("compose", 1),
+        pytest.param("native", 1, marks=pytest.mark.nightly),
+        pytest.param("compose", 16, marks=pytest.mark.nightly),
+    ],
+)
 def test_the_advised_plan_passes(runner: str, engine: str, in_flight: int, request: pytest.FixtureRequest) -> None:
     """A plan for 1 and for 16 in flight starts, answers, keeps its planned settings under load, and ends cleanly."""
     plan, folder = request.getfixturevalue("make")(engine, in_flight)
@@ -61,6 +68,8 @@ def test_the_advised_plan_passes(runner: str, engine: str, in_flight: int, reque
     assert {"output rate", "TTFT", "TPOT", "slots"} <= {row.figure for row in report.comparisons}
 
 
+@pytest.mark.nightly
+@pytest.mark.flaky(reruns=1)  # judges a measurement
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_measurement_predicts_another_load(make: Make, engine: str) -> None:
     """After 1 and 16 in flight were measured, the prediction for 4 is within 15 % of what 4 does.
@@ -101,6 +110,8 @@ class Bench(NamedTuple):
     tpot_s: float
 
 
+@pytest.mark.nightly
+@pytest.mark.flaky(reruns=1)  # judges a measurement
 def test_our_load_generator_agrees_with_vllm_bench(make: Make, engines: dict[str, str]) -> None:
     """On the same server output rate, TTFT and TPOT are within 10 % of what `vllm bench serve` says.
 
