@@ -1,4 +1,4 @@
-"""The README shows what the program really prints."""
+"""The README and the pages beside it show what the program really prints."""
 
 from __future__ import annotations
 
@@ -10,33 +10,38 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parent.parent / "README.md"
-EXAMPLE = re.compile(r"<!-- output: advisor (?P<arguments>.*?) -->\n```\n(?P<output>.*?)```\n", re.DOTALL)
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = (README, ROOT / ".github" / "EXAMPLE.md")
+EXAMPLE = re.compile(r"<!-- (?P<how>output|beginning): advisor (?P<arguments>.*?) -->\n```\n(?P<shown>.*?)```\n", re.DOTALL)
 
 
-def test_the_example_output_is_real(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Each example of the README is what the command prints in an empty folder (`--update-golden` rewrites it)."""
-    text = README.read_text()
-    examples = list(EXAMPLE.finditer(text))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_example_output_is_real(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Each example is what the command prints in an empty folder, or its beginning (`--update-golden` rewrites it)."""
+    examples = list(EXAMPLE.finditer(page.read_text()))
     assert examples
     for example in examples:
-        arguments = shlex.split(example["arguments"])
-        done = subprocess.run(
-            [sys.executable, "-m", "advisor.cli", *arguments], capture_output=True, text=True, cwd=tmp_path, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        printed = printed_by(example["arguments"], tmp_path)
+        if example["how"] == "beginning":
+            printed = "".join(printed.splitlines(keepends=True)[: example["shown"].count("\n")])
         if request.config.getoption("--update-golden"):
-            text = (
-                text.replace(example["output"], done.stdout)
-                if example["output"]
-                else _filled(text, example, done.stdout)
-            )
-            README.write_text(text)
-        assert f"```\n{done.stdout}```\n" in README.read_text()
+            page.write_text(page.read_text().replace(example["shown"], printed))
+        else:
+            assert example["shown"] == printed
 
 
-def _filled(text: str, example: re.Match[str], output: str) -> str:
-    return text.replace(example[0], example[0].replace("```\n```", f"```\n{output}```"))
+def printed_by(arguments: str, folder: Path) -> str:
+    """Standard output of a command that says yes."""
+    command = [sys.executable, "-m", "advisor.cli", *shlex.split(arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_readme_is_read_in_five_minutes() -> None:
+    """Under 900 words; what is longer has a page of its own."""
+    assert len(README.read_text().split()) < 900
 
 
 def test_every_command_is_listed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from advisor import __version__
+from advisor import DISTRIBUTION, __version__
 from advisor.deploy import gateway, monitoring, native
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
@@ -39,7 +39,8 @@ class Carry:
     requirement: str  # of the engine for pip; empty where it is no Python package
     archive: str  # address of the engine's program; empty where it is a Python package
     caddy: str  # version; empty without a gateway
-    advisor: str
+    distribution: str  # of this program, for pip
+    advisor: str  # its version
     variables: tuple[str, ...]  # that keep the engine from asking anybody
     target: str  # folder of the engine natively
 
@@ -73,6 +74,7 @@ def facts(plan: Plan) -> Carry:
         requirement="" if from_store else f"{plan.launch.program[0]}=={plan.engine_version}",
         archive=_archive(plan) if from_store else "",
         caddy=gateway.VERSION if "gateway" in plan.parts else "",
+        distribution=DISTRIBUTION,
         advisor=__version__,
         variables=tuple(f"{name}={text}" for name, text in plan.launch.env.items() if name in OFFLINE_VARIABLES),
         target=native.engine_home(plan),

@@ -1,4 +1,4 @@
-"""The report in the README is a real one: recorded by `advisor smoke`, rendered by today's code."""
+"""The report in .github/SMOKE.md is a real one: recorded by `advisor smoke`, rendered by today's code."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def recorded() -> SmokeReport:
     return from_data(SmokeReport, data, where=str(RECORDED))
 
 
-def test_the_readme_shows_the_recorded_report() -> None:
-    """The README's block is the recorded report as the program writes it today, its headings two levels down."""
-    shown = BLOCK.search((ROOT / "README.md").read_text())
+def test_the_page_shows_the_recorded_report() -> None:
+    """The page's block is the recorded report as the program writes it today, its headings one level down."""
+    shown = BLOCK.search((ROOT / ".github" / "SMOKE.md").read_text())
     assert shown is not None
-    assert shown[1] == re.sub(r"^#", "###", markdown(recorded()), flags=re.MULTILINE)
+    assert shown[1] == re.sub(r"^#", "##", markdown(recorded()), flags=re.MULTILINE)
 
 
 def test_the_recorded_run_passed_with_a_real_engine() -> None:
