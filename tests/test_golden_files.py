@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent / "engines"))
-from engine_cases import tool
+from tests.engines.engine_cases import pinned, tool
 
 GOLDEN = Path(__file__).parent / "golden"
-LISTS = (
-    Path(__file__).parents[2] / "shared" / "data"
-)  # the engines' own lists, from which the catalogue's are generated
 OTHER_VARIABLES = {
     "CUDA_DEVICE_ORDER",
     "CUDA_VISIBLE_DEVICES",
@@ -43,25 +38,18 @@ def _files(pattern: str) -> list[Any]:
     return [pytest.param(p, id=str(p.relative_to(GOLDEN))) for p in sorted(GOLDEN.glob(f"*/out/**/{pattern}"))]
 
 
-def _list(name: str) -> Any:
-    path = LISTS / name
-    if not path.is_file():
-        pytest.skip(f"{path} is not here: the engines' own lists come with the project's shared folder")
-    return json.loads(path.read_text())
-
-
 @pytest.mark.parametrize("plan", list(_plans()))
 def test_every_flag_and_variable_is_the_engines_own(plan: dict[str, Any]) -> None:
     """Exact membership, no prefix: vLLM's option strings, Ollama's variables, the Modelfile's lines."""
     launch = plan["launch"]
     if plan["engine"] == "vllm":
-        accepted = set(_list("vllm-0.33-serve-flags.json")["accepted_option_strings"])
+        accepted = set(pinned("vllm-0.33-serve-flags.json")["accepted_option_strings"])
         assert {arg for arg in launch["argv"] if arg.startswith("--")} <= accepted
         names = {name for name in launch["env"] if not name.startswith("VLLM_")}
         assert names <= OTHER_VARIABLES
     else:
-        assert set(launch["env"]) <= {entry["name"] for entry in _list("ollama-0.34-env.json")}
-        known = _list("ollama-0.34-modelfile.json")
+        assert set(launch["env"]) <= {entry["name"] for entry in pinned("ollama-0.34-env.json")}
+        known = pinned("ollama-0.34-modelfile.json")
         parameters = {entry["name"] for entry in known["parameters"]}
         for line in filter(None, (launch["modelfile"] or "").splitlines()):
             word, rest = line.split(" ", 1)

@@ -13,12 +13,10 @@ import jinja2
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent / "engines"))
-from engine_cases import LOADS, MACHINES, MODELS, Story, first_plan, model, plan_of, tool
-
 from advisor.engines import ENGINES
 from advisor.render import bytecode_cache, environment, render
 from advisor.schema import Plan, RenderedFile
+from tests.engines.engine_cases import LOADS, MACHINES, MODELS, Story, first_plan, model, plan_of, tool
 
 HOSTILE = 'o\'brien "q" $HOME ${X:?y} $(id) `id`\n- x: #{{ y }} \\ é'
 EVERYBODY = "0.0.0.0"  # what an exposed plan binds to

@@ -15,11 +15,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "engines"))
-from engine_cases import first_plan, tool
-
 from advisor.render import render
 from advisor.schema import Plan
+from tests.engines.engine_cases import first_plan, tool
 
 # Serves on the port it is told, keeps a child in its process group, and on SIGTERM lets a request in flight finish
 # before it ends. As `ollama` it also takes the client's commands and writes them down.

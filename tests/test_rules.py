@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from rules_builder import build_case, build_contest
 
 from advisor.catalog import sources
 from advisor.rules import CANDIDATE_RULES, CONTEST_RULES, rules
+from tests.rules_builder import build_case, build_contest
 
 CARDS = Path(__file__).parent / "rules"
 PREDICATES: dict[str, Any] = dict(CANDIDATE_RULES) | dict(CONTEST_RULES)

@@ -1,1 +1,1 @@
-"""Scripts that turn ../shared/data into the packaged data files; they run at development time only."""
+"""Programs that turn the tables in sources/ into the packaged data files; run at development time, from a checkout."""

@@ -1,19 +1,20 @@
 """The accepted settings of the pinned engines → data/vllm-flags.json, ollama-env.json, ollama-modelfile.json.
 
-Run: `python -m advisor.refresh.flags`, where both engines are installed (tests/engines/install.sh and
+Run: `python -m advisor.refresh.flags FOLDER`, where both engines are installed (tests/engines/install.sh and
 vllm_sources.sh). The engines are asked; what they cannot say (what a malformed value does, which parameters reload a
-model) comes from ../shared/data, read in their sources. Facts only: the engines' help texts are not copied.
+model) comes from the lists in FOLDER, read in their sources. Facts only: the engines' help texts are not copied.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from advisor.catalog import engine_limits
 from advisor.refresh import ollama_running, vllm_running
-from advisor.refresh.table import SHARED, document, write
+from advisor.refresh.table import asked_folder, document, write
 
 VLLM = "vllm-{}-serve-flags.json"
 OLLAMA_ENV = "ollama-0.34-env.json"
@@ -30,28 +31,33 @@ class Lists:
     variables: list[Entry]
     instructions: list[str]
     parameters: list[Entry]
+    refused: frozenset[str] = frozenset()  # instructions that `ollama create` refuses
 
 
-def kept() -> Lists:
-    """The lists beside the repository, made once by asking the same versions."""
-    modelfile = _read(OLLAMA_MODELFILE)
-    refused = modelfile["instructions_refused_by_create"]
+def kept(folder: Path) -> Lists:
+    """The lists in a folder, made once by asking the same versions."""
+
+    def read(name: str) -> Any:
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+
+    modelfile = read(OLLAMA_MODELFILE)
+    refused = frozenset(modelfile["instructions_refused_by_create"])
     return Lists(
-        arguments=[entry for entry in _read(VLLM.format("0.33"))["args"] if entry["kind"] != "positional"],
-        variables=_read(OLLAMA_ENV),
+        arguments=[entry for entry in read(VLLM.format("0.33"))["args"] if entry["kind"] != "positional"],
+        variables=read(OLLAMA_ENV),
         instructions=[name for name in modelfile["instructions"] if name not in refused],
         parameters=modelfile["parameters"],
+        refused=refused,
     )
 
 
 def asked(known: Lists, vllm: Entry, ollama: Entry) -> Lists:
     """The lists as the engines answered now, with what is known besides of the names that are still there."""
-    refused = set(_read(OLLAMA_MODELFILE)["instructions_refused_by_create"])
     return replace(
         known,
         arguments=[entry for entry in vllm["args"] if entry["kind"] != "positional"],
         variables=_variables(known.variables, ollama["variables"]),
-        instructions=[name for name in ollama["instructions"] if name not in refused],
+        instructions=[name for name in ollama["instructions"] if name not in known.refused],
         parameters=_parameters(known.parameters, ollama["parameters"]),
     )
 
@@ -80,9 +86,8 @@ def _parameters(known: list[Entry], types: dict[str, str]) -> list[Entry]:
     return rows + [{"name": name, "type": kind} for name, kind in types.items() if name not in names]
 
 
-def generate(lists: Lists | None = None) -> dict[str, str]:
+def generate(found: Lists) -> dict[str, str]:
     """File name → text of the three data files, the same from run to run."""
-    found = lists or kept()
     modelfile = [{"name": name} for name in found.instructions if name != "PARAMETER"]
     modelfile += [{"name": f"PARAMETER {entry['name']}", **_parameter(entry)} for entry in found.parameters]
     flags = [_argument(argument) for argument in found.arguments]
@@ -93,10 +98,6 @@ def generate(lists: Lists | None = None) -> dict[str, str]:
         "ollama-env.json": document("ollama-env", "flags", f"the start of Ollama {ollama}, and its sources", variables),
         "ollama-modelfile.json": document("ollama-modelfile", "flags", f"`ollama create` {ollama}", modelfile),
     }
-
-
-def _read(name: str) -> Any:
-    return json.loads((SHARED / name).read_text(encoding="utf-8"))
 
 
 def _argument(argument: Entry) -> Entry:
@@ -131,8 +132,9 @@ def _filled(entry: Entry) -> Entry:
 
 
 if __name__ == "__main__":
+    lists = kept(asked_folder(__doc__))
     pinned = engine_limits("vllm").version
     program = vllm_running.engines_folder() / "ollama" / "bin" / "ollama"
     answers = vllm_running.ask(version=pinned), ollama_running.ask(str(program))
-    for name, text in generate(asked(kept(), *answers)).items():
+    for name, text in generate(asked(lists, *answers)).items():
         write(name, text)

@@ -1,4 +1,4 @@
-"""gpus.csv → data/gpus.json and data/cpus.json. Run: `python -m advisor.refresh.gpus`."""
+"""gpus.csv → data/gpus.json and data/cpus.json. Run: `python -m advisor.refresh.gpus FOLDER`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,10 @@ from typing import Any
 
 from advisor.catalog.entries import CpuSpec, GpuSpec
 from advisor.refresh.flops import dense_flops
-from advisor.refresh.table import (
-    SHARED,
-    Row,
-    document,
-    integer,
-    number,
-    rows,
-    without_defaults,
-    write,
-)
+from advisor.refresh.table import Row, asked_folder, document, integer, number, rows, without_defaults, write
 from advisor.units import GB, GIB, MIB
 
-ORIGIN = "../shared/data/gpus.csv, see gpus.md there"
+ORIGIN = "advisor/refresh/sources/gpus.csv, see gpus.md there"
 VENDORS = {"NVIDIA": "nvidia", "AMD": "amd", "Apple": "apple", "Intel": "intel"}
 CLASSES = {"igpu-unified": "unified"}
 
@@ -127,9 +118,9 @@ def cpu(row: Row) -> dict[str, Any]:
     return without_defaults(CpuSpec, entry)
 
 
-def generate(path: Path = SHARED / "gpus.csv") -> dict[str, str]:
+def generate(folder: Path) -> dict[str, str]:
     """File name → text of both data files, the same from run to run."""
-    table = sorted(rows(path), key=lambda row: row["id"])
+    table = sorted(rows(folder / "gpus.csv"), key=lambda row: row["id"])
     gpus = [gpu(row) for row in table if row["class"] != "cpu"]
     cpus = [cpu(row) for row in table if row["class"] == "cpu"]
     return {
@@ -139,5 +130,5 @@ def generate(path: Path = SHARED / "gpus.csv") -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    for name, text in generate().items():
+    for name, text in generate(asked_folder(__doc__)).items():
         write(name, text)

@@ -1,4 +1,4 @@
-"""models.csv → data/models.json. Run: `python -m advisor.refresh.models`."""
+"""models.csv → data/models.json. Run: `python -m advisor.refresh.models FOLDER`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from advisor.refresh import kv
 from advisor.refresh.parsers import known_parser
-from advisor.refresh.table import SHARED, Row, document, integer, rows, without_defaults, write
+from advisor.refresh.table import Row, asked_folder, document, integer, rows, without_defaults, write
 from advisor.schema import ModelSpec
 from advisor.units import GB
 
-ORIGIN = "../shared/data/models.csv, see models.md there"
+ORIGIN = "advisor/refresh/sources/models.csv, see models.md there"
 
 # How the library writes a quantisation → the name in formats.yaml.
 OLLAMA_FORMATS = {
@@ -135,12 +135,12 @@ def model(row: Row) -> dict[str, Any]:
     return without_defaults(ModelSpec, entry)
 
 
-def generate(path: Path = SHARED / "models.csv") -> dict[str, str]:
+def generate(folder: Path) -> dict[str, str]:
     """File name → text of the data file, the same from run to run."""
-    table = sorted(rows(path), key=lambda row: row["hf_id"].lower())
+    table = sorted(rows(folder / "models.csv"), key=lambda row: row["hf_id"].lower())
     return {"models.json": document("models", "models", ORIGIN, [model(row) for row in table])}
 
 
 if __name__ == "__main__":
-    for name, text in generate().items():
+    for name, text in generate(asked_folder(__doc__)).items():
         write(name, text)

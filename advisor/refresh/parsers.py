@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-# ../shared/ENGINES.md section 2.10: tool_parsers/__init__.py and reasoning/__init__.py of vLLM 0.33.0.
+# What tool_parsers/__init__.py and reasoning/__init__.py of vLLM 0.33.0 register.
 _TOOL = """
 dots deepseek_v3 deepseek_v31 deepseek_v32 deepseek_v4 deepseek_v41 cohere_command3 cohere_command4
 ernie45 glm45 glm47 ling3 granite-20b-fc granite granite4 hermes hf beam poolside_v1 hunyuan_a13b

@@ -1,7 +1,8 @@
-"""What the refresh scripts share: read a CSV table, write one JSON entry a line."""
+"""What the refresh programs share: the folder they are given, a CSV table read, one JSON entry a line written."""
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from collections.abc import Iterable, Mapping
@@ -10,9 +11,19 @@ from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).resolve().parent.parent / "catalog" / "data"
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"  # beside the repository; absent in an installation
+SOURCES = Path(__file__).resolve().parent / "sources"  # the tables of this repository
 
 Row = Mapping[str, str]
+
+
+def asked_folder(purpose: str | None) -> Path:
+    """The folder of tables that the command line names; without one the program ends and says where they lie."""
+    parser = argparse.ArgumentParser(description=purpose, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help=f"of the tables; this repository's: {SOURCES}")
+    folder: Path = parser.parse_args().folder
+    if not folder.is_dir():
+        parser.error(f"{folder}: no such folder; the tables of this repository lie in {SOURCES}")
+    return folder
 
 
 def rows(path: Path) -> list[dict[str, str]]:

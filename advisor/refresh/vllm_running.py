@@ -45,10 +45,10 @@ def ask(script: Path = SCRIPT, version: str = "", question: object = None) -> An
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
     # What a pretended card makes vLLM remember must not reach the real one's memory.
     env["VLLM_CACHE_ROOT"] = str(engines_folder() / "judged" / (version or "installed"))
-    if version:
-        if not (sources(version) / ".complete").is_file():
-            raise FileNotFoundError(f"{sources(version)}: tests/engines/vllm_sources.sh puts them there")
-        env["PYTHONPATH"] = str(sources(version))
+    if version and not (sources(version) / ".complete").is_file():
+        raise FileNotFoundError(f"{sources(version)}: tests/engines/vllm_sources.sh puts them there")
+    # Another script than SCRIPT may import it.
+    env["PYTHONPATH"] = os.pathsep.join([str(sources(version))] * bool(version) + [str(SCRIPT.parent)])
     if not python().is_file():
         raise FileNotFoundError(f"{python()}: tests/engines/install.sh installs it")
     done = subprocess.run(

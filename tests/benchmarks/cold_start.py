@@ -1,6 +1,6 @@
 """How long the main command takes from nothing, beside what its libraries alone take to import. A figure, not a test.
 
-python tests/benchmarks/cold_start.py [--runs 5]
+python -m tests.benchmarks.cold_start [--runs 5]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Loads on servers that already run, in random order: what `sweep.py` calls for the measurement itself.
 
-    python tests/benchmarks/loads.py JOBS.json OUT.jsonl
+    python -m tests.benchmarks.loads JOBS.json OUT.jsonl
 
 Each job is one server at one level; each result is a line of OUT. Stops in time, so that a limit on quiet machines
 does not cut a run.
@@ -16,11 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from points import INPUT_TOKENS, OUTPUT_TOKENS
-
 from advisor.smoke.load.client import Server
 from advisor.smoke.load.generator import Run, calibrate, drive
 from advisor.smoke.load.prompts import Scale
+from tests.benchmarks.points import INPUT_TOKENS, OUTPUT_TOKENS
 
 # Every point of a batch gets the same prompts, and gives answers of the same lengths.
 SAME = {"temperature": 0, "seed": 1}

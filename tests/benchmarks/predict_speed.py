@@ -1,6 +1,6 @@
 """How many rows of `advisor predict` one core answers in a minute: distinct loads, and loads that repeat.
 
-    python tests/benchmarks/predict_speed.py [--rows 100000]
+    python -m tests.benchmarks.predict_speed [--rows 100000]
 
 Prints rows a minute of processor time, with the CSV read and written. Aim: 1,000,000.
 """

@@ -1,9 +1,9 @@
 """Settings that win: the advised ones against the engine's defaults and against a sweep, on this machine.
 
     . ~/.cache/advisor-engines/env.sh
-    python tests/benchmarks/sweep.py ollama --minutes 30            # one factor at a time, then crosses of what mattered
-    python tests/benchmarks/sweep.py vllm --together 3 --minutes 60 # three servers at once share the wait for their start
-    python tests/benchmarks/sweep.py ollama --grid                  # every combination: days
+    python -m tests.benchmarks.sweep ollama --minutes 30            # one factor at a time, then crosses of what mattered
+    python -m tests.benchmarks.sweep vllm --together 3 --minutes 60 # three servers at once share the wait for their start
+    python -m tests.benchmarks.sweep ollama --grid                  # every combination: days
 
 Prints, for each number in flight, advised / best and advised / default output rate. Every run is a line of
 tests/benchmarks/results/<engine>.jsonl (ignored by git), from which an interrupted sweep goes on; a point's figure is
@@ -29,8 +29,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from loads import requests_at
-from points import (
+from advisor.folder.write import write_tree
+from advisor.pipeline import files_of
+from advisor.smoke.observer import observer_of
+from tests.benchmarks.loads import requests_at
+from tests.benchmarks.points import (
     FACTORS,
     ONE_CENTRE,
     OUTPUT_TOKENS,
@@ -44,10 +47,6 @@ from points import (
     told,
     with_point,
 )
-
-from advisor.folder.write import write_tree
-from advisor.pipeline import files_of
-from advisor.smoke.observer import observer_of
 
 HERE = Path(__file__).parent
 MATTERS = 1.02  # a value that gives so much more than the advised one is crossed with the others that do
@@ -239,7 +238,14 @@ def measure(sweep: Sweep, chosen: list[tuple[Point, list[int]]], given: argparse
         if jobs:
             asked = running[0].folder / "jobs.json"
             asked.write_text(json.dumps({"jobs": jobs, "seconds": given.piece, "batch": round(time.time())}))
-            words = [*shlex.split(given.under), sys.executable, str(HERE / "loads.py"), str(asked), str(sweep.path)]
+            words = [
+                *shlex.split(given.under),
+                sys.executable,
+                "-m",
+                "tests.benchmarks.loads",
+                str(asked),
+                str(sweep.path),
+            ]
             subprocess.run(words, check=False)
         return time.monotonic() - began
     finally:

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from loads import requests_at
-from points import FACTORS, grid, key_of, neighbours, possible
-from sweep import Sweep
+
+from tests.benchmarks.loads import requests_at
+from tests.benchmarks.points import FACTORS, grid, key_of, neighbours, possible
+from tests.benchmarks.sweep import Sweep
 
 
 class Known(Sweep):

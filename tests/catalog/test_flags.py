@@ -7,13 +7,12 @@ import json
 import pytest
 
 from advisor.catalog.flags import modelfile_parameters, ollama_env, ollama_modelfile, vllm_flags
-from advisor.refresh.table import SHARED
+from advisor.refresh.table import SOURCES
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")
 def test_every_option_string_of_vllm() -> None:
     """The packaged list holds exactly the option strings that vLLM 0.33.0's parser takes."""
-    snapshot = json.loads((SHARED / "vllm-0.33-serve-flags.json").read_text(encoding="utf-8"))
+    snapshot = json.loads((SOURCES / "vllm-0.33-serve-flags.json").read_text(encoding="utf-8"))
     assert set(vllm_flags()) == set(snapshot["accepted_option_strings"])
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-
 import pytest
 
 from advisor.catalog import formats, weights_format
 from advisor.errors import BadInput
-from advisor.refresh.table import SHARED
+from tests.data import measured_names
 
 NAMED = [
     ("Q4_K_M", "q4_K_M"), ("q4_k_m", "q4_K_M"), ("4-bit GGUF", "q4_K_M"), ("AWQ", "awq-int4"), ("4-bit (AWQ)", "awq-int4"),
@@ -73,16 +71,14 @@ def test_mix_of_q4_k_m() -> None:
     assert formats()["q4_K_M"].linear_bits == pytest.approx(mean, abs=0.001)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")
 def test_measured_formats_are_known() -> None:
     """At least 99 % of the published measurements that name a quantisation name one that is known."""
-    with (SHARED / "benchmarks.csv").open(encoding="utf-8", newline="") as stream:
-        names = [row["quantization"] for row in csv.DictReader(stream)]
-    named = [name for name in names if name and name != "Ollama default tag"]
-    unknown = []
-    for name in named:
+    named = measured_names("quantization")
+    named.pop("Ollama default tag")
+    unknown = {}
+    for name, rows in named.items():
         try:
             weights_format(name)
         except BadInput:
-            unknown.append(name)
-    assert len(unknown) <= 0.01 * len(named), sorted(set(unknown))
+            unknown[name] = rows
+    assert sum(unknown.values()) <= 0.01 * sum(named.values()), unknown

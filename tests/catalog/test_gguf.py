@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gguf_writer import llama, llama_metadata, write
 
 from advisor.errors import BadInput
 from advisor.models.gguf_file import read_header
 from advisor.models.names import find_model_and_format
+from tests.catalog.gguf_writer import llama, llama_metadata, write
 
 
 def test_bytes_of_every_tensor(tmp_path: Path) -> None:

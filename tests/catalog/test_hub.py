@@ -10,10 +10,10 @@ from email.message import Message
 from typing import Any
 
 import pytest
-from test_folder import LLAMA
 
 from advisor.errors import BadInput
 from advisor.models.names import find_model
+from tests.catalog.test_folder import LLAMA
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, pages: dict[str, Any]) -> list[str]:

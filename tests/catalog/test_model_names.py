@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
-
 import pytest
 
 from advisor.catalog import models
 from advisor.errors import BadInput
 from advisor.models.names import find_model, find_model_and_format
-from advisor.refresh.table import SHARED
+from tests.data import measured_names
 
 QWEN, LLAMA = "Qwen/Qwen2.5-7B-Instruct", "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -114,16 +111,13 @@ def test_own_ollama_namespace() -> None:
     assert find_model("someone/qwen3:8b", offline=True).ollama_tag == "someone/qwen3:8b"
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")
 def test_measured_models_are_known() -> None:
     """At least 97 % of the published measurements name a model that the catalogue knows."""
-    path: Path = SHARED / "benchmarks.csv"
-    with path.open(encoding="utf-8", newline="") as stream:
-        names = [row["model"] for row in csv.DictReader(stream)]
-    unknown = []
-    for name in names:
+    named = measured_names("model")
+    unknown = {}
+    for name, rows in named.items():
         try:
             find_model(name, offline=True)
         except BadInput:
-            unknown.append(name)
-    assert len(unknown) <= 0.03 * len(names), sorted(set(unknown))
+            unknown[name] = rows
+    assert sum(unknown.values()) <= 0.03 * sum(named.values()), unknown

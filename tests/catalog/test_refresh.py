@@ -1,7 +1,9 @@
-"""The generated files are exactly what the scripts make of the tables beside the repository."""
+"""The generated files are exactly what the programs make of their tables."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -10,25 +12,31 @@ from advisor.catalog import DATA, models
 from advisor.refresh import extra, flags, gpus, ranking
 from advisor.refresh import models as model_table
 from advisor.refresh.gpus import nvlink_bytes_per_s, peer_access
-from advisor.refresh.table import SHARED, number
+from advisor.refresh.table import SOURCES, number
 
-GENERATORS: list[Callable[[], dict[str, str]]] = [gpus.generate, model_table.generate, flags.generate]
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")
-
-
-@needs_shared
-@pytest.mark.parametrize("generate", GENERATORS, ids=["gpus", "models", "flags"])
-def test_generated_from_the_tables(generate: Callable[[], dict[str, str]]) -> None:
-    """Running the script again gives the packaged file byte for byte."""
-    for name, text in generate().items():
-        assert (DATA / name).read_text(encoding="utf-8") == text, f"{name} is out of date: run its refresh script"
+GENERATORS: dict[str, Callable[[], dict[str, str]]] = {
+    "gpus": lambda: gpus.generate(SOURCES),
+    "models": lambda: model_table.generate(SOURCES),
+    "flags": lambda: flags.generate(flags.kept(SOURCES)),
+    "extra": extra.generate,
+    "ranking": ranking.generate,
+}
 
 
-@pytest.mark.parametrize("generate", [extra.generate, ranking.generate], ids=["extra", "ranking"])
-def test_generated_from_kept_files(generate: Callable[[], dict[str, str]]) -> None:
-    """What is generated from a hand-kept file follows every change of it."""
-    for name, text in generate().items():
-        assert (DATA / name).read_text(encoding="utf-8") == text, f"{name} is out of date: run its refresh script"
+@pytest.mark.parametrize("program", GENERATORS)
+def test_generated_from_its_sources(program: str) -> None:
+    """Running the program again gives the packaged file byte for byte: it follows every change of table and hand-kept file."""
+    for name, text in GENERATORS[program]().items():
+        assert (DATA / name).read_text(encoding="utf-8") == text, f"{name}: run python -m advisor.refresh.{program}"
+
+
+@pytest.mark.parametrize("program", ["gpus", "models", "flags"])
+@pytest.mark.parametrize(("given", "told"), [((), "required: FOLDER"), (("nowhere",), "nowhere: no such folder")])
+def test_a_program_without_its_tables_says_so(program: str, given: tuple[str, ...], told: str) -> None:
+    """Without a folder, or with one that is not there, a program ends with what it needs and where that lies."""
+    command = [sys.executable, "-m", f"advisor.refresh.{program}", *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
 
 
 @pytest.mark.parametrize(

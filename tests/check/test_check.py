@@ -17,9 +17,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
-from engine_cases import LOADS, machine, model, plan_of
-
 from advisor.check import CheckReport, check_folder
 from advisor.cli import app
 from advisor.deploy import gateway
@@ -31,6 +28,7 @@ from advisor.pipeline import files_of
 from advisor.plan import checks_of
 from advisor.schema import Plan
 from advisor.wire import to_data
+from tests.engines.engine_cases import LOADS, machine, model, plan_of
 
 KEY = "0123456789abcdef0123456789abcdef"
 TOKEN = "hf_token"
@@ -371,7 +369,7 @@ def test_the_command_line(good: Path, tmp_path: Path) -> None:
 
 def test_every_line_says_why_and_what_to_do() -> None:
     """No line of any plan is without a fact, what must be seen and what to do otherwise; commands are bash that parses."""
-    from engine_cases import first_plan
+    from tests.engines.engine_cases import first_plan
 
     for engine, name in (("vllm", "h100-x8"), ("ollama", "mi300x"), ("vllm", "mig"), ("ollama", "apple-m3-max")):
         plan = replace(first_plan(engine, name, "production"), parts=("gateway", "monitoring", "systemd", "quadlet"))

@@ -19,11 +19,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from images import archive, layer
-from required import absent
+from tests.data import CRDS
+from tests.deploy.images import archive, layer
+from tests.required import absent
 
 TOOLS = Path(os.environ.get("ADVISOR_TOOLS", Path.home() / ".cache" / "advisor-tools")) / "kubernetes"
-CRDS = Path(__file__).parents[3] / "shared" / "data" / "crds"
 TOKEN, NODE, PAUSE = "judge", "node", "advisor-tests/pause:1"
 PATH = f"{TOOLS}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 JUDGE = ("etcd", "kube-apiserver", "kubectl", "kustomize")
@@ -81,7 +81,7 @@ class Cluster:
         )  # fmt: skip
         self.write_config()
         self.wait("the API server", lambda: self.kubectl("get", "--raw", "/readyz", check=False).stdout == "ok", 180)
-        self.install(sorted(CRDS.glob("*.yaml")), sorted(TOOLS.glob("crds/*/*.yaml")))
+        self.install(sorted(CRDS.glob("*.json")), sorted(TOOLS.glob("crds/*/*.yaml")))
 
     def write_config(self) -> None:
         """A kubeconfig of the administrator."""

@@ -18,11 +18,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine_cases import first_plan, tool
-from fake_engine import Behaviour, Fake
-
 from advisor.render import render
 from advisor.schema import Plan
+from tests.engines.engine_cases import first_plan, tool
+from tests.smoke.fake_engine import Behaviour, Fake
 
 KEY, NEXT_KEY = "0123456789abcdef-one", "0123456789abcdef-two"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from engine_cases import first_plan, tool
-from front import written
 
 from advisor.deploy import carry
 from advisor.render import render
 from advisor.schema import Plan
+from tests.deploy.front import written
+from tests.engines.engine_cases import first_plan, tool
 
 DOCKER = """#!/bin/bash
 # Images are files in $IMAGES.

@@ -23,9 +23,6 @@ from typing import Any
 
 import pytest
 import yaml
-from engine_cases import EMBED, MACHINES, STORIES, Story, first_plan, model, plan_of, tool
-from fake_engine import Behaviour
-from front import KEY, NEXT_KEY, Front, Upstream, Witness, chat, free_port, gateway, narrow, planned, written
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +32,21 @@ from advisor.deploy import parts_of
 from advisor.engines import ENGINES
 from advisor.render import render
 from advisor.schema import Plan
+from tests.deploy.front import (
+    KEY,
+    NEXT_KEY,
+    Front,
+    Upstream,
+    Witness,
+    chat,
+    free_port,
+    gateway,
+    narrow,
+    planned,
+    written,
+)
+from tests.engines.engine_cases import EMBED, MACHINES, STORIES, Story, first_plan, model, plan_of, tool
+from tests.smoke.fake_engine import Behaviour
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 # Spellings that some server in the world takes for an allowed path, or for one that must stay closed.

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster import CRDS, Cluster, build, program, running
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +26,8 @@ from advisor.pipeline import recommend
 from advisor.quoting import kubernetes
 from advisor.render import render
 from advisor.schema import Plan, RenderedFile
+from tests.data import DATA
+from tests.deploy.cluster import Cluster, build, program, running
 
 TESTS = Path(__file__).parents[1]
 SCENARIOS = sorted(path.parent.name for path in (TESTS / "golden").glob("*/scenario.yaml"))
@@ -309,8 +310,6 @@ def test_the_stacks_chart_gets_every_argument_once() -> None:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Cluster]:
     """A real API server with every custom resource that the manifests use."""
-    if not CRDS.is_dir():
-        pytest.skip(f"{CRDS} is not here: the shapes come with the project's shared folder")
     with running(Cluster) as cluster:
         # Pod security is only said, not enforced: a warning names what is not as restricted as it could be.
         cluster.kubectl("label", "namespace", "default", "pod-security.kubernetes.io/warn=restricted")
@@ -383,13 +382,10 @@ def test_a_real_server_takes_a_group_of_machines(server: Cluster, tmp_path: Path
 @pytest.mark.external
 def test_helm_finds_the_stacks_values_valid(plan: Plan, tmp_path: Path) -> None:
     """The schema of the production stack's chart takes the values."""
-    schema = CRDS / "production-stack-values.schema.json"
     files = files_of(plan)
     if "production-stack-values.yaml" not in files:
         return
-    if not schema.is_file():
-        pytest.skip(f"{schema} is not here")
-    shutil.copy(schema, tmp_path / "values.schema.json")
+    shutil.copy(DATA / "production-stack-values.schema.json", tmp_path / "values.schema.json")
     (tmp_path / "Chart.yaml").write_text(json.dumps({"apiVersion": "v2", "name": "vllm-stack", "version": "0.1.12"}))
     (tmp_path / "values.yaml").write_text(files["production-stack-values.yaml"].text)
     done = subprocess.run(

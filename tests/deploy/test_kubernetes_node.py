@@ -20,9 +20,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster import TOOLS, Node, program, running
-from images import layer
-from required import absent
 
 from advisor.deploy.kubernetes.pod import object_name
 from advisor.folder.write import write_tree
@@ -30,6 +27,9 @@ from advisor.pipeline import files_of, recommend
 from advisor.probe import probe
 from advisor.schema import Plan
 from advisor.wire import to_json
+from tests.deploy.cluster import TOOLS, Node, program, running
+from tests.deploy.images import layer
+from tests.required import absent
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 

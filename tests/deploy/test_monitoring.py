@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from engine_cases import GIB, tool
-from front import planned, written
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +21,8 @@ from advisor.deploy.monitoring.facts import Alert, Monitoring
 from advisor.engines import ENGINES
 from advisor.render import render
 from advisor.schema import Plan
+from tests.deploy.front import planned, written
+from tests.engines.engine_cases import GIB, tool
 
 assert GIB  # the shared cases are importable
 GOLDEN = Path(__file__).parents[1] / "golden"

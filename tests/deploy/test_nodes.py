@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,18 +11,18 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster import program
-from engine_cases import tool
-from node_cases import paper_folder, repeated_plan, running, spanning_plan, until
-from shapes import matches
 
 from advisor.deploy import PARTS
 from advisor.deploy.nodes import facts
 from advisor.errors import BadInput
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Plan
+from tests.data import CRDS
+from tests.deploy.cluster import program
+from tests.deploy.node_cases import paper_folder, repeated_plan, running, spanning_plan, until
+from tests.deploy.shapes import matches
+from tests.engines.engine_cases import tool
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "crds"
 linux_only = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the scripts read /proc/net/tcp: Linux only")
 
 
@@ -102,10 +103,7 @@ def test_the_scripts_are_clean(tmp_path: Path, nodes: int) -> None:
 
 def test_the_group_has_the_shape_that_its_controller_takes() -> None:
     """Every key of the LeaderWorkerSet is one of the resource's own schema, with the right type and enumeration."""
-    path = SHARED / "leaderworkerset.yaml"
-    if not path.is_file():
-        pytest.skip(f"{path} is not here")
-    (version,) = yaml.safe_load(path.read_text())["spec"]["versions"]
+    (version,) = json.loads((CRDS / "leaderworkerset.json").read_text())["spec"]["versions"]
     group = objects(texts(spanning_plan())["kubernetes/leaderworkerset.yaml"])["LeaderWorkerSet"]
     matches(group, version["schema"]["openAPIV3Schema"], "")
 

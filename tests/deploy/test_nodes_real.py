@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from required import absent
 
 from advisor.folder.write import write_tree
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Hardware, Plan
 from advisor.wire import from_json_file, to_json
+from tests.required import absent
 
 pytestmark = [pytest.mark.engine, pytest.mark.nightly, pytest.mark.xdist_group("engines")]
 

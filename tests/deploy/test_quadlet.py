@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engine_cases import first_plan, tool
-from real_systemd import command_line
-from test_systemd import SCENARIOS, planned
 
 from advisor.deploy import quadlet
 from advisor.render import render
 from advisor.schema import Plan
+from tests.deploy.real_systemd import command_line
+from tests.deploy.test_systemd import SCENARIOS, planned
+from tests.engines.engine_cases import first_plan, tool
 
 pytestmark = pytest.mark.external
 

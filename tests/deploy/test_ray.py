@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from node_cases import LARGE, spanning_plan
-from shapes import matches
 
 from advisor.deploy import PARTS
 from advisor.deploy.ray import serve_config
 from advisor.errors import BadInput
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Plan
-
-CRD = Path(__file__).parents[3] / "shared" / "data" / "crds" / "rayservice.yaml"
+from tests.data import CRDS
+from tests.deploy.node_cases import LARGE, spanning_plan
+from tests.deploy.shapes import matches
 
 
 def asked(parts: str) -> Plan:
@@ -44,9 +42,8 @@ def test_ray_comes_only_when_asked() -> None:
 
 def test_the_service_has_the_shape_that_its_operator_takes() -> None:
     """Every key of the RayService is one of the resource's own schema."""
-    if not CRD.is_file():
-        pytest.skip(f"{CRD} is not here")
-    versions = {version["name"]: version for version in yaml.safe_load(CRD.read_text())["spec"]["versions"]}
+    resource = json.loads((CRDS / "rayservice.json").read_text())
+    versions = {version["name"]: version for version in resource["spec"]["versions"]}
     matches(manifest(asked("nodes,ray"))["RayService"], versions["v1"]["schema"]["openAPIV3Schema"], "")
 
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client import Client
-from engine_cases import tool
-from front import free_port, wait_for
 
 from advisor.deploy import monitoring
 from advisor.schema import Plan
+from tests.deploy.client import Client
+from tests.deploy.front import free_port, wait_for
+from tests.engines.engine_cases import tool
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client import Client
 
 from advisor.deploy import gateway, monitoring
 from advisor.schema import Plan
+from tests.deploy.client import Client
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
-from engine_cases import first_plan, tool
-from real_systemd import command_line
 
 from advisor.deploy import systemd
 from advisor.pipeline import recommend
 from advisor.render import render
 from advisor.schema import Plan, RenderedFile
+from tests.deploy.real_systemd import command_line
+from tests.engines.engine_cases import first_plan, tool
 
 TESTS = Path(__file__).parents[1]
 SCENARIOS = sorted(path.parent for path in (TESTS / "golden").glob("*/scenario.yaml"))

@@ -7,13 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from engine_cases import tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from real_systemd import command_line, dump
 
 from advisor import quoting
 from advisor.errors import BadInput
+from tests.deploy.real_systemd import command_line, dump
+from tests.engines.engine_cases import tool
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 TROUBLE = ["", ";", " ", "%h %%", "$HOME ${X} $$", 'a"b', "it's", "\\", "a\\n", "a\nb\r\t", "\x01\x7f", "é漢😀", "\x85\u2028", "-x", "@!+:"]  # fmt: skip

@@ -7,18 +7,16 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
-
-import pytest
-from required import absent
+from typing import Any, NamedTuple
 
 from advisor.checklist import host_checks
 from advisor.engines import ENGINES
 from advisor.models.names import find_model
+from advisor.refresh.table import SOURCES
 from advisor.schema import Accelerator, Candidate, Cpu, Estimate, Hardware, Load, ModelSpec, Plan, Workload
+from tests.required import absent
 
 GIB = 1024**3
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def card(index: int, name: str, gib: float, capability: str | None, tera: float = 165, **facts: object) -> Accelerator:
@@ -243,12 +241,9 @@ def first_plan(
     return plan_of(found[index], hardware, workload, model(spec), peak)
 
 
-def pinned(name: str) -> object:
-    """One of the shared lists of what the pinned versions accept."""
-    path = SHARED / name
-    if not path.is_file():
-        pytest.skip(f"{path} is not there: the shared folder stands beside the repository only in this project")
-    return json.loads(path.read_text(encoding="utf-8"))
+def pinned(name: str) -> Any:
+    """One of the lists of what the pinned versions accept."""
+    return json.loads((SOURCES / name).read_text(encoding="utf-8"))
 
 
 def tool(name: str) -> str:

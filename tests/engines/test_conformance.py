@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from engine_cases import EMBED, LOADS, MACHINES, STORIES, Story, judged_size, model, pinned, plan_of
 
 from advisor.engines import ENGINES
 from advisor.render import render
 from advisor.schema import Candidate
+from tests.engines.engine_cases import EMBED, LOADS, MACHINES, STORIES, Story, judged_size, model, pinned, plan_of
 
-# As ENGINES.md names them (2.8, 2.13, 3 and 6): vLLM publishes no list.
+# Read in the sources of vLLM 0.33.0 and of what it starts (NCCL, CUDA, the Hub): vLLM publishes no list.
 VLLM_VARIABLES = {
     "VLLM_NO_USAGE_STATS",
     "VLLM_ENGINE_READY_TIMEOUT_S",
@@ -111,7 +111,7 @@ def test_every_flag_and_variable_is_in_the_pinned_lists(engine: str, story: Stor
             assert_flags(engine, service.get("command", []))
         assert_flags(engine, list(plan.launch.argv))
         if engine == "ollama":
-            known = {entry["name"] for entry in pinned("ollama-0.34-env.json")}  # type: ignore[attr-defined]
+            known = {entry["name"] for entry in pinned("ollama-0.34-env.json")}
             assert variables <= known
             assert_modelfile(files["Modelfile"])
         else:
@@ -125,8 +125,8 @@ def assert_flags(engine: str, argv: list[str]) -> None:
         return
     for version in ("0.32", "0.33"):
         known = pinned(f"vllm-{version}-serve-flags.json")
-        flags = {f for arg in known["args"] for f in (*arg["flags"], *arg["hidden_aliases"])}  # type: ignore[call-overload,index]
-        kinds = {f: arg["nargs"] for arg in known["args"] for f in arg["flags"]}  # type: ignore[call-overload,index]
+        flags = {f for arg in known["args"] for f in (*arg["flags"], *arg["hidden_aliases"])}
+        kinds = {f: arg["nargs"] for arg in known["args"] for f in arg["flags"]}
         words = iter(argv[1:])
         assert not argv[0].startswith("-")
         for word in words:
@@ -138,8 +138,8 @@ def assert_flags(engine: str, argv: list[str]) -> None:
 def assert_modelfile(text: str) -> None:
     """Known instructions and parameters only, and none that `ollama create` refuses."""
     known = pinned("ollama-0.34-modelfile.json")
-    refused = {p["name"] for p in known["parameters"] if p.get("rejected")}  # type: ignore[call-overload,index]
-    names = {p["name"] for p in known["parameters"]} - refused  # type: ignore[call-overload,index]
+    refused = {p["name"] for p in known["parameters"] if p.get("rejected")}
+    names = {p["name"] for p in known["parameters"]} - refused
     for line in text.splitlines():
         if line and not line.startswith("#"):
             word, rest = line.split(" ", 1)

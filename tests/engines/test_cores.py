@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from engine_cases import CHAT, MODELS, machine, model
 
 from advisor.engines.vllm.cores import compute_threads, threads_of
 from advisor.engines.vllm.propose import propose
 from advisor.engines.vllm.sizing import as_installed
+from tests.engines.engine_cases import CHAT, MODELS, machine, model
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (1.5, 1), (2, 2), (3, 3), (4, 3), (64, 63)])

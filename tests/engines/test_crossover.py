@@ -18,7 +18,6 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from required import absent, sourced
 
 from advisor.folder.write import write_tree
 from advisor.models.names import find_model_and_format
@@ -32,6 +31,7 @@ from advisor.smoke.observer import observer_of
 from advisor.smoke.runners.native import NativeRunner
 from advisor.verdict import verdict_for
 from advisor.workload import load_workload
+from tests.required import absent, sourced
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 

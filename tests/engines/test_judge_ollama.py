@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judged_plans import GOLDEN, Plan, golden_plans
-from required import absent
 
 from advisor.catalog.flags import modelfile_parameters, ollama_env
 from advisor.refresh import flags, ollama_running
 from advisor.refresh.ollama_running import Server, same, serving
-from advisor.refresh.table import DATA, SHARED
+from advisor.refresh.table import DATA, SOURCES
 from advisor.refresh.vllm_running import engines_folder
+from tests.engines.judged_plans import GOLDEN, Plan, golden_plans
+from tests.required import absent
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("judge-ollama")]
 
@@ -126,13 +126,12 @@ def answer(program: str) -> dict[str, Any]:
     return ollama_running.ask(program)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")
 def test_our_lists_are_what_this_ollama_accepts(answer: dict[str, Any], program: str) -> None:
     """Asking the pinned version again gives the packaged lists; the names of all differences are shown."""
     from advisor.catalog import engine_limits
 
     assert answer["version"] == engine_limits("ollama").version
-    known = flags.kept()
+    known = flags.kept(SOURCES)
     now = flags.generate(flags.asked(known, {"args": []}, answer))
     for name in ("ollama-env.json", "ollama-modelfile.json"):
         old, new = (text.splitlines() for text in ((DATA / name).read_text(encoding="utf-8"), now[name]))

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judged_plans import case, golden_plans, platform
-from required import absent
 
 from advisor.catalog import engine_limits, models
 from advisor.engines.accepted import VLLM_ENV
 from advisor.refresh import flags, parsers, vllm_running
-from advisor.refresh.table import DATA, SHARED
+from advisor.refresh.table import DATA, SOURCES
+from tests.engines.judged_plans import case, golden_plans, platform
+from tests.required import absent
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("judge-vllm")]
 
@@ -124,7 +124,6 @@ def difference(old: list[str], new: list[str]) -> list[str]:
     return [f"- {line}" for line in old if line not in new] + [f"+ {line}" for line in new if line not in old]
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not beside this checkout")
 def test_our_list_is_what_the_pinned_vllm_accepts(on_cpu: tuple[dict[str, Any], Verdicts]) -> None:
     """Asking the pinned version's parser again gives the packaged list; every difference is named."""
     asked = on_cpu[0]
@@ -137,11 +136,9 @@ def test_our_list_is_what_the_pinned_vllm_accepts(on_cpu: tuple[dict[str, Any], 
 
 
 def test_the_kept_list_of_the_running_vllm(running_here: tuple[dict[str, Any], Verdicts]) -> None:
-    """The list beside the repository of the version that runs here is what its parser has."""
+    """The kept list of the version that runs here is what its parser has."""
     asked = running_here[0]
-    path = SHARED / flags.VLLM.format(asked["version"].rsplit(".", 1)[0])
-    if not path.is_file():
-        pytest.skip(f"{path} is not beside this checkout")
+    path = SOURCES / flags.VLLM.format(asked["version"].rsplit(".", 1)[0])
     keys = ("flags", "hidden_aliases", "kind", "type", "choices", "default", "nargs", "deprecated")
     kept = json.loads(path.read_text(encoding="utf-8"))["args"]
     old, now = (

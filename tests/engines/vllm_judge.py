@@ -17,10 +17,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "advisor" / "refresh")]
-import pretended_card  # noqa: E402
-import vllm_parser  # noqa: E402
+# Found beside this file, and where `advisor.refresh.vllm_running.ask` points: this Python knows no advisor.
+pretended_card = importlib.import_module("pretended_card")
+vllm_parser = importlib.import_module("vllm_parser")
 
 # What reasoning parsers look for in a model's vocabulary.
 MARKS = ("<think>", "</think>", "<|channel|>", "<|start|>", "<|end|>", "<|message|>")

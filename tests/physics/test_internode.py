@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from test_speed_laws import HOST, cards, flights, machine, specs, tokens
 
 from advisor.catalog import weights_format
 from advisor.engines.vllm.memory import memory
@@ -16,6 +15,7 @@ from advisor.physics.memory.shards import stage_bytes
 from advisor.probe.network import assumed_nodes, parse_link
 from advisor.propose.over_nodes import over_nodes
 from advisor.schema import Candidate, Hardware, Load, ModelSpec
+from tests.physics.test_speed_laws import HOST, cards, flights, machine, specs, tokens
 
 LINKS = ("1GbE", "10GbE", "25GbE", "100GbE", "400G IB")
 numbers = st.integers(2, 6)

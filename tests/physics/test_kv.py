@@ -20,10 +20,10 @@ from advisor.physics.memory.kv import (
     shard_share,
     state_bytes,
 )
+from advisor.refresh.table import SOURCES, rows
 from advisor.schema import ModelSpec
 
 VECTORS = yaml.safe_load((Path(__file__).parent / "kv_vectors.yaml").read_text(encoding="utf-8"))
-SHARED = Path(__file__).parents[2] / ".." / "shared" / "data" / "models.csv"
 BF16 = weights_format("bf16")
 
 any_model = st.sampled_from(models())
@@ -41,20 +41,15 @@ def test_vector(vector: dict[str, Any]) -> None:
 
 def test_every_model_agrees_with_the_table() -> None:
     """Slope and full-attention slope of every model equal the table that the catalogue was made from."""
-    if not SHARED.is_file():
-        pytest.skip("../shared/data/models.csv is not beside this checkout")
-    import csv
-
     known = {model.hf_id: model for model in models()}
     checked = 0
-    with SHARED.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if not row["kv_bytes_per_token_fp16"] or row["hf_id"] not in known:
-                continue
-            full, windowed = elements_per_token(known[row["hf_id"]])
-            assert 2 * (full + windowed) == float(row["kv_bytes_per_token_fp16"]), row["hf_id"]
-            assert 2 * full == float(row["kv_bytes_per_token_fp16_full_layers"]), row["hf_id"]
-            checked += 1
+    for row in rows(SOURCES / "models.csv"):
+        if not row["kv_bytes_per_token_fp16"] or row["hf_id"] not in known:
+            continue
+        full, windowed = elements_per_token(known[row["hf_id"]])
+        assert 2 * (full + windowed) == float(row["kv_bytes_per_token_fp16"]), row["hf_id"]
+        assert 2 * full == float(row["kv_bytes_per_token_fp16_full_layers"]), row["hf_id"]
+        checked += 1
     assert checked > 300
 
 

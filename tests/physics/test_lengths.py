@@ -6,13 +6,13 @@ import math
 import random
 
 import pytest
-import test_serving
 
 from advisor.physics.speed.inside import Work
 from advisor.physics.speed.lengths import LONGEST, drain_s
 from advisor.physics.speed.serving import all_at_once, closed_loop
 from advisor.physics.speed.step import StepModel
 from advisor.predict.rows import read_load
+from tests.physics import test_serving
 
 step = test_serving.step  # the fixture: a 7B in 16 bit on a card of 1 TB/s
 rule = test_serving.rule

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import step_simulation
 
 from advisor.physics.speed.inside import Discipline
 from advisor.physics.speed.serving import all_at_once, closed_loop, open_loop, single_stream
 from advisor.physics.speed.step import Facts, Rates, StepModel, step_model
+from tests.physics import step_simulation
 
 # A 7B model in 16 bit on a card of 1 TB/s and 150 TFLOP/s.
 FACTS = Facts(

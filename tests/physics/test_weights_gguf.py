@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import statistics
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,14 +11,8 @@ from advisor.models.names import find_model
 from advisor.physics.memory.gguf_mix import BASE, BLOCK_TYPES, fitted, mixed_type, more_bits, tensor_type
 from advisor.physics.memory.layout import TensorGroup, tensor_groups
 from advisor.physics.memory.weights import file_bytes, weight_bytes
+from tests.data import rows
 
-SHARED = Path(__file__).parents[2] / ".." / "shared" / "data" / "models.csv"
-COLUMNS = {
-    "Q4_K_M": "gguf_q4_k_m_bytes",
-    "Q5_K_M": "gguf_q5_k_m_bytes",
-    "Q8_0": "gguf_q8_0_bytes",
-    "F16": "gguf_f16_bytes",
-}
 # Library files whose size the rules do not explain, with the largest difference in per cent.
 OUTLIERS = {
     # as if 5 instead of 12 of its 24 expert layers had ffn_down in Q6_K
@@ -30,26 +21,13 @@ OUTLIERS = {
 }
 
 
-def exact_sizes() -> Iterator[tuple[str, str, float]]:
-    """(model, format, bytes) of every library file whose manifest was read."""
-    with SHARED.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            for name, column in COLUMNS.items():
-                if f"{name}=exact" in row["gguf_sizes_precision"]:
-                    yield row["hf_id"], name, float(row[column])
-            size, default = row["ollama_size_bytes"], row["ollama_default_quant"]
-            if size and default in ("Q4_0", "MXFP4") and float(size) % 1_000_000:
-                yield row["hf_id"], "mxfp4-gguf" if default == "MXFP4" else default, float(size)
-
-
 def test_library_files_within_two_per_cent() -> None:
     """Every exactly known library file is within 2 % of the formula, projector and vocabulary included."""
-    if not SHARED.is_file():
-        pytest.skip("../shared/data/models.csv is not beside this checkout")
     known = {model.hf_id: model for model in models()}
     errors = []
-    for name, quantisation, size in exact_sizes():
-        error = 100 * (file_bytes(known[name], weights_format(quantisation)) / size - 1)
+    for row in rows("gguf_sizes.csv"):
+        name, quantisation = row["model"], row["format"]
+        error = 100 * (file_bytes(known[name], weights_format(quantisation)) / int(row["bytes"]) - 1)
         errors.append(abs(error))
         assert abs(error) <= OUTLIERS.get(name, 2.0), f"{name} {quantisation}: {error:+.2f} %"
     assert len(errors) > 180

@@ -1,11 +1,10 @@
 """Machines as recordings: what their files, programs and NVML print, and the fixtures made of them.
 
-`python tests/probe/recorded_machines.py` writes tests/hardware/*.json again; the tests compare.
+`python -m tests.probe.recorded_machines` writes tests/hardware/*.json again; the tests compare.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +13,12 @@ from typing import Any
 
 import yaml
 
-if __name__ == "__main__":  # run as a program, from anywhere
-    sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from fake_nvml import FakeNvml
-
 from advisor.folder.write import write_atomically
 from advisor.probe import probe
 from advisor.probe.host import Host, Output, Started
 from advisor.schema import Hardware
 from advisor.wire import to_json
+from tests.probe.fake_nvml import FakeNvml
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"

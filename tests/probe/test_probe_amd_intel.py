@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded_machines import FIXTURES, host_of, recording
 
 from advisor.probe import amd, amd_smi, machine, pci
 from advisor.probe.host import Output
 from advisor.schema import Hardware
 from advisor.wire import from_json_file
+from tests.probe.recorded_machines import FIXTURES, host_of, recording
 
 NODES = "/sys/class/kfd/kfd/topology/nodes"
 

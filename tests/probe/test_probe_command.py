@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from recorded_machines import FIXTURES, NAMES
 
 from advisor.probe import probe
 from advisor.probe.describe import lines
 from advisor.schema import Hardware
 from advisor.wire import from_data, from_json_file, to_json
+from tests.probe.recorded_machines import FIXTURES, NAMES
 
 
 def advisor(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:

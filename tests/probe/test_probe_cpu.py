@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded_machines import FIXTURES, host_of, recording
 
 from advisor.probe import cgroup, cpu, cpu_rates
 from advisor.schema import Cpu, Hardware
 from advisor.units import GIB
 from advisor.wire import from_json_file
+from tests.probe.recorded_machines import FIXTURES, host_of, recording
 
 DESKTOP = recording("rtx-4090")["cpu"]
 

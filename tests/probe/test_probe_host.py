@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_machines import FIXTURES, NAMES, Programs, host_of
 
 from advisor.errors import EnvironmentFailed
 from advisor.probe import containers, disk, host, osinfo
 from advisor.probe.host import Host
 from advisor.schema import Containers, Hardware
 from advisor.wire import from_json_file
+from tests.probe.recorded_machines import FIXTURES, NAMES, Programs, host_of
 
 DOCKER = "docker version --format {{json .}}"
 PODMAN = "podman version --format json"

@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from recorded_machines import FIXTURES, NAMES, RECORDED, hardware_of, recording
 
 from advisor.catalog import sources
 from advisor.schema import Hardware
 from advisor.wire import from_data, from_json_file, to_data, to_json
+from tests.probe.recorded_machines import FIXTURES, NAMES, RECORDED, hardware_of, recording
 
 PROBE = Path(__file__).parents[2] / "advisor" / "probe"
 ASKED_FOR = (
@@ -25,7 +25,7 @@ ASKED_FOR = (
 def test_the_probe_makes_the_fixture_of_the_recording(name: str, tmp_path: Path) -> None:
     """A fixture is what the probe reads from the recorded output, no more and no less."""
     fixture = json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
-    again = "python tests/probe/recorded_machines.py writes the fixtures again"
+    again = "python -m tests.probe.recorded_machines writes the fixtures again"
     assert to_data(hardware_of(name, tmp_path)) == fixture, again
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_nvml import FakeNvml
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded_machines import FIXTURES, host_of, recording
 
 from advisor.probe import machine, nvidia
 from advisor.probe.nvidia_mig import memory_share
 from advisor.schema import Hardware
 from advisor.wire import from_json_file
+from tests.probe.fake_nvml import FakeNvml
+from tests.probe.recorded_machines import FIXTURES, host_of, recording
 
 CARD = {
     "name": "NVIDIA GeForce RTX 4090",

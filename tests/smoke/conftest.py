@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from required import absent, sourced
 
 from advisor.folder.write import write_tree
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Plan
+from tests.required import absent, sourced
 
 FOLDER = Path(os.environ.get("ADVISOR_ENGINES") or "~/.cache/advisor-engines").expanduser()
 TOOLS = Path(os.environ.get("ADVISOR_TOOLS") or "~/.cache/advisor-tools").expanduser()

@@ -14,9 +14,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
-from engine_cases import first_plan
-
 from advisor.render import render
 from advisor.schema import Plan
 from advisor.smoke.job import Options
@@ -25,6 +22,7 @@ from advisor.smoke.run import smoke
 from advisor.smoke.runners import processes, runner_for
 from advisor.smoke.steps import starting
 from advisor.wire import to_json
+from tests.engines.engine_cases import first_plan
 
 FAKE = Path(__file__).parent / "fake_engine.py"
 MAIN = "import sys; from advisor.commands.smoke import command; sys.exit(command(sys.argv[1:], standalone_mode=False))"

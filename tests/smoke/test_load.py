@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_engine import Behaviour, serving
 
 from advisor.errors import BadInput
 from advisor.smoke.load.client import Answer, Server, ask
@@ -19,6 +14,7 @@ from advisor.smoke.load.generator import Run, calibrate, drive
 from advisor.smoke.load.prompts import Prompts, Scale, salad
 from advisor.smoke.load.ramp import ramp
 from advisor.smoke.load.stats import LoadResult, Targets, percentile, steady_rate, summarise
+from tests.smoke.fake_engine import Behaviour, serving
 
 
 def run(behaviour: Behaviour, **asked: object) -> LoadResult:

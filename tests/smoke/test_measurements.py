@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
-from engine_cases import MACHINES, first_plan
 
 from advisor.engines import ENGINES
 from advisor.errors import BadInput
@@ -21,6 +17,7 @@ from advisor.measured.store import all_measurements, forget, keep, machine_key, 
 from advisor.schema import Hardware, Load, Plan, Speed
 from advisor.smoke.load.stats import LoadResult, Spread
 from advisor.smoke.outcome import SmokeReport, StepResult
+from tests.engines.engine_cases import MACHINES, first_plan
 
 
 @pytest.fixture(autouse=True)

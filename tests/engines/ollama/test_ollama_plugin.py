@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from engine_cases import CHAT, LOADS, MACHINES, MODELS, card, first_plan, machine, model, plan_of, rtx4090
 
 from advisor.deploy import parts_of
 from advisor.engines import ollama
@@ -18,6 +13,7 @@ from advisor.engines.ollama.propose import flash_attention
 from advisor.engines.ollama.sizing import as_installed, batch_for, resize
 from advisor.engines.ollama.weights import choices
 from advisor.schema import Plan
+from tests.engines.engine_cases import CHAT, LOADS, MACHINES, MODELS, card, first_plan, machine, model, plan_of, rtx4090
 
 QWEN = model(MODELS[0])
 LLAMA70 = model(MODELS[2])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +18,8 @@ from advisor.engines.vllm.memory import cpu_kv_space, highest_utilization, max_c
 from advisor.models.names import find_model, find_model_and_format
 from advisor.schema import Accelerator, Candidate, Cpu, Hardware, ModelSpec
 from advisor.units import GIB
+from tests.data import rows
 
-MEASURED = Path(__file__).parents[3] / ".." / "shared" / "data" / "vllm_memory_v0.19_h100.csv"
 # Measured models that are not in the catalogue: the catalogue model of the same shape, and what differs.
 # Parameters that differ come from the measured weights.
 STAND_INS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -95,14 +94,6 @@ def test_smollm_pool_on_a_cpu(gib: int, tokens: int) -> None:
     assert (result.kv_tokens, result.fits) == (tokens, True)
 
 
-def measured_rows() -> list[dict[str, str]]:
-    """The start-up splits that were measured on H100 with version 0.19."""
-    import csv
-
-    with MEASURED.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def measured_candidate(row: dict[str, str]) -> tuple[Candidate, ModelSpec]:
     """What was started, in our terms."""
     if row["model"] in STAND_INS:
@@ -129,11 +120,9 @@ def measured_candidate(row: dict[str, str]) -> tuple[Candidate, ModelSpec]:
 
 def test_measured_kv_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     """KV tokens of 47 measured start-ups of 0.19: median error at most 5 %, worst at most 12 %."""
-    if not MEASURED.is_file():
-        pytest.skip("../shared/data/vllm_memory_v0.19_h100.csv is not beside this checkout")
     monkeypatch.setattr("advisor.engines.vllm.consumed.graph_bytes", lambda *_: 0.0)
     errors = []
-    for row in measured_rows():
+    for row in rows("vllm_memory_v0.19_h100.csv"):
         started, model = measured_candidate(row)
         cards = machine("H100 80GB SXM", len(started.gpu_indices), nvlink=True)
         error = memory(started, cards, model).kv_tokens / int(row["kv_cache_tokens"]) - 1

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from engine_cases import (
+from advisor.engines import vllm
+from advisor.engines.admission import admitted
+from advisor.engines.vllm.service import speculates
+from advisor.engines.vllm.sizing import chunk_for, device_defaults, seqs_for, utilization
+from advisor.schema import Hardware, Plan, Workload
+from tests.engines.engine_cases import (
     CHAT,
     EMBED,
     GIB,
@@ -25,12 +27,6 @@ from engine_cases import (
     plan_of,
     rtx4090,
 )
-
-from advisor.engines import vllm
-from advisor.engines.admission import admitted
-from advisor.engines.vllm.service import speculates
-from advisor.engines.vllm.sizing import chunk_for, device_defaults, seqs_for, utilization
-from advisor.schema import Hardware, Plan, Workload
 
 QWEN = model(MODELS[0])
 LLAMA70 = model(MODELS[2])

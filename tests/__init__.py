@@ -1,0 +1,1 @@
+"""The tests, and the machines, stories and programs that they share: `from tests.engines.engine_cases import ...`."""
