@@ -1,9 +1,11 @@
 """Fit the constants of the speed model to published measurements, and say how well they predict unseen ones.
 
-    python -m advisor.calibrate [--data ../shared/data]
+    python -m advisor.calibrate FOLDER [--check]
 
-Development only: it needs SciPy. It writes `catalog/data/speed.yaml` and `VALIDATION.md` beside this file, the same
-bytes for the same data.
+FOLDER holds the measurements. Many of their sources state no licence, so only a part of them lies in the repository,
+in `published/`. Development only: it needs SciPy. It writes `catalog/data/speed.yaml`, and beside this file
+`VALIDATION.md` and `published/`, the same bytes for the same data. With --check it writes nothing and says whether the
+constants still belong to the data, the parameters and the formulas.
 """
 
 import os

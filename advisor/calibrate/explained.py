@@ -18,16 +18,16 @@ EXPLAINED = {
     ),
     "all prompts at once, answers of a data set": (
         "ShareGPT's answers differ, so a burst has a thin end: of 1,000 answers that run together the longest takes "
-        "six times the mean. With it (physics/lengths.py; no constant is fitted, but the bound of six means was chosen "
-        "on these rows) gpustack is predicted to 18 % instead of 24 %. A row does not say how its lengths spread; "
+        "six times the mean. With it (physics/speed/lengths.py; no constant is fitted, but the bound of six means was "
+        "chosen on these rows) gpustack is predicted to 18 % instead of 24 %. A row does not say how its lengths spread; "
         "means of prompt and answer that nobody would choose (217.3 and 196.4) are taken for those of a data set. "
         "dstack's 405B on MI300X ends sooner than that."
     ),
     "TTFT, how the clients come": (
         "from 16 to 128 in flight silicon's mean wait is a tenth of the time that all prompts together take, whatever "
         "the length of the answers: a first wave that is a tenth of the run. 4x3090's median at 4 in flight is four "
-        "times that at 1: equal requests that march in step, and predicted so (physics/lockstep.py) they are within "
-        "20 %. The fit knows that of this source; a request row does not say it, so it is judged with the tenth."
+        "times that at 1: equal requests that march in step, and predicted so (physics/speed/lockstep.py) they are "
+        "within 20 %. The fit knows that of this source; a request row does not say it, so it is judged with the tenth."
     ),
     "TTFT at light load": (
         "two thirds of the 4x3090 rows repeat one prompt, which full-attention models find in the prefix cache (gemma: "
@@ -49,8 +49,8 @@ EXPLAINED = {
     "4x3090, cards at 220 of 350 W": (
         "one card decodes at 0.63 of what other sources' RTX 3090 do, and two that hold the layers in turn at their "
         "full speed: each rests half of the time. So the limit is one on the mean power, and a token costs about the "
-        "same energy at any clock (physics/step.py, limited_power; no constant is fitted, but the exponents 1 for "
-        "reading and 1/2 for computing were chosen by what they do to this source). The columns' `tp` of its "
+        "same energy at any clock (physics/speed/step.py, limited_power; no constant is fitted, but the exponents 1 "
+        "for reading and 1/2 for computing were chosen by what they do to this source). The columns' `tp` of its "
         "llama.cpp rows counts cards: the run's name says `sm-layer`, and a split of each layer would not gain 1.6 "
         "times from two cards and nothing from four. When both became known, this source was predicted without its "
         "rows to 9 % instead of 48 % (llama.cpp) and to 19 % instead of 24 % (vLLM). The limit stands in the notes, "

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from advisor.calibrate import fit, parameters
 
-MEASUREMENTS = ("benchmarks.csv", "vllm_gemm_efficiency.csv", "matmul_tflops_measured.csv")
+BENCHMARKS = "benchmarks.csv"
+MEASUREMENTS = (BENCHMARKS, "vllm_gemm_efficiency.csv", "matmul_tflops_measured.csv")
 # What is set by hand for processors is not fitted, and so not among these.
 _PARAMETERS = (
     "BEFORE", "VLLM", "LLAMACPP", "UNIT_BASES", "FAMILY_FACTORS", "KERNEL_FACTORS", "FREE_KERNELS", "FAMILY_SIGMA",
@@ -24,15 +25,16 @@ DIGITS = 16
 def hashes(data: Path) -> Mapping[str, str]:
     """Of the measurements in `data`, and of the parameters with their starts, bounds and weights."""
     files = b"".join((data / name).read_bytes() for name in MEASUREMENTS)
-    return {"measurements": _short(files), "parameters": parameters_hash()}
+    return {"measurements": short(files), "parameters": parameters_hash()}
 
 
 def parameters_hash() -> str:
     """Of everything that decides the fit beside the measurements and the formulas."""
     told = [(name, getattr(parameters, name)) for name in _PARAMETERS]
     told += [(name, getattr(fit, name)) for name in _FIT]
-    return _short(repr(told).encode())
+    return short(repr(told).encode())
 
 
-def _short(content: bytes) -> str:
+def short(content: bytes) -> str:
+    """A hash as speed.yaml holds it."""
     return hashlib.sha256(content).hexdigest()[:DIGITS]

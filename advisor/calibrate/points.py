@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from advisor.calibrate.rows import Row, in_step, length_share
@@ -71,6 +71,18 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
         repeated = {_prompts(point) for point in found if _sooner_than_computed(point)}
         found = [_as_run(point, repeated) for point in found]
     return found, refused
+
+
+def to_fit(rows: Sequence[Row]) -> list[Point]:
+    """The measurements that the constants are fitted to."""
+    usable = [row for row in rows if row.usable and row.output_tok_s]
+    return [point for point in points(usable)[0] if inside_memory(point)]
+
+
+def inside_memory(point: Point) -> bool:
+    """Nothing runs on the CPU, beside a card or alone, and the model fits."""
+    known = point.ready.prepared
+    return known.offload_bytes == 0 and known.device.family != "cpu" and not point.ready.note
 
 
 def _as_run(point: Point, repeated: set[Prompts]) -> Point:

@@ -8,7 +8,7 @@ from advisor.evaluate import DECODE_ONLY, UNSTEADY, Measurement, read_measuremen
 
 Row = Measurement
 
-# Server settings that a source states outside the schema's columns: flat from 8 in flight on (data/README.md).
+# Server settings that a source states outside the schema's columns: flat from 8 in flight on.
 KNOWN_SLOTS = {("4x3090", "llama.cpp"): "8"}
 
 # Sources whose clients all send prompts of one length and stop at one length: their waves stay together (lockstep.py).

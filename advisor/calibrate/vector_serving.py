@@ -1,4 +1,4 @@
-"""`physics/serving.py` for many points at once: rate, TPOT and TTFT of each kind of run. See `vector_step.py`."""
+"""`physics/speed/serving.py` for many points at once: rate, TPOT and TTFT of each kind of run. See `vector_step.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`physics/speed_rates.py` and `physics/step.py` for many configurations at once.
+"""`physics/speed/rates.py` and `physics/speed/step.py` for many configurations at once.
 
 The same formulas a second time, because a fit of one after the other takes many times as long; a test holds the two to
 each other on every measurement. Processors, layers on the CPU and several machines are left out of the fit, and here.

@@ -18,12 +18,13 @@ PINNED = {"vllm": 2026.84, "llamacpp": 2026.65}  # release of the pinned version
 HEAD = """\
 # Written by `python -m advisor.calibrate`. Do not edit: change the program or the data.
 #
-# vllm, llamacpp: fitted constants; NAME.FACTOR multiplies NAME for a card family or a kernel (physics/speed_rates.py).
+# vllm, llamacpp: fitted constants; NAME.FACTOR multiplies NAME for a card family or a kernel (physics/speed/rates.py).
 # ranges: factor between expected and each end, from errors on sources that were left out; thin: where no like card
 #   or kernel was measured. evidence: measurements behind each family and kernel, so behind its factors; `all` those
 #   behind every other constant. speed_fit.yaml beside this file says which sources, and with what residuals.
-# from: hashes of the measurements and of the parameters that were fitted, and the sum of the squares that was left; a
-#   test computes them again (tests/physics/test_calibration.py).
+# from: hashes of the measurements, of their published part and of the parameters that were fitted, and the sums of the
+#   squares that were left, of all and of the published part. A test computes those of the published part again
+#   (tests/physics/test_calibration.py), `python -m advisor.calibrate FOLDER --check` all of them.
 """
 FIT_HEAD = """\
 # Written by `python -m advisor.calibrate`, beside speed.yaml. Not read at run time.

@@ -188,7 +188,7 @@ def _vllm(words: Words, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat
 def benchmark_rule(
     values: Constants, slots: float, chunk_tokens: float, *, ollama: bool = False, age: float = 0.0
 ) -> Discipline:
-    """The engine's discipline under a benchmark's clients, of which a part comes in step (`physics/lockstep.py`)."""
+    """The engine's discipline under a benchmark's clients, of which a part comes in step (`speed/lockstep.py`)."""
     return discipline(values, slots, chunk_tokens, ollama=ollama, age=age)._replace(together=values["together"])
 
 

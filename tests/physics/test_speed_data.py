@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import advisor
 from advisor.catalog import constants, sources
 from advisor.evaluate import DECODE_ONLY, compare, median, read_measurements
 from advisor.physics.speed.figures import ANALYTIC_SOURCE, CALIBRATED_SOURCE
 from advisor.physics.speed.version import years_old
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data" / "benchmarks.csv"
-needs_data = pytest.mark.skipif(not DATA.is_file(), reason="the measurements lie beside the repository only")
+DATA = Path(advisor.__file__).parent / "calibrate" / "published" / "benchmarks.csv"
 
 
 def test_every_constant_is_a_positive_number():
@@ -50,7 +50,6 @@ def test_versions_have_an_age(engine, version, years):
     assert years_old(engine, version, pinned) == pytest.approx(years, abs=0.15)
 
 
-@needs_data
 def test_nearly_every_row_for_nvidia_amd_and_apple_is_supported():
     """At least 97 % of the rows that state card and model get a prediction."""
     rows = [row for row in read_measurements(DATA) if row.gpu_class.split("-")[0] in ("nvidia", "amd", "apple")]
@@ -58,7 +57,6 @@ def test_nearly_every_row_for_nvidia_amd_and_apple_is_supported():
     assert len(refused) <= 0.03 * len(rows)
 
 
-@needs_data
 def test_the_fit_holds_on_the_measurements():
     """Median error of the output rate: at most 18 % serving and 15 % single stream, and no bias beyond 5 %."""
     judged = [one for one in compare(read_measurements(DATA)) if one.measured.usable]
@@ -70,14 +68,12 @@ def test_the_fit_holds_on_the_measurements():
         assert abs(median(errors)) < 0.05
 
 
-@needs_data
 def test_four_in_five_measurements_lie_in_their_range():
     """Between 75 and 90 % of the measured rates are between low and high."""
     inside = [one.inside for one in compare(read_measurements(DATA)) if one.measured.usable and one.inside is not None]
     assert 0.75 <= sum(inside) / len(inside) <= 0.92
 
 
-@needs_data
 def test_the_data_have_the_columns_that_evaluate_reads():
     """The schema of the measurements is the one that a user's own file may have."""
     with DATA.open(newline="", encoding="utf-8") as file:
