@@ -213,7 +213,7 @@ def test_older_versions_are_not_faster():
 
 
 def test_the_command_writes_the_columns_of_the_contract(tmp_path):
-    """CSV on standard output, one line a row, with the columns of INTERFACE.md."""
+    """CSV on standard output, one line a row, with the columns that are promised."""
     requests = tmp_path / "rows.csv"
     requests.write_text(",".join(ROW) + "\n" + ",".join(ROW.values()) + "\n", encoding="utf-8")
     result = CliRunner().invoke(command, ["--requests", str(requests)], standalone_mode=False)

@@ -100,7 +100,7 @@ def test_compose_service_is_what_was_planned(engine: str, story: Story) -> None:
 
 @pytest.mark.parametrize(("engine", "story"), PLANS)
 def test_no_fault_of_the_field(engine: str, story: Story) -> None:
-    """None of the faults seen in other tools' files, one by one (LANDSCAPE.md)."""
+    """None of the faults seen in other tools' files, one by one."""
     plan = planned(engine, story)
     files = texts(render(plan))
     everything = "\n".join(files.values())

@@ -1,4 +1,4 @@
-"""The three reference cases of LANDSCAPE.md, with other tools' answers beside ours."""
+"""Three reference cases, with other tools' answers beside ours."""
 
 from __future__ import annotations
 

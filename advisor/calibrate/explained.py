@@ -19,9 +19,9 @@ EXPLAINED = {
     "all prompts at once, answers of a data set": (
         "ShareGPT's answers differ, so a burst has a thin end: of 1,000 answers that run together the longest takes "
         "six times the mean. With it (physics/speed/lengths.py; no constant is fitted, but the bound of six means was "
-        "chosen on these rows) gpustack is predicted to 18 % instead of 24 %. A row does not say how its lengths spread; "
-        "means of prompt and answer that nobody would choose (217.3 and 196.4) are taken for those of a data set. "
-        "dstack's 405B on MI300X ends sooner than that."
+        "chosen on these rows) gpustack is predicted to 18 % instead of 24 %. A row does not say how its lengths "
+        "spread; means of prompt and answer that nobody would choose (217.3 and 196.4) are taken for those of a data "
+        "set. dstack's 405B on MI300X ends sooner than that."
     ),
     "TTFT, how the clients come": (
         "from 16 to 128 in flight silicon's mean wait is a tenth of the time that all prompts together take, whatever "

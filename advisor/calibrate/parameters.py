@@ -103,7 +103,7 @@ LLAMACPP = {
     "ollama_request_s": (0.03, 0.01, 0.5, 0.3),  # 25 ms hold for 0.34 (tests/engines); older ones took more
     "ollama_step": (1.1, 1.0, 1.5, 0.1),
 }
-# A CPU is described by the runs of shared/REAL_PARTS.md and by tests/benchmarks/results-2core-avx2.md (SmolLM2-135M on
+# A CPU is described by the runs of tests/benchmarks/results-2core-avx512.md and results-2core-avx2.md (SmolLM2-135M on
 # two cores of three kinds), too few to fit: set by hand. The boards of the community sources do not state their memory,
 # so they are left out.
 CPU = {

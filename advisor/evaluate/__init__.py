@@ -1,6 +1,6 @@
 """Measured against predicted: a user's own results, joined with what the speed model says about them.
 
-The schema is that of the calibration data (shared/data/README.md); of its columns engine, gpu, model and one
+The schema is that of the calibration data (calibrate/published/README.md); of its columns engine, gpu, model and one
 measured figure are needed.
 """
 

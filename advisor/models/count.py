@@ -76,7 +76,7 @@ def _per_stored(tensor: Tensor, packed_bits: int) -> int:
 
 
 def estimate(spec: ModelSpec, text: Mapping[str, Any]) -> Counts:
-    """By formula: attention, feed-forward, embeddings and norms (the formulas of shared/data/models.md).
+    """By formula: attention, feed-forward, embeddings and norms (the formulas of refresh/sources/models.md).
 
     Exact for Llama, Qwen 2/3, Mistral, Mixtral, Gemma and DeepSeek shapes; within a few per cent for hybrids;
     vision towers are not in it.

@@ -11,7 +11,7 @@ from advisor.catalog import constants, model_entries, weights_format
 from advisor.schema import ModelSpec
 
 HUB = "hf.co/"  # what stands before a Hub repository that Ollama pulls itself
-USUAL = "q4_K_M"  # what a short tag holds where no source says (../shared/ENGINES.md section 1.10)
+USUAL = "q4_K_M"  # what a short tag holds where no source says (ollama_library)
 _QUANT = re.compile(r"(?:^|-)(q\d_[01]|q\d_K(?:_[SML])?|fp16|bf16|mxfp4|nvfp4)$", re.IGNORECASE)
 
 

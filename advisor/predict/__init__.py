@@ -1,6 +1,6 @@
 """Predictions for many given configurations: one row in, one row out, and no row stops the others.
 
-The contract of the columns is INTERFACE.md, `predict`.
+Columns that are read: `rows.COLUMNS`; columns of the answer: `OUTPUT_COLUMNS`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Two cores, SmolLM2-135M, 128 tokens in, 64 out: what was measured on three kinds of processor.
 
-AVX-512 with and without BF16: the table of shared/REAL_PARTS.md (vLLM's rates there are those of two computing threads:
-on the Xeon they exceed what one core can multiply). Zen 3 with AVX2 only: quiet runs on 2026-11-22,
+AVX-512 with and without BF16: tests/benchmarks/results-2core-avx512.md (vLLM's rates there are those of two computing
+threads: on the Xeon they exceed what one core can multiply). Zen 3 with AVX2 only: quiet runs on 2026-11-22,
 tests/benchmarks/results-2core-avx2.md.
 """
 

@@ -1,6 +1,6 @@
 """Ollama's memory: every slot's context is allocated up front, and the cards are filled layer by layer.
 
-Placement and sizes follow shared/ENGINES.md 1.3, 1.5 and 1.6. The input embedding stays in host memory.
+Placement and sizes follow the source `ollama-0.34-source` of the catalogue. The input embedding stays in host memory.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from advisor.physics.speed.setup import Prepared, Setup, discipline, fitted, pre
 from advisor.physics.speed.step import StepModel, step_model
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
 
-MICRO_BATCH_TOKENS = 512  # n_ubatch: prompt tokens that share one reading of the weights (ENGINES.md 1.5)
+MICRO_BATCH_TOKENS = 512  # n_ubatch: prompt tokens that share one reading of the weights (ollama-0.34-source)
 
 
 def prepared(

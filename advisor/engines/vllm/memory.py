@@ -1,6 +1,7 @@
 """vLLM's memory: what a rank has consumed before the KV cache, and what is left for it.
 
-`KV = ceil(total × utilisation) − weights − non-torch − activation peak − CUDA graphs`: shared/ENGINES.md 2.3.
+`KV = ceil(total × utilisation) − weights − non-torch − activation peak − CUDA graphs`, as in the catalogue's
+source `vllm-0.33-source`.
 """
 
 from __future__ import annotations

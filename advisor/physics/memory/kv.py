@@ -1,6 +1,6 @@
 """Bytes of KV cache: the slope per token by attention type, what a window caps, the state of linear layers.
 
-`kv(tokens) = full × tokens + sliding × min(tokens, window)`; see shared/data/models.md.
+`kv(tokens) = full × tokens + sliding × min(tokens, window)`; see refresh/sources/models.md.
 """
 
 from __future__ import annotations

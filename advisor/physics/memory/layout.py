@@ -1,7 +1,7 @@
 """A model's weights as groups of like tensors, derived from its config so that they add up to its parameters.
 
 What the config does not tell (latent projections, Mamba and DeltaNet layers, per-layer embeddings) is the
-difference to the exact total. See shared/data/models.md for the formulas.
+difference to the exact total. See refresh/sources/models.md for the formulas.
 """
 
 from __future__ import annotations

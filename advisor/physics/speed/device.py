@@ -29,7 +29,7 @@ XGMI_BYTES_PER_S = (
     400e9  # Infinity Fabric between Instinct cards, one direction: 7 links of 64 GB/s, less on older ones
 )
 # One core: fp32 with fused multiply-add, and 16 bit where there are instructions for it. Derived from vector width and
-# usual clocks; measured products of small models reach 0.3 to 1.0 of it (shared/REAL_PARTS.md).
+# usual clocks; measured products of small models reach 0.3 to 1.0 of it (tests/benchmarks/results-2core-*.md).
 CPU_CORE_FLOPS_32 = {"avx512": 150e9, "avx2": 80e9, "neon": 40e9, "": 10e9}
 CPU_CORE_FLOPS_16 = {"amx": 800e9, "avx512_bf16": 250e9}
 CPU_CORE_BYTES_PER_S = 18e9  # what one core can draw

@@ -1,0 +1,53 @@
+"""A clone is whole: nothing in it points to files that a stranger does not have."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from advisor.catalog import sources
+
+ROOT = Path(__file__).parent.parent
+PLACES = ("advisor", "templates", "tests", "profiles", ".ci", "README.md", "NOTICE", "CHANGELOG.md", "pyproject.toml")
+# What lies beside the repository where it is developed: a folder, and notes by their names.
+ELSEWHERE = re.compile(r"[.]{2}/shared|(?<!_)\bshared/(data|[A-Z])|\b(ENGINES|INTERFACE|REAL_PARTS|LANDSCAPE)[.]md")
+LARGEST_BYTES = 600_000  # of one file
+
+
+def _files(place: str) -> list[Path]:
+    path = ROOT / place
+    found = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return [file for file in found if "__pycache__" not in file.parts and "results" not in file.parts]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_nothing_is_cited_that_lies_elsewhere(place: str) -> None:
+    """No line of code, test, template or document names a folder or a note outside the repository."""
+    told = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
+        for file in _files(place)
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if ELSEWHERE.search(line)
+    ]
+    assert told == []
+
+
+def test_no_file_is_large() -> None:
+    """What tests read is an excerpt: no file of the repository is larger than 600 kB."""
+    large = [
+        str(file.relative_to(ROOT)) for place in PLACES for file in _files(place) if file.stat().st_size > LARGEST_BYTES
+    ]
+    assert large == []
+
+
+def test_what_the_sources_cite_here_is_here() -> None:
+    """Where a source of the catalogue gives a path instead of an address, and in its note, the file exists."""
+    for key, source in sources().items():
+        words = [
+            source.url.removeprefix("docs://"),
+            *re.findall(r"(?:advisor|tests|catalog)/[\w./-]+\.\w+", source.note),
+        ]
+        for path in (word for word in words if word and "://" not in word):
+            assert (ROOT / path).is_file(), f"{key}: {path}"
