@@ -367,7 +367,7 @@ STEP = st.one_of(st.dictionaries(NAMES, TEXTS, min_size=1), st.tuples(NAMES, TEX
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(steps=st.lists(STEP, max_size=6))
 def test_nothing_that_a_person_wrote_is_ever_lost(
-    steps: list[object], tmp_path_factory: pytest.TempPathFactory
+    steps: list[dict[str, str] | tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """After any mixture of our calls and a person's edits, every edited text is still in the folder."""
     folder = tmp_path_factory.mktemp("any") / "d"
@@ -379,7 +379,7 @@ def test_nothing_that_a_person_wrote_is_ever_lost(
             write_tree(folder, files, overwrite=True)
             assert {path: tree(folder)[path] for path in step} == step
         else:
-            path, text = step  # type: ignore[misc]
+            path, text = step
             (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_text(f"{text} by hand")
             edited[path] = f"{text} by hand"

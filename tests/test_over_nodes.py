@@ -16,8 +16,8 @@ from advisor.propose.over_nodes import machines
 from advisor.schema import Candidate, Workload
 from advisor.workload import load_workload
 
-LARGE = {"model": "deepseek-ai/DeepSeek-V3", "quantization": "fp8", "users": 50}
-MIDDLE = {"model": "meta-llama/Llama-3.3-70B-Instruct"}
+LARGE: dict[str, Any] = {"model": "deepseek-ai/DeepSeek-V3", "quantization": "fp8", "users": 50}
+MIDDLE: dict[str, Any] = {"model": "meta-llama/Llama-3.3-70B-Instruct"}
 
 
 def asked(nodes: int | None, gpu: str = "8x H100", **options: Any) -> Answer:

@@ -6,6 +6,7 @@ import html.parser
 import json
 import re
 import subprocess
+from collections.abc import Callable
 
 import pytest
 import yaml
@@ -161,7 +162,7 @@ def test_modelfile_refuses_what_its_parser_would_change(text: str) -> None:
 
 @pytest.mark.parametrize("quote", [quoting.shell, quoting.yaml, quoting.compose, quoting.systemd, quoting.dockerfile])
 @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
-def test_what_no_reader_can_hold_is_refused(quote, text: str) -> None:
+def test_what_no_reader_can_hold_is_refused(quote: Callable[[str], str], text: str) -> None:
     """NUL and halves of surrogate pairs must be an error that says so."""
     with pytest.raises(BadInput, match="cannot carry"):
         quote(text)

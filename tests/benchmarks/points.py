@@ -123,8 +123,10 @@ def with_point(plan: Plan, point: Point, port: int) -> Plan:
     if "OLLAMA_HOST" in env:
         env["OLLAMA_HOST"] = f"127.0.0.1:{port}"
     modelfile = "\n".join([*lines, ""]) if lines else plan.launch.modelfile
-    changed = {"argv": tuple(argv), "env": env, "modelfile": modelfile, "port": port, "startup_s": PATIENCE_S}
-    return replace(plan, launch=replace(plan.launch, **changed))
+    launch = replace(
+        plan.launch, argv=tuple(argv), env=env, modelfile=modelfile, port=port, startup_s=PATIENCE_S
+    )  # fmt: skip
+    return replace(plan, launch=launch)
 
 
 def _with_flag(argv: list[str], name: str, text: str | None) -> list[str]:

@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+Tensors = list[tuple[str, tuple[int, ...], str]]  # name, shape, type
 GGML = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8, "q4_K": 12, "q6_K": 14, "bf16": 30, "mxfp4": 39}
 
 
@@ -29,9 +30,7 @@ def value(item: Any) -> bytes:
     return struct.pack("<I", 9) + inner[0][:4] + struct.pack("<Q", len(inner)) + b"".join(one[4:] for one in inner)
 
 
-def write(
-    path: Path, metadata: dict[str, Any], tensors: list[tuple[str, tuple[int, ...], str]], version: int = 3
-) -> Path:
+def write(path: Path, metadata: dict[str, Any], tensors: Tensors, version: int = 3) -> Path:
     """Write the header; the file ends where the weights would begin."""
     parts = [b"GGUF", struct.pack("<IQQ", version, len(tensors), len(metadata))]
     parts += [text(key) + value(item) for key, item in metadata.items()]
@@ -42,9 +41,9 @@ def write(
     return path
 
 
-def llama(blocks: int = 2, kind: str = "q4_K", tied: bool = False) -> list[tuple[str, tuple[int, ...], str]]:
+def llama(blocks: int = 2, kind: str = "q4_K", tied: bool = False) -> Tensors:
     """Tensors of a small Llama: hidden 256, 4 heads and 2 KV heads of 64, inner 512, 1000 tokens."""
-    tensors = [("token_embd.weight", (256, 1000), kind), ("output_norm.weight", (256,), "f32")]
+    tensors: Tensors = [("token_embd.weight", (256, 1000), kind), ("output_norm.weight", (256,), "f32")]
     if not tied:
         tensors.append(("output.weight", (256, 1000), "q6_K"))
     for block in range(blocks):

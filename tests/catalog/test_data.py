@@ -25,7 +25,7 @@ FILES = [
 @pytest.mark.parametrize(("name", "key", "cls"), FILES, ids=[name for name, _, _ in FILES])
 def test_generated_entries_are_strict(name: str, key: str, cls: type) -> None:
     """Every entry of a generated file passes strict validation: no unknown key, no text for a number."""
-    adapter = pydantic.TypeAdapter(cls)
+    adapter: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(cls)
     document = json.loads((catalog.DATA / name).read_text(encoding="utf-8"))
     for entry in document[key]:
         adapter.validate_json(json.dumps(entry), strict=True)
@@ -36,7 +36,7 @@ def test_generated_entries_are_strict(name: str, key: str, cls: type) -> None:
 )
 def test_kept_entries_are_strict(name: str, key: str, cls: type) -> None:
     """Every entry of a hand-kept file passes strict validation, so that `on` or 4.8e12 cannot slip in as text."""
-    adapter = pydantic.TypeAdapter(cls)
+    adapter: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(cls)
     for entry in catalog.constants(name)[key]:
         adapter.validate_json(json.dumps(entry), strict=True)
 
@@ -81,9 +81,8 @@ def test_every_source_resolves(path: Path) -> None:
 
 def test_defaults_name_known_sources() -> None:
     """The source that an entry has when it names none is a known one too."""
-    used = {
-        entry.source for entry in (*catalog.gpus(), *catalog.cpus(), *catalog.models(), *catalog.formats().values())
-    }
+    tables = (catalog.gpus(), catalog.cpus(), catalog.models(), catalog.formats().values())
+    used = {entry.source for table in tables for entry in table}
     assert used <= set(catalog.sources())
 
 

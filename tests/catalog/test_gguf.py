@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from advisor.errors import BadInput
 from advisor.models.gguf_file import read_header
 from advisor.models.names import find_model_and_format
-from tests.catalog.gguf_writer import llama, llama_metadata, write
+from tests.catalog.gguf_writer import Tensors, llama, llama_metadata, write
 
 
 def test_bytes_of_every_tensor(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_bytes_of_every_tensor(tmp_path: Path) -> None:
 
 def test_long_arrays_are_counted_not_kept(tmp_path: Path) -> None:
     """The vocabulary is skipped; its length is known, and short arrays are kept."""
-    metadata = llama_metadata(**{"rope.sections": [1, 2, 3]})
+    metadata = llama_metadata() | {"llama.rope.sections": [1, 2, 3]}
     header = read_header(write(tmp_path / "tiny.gguf", metadata, llama()))
     assert header.lengths["tokenizer.ggml.tokens"] == 5000
     assert header.metadata["tokenizer.ggml.tokens"] == ()
@@ -90,8 +91,9 @@ def test_hybrid(tmp_path: Path) -> None:
 
 def test_experts(tmp_path: Path) -> None:
     """Routed experts are counted apart: 2 of 8 are active."""
-    more = {"expert_count": 8, "expert_used_count": 2, "expert_feed_forward_length": 64}
-    experts = [(f"blk.{b}.ffn_{p}_exps.weight", (256, 64, 8), "q4_K") for b in range(2) for p in ("gate", "up", "down")]
+    more: dict[str, Any] = {"expert_count": 8, "expert_used_count": 2, "expert_feed_forward_length": 64}
+    names = [f"blk.{b}.ffn_{p}_exps.weight" for b in range(2) for p in ("gate", "up", "down")]
+    experts: Tensors = [(name, (256, 64, 8), "q4_K") for name in names]
     path = write(tmp_path / "tiny.gguf", llama_metadata("qwen3moe", **more), llama() + experts)
     model, _ = find_model_and_format(str(path), offline=True)
     routed = 2 * 3 * 256 * 64 * 8

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -296,7 +297,7 @@ def test_text_of_the_folder_is_never_executed(good: Path, tmp_path: Path) -> Non
     for check in data["checks"]:
         check["command"] = f"touch {mark}"
 
-    def poison(value: object, path: tuple[str, ...] = ()) -> object:
+    def poison(value: Any, path: tuple[str, ...] = ()) -> Any:
         """Every free text of the plan made hostile; what is validated against a list stays."""
         if isinstance(value, dict):
             return {key: poison(below, (*path, key)) for key, below in value.items()}

@@ -10,7 +10,14 @@ def matches(seen: Any, schema: dict[str, Any], where: str) -> None:
     if schema.get("x-kubernetes-int-or-string"):
         assert isinstance(seen, (int, str)), where
         return
-    kind = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "number": (int, float)}
+    kind: dict[str, type | tuple[type, ...]] = {
+        "object": dict,
+        "array": list,
+        "string": str,
+        "integer": int,
+        "boolean": bool,
+        "number": (int, float),
+    }
     assert isinstance(seen, kind[schema["type"]]), where
     assert "enum" not in schema or seen in schema["enum"], where
     if isinstance(seen, dict):

@@ -151,7 +151,7 @@ def test_every_service_is_hardened(engine: str) -> None:
     assert grace > part.facts(planned(engine)).drain_s
 
 
-@given(st.text(alphabet=st.characters(blacklist_categories=("Cs",), blacklist_characters="\0")))
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_a_comment_stays_a_comment(text: str) -> None:
     """Whatever a summary holds, it is one line of a Caddyfile and names no variable."""
     made = quoting.caddy_comment(text)

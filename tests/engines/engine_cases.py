@@ -7,7 +7,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from advisor.checklist import host_checks
 from advisor.engines import ENGINES
@@ -19,9 +19,9 @@ from tests.required import absent
 GIB = 1024**3
 
 
-def card(index: int, name: str, gib: float, capability: str | None, tera: float = 165, **facts: object) -> Accelerator:
+def card(index: int, name: str, gib: float, capability: str | None, tera: float = 165, **facts: Any) -> Accelerator:
     """A data-centre or consumer card of round figures."""
-    known: dict[str, object] = {
+    known: dict[str, Any] = {
         "index": index,
         "name": name,
         "vendor": "nvidia",
@@ -32,10 +32,10 @@ def card(index: int, name: str, gib: float, capability: str | None, tera: float 
         "bandwidth_bytes_per_s": 1e12,
         "dense_flops": {"fp16": tera * 1e12, "bf16": tera * 1e12},
     }
-    return Accelerator(**(known | facts))  # type: ignore[arg-type]
+    return Accelerator(**(known | facts))
 
 
-def machine(*cards: Accelerator, os: str = "linux", architecture: str = "x86_64", **facts: object) -> Hardware:
+def machine(*cards: Accelerator, os: Literal["linux", "darwin", "windows"] = "linux", architecture: str = "x86_64", **facts: Any) -> Hardware:
     """A machine with 16 cores and 128 GiB."""
     sets = ("avx2", "avx512") if architecture == "x86_64" else ("neon",)
     cpu = Cpu(
@@ -46,10 +46,10 @@ def machine(*cards: Accelerator, os: str = "linux", architecture: str = "x86_64"
         memory_bytes=128 * GIB,
         instruction_sets=sets,
     )
-    return Hardware(source="simulated", os=os, cpu=cpu, accelerators=cards, **facts)  # type: ignore[arg-type]
+    return Hardware(source="simulated", os=os, cpu=cpu, accelerators=cards, **facts)
 
 
-def rtx4090(count: int, **facts: object) -> Hardware:
+def rtx4090(count: int, **facts: Any) -> Hardware:
     """Cards on PCIe without NVLink."""
     return machine(*(card(i, "NVIDIA GeForce RTX 4090", 23.99, "8.9", **facts) for i in range(count)))
 

@@ -90,13 +90,14 @@ def quantization(plan: Plan) -> dict[str, Any] | None:
         return {"quant_method": "modelopt", "quant_algo": {"nvfp4": "NVFP4"}.get(kind, "FP8"), "ignore": ["lm_head"]}
     if repository.startswith("RedHatAI/") or kind in ("w4a16", "int8-w8a8", "int8-w8a16"):
         return _compressed(kind)
-    return {
+    known: dict[str, dict[str, Any]] = {
         "awq-int4": {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True, "version": "gemm"},
         "gptq-int4": {"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": False, "sym": True},
         "gptq-int8": {"quant_method": "gptq", "bits": 8, "group_size": 128, "desc_act": False, "sym": True},
         "fp8": {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [128, 128]},
         "mxfp4": {"quant_method": "mxfp4"},
-    }[kind]
+    }
+    return known[kind]
 
 
 def _compressed(kind: str) -> dict[str, Any]:

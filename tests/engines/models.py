@@ -55,4 +55,7 @@ def convert(gguf: Path, folder: Path) -> None:
 
 if __name__ == "__main__":
     action, *paths = sys.argv[1:]
-    {"unpack": unpack, "convert": convert}[action](*(Path(path) for path in paths))
+    if action == "unpack":
+        unpack(Path(paths[0]))
+    else:
+        convert(Path(paths[0]), Path(paths[1]))

@@ -44,9 +44,10 @@ def install() -> type:
         library.impl(name, functools.partial(_at_least, least), "CompositeImplicitAutograd")
     kept.append(library)
     card = _card()
-    importlib.import_module("vllm.platforms")._current_platform = card()
+    platforms: Any = importlib.import_module("vllm.platforms")
+    platforms._current_platform = card()
     # A model's class is read in this process: a new one would not know the card.
-    registry = importlib.import_module("vllm.model_executor.models.registry")
+    registry: Any = importlib.import_module("vllm.model_executor.models.registry")
     registry._run_in_subprocess = lambda task: task()
     return card
 

@@ -39,7 +39,10 @@ def closed_loop(
     The `first` part of the run is not counted.
     """
     dice = random.Random(seed)
-    clock, done, waiting, running = 0.0, [], [], []
+    clock = 0.0
+    done: list[tuple[Request, float]] = []
+    waiting: list[Request] = []
+    running: list[Request] = []
 
     def ask(when: float) -> None:
         length = max(1, round(answer * dice.uniform(1.0 - spread, 1.0 + spread)))
@@ -51,7 +54,7 @@ def closed_loop(
         while waiting and len(running) < slots:
             running.append(waiting.pop(0))
         decoding = [one for one in running if one.first is not None]
-        left, chunk, attention = budget - len(decoding), 0.0, 0.0
+        left, chunk, attention = float(budget - len(decoding)), 0.0, 0.0
         finished_prompts = []
         for one in running:
             if one.first is None and left > 0:

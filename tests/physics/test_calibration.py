@@ -33,18 +33,18 @@ def measured() -> list[Point]:
     return to_fit(read(published.FOLDER / inputs.BENCHMARKS))
 
 
-def test_the_constants_belong_to_these_measurements():
+def test_the_constants_belong_to_these_measurements() -> None:
     """The hash in speed.yaml is that of the published part: other measurements ask for a new fit."""
     assert constants("speed")["from"]["published"] == published.digest(), AGAIN
 
 
-def test_the_constants_belong_to_these_parameters():
+def test_the_constants_belong_to_these_parameters() -> None:
     """The hash in speed.yaml is that of the parameters, their bounds and weights."""
     assert constants("speed")["from"]["parameters"] == inputs.parameters_hash(), AGAIN
 
 
 @pytest.mark.parametrize("engine", stale.ENGINES)
-def test_what_is_set_by_hand_stands_in_the_file(engine):
+def test_what_is_set_by_hand_stands_in_the_file(engine: str) -> None:
     """The processor's constants, which no fit decides, are those of the program."""
     known = fitted(engine)
     for name, value in complete(engine, dict(known)).items():
@@ -55,7 +55,7 @@ def test_what_is_set_by_hand_stands_in_the_file(engine):
 
 
 @pytest.mark.parametrize("engine", stale.ENGINES)
-def test_the_formulas_are_those_the_constants_were_fitted_with(engine, measured):
+def test_the_formulas_are_those_the_constants_were_fitted_with(engine: str, measured: list[Point]) -> None:
     """The squares that the fit left are still left: physics, catalogue and data have not moved under the constants."""
     name = f"{engine}_published_left"
     now = stale.left(engine, measured, measured, fitted(engine))[name]
@@ -63,7 +63,7 @@ def test_the_formulas_are_those_the_constants_were_fitted_with(engine, measured)
 
 
 @pytest.mark.parametrize("engine", stale.ENGINES)
-def test_many_at_once_are_what_one_after_the_other_is(engine, measured):
+def test_many_at_once_are_what_one_after_the_other_is(engine: str, measured: list[Point]) -> None:
     """The columns of the fit give every measurement the prediction that the runtime gives it."""
     mine = [point for point in measured if point.engine == engine]
     model, known = Model(fitted(engine)), figures(table_of(engine, mine), fitted(engine))
@@ -72,7 +72,7 @@ def test_many_at_once_are_what_one_after_the_other_is(engine, measured):
         assert figures_of_it == pytest.approx([said.rate, said.tpot_s, said.ttft_s, said.gap_s], rel=1e-9), point.row.id
 
 
-def test_what_is_called_unseen_was_not_fitted():
+def test_what_is_called_unseen_was_not_fitted() -> None:
     """Every row of benchmarks.csv that comes from one of the two tables is found there again, and left out."""
     seen = read(published.FOLDER / inputs.BENCHMARKS)
     known = [row for row in seen if row.group in ("silicon", "argonne-vllm") and "Intel" not in row.request["gpu"]]
@@ -118,7 +118,7 @@ def test_what_is_published_may_be_passed_on(tmp_path: Path) -> None:
     assert row["licence"] == "MIT (repository)" and tuple(row) == published.COLUMNS[inputs.BENCHMARKS]
 
 
-def test_a_fit_gives_the_same_bytes_again(measured):
+def test_a_fit_gives_the_same_bytes_again(measured: list[Point]) -> None:
     """Two fits of a part of the measurements print the same constants."""
     few = [
         point

@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from advisor.catalog import weights_format
+from advisor.catalog.entries import GpuSpec
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.speed import speed
 from advisor.physics.memory.cards import cards_of_replica
@@ -39,7 +40,7 @@ def group(hardware: Hardware, nodes: int, link: str = "25GbE") -> Hardware:
 
 @settings(deadline=None, max_examples=60)
 @given(cards, specs, numbers, st.sampled_from((1, 2, 8)))
-def test_more_machines_never_hold_less(card: object, model: ModelSpec, nodes: int, count: int) -> None:
+def test_more_machines_never_hold_less(card: GpuSpec, model: ModelSpec, nodes: int, count: int) -> None:
     """A stage more leaves a rank no more weights than before; what fits n machines fits n + 1."""
     assume(model.layers >= (nodes + 1) * count)
     hardware = group(machine(card, count), nodes + 1)
@@ -64,7 +65,7 @@ def test_the_stages_hold_the_whole_model(model: ModelSpec, nodes: int, count: in
 @settings(deadline=None, max_examples=60)
 @given(cards, specs, numbers, tokens, tokens, flights)
 def test_a_replica_on_each_machine_is_so_many_times_one(
-    card: object, model: ModelSpec, nodes: int, prompt: int, output: int, in_flight: int
+    card: GpuSpec, model: ModelSpec, nodes: int, prompt: int, output: int, in_flight: int
 ) -> None:
     """Independent engines share nothing: memory and speed of each are those of one machine under its part of the load."""
     hardware = machine(card, 2)
@@ -80,7 +81,7 @@ def test_a_replica_on_each_machine_is_so_many_times_one(
 @settings(deadline=None, max_examples=60)
 @given(cards, specs, tokens, tokens, flights, st.integers(1, len(LINKS) - 1))
 def test_a_faster_network_never_hurts(
-    card: object, model: ModelSpec, prompt: int, output: int, in_flight: int, number: int
+    card: GpuSpec, model: ModelSpec, prompt: int, output: int, in_flight: int, number: int
 ) -> None:
     """First token and pace get no worse with a faster network, and never better than on one imaginary machine."""
     assume(model.layers >= 4)
@@ -124,7 +125,7 @@ MODELS_WITH_HEADS = _with_heads()
 
 @settings(deadline=None, max_examples=40)
 @given(cards, specs, numbers)
-def test_no_way_uses_more_than_there_is(card: object, model: ModelSpec, nodes: int) -> None:
+def test_no_way_uses_more_than_there_is(card: GpuSpec, model: ModelSpec, nodes: int) -> None:
     """Every way over machines uses at most all of them, all its replicas on whole machines, and at least two."""
     hardware = group(machine(card, 2), nodes)
     for way in over_nodes([candidate(2, model)], hardware, model):

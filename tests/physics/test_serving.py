@@ -41,7 +41,9 @@ def rule(slots: float = 256, sequences: float = 1e9, request_s: float = 0.0) -> 
     ("in_flight", "slots", "prompt", "answer"),
     [(4, 256, 256, 256), (16, 256, 512, 256), (64, 256, 512, 256), (64, 32, 512, 256), (64, 256, 2048, 128)],
 )
-def test_the_closed_loop_agrees_with_a_simulation_of_every_step(step, in_flight, slots, prompt, answer):
+def test_the_closed_loop_agrees_with_a_simulation_of_every_step(
+    step: StepModel, in_flight: int, slots: int, prompt: int, answer: int
+) -> None:
     """Rate and TPOT within 5 %; TTFT and both 95th percentiles within a factor of two."""
     seen = step_simulation.closed_loop(
         step,
@@ -61,7 +63,7 @@ def test_the_closed_loop_agrees_with_a_simulation_of_every_step(step, in_flight,
 
 
 @pytest.mark.parametrize(("in_flight", "prompt"), [(4, 256), (4, 512), (8, 256)])
-def test_equal_requests_march_in_step(step, in_flight, prompt):
+def test_equal_requests_march_in_step(step: StepModel, in_flight: int, prompt: int) -> None:
     """Where one step holds all prompts and answers have one length, every wave of the simulation stays together."""
     seen = step_simulation.closed_loop(
         step, in_flight=in_flight, slots=256, prompt=prompt, answer=256, budget=BUDGET, requests=40 * in_flight,
@@ -78,7 +80,7 @@ def test_equal_requests_march_in_step(step, in_flight, prompt):
 
 
 @pytest.mark.parametrize(("in_flight", "prompt"), [(16, 512), (64, 512), (32, 2048)])
-def test_a_wave_larger_than_a_step_waits_for_its_chunks(step, in_flight, prompt):
+def test_a_wave_larger_than_a_step_waits_for_its_chunks(step: StepModel, in_flight: int, prompt: int) -> None:
     """All at the start of a run: the simulation of that one wave agrees in the mean and the 95th percentile."""
     seen = step_simulation.closed_loop(
         step, in_flight=in_flight, slots=256, prompt=prompt, answer=256, budget=BUDGET, requests=in_flight,
@@ -89,7 +91,7 @@ def test_a_wave_larger_than_a_step_waits_for_its_chunks(step, in_flight, prompt)
     assert said.ttft_p95_s == pytest.approx(seen.ttft_p95_s, rel=0.2)
 
 
-def test_a_part_of_the_clients_in_step_lies_between(step):
+def test_a_part_of_the_clients_in_step_lies_between(step: StepModel) -> None:
     """Waits grow with the share that comes together; so do the percentiles, which never fall below the mean."""
     found = [closed_loop(step, rule()._replace(together=share), 32, 512, 256) for share in (0.0, 0.1, 0.5, 1.0)]
     for name in ("ttft_s", "ttft_p95_s"):
@@ -98,7 +100,7 @@ def test_a_part_of_the_clients_in_step_lies_between(step):
     assert all(one.ttft_p95_s >= one.ttft_s and one.tpot_p95_s >= one.tpot_s for one in found)
 
 
-def test_one_request_marches_with_nobody(step):
+def test_one_request_marches_with_nobody(step: StepModel) -> None:
     """A single client sees the same, in step or not."""
     together, alone = (
         closed_loop(step, rule()._replace(together=1.0), 1, 512, 256),
@@ -107,14 +109,14 @@ def test_one_request_marches_with_nobody(step):
     assert together == alone
 
 
-def test_littles_law_holds_in_a_closed_loop(step):
+def test_littles_law_holds_in_a_closed_loop(step: StepModel) -> None:
     """Requests in flight = rate x (TTFT + time of the answer), also with a queue."""
     for in_flight, slots in ((1, 256), (8, 256), (100, 256), (100, 16)):
         said = closed_loop(step, rule(slots), in_flight, 512, 256)
         assert said.requests_per_s * (said.ttft_s + 255 * said.tpot_s) == pytest.approx(in_flight, rel=0.01)
 
 
-def test_a_small_kv_cache_makes_requests_wait(step):
+def test_a_small_kv_cache_makes_requests_wait(step: StepModel) -> None:
     """With room for 8 requests, 64 in flight give the output of 8, and 56 wait."""
     full = closed_loop(step, rule(sequences=8), 64, 512, 256)
     assert full.queued == pytest.approx(56, abs=1)
@@ -124,7 +126,7 @@ def test_a_small_kv_cache_makes_requests_wait(step):
     )
 
 
-def test_the_latency_of_the_server_hides_behind_other_requests(step):
+def test_the_latency_of_the_server_hides_behind_other_requests(step: StepModel) -> None:
     """One slot and 200 ms outside it: two clients give more than one, ten no more than the slot allows."""
     slow = rule(slots=1, request_s=0.2)
     one, two, ten = (closed_loop(step, slow, n, 64, 32).output_tokens_per_s for n in (1, 2, 10))
@@ -132,7 +134,7 @@ def test_the_latency_of_the_server_hides_behind_other_requests(step):
     assert ten == pytest.approx(closed_loop(step, rule(slots=1), 1, 64, 32).output_tokens_per_s, rel=0.02)
 
 
-def test_a_slow_open_loop_is_an_idle_engine(step):
+def test_a_slow_open_loop_is_an_idle_engine(step: StepModel) -> None:
     """At a request every hundred seconds the wait is that of an idle engine."""
     alone = single_stream(step, rule(), 512, 64)
     said = open_loop(step, rule(), 0.01, 512, 64)
@@ -140,7 +142,7 @@ def test_a_slow_open_loop_is_an_idle_engine(step):
     assert said.tpot_s == pytest.approx(alone.tpot_s, rel=0.05)
 
 
-def test_the_queue_of_an_open_loop_grows_towards_capacity(step):
+def test_the_queue_of_an_open_loop_grows_towards_capacity(step: StepModel) -> None:
     """TTFT rises with the arrival rate and the 95th percentile stays above the mean."""
     waits = [open_loop(step, rule(slots=16), rate, 512, 128, prompts=500) for rate in (0.5, 2, 3.5, 5, 20)]
     means = [said.ttft_s for said in waits]
@@ -148,14 +150,14 @@ def test_the_queue_of_an_open_loop_grows_towards_capacity(step):
     assert all(said.ttft_p95_s >= said.ttft_s for said in waits)
 
 
-def test_all_at_once_is_continuous_where_the_slots_end(step):
+def test_all_at_once_is_continuous_where_the_slots_end(step: StepModel) -> None:
     """One prompt more than the slots costs little more than none."""
     same = all_at_once(step, rule(slots=64), 64, 512, 128)
     more = all_at_once(step, rule(slots=64), 65, 512, 128)
     assert more.output_tokens_per_s == pytest.approx(same.output_tokens_per_s, rel=0.05)
 
 
-def test_a_cached_prefix_shortens_the_wait_and_raises_the_rate(step):
+def test_a_cached_prefix_shortens_the_wait_and_raises_the_rate(step: StepModel) -> None:
     """The prefix cache takes its part of every prompt away."""
     cold = closed_loop(step, rule(), 32, 2048, 128)
     warm = closed_loop(step, rule(), 32, 2048, 128, 1800)
@@ -163,7 +165,7 @@ def test_a_cached_prefix_shortens_the_wait_and_raises_the_rate(step):
     assert warm.output_tokens_per_s > cold.output_tokens_per_s
 
 
-def test_pipeline_stages_work_at_the_same_time_only_in_batches(step):
+def test_pipeline_stages_work_at_the_same_time_only_in_batches(step: StepModel) -> None:
     """Two stages leave one stream as it is; a large batch gains, because each stage multiplies half of it."""
     staged = step_model(
         FACTS, RATES, tensor_parallel=1, pipeline_parallel=2, overlapping_stages=True, kv_share=1.0, chunk_tokens=BUDGET
@@ -172,7 +174,7 @@ def test_pipeline_stages_work_at_the_same_time_only_in_batches(step):
     assert 512 / staged.decode_s(512, 64) > 1.4 * 512 / step.decode_s(512, 64)
 
 
-def test_experts_wake_with_the_batch():
+def test_experts_wake_with_the_batch() -> None:
     """A mixture of 64 experts, 4 a token: one sequence reads 1/16 of them, 256 sequences all."""
     sparse = FACTS._replace(expert_bytes=100e9, expert_share=1 / 16)
     mixed = step_model(

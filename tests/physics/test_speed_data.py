@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 import advisor
 from advisor.catalog import constants, sources
-from advisor.evaluate import DECODE_ONLY, compare, median, read_measurements
+from advisor.evaluate import DECODE_ONLY, compare, read_measurements
 from advisor.physics.speed.figures import ANALYTIC_SOURCE, CALIBRATED_SOURCE
 from advisor.physics.speed.version import years_old
 
 DATA = Path(advisor.__file__).parent / "calibrate" / "published" / "benchmarks.csv"
 
 
-def test_every_constant_is_a_positive_number():
+def test_every_constant_is_a_positive_number() -> None:
     """PyYAML reads 4e12 as text: none of the constants is."""
     for engine in ("vllm", "llamacpp"):
         assert all(isinstance(value, float) and value > 0 for value in constants("speed")[engine].values())
 
 
-def test_every_range_is_wider_than_nothing():
+def test_every_range_is_wider_than_nothing() -> None:
     """Each engine has a width for each load band and each figure, and thin evidence widens it."""
     ranges = constants("speed")["ranges"]
     assert ranges["thin"] > 1
@@ -31,7 +32,7 @@ def test_every_range_is_wider_than_nothing():
         assert all(width > 1 for band in ranges[engine].values() for width in band.values())
 
 
-def test_the_sources_of_the_figures_exist():
+def test_the_sources_of_the_figures_exist() -> None:
     """A figure's source key leads to an entry."""
     assert {CALIBRATED_SOURCE, ANALYTIC_SOURCE} <= set(sources())
 
@@ -44,20 +45,20 @@ def test_the_sources_of_the_figures_exist():
         ("llama.cpp", "May 2024 master (llama-bench)", 2.3), ("ollama", "0.32.1", 0.05),
     ],
 )  # fmt: skip
-def test_versions_have_an_age(engine, version, years):
+def test_versions_have_an_age(engine: str, version: str, years: float) -> None:
     """Release numbers, builds and dates are read; what cannot be read counts as pinned."""
     pinned = constants("speed")["pinned"]["vllm" if engine == "vllm" else "llamacpp"]
     assert years_old(engine, version, pinned) == pytest.approx(years, abs=0.15)
 
 
-def test_nearly_every_row_for_nvidia_amd_and_apple_is_supported():
+def test_nearly_every_row_for_nvidia_amd_and_apple_is_supported() -> None:
     """At least 97 % of the rows that state card and model get a prediction."""
     rows = [row for row in read_measurements(DATA) if row.gpu_class.split("-")[0] in ("nvidia", "amd", "apple")]
     refused = [one for one in compare(rows) if not one.predicted.supported]
     assert len(refused) <= 0.03 * len(rows)
 
 
-def test_the_fit_holds_on_the_measurements():
+def test_the_fit_holds_on_the_measurements() -> None:
     """Median error of the output rate: at most 18 % serving and 15 % single stream, and no bias beyond 5 %."""
     judged = [one for one in compare(read_measurements(DATA)) if one.measured.usable]
     judged = [one for one in judged if one.measured.littles is None or one.measured.littles >= DECODE_ONLY]
@@ -68,13 +69,13 @@ def test_the_fit_holds_on_the_measurements():
         assert abs(median(errors)) < 0.05
 
 
-def test_four_in_five_measurements_lie_in_their_range():
+def test_four_in_five_measurements_lie_in_their_range() -> None:
     """Between 75 and 90 % of the measured rates are between low and high."""
     inside = [one.inside for one in compare(read_measurements(DATA)) if one.measured.usable and one.inside is not None]
     assert 0.75 <= sum(inside) / len(inside) <= 0.92
 
 
-def test_the_data_have_the_columns_that_evaluate_reads():
+def test_the_data_have_the_columns_that_evaluate_reads() -> None:
     """The schema of the measurements is the one that a user's own file may have."""
     with DATA.open(newline="", encoding="utf-8") as file:
         header = next(csv.reader(file))

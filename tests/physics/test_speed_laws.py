@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from advisor.catalog import gpus, models, weights_format
+from advisor.catalog.entries import GpuSpec
 from advisor.engines.ollama.memory import memory as ollama_memory
 from advisor.engines.ollama.speed import setup as ollama_setup
 from advisor.engines.ollama.speed import speed as ollama_speed
@@ -35,10 +36,10 @@ engines = st.sampled_from(("vllm", "ollama"))
 picks = st.integers(0, 19)
 
 
-def machine(card: object, count: int) -> Hardware:
+def machine(card: GpuSpec, count: int) -> Hardware:
     """That many of one card."""
     peers = range(count)
-    found = tuple(accelerator(card, index, tuple(p for p in peers if p != index)) for index in peers)  # type: ignore[arg-type]
+    found = tuple(accelerator(card, index, tuple(p for p in peers if p != index)) for index in peers)
     return Hardware(source="simulated", os="linux", cpu=HOST, accelerators=found)
 
 
@@ -63,11 +64,16 @@ def predicted(candidate: Candidate, hardware: Hardware, model: ModelSpec, load: 
     return (vllm_speed if candidate.engine == "vllm" else ollama_speed)(candidate, size, hardware, model, load)
 
 
-def rate(speed: Speed | None) -> float:
-    """Total output tokens/s; a case that does not fit is not a case."""
+def fitting(speed: Speed | None) -> Speed:
+    """A case that does not fit is not a case."""
     assume(speed is not None)
     assert speed is not None
-    return speed.output_tokens_per_s.expected
+    return speed
+
+
+def rate(speed: Speed | None) -> float:
+    """Total output tokens/s."""
+    return fitting(speed).output_tokens_per_s.expected
 
 
 def better(hardware: Hardware, what: str) -> Hardware:
@@ -85,16 +91,18 @@ def better(hardware: Hardware, what: str) -> Hardware:
 
 @settings(max_examples=150, deadline=None)
 @given(engines, picks, cards, counts, specs, flights, tokens, tokens)
-def test_no_prediction_is_above_the_roofline(engine, pick, card, count, model, in_flight, prompt, answer):
+def test_no_prediction_is_above_the_roofline(
+    engine: str, pick: int, card: GpuSpec, count: int, model: ModelSpec, in_flight: int, prompt: int, answer: int
+) -> None:
     """Total output, at its upper end too, stays below what bandwidth and FLOPs allow for that batch."""
     hardware = machine(card, count)
     candidate = plan(engine, pick, count, model, slots=in_flight)
-    found = predicted(candidate, hardware, model, Load(in_flight=in_flight, input_tokens=prompt, output_tokens=answer))
-    total = rate(found)
+    load = Load(in_flight=in_flight, input_tokens=prompt, output_tokens=answer)
+    found = fitting(predicted(candidate, hardware, model, load))
     ready = (vllm_setup if engine == "vllm" else ollama_setup)(candidate, hardware, model)
     assert ready is not None
     roof = roof_tokens_per_s(ready.prepared.facts, ready.prepared.device, in_flight, ready.working_cards)
-    assert total <= roof
+    assert found.output_tokens_per_s.expected <= roof
     assert found.output_tokens_per_s.high <= roof
 
 
@@ -110,7 +118,17 @@ def test_no_prediction_is_above_the_roofline(engine, pick, card, count, model, i
     tokens,
     st.sampled_from(("bandwidth", "memory", "flops")),
 )
-def test_a_better_card_is_never_slower(engine, pick, card, count, model, in_flight, prompt, answer, what):
+def test_a_better_card_is_never_slower(
+    engine: str,
+    pick: int,
+    card: GpuSpec,
+    count: int,
+    model: ModelSpec,
+    in_flight: int,
+    prompt: int,
+    answer: int,
+    what: str,
+) -> None:
     """More bandwidth, more memory or more FLOPs never lowers the output rate."""
     hardware = machine(card, count)
     candidate = plan(engine, pick, count, model, slots=in_flight)
@@ -126,7 +144,18 @@ def held(hardware: Hardware, share: float) -> Hardware:
 
 @settings(max_examples=150, deadline=None)
 @given(engines, picks, cards, counts, specs, flights, tokens, tokens, st.floats(0.3, 1.0), st.floats(0.3, 1.0))
-def test_less_power_is_never_faster(engine, pick, card, count, model, in_flight, prompt, answer, one, other):
+def test_less_power_is_never_faster(
+    engine: str,
+    pick: int,
+    card: GpuSpec,
+    count: int,
+    model: ModelSpec,
+    in_flight: int,
+    prompt: int,
+    answer: int,
+    one: float,
+    other: float,
+) -> None:
     """A lower power limit never raises the output rate, and no limit costs more than its share of the power."""
     least, most = sorted((one, other))
     hardware = machine(card, count)
@@ -138,7 +167,7 @@ def test_less_power_is_never_faster(engine, pick, card, count, model, in_flight,
     assert slow >= least * rate(predicted(candidate, hardware, model, load)) / SLACK
 
 
-def test_cards_that_work_in_turn_do_not_feel_a_limit():
+def test_cards_that_work_in_turn_do_not_feel_a_limit() -> None:
     """Held to 63 % of its power one card answers a single stream slower; two that hold its layers in turn do not."""
     card = next(card for card in CARDS if card.id == "nvidia-rtx-3090")
     model = next(model for model in MODELS if model.hf_id == "Qwen/Qwen2.5-7B-Instruct")
@@ -154,7 +183,17 @@ def test_cards_that_work_in_turn_do_not_feel_a_limit():
 
 @settings(max_examples=150, deadline=None)
 @given(engines, picks, cards, counts, specs, flights, tokens, tokens, st.booleans())
-def test_longer_requests_never_raise_requests_per_s(engine, pick, card, count, model, in_flight, prompt, answer, which):
+def test_longer_requests_never_raise_requests_per_s(
+    engine: str,
+    pick: int,
+    card: GpuSpec,
+    count: int,
+    model: ModelSpec,
+    in_flight: int,
+    prompt: int,
+    answer: int,
+    which: bool,
+) -> None:
     """A longer prompt or a longer answer never lets more requests through."""
     hardware = machine(card, count)
     candidate = plan(engine, pick, count, model, slots=in_flight)
@@ -166,7 +205,9 @@ def test_longer_requests_never_raise_requests_per_s(engine, pick, card, count, m
 
 @settings(max_examples=150, deadline=None)
 @given(engines, picks, cards, counts, specs, flights, flights, tokens, tokens)
-def test_more_in_flight_never_lowers_total_output(engine, pick, card, count, model, one, other, prompt, answer):
+def test_more_in_flight_never_lowers_total_output(
+    engine: str, pick: int, card: GpuSpec, count: int, model: ModelSpec, one: int, other: int, prompt: int, answer: int
+) -> None:
     """With the same slots, more requests in flight give at least the same total output."""
     few, many = sorted((one, other))
     hardware = machine(card, count)
@@ -178,21 +219,20 @@ def test_more_in_flight_never_lowers_total_output(engine, pick, card, count, mod
 
 @settings(max_examples=80, deadline=None)
 @given(engines, picks, cards, specs, flights, tokens, tokens)
-def test_percentiles_and_ranges_are_ordered(engine, pick, card, model, in_flight, prompt, answer):
+def test_percentiles_and_ranges_are_ordered(
+    engine: str, pick: int, card: GpuSpec, model: ModelSpec, in_flight: int, prompt: int, answer: int
+) -> None:
     """Low ≤ expected ≤ high for every figure, and a 95th percentile is never below the mean."""
     hardware = machine(card, 1)
-    found = predicted(
-        plan(engine, pick, 1, model, slots=4), hardware, model,
-        Load(in_flight=in_flight, input_tokens=prompt, output_tokens=answer),
-    )  # fmt: skip
-    assume(found is not None)
+    load = Load(in_flight=in_flight, input_tokens=prompt, output_tokens=answer)
+    found = fitting(predicted(plan(engine, pick, 1, model, slots=4), hardware, model, load))
     for figure in (found.output_tokens_per_s, found.ttft_s, found.ttft_p95_s, found.tpot_s, found.tpot_p95_s):
         assert 0 < figure.low <= figure.expected <= figure.high
     assert found.ttft_p95_s.expected >= found.ttft_s.expected
     assert found.tpot_p95_s.expected >= found.tpot_s.expected
 
 
-def test_one_slot_is_flat_from_one_to_sixty_four_in_flight():
+def test_one_slot_is_flat_from_one_to_sixty_four_in_flight() -> None:
     """A default Ollama answers one request at a time: total output at 64 in flight is that at 4."""
     card = next(card for card in CARDS if card.id == "nvidia-rtx-4090")
     model = next(model for model in MODELS if model.hf_id == "Qwen/Qwen2.5-7B-Instruct")
@@ -204,6 +244,6 @@ def test_one_slot_is_flat_from_one_to_sixty_four_in_flight():
     assert max(rates) == pytest.approx(min(rates), rel=0.01)
 
 
-def test_formats_resolve():
+def test_formats_resolve() -> None:
     """Every format the laws are tried with is in the catalogue."""
     assert all(weights_format(name) for name in (*VLLM_FORMATS, *GGUF_FORMATS))

@@ -38,13 +38,13 @@ class FakeNvml:
     def nvmlShutdown(self) -> None:
         self.open -= 1
 
-    def nvmlSystemGetDriverVersion(self) -> str:
+    def nvmlSystemGetDriverVersion(self) -> Any:
         return _recorded(self.recording, "driver")
 
-    def nvmlSystemGetCudaDriverVersion_v2(self) -> int:
+    def nvmlSystemGetCudaDriverVersion_v2(self) -> Any:
         return _recorded(self.recording, "cuda")
 
-    def nvmlSystemGetProcessName(self, pid: int) -> str:
+    def nvmlSystemGetProcessName(self, pid: int) -> Any:
         return _recorded(self.recording.get("process_names", {}), pid)
 
     def nvmlDeviceGetCount(self) -> int:
@@ -56,7 +56,7 @@ class FakeNvml:
             raise NVMLError("GPU is lost")
         return {**device, "index": index}
 
-    def nvmlDeviceGetName(self, device: Mapping[str, Any]) -> str:
+    def nvmlDeviceGetName(self, device: Mapping[str, Any]) -> Any:
         return _recorded(device, "name")
 
     def nvmlDeviceGetMemoryInfo(self, device: Mapping[str, Any]) -> SimpleNamespace:
@@ -66,28 +66,28 @@ class FakeNvml:
     def nvmlDeviceGetCudaComputeCapability(self, device: Mapping[str, Any]) -> tuple[int, ...]:
         return tuple(_recorded(device, "capability"))
 
-    def nvmlDeviceGetNumGpuCores(self, device: Mapping[str, Any]) -> int:
+    def nvmlDeviceGetNumGpuCores(self, device: Mapping[str, Any]) -> Any:
         return _recorded(device, "cuda_cores")
 
-    def nvmlDeviceGetCurrentEccMode(self, device: Mapping[str, Any]) -> int:
+    def nvmlDeviceGetCurrentEccMode(self, device: Mapping[str, Any]) -> Any:
         return _recorded(device, "ecc")
 
-    def nvmlDeviceGetEnforcedPowerLimit(self, device: Mapping[str, Any]) -> int:
+    def nvmlDeviceGetEnforcedPowerLimit(self, device: Mapping[str, Any]) -> Any:
         return _recorded(device, "power_mw")[0]
 
-    def nvmlDeviceGetPowerManagementDefaultLimit(self, device: Mapping[str, Any]) -> int:
+    def nvmlDeviceGetPowerManagementDefaultLimit(self, device: Mapping[str, Any]) -> Any:
         return _recorded(device, "power_mw")[1]
 
-    def nvmlDeviceGetMaxPcieLinkGeneration(self, device: Mapping[str, Any]) -> int:
+    def nvmlDeviceGetMaxPcieLinkGeneration(self, device: Mapping[str, Any]) -> Any:
         return _recorded(device, "pcie")[0]
 
-    def nvmlDeviceGetCurrPcieLinkGeneration(self, device: Mapping[str, Any]) -> int:
+    def nvmlDeviceGetCurrPcieLinkGeneration(self, device: Mapping[str, Any]) -> Any:
         return _recorded(device, "pcie")[1]
 
-    def nvmlDeviceGetMaxPcieLinkWidth(self, device: Mapping[str, Any]) -> int:
+    def nvmlDeviceGetMaxPcieLinkWidth(self, device: Mapping[str, Any]) -> Any:
         return _recorded(device, "pcie")[2]
 
-    def nvmlDeviceGetCurrPcieLinkWidth(self, device: Mapping[str, Any]) -> int:
+    def nvmlDeviceGetCurrPcieLinkWidth(self, device: Mapping[str, Any]) -> Any:
         return _recorded(device, "pcie")[3]
 
     def nvmlDeviceGetComputeRunningProcesses(self, device: Mapping[str, Any]) -> list[SimpleNamespace]:

@@ -14,8 +14,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -44,11 +46,12 @@ class Fake:
         self.how = behaviour
         self.free = asyncio.Semaphore(behaviour.slots)
         self.count = 0
-        self.tasks: set[asyncio.Task] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one request."""
         task = asyncio.current_task()
+        assert task is not None  # a handler runs in one
         self.tasks.add(task)
         try:
             line = (await reader.readline()).decode().split()
@@ -66,7 +69,7 @@ class Fake:
             self.tasks.discard(task)
             writer.close()
 
-    async def route(self, method: str, path: str, body: dict, writer: asyncio.StreamWriter) -> None:
+    async def route(self, method: str, path: str, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         """The paths of vLLM that a smoke test asks for."""
         if path == "/health":
             if not self.how.healthy:
@@ -90,7 +93,7 @@ class Fake:
             f'vllm:request_success_total{{reason="stop"}} 0.0\n'
         )
 
-    async def complete(self, body: dict, writer: asyncio.StreamWriter) -> None:
+    async def complete(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         """Wait for a slot, then send token after token."""
         self.count += 1
         number = self.count
@@ -117,7 +120,7 @@ class Fake:
                 self.how.running -= 1
         return None
 
-    async def stream(self, wanted: int, usage: dict, number: int, writer: asyncio.StreamWriter) -> None:
+    async def stream(self, wanted: int, usage: dict[str, Any], number: int, writer: asyncio.StreamWriter) -> None:
         """Chunked server-sent events; every piece carries `pieces` tokens."""
         # One connection carries one request: unsaid, a gateway keeps it and loses its next request in the close.
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
@@ -136,7 +139,7 @@ class Fake:
         await writer.drain()
 
 
-async def event(writer: asyncio.StreamWriter, data: dict) -> None:
+async def event(writer: asyncio.StreamWriter, data: dict[str, Any]) -> None:
     """One event as one chunk."""
     text = f"data: {json.dumps(data)}\n\n".encode()
     writer.write(f"{len(text):x}\r\n".encode() + text + b"\r\n")
@@ -151,7 +154,7 @@ async def plain(writer: asyncio.StreamWriter, status: int, text: str) -> None:
 
 
 @asynccontextmanager
-async def serving(behaviour: Behaviour, port: int = 0):
+async def serving(behaviour: Behaviour, port: int = 0) -> AsyncIterator[str]:
     """The fake engine in this process; yields its base URL."""
     fake = Fake(behaviour)
     server = await asyncio.start_server(fake.handle, "127.0.0.1", port, limit=1 << 22)

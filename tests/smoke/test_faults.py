@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -218,7 +219,7 @@ def test_an_engine_killed_under_load_is_reported(deployment: Path) -> None:
 
 def test_a_full_disk_is_found_before_the_start(deployment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Less disk free than the model wants: preflight gives both numbers."""
-    monkeypatch.setattr(starting.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2**20})())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2**20})())
     report = run(deployment)
     assert "disk full: 0.0 GiB free" in step(report, "preflight").detail and report.exit_code == 3
 
