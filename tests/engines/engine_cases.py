@@ -35,7 +35,9 @@ def card(index: int, name: str, gib: float, capability: str | None, tera: float 
     return Accelerator(**(known | facts))
 
 
-def machine(*cards: Accelerator, os: Literal["linux", "darwin", "windows"] = "linux", architecture: str = "x86_64", **facts: Any) -> Hardware:
+def machine(
+    *cards: Accelerator, os: Literal["linux", "darwin", "windows"] = "linux", architecture: str = "x86_64", **facts: Any
+) -> Hardware:
     """A machine with 16 cores and 128 GiB."""
     sets = ("avx2", "avx512") if architecture == "x86_64" else ("neon",)
     cpu = Cpu(
