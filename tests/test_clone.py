@@ -10,7 +10,18 @@ import pytest
 from advisor.catalog import sources
 
 ROOT = Path(__file__).parent.parent
-PLACES = ("advisor", "templates", "tests", "profiles", ".ci", "README.md", "NOTICE", "CHANGELOG.md", "pyproject.toml")
+PLACES = (
+    "advisor",
+    "templates",
+    "tests",
+    "profiles",
+    ".ci",
+    ".github",
+    "README.md",
+    "NOTICE",
+    "CHANGELOG.md",
+    "pyproject.toml",
+)
 # What lies beside the repository where it is developed: a folder, and notes by their names.
 ELSEWHERE = re.compile(r"[.]{2}/shared|(?<!_)\bshared/(data|[A-Z])|\b(ENGINES|INTERFACE|REAL_PARTS|LANDSCAPE)[.]md")
 LARGEST_BYTES = 600_000  # of one file
