@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = (README, ROOT / ".github" / "EXAMPLE.md")
-EXAMPLE = re.compile(r"<!-- (?P<how>output|beginning): advisor (?P<arguments>.*?) -->\n```\n(?P<shown>.*?)```\n", re.DOTALL)
+EXAMPLE = re.compile(
+    r"<!-- (?P<how>output|beginning): advisor (?P<arguments>.*?) -->\n```\n(?P<shown>.*?)```\n", re.DOTALL
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
