@@ -94,7 +94,7 @@ def metric_names(expr: str) -> set[str]:
     return {name for name in re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]*", bare) if not WORDS.fullmatch(name)}
 
 
-@pytest.mark.parametrize("engine", ["vllm", pytest.param("ollama", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("engine", ["ollama", pytest.param("vllm", marks=pytest.mark.nightly)])
 def test_every_query_has_an_answer(make: Any, tmp_path: Path, engine: str) -> None:
     """No panel, record or alert refers to a series that does not exist, all targets are up, and nothing fires."""
     plan, folder = make(
