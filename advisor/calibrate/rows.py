@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from advisor.evaluate import DECODE_ONLY, UNSTEADY, Measurement, read_measurements
+from advisor.evaluate import DECODE_ONLY, UNSTEADY, Measurement, read_measurements, with_links
 
 Row = Measurement
 
 # Server settings that a source states outside the schema's columns: flat from 8 in flight on.
 KNOWN_SLOTS = {("4x3090", "llama.cpp"): "8"}
+
+# How a source's cards are joined, where its rows do not say it: by that archive's HARDWARE.md, with a patched driver.
+KNOWN_LINKS = {"4x3090": "PCIe 3.0 x16, P2P, no NVLink"}
 
 # Sources whose clients all send prompts of one length and stop at one length: their waves stay together (lockstep.py).
 IN_STEP = {("4x3090", "vLLM")}
@@ -17,12 +20,15 @@ IN_STEP = {("4x3090", "vLLM")}
 
 def read(path: Path) -> list[Row]:
     """Every row of benchmarks.csv, in order."""
-    return [_with_slots(row) for row in read_measurements(path)]
+    return [_as_installed(row) for row in read_measurements(path)]
 
 
-def _with_slots(row: Row) -> Row:
-    known = KNOWN_SLOTS.get((row.group, row.request["engine"]))
-    return row._replace(request={**row.request, "slots": known}) if known else row
+def _as_installed(row: Row) -> Row:
+    """The row with what its source states of the server and of the machine outside the columns."""
+    request = dict(row.request)
+    request["slots"] = KNOWN_SLOTS.get((row.group, request["engine"]), request["slots"])
+    request["gpu"] = with_links(request["gpu"], KNOWN_LINKS.get(row.group, ""), request["gpu_count"])
+    return row._replace(request=request)
 
 
 def decode_only(row: Row) -> bool:

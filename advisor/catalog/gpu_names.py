@@ -143,16 +143,16 @@ def _likeness(words: frozenset[str], card: Card) -> float:
     return alike / len(words) - 0.1 * missing
 
 
-def parse_gpus(text: str) -> list[tuple[int, GpuSpec]]:
+def parse_gpus(text: str, *, guess: bool = False) -> list[tuple[int, GpuSpec]]:
     """`"2x RTX 3090 + RTX 4090"` → two of the one and one of the other; what is in brackets stays together.
 
     Raises:
         BadInput: a count of zero, or a card that `find_gpu` refuses.
     """
-    return [_counted(part) for part in _BETWEEN_CARDS.split(text)]
+    return [_counted(part, guess=guess) for part in _BETWEEN_CARDS.split(text)]
 
 
-def _counted(part: str) -> tuple[int, GpuSpec]:
+def _counted(part: str, *, guess: bool) -> tuple[int, GpuSpec]:
     """`"2x RTX 4090"`, `"RTX 4090 x2"` and `"2 RTX 4090"` are all two."""
     first, last = _COUNT_FIRST.search(part), _COUNT_LAST.search(part)
     count = int(first[1]) if first else int(last[1]) if last else 1
@@ -161,4 +161,4 @@ def _counted(part: str) -> tuple[int, GpuSpec]:
         raise BadInput(f"GPU {part!r}: no card is named; write for example '2x RTX 4090'")
     if count < 1:
         raise BadInput(f"GPU {part!r}: the count must be at least 1")
-    return count, find_gpu(name)
+    return count, find_gpu(name, guess=guess)

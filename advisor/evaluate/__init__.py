@@ -17,6 +17,7 @@ from typing import NamedTuple
 from advisor.errors import BadInput
 from advisor.predict import Prediction, predict
 from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS
+from advisor.probe.slots import UNSTATED, links_in, words_of
 
 MODES = {
     "serving": "serving",
@@ -117,6 +118,7 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
         return (cells.get(name) or "").strip()
 
     request = {name: cell(name) for name in ("id", *CONFIG_COLUMNS, *LOAD_COLUMNS)}
+    request["gpu"] = with_links(cell("gpu"), cell("notes"), cell("gpu_count"))
     request["mode"] = MODES.get(cell("measurement"), cell("mode") or "serving")
     request["input_tokens"] = cell("input_tokens_mean") or cell("input_tokens")
     request["output_tokens"] = cell("output_tokens_mean") or cell("output_tokens")
@@ -139,6 +141,13 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
         notes=cell("notes"),
         itl_ms=token_ms if gaps else None,
     )
+
+
+def with_links(gpu: str, said: str, count: str) -> str:
+    """The name of several cards with what else is said of their links: a bridge, none, peer access, their slots."""
+    links = links_in(said)[1]
+    alone = count in ("", "1") or links_in(gpu)[1] != UNSTATED
+    return gpu if alone else f"{gpu} {words_of(links)}".rstrip()
 
 
 def _slots(kind: str, concurrency: str, notes: str) -> str:

@@ -13,13 +13,12 @@ from typing import NamedTuple
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
 from advisor.errors import BadInput
-from advisor.physics.speed.device import with_power_limit
 from advisor.physics.speed.facts import held_bytes
 from advisor.physics.speed.inside import Discipline
 from advisor.physics.speed.rates import Constants
 from advisor.physics.speed.setup import Prepared, discipline, fitted
 from advisor.physics.speed.step import StepModel
-from advisor.probe.named import hardware_of
+from advisor.probe.simulate import simulate
 from advisor.schema import Candidate, Hardware, Memory, ModelSpec
 from advisor.units import GIB
 
@@ -76,9 +75,8 @@ def ready_for(words: Words) -> Ready:
     """
     engine = engine_name(words.engine)
     try:
-        hardware = hardware_of(words.gpu, whole(words.gpu_count, 1, "gpu_count"))
-        if words.power_limit_watts.strip():
-            hardware = with_power_limit(hardware, whole(words.power_limit_watts, 1, "power_limit_watts"))
+        watts = whole(words.power_limit_watts, 0, "power_limit_watts") or None
+        hardware = simulate(words.gpu, whole(words.gpu_count, 1, "gpu_count"), watts, guess=True)
         model, fmt = model_and_format(engine, words.model, words.quantization)
     except BadInput as error:
         raise Unsupported(str(error)) from None

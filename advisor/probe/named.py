@@ -1,46 +1,63 @@
-"""A machine from the name of a card, as a row or a measurement gives it."""
+"""What the name of a machine says, as `--gpu` and a row of `predict` give it: its cards, their links, their power."""
 
 from __future__ import annotations
 
-import functools
 import re
-from typing import Literal
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from advisor.catalog.entries import GpuSpec
-from advisor.schema import Accelerator, Cpu, Hardware
-from advisor.units import GIB
+from advisor.catalog.gpu_names import parse_gpus
+from advisor.errors import BadInput
+from advisor.probe.slots import UNSTATED, Links, links_in, pcie
+from advisor.schema import Accelerator
 
-HOST_BYTES = 256 * GIB  # a host that is never the limit of a row that names only the card
-HOST_BYTES_PER_S = 60e9  # of its memory: two DDR5 channels
+_POWER_LIMIT = re.compile(r"\s*(?:@|\bat)\s*(\d+)\s*W\s*$", re.IGNORECASE)
+_CPU_ONLY = re.compile(r"(?:cpu|none|no gpu)|cpu\W+(.+)", re.IGNORECASE)
 
 
-@functools.lru_cache(maxsize=4096)
-def hardware_of(gpu: str, count: int) -> Hardware:
-    """A machine with that many of that card; "CPU: name" is a machine without one.
+class Named(NamedTuple):
+    """A machine as somebody names it."""
+
+    text: str
+    specs: tuple[GpuSpec, ...] = ()  # one for each card; empty: a machine without any
+    processor: str = ""  # by its model line, of a machine without cards
+    watts: float | None = None  # that each card may draw; None: as sold
+    links: Links = UNSTATED
+
+
+def named(text: str, count: int = 1, watts: float | None = None, *, guess: bool = False) -> Named:
+    """Read `2x RTX 4090`, `RTX 3090 + RTX 4090`, `2x RTX 3090 nvlink at 220 W`, `Apple M3 Max 64GB`, `CPU: EPYC 9654`.
+
+    Args:
+        text: the cards, and words on their links and their power limit.
+        count: how often, where the text names one card.
+        watts: the power limit of each card, where the text gives none.
+        guess: a question (which memory size?) is answered by the largest, in place of an error.
 
     Raises:
-        BadInput: the name is unknown or ambiguous.
+        BadInput: a card is unknown or ambiguous, or two counts contradict each other.
     """
-    from advisor.catalog.gpu_names import find_gpu
-
-    if gpu.strip().lower().startswith("cpu"):
-        return Hardware(source="simulated", os="linux", cpu=named_cpu(gpu.partition(":")[2].strip() or gpu))
-    spec = find_gpu(gpu, guess=True)
-    peers = tuple(range(count))
-    cards = tuple(accelerator(spec, index, tuple(peer for peer in peers if peer != index)) for index in peers)
-    host = Cpu(
-        model="", architecture="x86_64", cores=16, threads=32, memory_bytes=HOST_BYTES, instruction_sets=("avx2",),
-        bandwidth_bytes_per_s=60e9,
-    )  # fmt: skip
-    system: Literal["darwin", "linux"] = "darwin" if spec.vendor == "apple" else "linux"
-    return Hardware(source="simulated", os=system, cpu=host, accelerators=cards)
+    cards, links = links_in(text)
+    limit = _POWER_LIMIT.search(cards)
+    if limit:
+        cards, watts = cards[: limit.start()], float(limit[1])
+    processor = _CPU_ONLY.fullmatch(" ".join(cards.split()))
+    if processor:
+        return Named(text, processor=processor[1] or "", watts=watts)
+    specs = [spec for number, spec in parse_gpus(cards, guess=guess) for _ in range(number)]
+    if count not in (1, len(specs)) and len(specs) > 1:
+        raise BadInput(f"GPU {text!r} names {len(specs)} cards, and the count beside it is {count}")
+    return Named(text, tuple(specs if len(specs) > 1 else specs * count), watts=watts, links=links)
 
 
-def accelerator(spec: GpuSpec, index: int, peers: tuple[int, ...]) -> Accelerator:
-    """A card of the catalogue among like cards; NVLink reaches all of them, a bridge only one."""
-    bridged = "bridge" in spec.interconnect and len(peers) > 1
-    linked = bool(spec.nvlink_bytes_per_s) and not bridged
+def accelerator(spec: GpuSpec, index: int, linked: Sequence[int], links: Links = UNSTATED) -> Accelerator:
+    """A card of the catalogue, joined by NVLink or Infinity Fabric to the cards of those numbers.
+
+    Of unified memory it has the share that its GPU may use. A slot that is said to be slower slows the card.
+    """
     share = spec.gpu_memory_fraction if spec.unified_memory and spec.gpu_memory_fraction else 1.0
+    generation, width = pcie(spec.interconnect)
     return Accelerator(
         index=index,
         name=spec.name,
@@ -53,22 +70,17 @@ def accelerator(spec: GpuSpec, index: int, peers: tuple[int, ...]) -> Accelerato
         bandwidth_bytes_per_s=spec.bandwidth_bytes_per_s,
         dense_flops=spec.dense_flops,
         unified_memory=spec.unified_memory,
-        pcie_generation=4,
-        pcie_width=16,
-        pcie_peer_access=spec.pcie_peer_access,
-        nvlink_peers=peers if linked else (),
+        pcie_generation=_slower(generation, links.generation),
+        pcie_width=_slower(width, links.width),
+        pcie_width_max=width,
+        pcie_peer_access=spec.pcie_peer_access if links.peer_access is None else links.peer_access,
+        nvlink_peers=tuple(linked),
         nvlink_bytes_per_s=spec.nvlink_bytes_per_s if linked else None,
         tdp_watts=spec.tdp_watts,
+        usd_per_hour=spec.usd_per_hour,
     )
 
 
-def named_cpu(name: str) -> Cpu:
-    """A processor by its model line; an unknown one is taken for a desktop with two DDR5 channels."""
-    from advisor.catalog import cpus
-
-    known = next((spec for spec in cpus() if spec.match and re.search(spec.match, name)), None)
-    rate = known.bandwidth_bytes_per_s if known else 70e9
-    return Cpu(
-        model=name, architecture="x86_64", cores=8, threads=16, memory_bytes=HOST_BYTES, instruction_sets=("avx2",),
-        bandwidth_bytes_per_s=rate,
-    )  # fmt: skip
+def _slower(card: int | None, slot: int | None) -> int | None:
+    """What card and slot can both do; None where neither is known."""
+    return min((known for known in (card, slot) if known is not None), default=None)

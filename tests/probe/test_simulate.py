@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from advisor.catalog import gpus
 from advisor.errors import BadInput
-from advisor.probe.simulate import pcie, simulate
+from advisor.probe.simulate import simulate
+from advisor.probe.slots import Links, links_in, pcie, words_of
 from advisor.schema import Hardware
 from advisor.units import GIB
 from advisor.wire import from_data, to_data
@@ -157,8 +158,78 @@ def test_a_power_limit_can_be_named(text: str) -> None:
     assert "each card may draw 220 W" in hardware.assumed
 
 
-@pytest.mark.parametrize("text", ["RTX 3090 at 20 W", "RTX 3090 at 400 W", "cpu at 100 W"])
+@pytest.mark.parametrize("text", ["RTX 3090 at 20 W", "RTX 3090 at 600 W", "cpu at 100 W", "Apple M3 Max 64GB at 30 W"])
 def test_a_limit_that_no_card_takes_is_refused(text: str) -> None:
-    """More than the card is sold with, or next to nothing: the error says what is accepted."""
+    """Far above what is sold, next to nothing, or with no power known: the error says what is accepted."""
     with pytest.raises(BadInput, match=r"W for each card; accepted is"):
         simulate(text)
+
+
+def test_a_board_that_may_draw_more_is_as_fast_as_the_data_sheet_says() -> None:
+    """Makers sell an RTX 3090 of 350 W with 390 W: that is no limit."""
+    assert simulate("RTX 3090 at 390 W").accelerators[0].power_share == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "peers"),
+    [
+        ("2x RTX 3090 nvlink", [(1,), (0,)]),
+        ("2x RTX 3090 with NVLink bridge at 220 W", [(1,), (0,)]),
+        ("4x RTX A6000, NVLink", [(1,), (0,), (3,), (2,)]),
+        ("RTX 4090 + 2x RTX 3090 NVLink", [(), (2,), (1,)]),
+        ("4x H200 NVL nvlink", [(1, 2, 3), (0, 2, 3), (0, 1, 3), (0, 1, 2)]),
+        ("2x H100 SXM no NVLink", [(), ()]),
+    ],
+)
+def test_a_link_that_is_named_is_there(text: str, peers: list[tuple[int, ...]]) -> None:
+    """A bridge joins pairs of like cards (fours of the H200 NVL), and cards of a board can be without."""
+    cards = simulate(text).accelerators
+    assert [card.nvlink_peers for card in cards] == peers
+    assert [bool(card.nvlink_bytes_per_s) for card in cards] == [bool(others) for others in peers]
+
+
+def test_a_link_that_no_source_knows_is_refused() -> None:
+    """An RTX 4090 has no NVLink to name."""
+    with pytest.raises(BadInput, match="no NVLink is known"):
+        simulate("2x RTX 4090 nvlink")
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ("2x RTX 5090", (5, 16, False)),
+        ("2x RTX 5090 PCIe 5.0 x8", (5, 8, False)),
+        ("4x RTX 3090 PCIe 3.0 x16 P2P", (3, 16, True)),
+        ("2x RTX 3090, PCIe 5.0 x16", (4, 16, False)),
+        ("2x A100 PCIe 40GB no P2P", (4, 16, False)),
+    ],
+)
+def test_a_slot_that_is_named_is_no_faster_than_the_card(text: str, slot: tuple[int, int, bool]) -> None:
+    """Generation and lanes are those that card and slot can both do; peer access can be named, and be without."""
+    card = simulate(text).accelerators[0]
+    assert (card.pcie_generation, card.pcie_width, card.pcie_peer_access) == slot
+
+
+SAID = st.sampled_from((None, True, False))
+
+
+@given(
+    st.tuples(SAID, SAID, st.sampled_from(((None, None), (3, 8), (5, 16)))).map(lambda one: Links(*one[:2], *one[2]))
+)
+def test_words_about_links_are_read_back(links: Links) -> None:
+    """What is written of links beside the name of a card says the same when it is read."""
+    assert links_in(f"2x RTX 3090 {words_of(links)}") == ("2x RTX 3090", links)
+
+
+def test_a_named_processor_brings_its_bandwidth() -> None:
+    """`CPU: name` is a machine without cards, with the bandwidth of the family where the catalogue has it."""
+    assert simulate("CPU: AMD EPYC 9654").cpu.bandwidth_bytes_per_s == pytest.approx(460.8e9)
+    assert simulate("CPU: nobody's").cpu.bandwidth_bytes_per_s == simulate("cpu").cpu.bandwidth_bytes_per_s
+
+
+def test_a_count_beside_the_name_counts_once() -> None:
+    """`2x RTX 3090` with a count of 2 is two cards, and with another count a contradiction."""
+    assert simulate("RTX 3090", 2).accelerators == simulate("2x RTX 3090").accelerators
+    assert simulate("2x RTX 3090", 2).accelerators == simulate("2x RTX 3090").accelerators
+    with pytest.raises(BadInput, match="names 2 cards"):
+        simulate("2x RTX 3090", 4)
