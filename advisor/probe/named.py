@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from advisor.catalog import gpus
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.gpu_names import parse_gpus
 from advisor.errors import BadInput
-from advisor.probe.slots import UNSTATED, Links, links_in, pcie
+from advisor.probe.slots import UNSTATED, Links, links_in, pcie, peers
 from advisor.schema import Accelerator
 
 _POWER_LIMIT = re.compile(r"\s*(?:@|\bat)\s*(\d+)\s*W\s*$", re.IGNORECASE)
@@ -78,6 +80,17 @@ def accelerator(spec: GpuSpec, index: int, linked: Sequence[int], links: Links =
         nvlink_bytes_per_s=spec.nvlink_bytes_per_s if linked else None,
         tdp_watts=spec.tdp_watts,
         usd_per_hour=spec.usd_per_hour,
+    )
+
+
+def alike(card: Accelerator, count: int) -> tuple[Accelerator, ...]:
+    """So many of a card that is there, joined as `named` cards of its kind are: as their board brings it."""
+    spec = next((spec for spec in gpus() if spec.id == card.catalog_id), None)
+    joined = peers([spec] * count, None) if spec else [()] * count
+    rate = spec.nvlink_bytes_per_s if spec else None
+    return tuple(
+        replace(card, index=number, nvlink_peers=linked, nvlink_bytes_per_s=rate if linked else None)
+        for number, linked in enumerate(joined)
     )
 
 

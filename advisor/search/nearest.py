@@ -9,6 +9,7 @@ from advisor.catalog import gpus, weights_format
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.ranking import ranking
 from advisor.models.names import find_model
+from advisor.probe.named import alike
 from advisor.probe.network import MOST, assumed_nodes
 from advisor.probe.simulate import simulate
 from advisor.schema import Change, Hardware, ModelSpec, Verdict, Workload
@@ -143,8 +144,7 @@ def _more_of_the_same(model: ModelSpec, workload: Workload, hardware: Hardware) 
     card = hardware.accelerators[0]
     have = len(hardware.accelerators)
     for number in (n for n in (2, 4, _MOST_CARDS) if n > have):
-        cards = tuple(replace(card, index=i, nvlink_peers=()) for i in range(number))
-        verdict = _try(model, workload, replace(hardware, accelerators=cards, disk_free_bytes=None))
+        verdict = _try(model, workload, replace(hardware, accelerators=alike(card, number), disk_free_bytes=None))
         if verdict:
             price = card.usd_per_hour * number * hardware.nodes if card.usd_per_hour else None
             yield Change(change=f'--gpu "{number}x {card.name}"', result=outcome(verdict), usd_per_hour=price)

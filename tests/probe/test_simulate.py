@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from advisor.catalog import gpus
 from advisor.errors import BadInput
+from advisor.probe.named import alike
 from advisor.probe.simulate import simulate
 from advisor.probe.slots import Links, links_in, pcie, words_of
 from advisor.schema import Hardware
@@ -233,3 +234,10 @@ def test_a_count_beside_the_name_counts_once() -> None:
     assert simulate("2x RTX 3090", 2).accelerators == simulate("2x RTX 3090").accelerators
     with pytest.raises(BadInput, match="names 2 cards"):
         simulate("2x RTX 3090", 4)
+
+
+def test_more_of_a_card_are_joined_as_if_they_were_named() -> None:
+    """What a search offers as `--gpu "4x ..."` was computed with the links that this name has."""
+    for name in ("H100 SXM", "RTX 3090", "MI300X"):
+        (card,) = simulate(name).accelerators
+        assert alike(card, 4) == simulate(name, 4).accelerators
