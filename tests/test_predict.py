@@ -263,3 +263,10 @@ def test_an_answer_does_not_depend_on_the_rows_before_it() -> None:
     forward, backward = ask(*rows), ask(*reversed(rows))
     assert forward == backward[::-1]
     assert ask(*rows, *rows)[len(rows) :] == forward
+
+
+def test_a_model_that_caches_nothing_does_not_stop_the_rest():
+    """An encoder on vLLM has no KV cache to divide: its row is answered, and so is the one behind it."""
+    encoder = {**ROW, "model": "BAAI/bge-base-en-v1.5", "quantization": ""}
+    answers = ask(encoder, ROW)
+    assert [answer.supported for answer in answers] == [True, True]

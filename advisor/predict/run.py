@@ -24,7 +24,7 @@ def per_replica(ready: Ready, asked: Asked) -> Asked:
 
 def rule_for(ready: Ready, asked: Asked) -> Discipline:
     """The engine's limits under this load: KV for requests of this length."""
-    if math.isinf(ready.kv_bytes):
+    if math.isinf(ready.kv_bytes) or not ready.kv_bytes:  # an encoder caches nothing
         return ready.rule
     written = asked.output_tokens * (1.0 if asked.varied else 0.5)  # long answers run longer, so more of them run
     mean = max(asked.input_tokens - asked.cached_tokens + written, 1.0)
