@@ -7,45 +7,41 @@ from dataclasses import replace
 
 from advisor.engines import ENGINES
 from advisor.estimate import latency_s, peak_in_flight, solve_in_flight, speed_at
-from advisor.schema import Candidate, CurvePoint, Hardware, Judged, ModelSpec, Workload
+from advisor.physics.bisect import largest
+from advisor.schema import Candidate, CurvePoint, Judged, Question, Workload
 
 CURVE_LOADS = (1, 2, 4, 8, 16, 32, 64, 128)
 _MOST_COMPARED = 512.0
 _MOST_IN_FLIGHT = 4096
 
 
-def sized_for(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
+def sized_for(candidate: Candidate, in_flight: float, question: Question) -> Candidate:
     """The candidate with slots for a load over all replicas."""
-    return ENGINES[candidate.engine].resize(candidate, in_flight / candidate.replicas, hardware, model)
+    each = in_flight / candidate.replicas
+    return ENGINES[candidate.engine].resize(candidate, each, question.hardware, question.model)
 
 
-def total_tokens_per_s(
-    candidate: Candidate, in_flight: float, workload: Workload, hardware: Hardware, model: ModelSpec
-) -> float | None:
+def total_tokens_per_s(candidate: Candidate, in_flight: float, question: Question) -> float | None:
     """Output rate over all replicas with `in_flight` requests in flight; None where the speed is not known."""
-    speed = speed_at(candidate, in_flight, workload, hardware, model)
+    speed = speed_at(candidate, in_flight, question)
     return None if speed is None else speed.output_tokens_per_s.expected * candidate.replicas
 
 
-def curve(
-    best: Mapping[str, Judged | None], workload: Workload, hardware: Hardware, model: ModelSpec
-) -> tuple[CurvePoint, ...]:
+def curve(best: Mapping[str, Judged | None], question: Question) -> tuple[CurvePoint, ...]:
     """Total output of each engine at doubling loads: sized for that load, and as it comes out of the box."""
     candidates = {name: judged.estimate.candidate for name, judged in best.items() if judged is not None}
 
     def rates(size: Callable[[Candidate, int], Candidate], load: int) -> dict[str, float | None]:
         return {
-            name: total_tokens_per_s(size(candidates[name], load), load, workload, hardware, model)
-            if name in candidates
-            else None
+            name: total_tokens_per_s(size(candidates[name], load), load, question) if name in candidates else None
             for name in best
         }
 
     def tuned(candidate: Candidate, load: int) -> Candidate:
-        return sized_for(candidate, load, hardware, model)
+        return sized_for(candidate, load, question)
 
     def untouched(candidate: Candidate, load: int) -> Candidate:  # noqa: ARG001 - a default knows no load
-        return ENGINES[candidate.engine].as_installed(candidate, hardware, model)
+        return ENGINES[candidate.engine].as_installed(candidate, question.hardware, question.model)
 
     return tuple(
         CurvePoint(in_flight=load, tokens_per_s=rates(tuned, load), default_tokens_per_s=rates(untouched, load))
@@ -53,17 +49,15 @@ def curve(
     )
 
 
-def crossover(
-    simple: Candidate, other: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec
-) -> float | None:
+def crossover(simple: Candidate, other: Candidate, question: Question) -> float | None:
     """The load from which `other` gives more total output than `simple`, both sized for it; None: never up to 512."""
 
     def ahead(load: float) -> bool:
-        rates = [
-            total_tokens_per_s(sized_for(c, load, hardware, model), load, workload, hardware, model) or 0.0
-            for c in (simple, other)
-        ]
-        return rates[1] > rates[0]
+        before, after = (
+            total_tokens_per_s(sized_for(candidate, load, question), load, question) or 0.0
+            for candidate in (simple, other)
+        )
+        return after > before
 
     if ahead(1.0):
         return 1.0
@@ -79,25 +73,21 @@ def crossover(
     return round(high, 1)
 
 
-def capacity(
-    candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec
-) -> tuple[int | None, int | None]:
+def capacity(candidate: Candidate, question: Question) -> tuple[int | None, int | None]:
     """The most requests in flight, and the most users, that still meet every target with this candidate's cards.
 
     Exact integers by doubling and bisection: no grid whose step costs a card.
     """
 
     def meets(in_flight: int) -> bool:
-        sized = sized_for(candidate, in_flight, hardware, model)
-        speed = speed_at(sized, in_flight, workload, hardware, model)
+        speed = speed_at(sized_for(candidate, in_flight, question), in_flight, question)
         return speed is not None and within_targets(speed.ttft_p95_s.expected, speed.tpot_p95_s.expected, workload)
 
+    workload = question.workload
     if workload.ttft_ms is None and workload.tpot_ms is None:
         return None, None  # nothing to stay within
-    most = _largest(meets, _MOST_IN_FLIGHT)
-    if most is None:
-        return None, None
-    return most, _users_for(most, candidate, workload, hardware, model)
+    most = largest(meets, _MOST_IN_FLIGHT)
+    return (most, _users_for(most, candidate, question)) if most else (None, None)
 
 
 def within_targets(ttft_p95_s: float, tpot_p95_s: float, workload: Workload) -> bool:
@@ -107,35 +97,20 @@ def within_targets(ttft_p95_s: float, tpot_p95_s: float, workload: Workload) -> 
     )
 
 
-def _users_for(
-    in_flight: int, candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec
-) -> int | None:
+def _users_for(in_flight: int, candidate: Candidate, question: Question) -> int | None:
     """The most people whose peak stays at or below `in_flight`."""
+    workload = question.workload
     if workload.think_time_s == 0 or workload.request_rate is not None:
         return None
-    sized = sized_for(candidate, in_flight, hardware, model)
+    sized = sized_for(candidate, in_flight, question)
 
     def stays_below(users: int) -> bool:
         crowd = replace(workload, users=users, concurrency=None)
-        return peak_in_flight(solve_in_flight(sized, crowd, hardware, model), crowd) <= in_flight
+        return peak_in_flight(solve_in_flight(sized, replace(question, workload=crowd)), crowd) <= in_flight
 
-    speed = speed_at(sized, in_flight, workload, hardware, model)
+    speed = speed_at(sized, in_flight, question)
     if speed is None:
         return None
     seconds = latency_s(speed, workload.output_tokens)
     ceiling = int(4 * in_flight * (seconds + workload.think_time_s) / seconds) + 1
-    return _largest(stays_below, ceiling)
-
-
-def _largest(holds: Callable[[int], bool], most: int) -> int | None:
-    """The largest integer from 1 to `most` for which `holds`, which must not turn true again once false."""
-    if not holds(1):
-        return None
-    low, high = 1, 2
-    while high <= most and holds(high):
-        low, high = high, high * 2
-    high = min(high, most + 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
+    return largest(stays_below, ceiling) or None

@@ -1,28 +1,28 @@
-"""`decide(estimates, workload, hardware, model) -> Verdict`: rules on every candidate, then engine against engine."""
+"""`decide(estimates, question) -> Verdict`: rules on every candidate, then engine against engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.compare import capacity, crossover, curve, within_targets
 from advisor.propose import engines_for
 from advisor.rules import VETO, Case, Contest, judge_candidate, judge_contest, rules
-from advisor.schema import Confidence, Estimate, Finding, Hardware, Judged, ModelSpec, Speed, Verdict, Workload
+from advisor.schema import Confidence, Estimate, Finding, Judged, Question, Speed, Verdict, Workload
 from advisor.units import count, ms
 
 _TIERS = {"A": 0, "B": 1, "C": 2}
 
 
-def judge(estimate: Estimate, workload: Workload, hardware: Hardware, model: ModelSpec) -> Judged:
+def judge(estimate: Estimate, question: Question) -> Judged:
     """Every rule that looks at one candidate."""
     candidate = estimate.candidate
     case = Case(
         estimate=estimate,
-        hardware=hardware,
-        workload=workload,
-        model=model,
+        hardware=question.hardware,
+        workload=question.workload,
+        model=question.model,
         limits=engine_limits(candidate.engine),
         weights_format=weights_format(candidate.weights_format),
     )
@@ -39,15 +39,7 @@ def misses(judged: Judged) -> tuple[Finding, ...]:
     return tuple(finding for finding in judged.findings if rules()[finding.rule].misses_target)
 
 
-def decide(
-    estimates: Iterable[Estimate],
-    workload: Workload,
-    hardware: Hardware,
-    model: ModelSpec,
-    *,
-    depth: bool = True,
-    one_node: str = "",
-) -> Verdict:
+def decide(estimates: Iterable[Estimate], question: Question, *, depth: bool = True, one_node: str = "") -> Verdict:
     """Judge all candidates and choose.
 
     Args:
@@ -55,31 +47,29 @@ def decide(
         depth: also compute curve, crossover and capacity (a search over models needs only yes or no).
         one_node: why one of several machines is not enough, where that was found out before.
     """
-    judged = [judge(estimate, workload, hardware, model) for estimate in estimates]
-    ordered = _ordered(judged, model, workload)
-    names = tuple(engines_for(workload))
-    best = {name: _best(ordered, name) for name in names}
-    cross = _crossover(best, workload, hardware, model) if depth else (None, "")
+    ordered = _ordered([judge(estimate, question) for estimate in estimates], question)
+    best = {name: _best(ordered, name) for name in engines_for(question.workload)}
+    cross = _crossover(best, question) if depth else (None, "")
     refusals = _refusals(ordered)
     refused = {f.engine: f.message for f in refusals if best.get(f.engine or "") is None}
-    contest = replace(_contest(best, workload, cross[0], refused), one_node=one_node)
+    contest = replace(_contest(best, question.workload, cross[0], refused), one_node=one_node)
     reasons = judge_contest(contest)
     engine = _winner(contest, reasons)
     winner = best.get(engine)
-    losers = tuple(_why_lost(j, winner, reasons, model, workload) for j in ordered if j is not winner)
+    losers = tuple(_why_lost(j, winner, reasons, question) for j in ordered if j is not winner)
     meets = winner is not None and not misses(winner)
-    limit = capacity(winner.estimate.candidate, workload, hardware, model) if winner and depth else (None, None)
+    limit = capacity(winner.estimate.candidate, question) if winner and depth else (None, None)
     return Verdict(
         engine=engine,
         meets_targets=meets,
-        summary=_summary(winner, meets, workload, model, refusals),
-        confidence=_confidence(winner, workload),
+        summary=_summary(winner, meets, question, refusals),
+        confidence=_confidence(winner, question.workload),
         winner=winner,
         losers=losers,
         reasons=reasons + (winner.findings if winner else ()),
         crossover_in_flight=cross[0],
         crossover_reason=cross[1],
-        curve=curve(best, workload, hardware, model) if depth else (),
+        curve=curve(best, question) if depth else (),
         capacity_in_flight=limit[0],
         capacity_users=limit[1],
     )
@@ -90,58 +80,51 @@ def _best(ordered: list[Judged], engine: str) -> Judged | None:
     return next((j for j in ordered if j.estimate.candidate.engine == engine and not vetoed(j)), None)
 
 
-def _ordered(judged: list[Judged], model: ModelSpec, workload: Workload) -> list[Judged]:
+def _ordered(judged: list[Judged], question: Question) -> list[Judged]:
     """Who could run first, in the order of preference; then the refused, the closest first."""
     able = [j for j in judged if not vetoed(j)]
     refused = [j for j in judged if vetoed(j)]
-    return sorted(able, key=lambda j: _preference(j, model, workload)) + sorted(
+    return sorted(able, key=lambda j: _preference(j, question)) + sorted(
         refused, key=lambda j: j.estimate.memory.short_bytes
     )
 
 
-def _preference(judged: Judged, model: ModelSpec, workload: Workload) -> tuple[float, ...]:
-    """Smaller is better, the first difference counts; `_PREFERENCES` says each in words."""
-    candidate = judged.estimate.candidate
-    missed = misses(judged)
-    perf = sum(1 for finding in judged.findings if finding.severity == "PERF") - len(missed)
-    patient = workload.ttft_ms is None and workload.tpot_ms is None and workload.request_rate is None
-    return (
-        len(missed) > 0,
-        # Where targets are missed, the fastest way is the one to show; precision comes second.
-        -_rate(judged) if missed else 0.0,
-        candidate.cpu_layers > 0,
-        _TIERS[weights_format(candidate.weights_format).quality_tier],
-        perf,
-        # Where nobody waits, every card and machine is there to be used; else a card is given to be sure, no machine.
-        0 if patient else candidate.nodes,
-        not _sure(judged, workload),
-        -_rate(judged) if patient else candidate.cards_in_all,
-        candidate.nodes,
-        candidate.weights_format != model.native_format,
-        candidate.kv_cache_dtype not in ("auto", "f16"),
-        -_rate(judged),
-    )
+def _preference(judged: Judged, question: Question) -> tuple[float, ...]:
+    """Smaller is better, and the first difference counts."""
+    return tuple(key(judged, question) for _, key in _PREFERENCES)
 
 
-_PREFERENCES = (
-    "misses a target",
-    "gives less output",
-    "runs partly on the CPU",
-    "keeps less precision",
-    "has fewer slots or less KV cache than requests in flight",
-    "needs more machines",
-    "may miss a target at the slow end of its range",
-    "needs more cards",
-    "needs more machines",
-    "is not the checkpoint as published",
-    "rounds the KV cache",
-    "gives less output",
+def _shortages(judged: Judged, _: Question) -> int:
+    """Warnings about slots, KV cache and the like; a missed target is counted by itself."""
+    return sum(1 for finding in judged.findings if finding.severity == "PERF") - len(misses(judged))
+
+
+def _patient(question: Question) -> bool:
+    """Whether nobody waits: every card and machine is then there to be used."""
+    asked = question.workload
+    return asked.ttft_ms is None and asked.tpot_ms is None and asked.request_rate is None
+
+
+# What tells against a way that runs, in words and as a number; the first comes first.
+_PREFERENCES: tuple[tuple[str, Callable[[Judged, Question], float]], ...] = (
+    ("misses a target", lambda j, _: len(misses(j)) > 0),
+    # Where targets are missed, the fastest way is the one to show; precision comes second.
+    ("gives less output", lambda j, _: -_rate(j) if misses(j) else 0.0),
+    ("runs partly on the CPU", lambda j, _: j.estimate.candidate.cpu_layers > 0),
+    ("keeps less precision", lambda j, _: _TIERS[weights_format(j.estimate.candidate.weights_format).quality_tier]),
+    ("has fewer slots or less KV cache than requests in flight", _shortages),
+    # Where somebody waits, a card is given to be sure, no machine.
+    ("needs more machines", lambda j, q: 0 if _patient(q) else j.estimate.candidate.nodes),
+    ("may miss a target at the slow end of its range", lambda j, q: not _sure(j, q.workload)),
+    ("needs more cards", lambda j, q: -_rate(j) if _patient(q) else j.estimate.candidate.cards_in_all),
+    ("needs more machines", lambda j, _: j.estimate.candidate.nodes),
+    ("is not the checkpoint as published", lambda j, q: j.estimate.candidate.weights_format != q.model.native_format),
+    ("rounds the KV cache", lambda j, _: j.estimate.candidate.kv_cache_dtype not in ("auto", "f16")),
+    ("gives less output", lambda j, _: -_rate(j)),
 )
 
 
-def _crossover(
-    best: Mapping[str, Judged | None], workload: Workload, hardware: Hardware, model: ModelSpec
-) -> tuple[float | None, str]:
+def _crossover(best: Mapping[str, Judged | None], question: Question) -> tuple[float | None, str]:
     able = sorted((n for n, j in best.items() if j is not None), key=lambda n: engine_limits(n).simplicity)
     if len(able) < 2:
         missing = [engine_limits(name).title for name in best if name not in able]
@@ -149,7 +132,7 @@ def _crossover(
     simple, other = (best[name] for name in able[:2])
     if simple is None or other is None or simple.estimate.speed is None or other.estimate.speed is None:
         return None, "the speed of this device is not known"
-    found = crossover(simple.estimate.candidate, other.estimate.candidate, workload, hardware, model)
+    found = crossover(simple.estimate.candidate, other.estimate.candidate, question)
     titles = [engine_limits(name).title for name in able[:2]]
     formats = [weights_format(j.estimate.candidate.weights_format).title for j in (simple, other)]
     pair = f"{titles[1]} ({formats[1]}) against {titles[0]} ({formats[0]}) with a slot for each request"
@@ -199,9 +182,7 @@ def _rules_of(judged: Judged | None) -> set[str]:
     return {finding.rule for finding in judged.findings} if judged else set()
 
 
-def _why_lost(
-    judged: Judged, winner: Judged | None, reasons: tuple[Finding, ...], model: ModelSpec, workload: Workload
-) -> Judged:
+def _why_lost(judged: Judged, winner: Judged | None, reasons: tuple[Finding, ...], question: Question) -> Judged:
     """The first thing that told against it: a veto, a missed target, the other engine, or a less preferred way."""
     refusal = [f for f in judged.findings if f.severity in VETO] or list(misses(judged))
     if refusal or winner is None:
@@ -212,9 +193,9 @@ def _why_lost(
         return replace(
             judged, why_lost=f"{told[0].rule}: {told[0].message}" if told else "the other engine is preferred"
         )
-    own, best = (_preference(j, model, workload) for j in (judged, winner))
+    own, best = (_preference(j, question) for j in (judged, winner))
     differs = next((i for i, pair in enumerate(zip(own, best, strict=True)) if pair[0] != pair[1]), len(own) - 1)
-    return replace(judged, why_lost=f"meets the targets too, but {_PREFERENCES[differs]}")
+    return replace(judged, why_lost=f"meets the targets too, but {_PREFERENCES[differs][0]}")
 
 
 def _refusals(judged: list[Judged]) -> list[Finding]:
@@ -228,7 +209,8 @@ def _refusals(judged: list[Judged]) -> list[Finding]:
     return list(told.values())
 
 
-def _summary(winner: Judged | None, meets: bool, workload: Workload, model: ModelSpec, refusals: list[Finding]) -> str:
+def _summary(winner: Judged | None, meets: bool, question: Question, refusals: list[Finding]) -> str:
+    model, workload = question.model, question.workload
     people = _people(workload)
     if winner is None:
         why = "; ".join(f"{engine_limits(f.engine or '').title}: {f.message}" for f in refusals)

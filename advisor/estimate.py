@@ -1,4 +1,4 @@
-"""`estimate(candidate, workload, hardware, model) -> Estimate`: size a candidate for the load and predict it.
+"""`estimate(candidate, question) -> Estimate`: size a candidate for the load and predict it.
 
 People become requests in flight by the closed interactive model: with N people who think Z seconds between requests,
 in flight = N x R / (R + Z), where the latency R itself depends on how many are in flight. Both are solved together.
@@ -11,56 +11,53 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from advisor.engines import ENGINES
-from advisor.measured.correction import corrected
-from advisor.schema import Candidate, Estimate, Hardware, Load, ModelSpec, Speed, Workload
+from advisor.schema import Candidate, Estimate, Load, Question, Speed, Workload
 
 _PEAK_SIGMAS = 1.645  # 95th percentile of a normal distribution
 
 
-def estimate(candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec) -> Estimate:
+def estimate(candidate: Candidate, question: Question) -> Estimate:
     """Bring slots to the load, then predict memory and speed at the mean and at the peak load.
 
     The first pass sizes with the most slots the engine could use; the second predicts what the sized candidate does.
     """
-    engine = ENGINES[candidate.engine]
+    engine, hardware, model = ENGINES[candidate.engine], question.hardware, question.model
     if not engine.memory(candidate, hardware, model).fits and not _could_shrink(candidate):
-        return _misfit(candidate, workload, hardware, model)
-    in_flight = solve_in_flight(candidate, workload, hardware, model)
-    sized = engine.resize(candidate, peak_in_flight(in_flight, workload) / candidate.replicas, hardware, model)
+        return _misfit(candidate, question)
+    in_flight = solve_in_flight(candidate, question)
+    sized = engine.resize(candidate, peak_in_flight(in_flight, question.workload) / candidate.replicas, hardware, model)
     memory = engine.memory(sized, hardware, model)
     if not memory.fits:
-        return _misfit(sized, workload, hardware, model)
-    in_flight = solve_in_flight(sized, workload, hardware, model)
-    peak = peak_in_flight(in_flight, workload)
-    speed_of = speed_by_load(sized, workload, hardware, model)
+        return _misfit(sized, question)
+    in_flight = solve_in_flight(sized, question)
+    peak = peak_in_flight(in_flight, question.workload)
+    speed_of = speed_by_load(sized, question)
     speed = speed_of(in_flight)
     return Estimate(
         candidate=sized,
         memory=memory,
         in_flight=in_flight,
         peak_in_flight=peak,
-        derivation=derivation(in_flight, peak, workload, speed),
+        derivation=derivation(in_flight, peak, question.workload, speed),
         speed=speed,
         peak_speed=speed_of(peak),
     )
 
 
-def speed_at(
-    candidate: Candidate, in_flight: float, workload: Workload, hardware: Hardware, model: ModelSpec, *,
-    together: float = 0.0,
-) -> Speed | None:  # fmt: skip
+def speed_at(candidate: Candidate, in_flight: float, question: Question, *, together: float = 0.0) -> Speed | None:
     """Speed of one replica when `in_flight` requests are in flight over all replicas."""
-    return speed_by_load(candidate, workload, hardware, model, together=together)(in_flight)
+    return speed_by_load(candidate, question, together=together)(in_flight)
 
 
 def speed_by_load(
-    candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec, *, together: float = 0.0
+    candidate: Candidate, question: Question, *, together: float = 0.0
 ) -> Callable[[float], Speed | None]:
     """The same as a function of the load, for those who try many: memory does not depend on it.
 
     `together` is the share of requests whose prompts come with all the others': 0 for people, 1 for a load test.
     """
-    engine = ENGINES[candidate.engine]
+    engine, workload = ENGINES[candidate.engine], question.workload
+    hardware, model = question.hardware, question.model
     memory = engine.memory(candidate, hardware, model)
 
     def speed(in_flight: float) -> Speed | None:
@@ -72,7 +69,9 @@ def speed_by_load(
             together=together,
         )
         predicted = engine.speed(candidate, memory, hardware, model, load)
-        return None if predicted is None else corrected(predicted, hardware, candidate, model, load)
+        if predicted is None:
+            return None
+        return question.measurements.corrected(predicted, hardware, candidate, model, load)
 
     return speed
 
@@ -82,12 +81,13 @@ def latency_s(speed: Speed, output_tokens: int) -> float:
     return speed.ttft_s.expected + max(output_tokens - 1, 0) * speed.tpot_s.expected
 
 
-def solve_in_flight(candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec) -> float:
+def solve_in_flight(candidate: Candidate, question: Question) -> float:
     """Mean requests in flight over all replicas, solved together with the latency they cause."""
+    workload = question.workload
     if workload.concurrency is not None:
         return float(workload.concurrency)
 
-    speed_of = speed_by_load(candidate, workload, hardware, model)
+    speed_of = speed_by_load(candidate, question)
 
     def latency(in_flight: float) -> float | None:
         speed = speed_of(in_flight)
@@ -173,12 +173,13 @@ def _could_shrink(candidate: Candidate) -> bool:
     return candidate.max_in_flight > 1
 
 
-def _misfit(candidate: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec) -> Estimate:
+def _misfit(candidate: Candidate, question: Question) -> Estimate:
     """What does not fit still shows its memory; its speed is nobody's business."""
-    in_flight = float(workload.concurrency or workload.users)
+    in_flight = float(question.workload.concurrency or question.workload.users)
+    least = replace(candidate, max_in_flight=1)
     return Estimate(
-        candidate=replace(candidate, max_in_flight=1),
-        memory=ENGINES[candidate.engine].memory(replace(candidate, max_in_flight=1), hardware, model),
+        candidate=least,
+        memory=ENGINES[candidate.engine].memory(least, question.hardware, question.model),
         in_flight=in_flight,
         peak_in_flight=int(in_flight),
         derivation="does not fit, so no load was derived",

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from advisor.catalog import engine_limits
+from advisor.measured.store import measurements_from
 from advisor.plan import plan
 from advisor.probe.network import with_nodes
-from advisor.schema import Hardware, ModelSpec, Plan, RenderedFile, Verdict, Workload, value
+from advisor.schema import Corrections, Hardware, ModelSpec, Plan, Question, RenderedFile, Verdict, Workload, value
 from advisor.verdict import verdict_for
 from advisor.workload import load_workload
 
@@ -39,6 +40,7 @@ def recommend(
     overrides: Mapping[str, Any],
     gpu: str | None = None,
     hardware_file: Path | None = None,
+    measurements: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Answer:
     """From profile, flags and machine to a verdict and a plan. Writes nothing.
@@ -48,6 +50,7 @@ def recommend(
         overrides: workload keys given on the command line.
         gpu: cards to simulate instead of probing this machine, e.g. "2x RTX 4090".
         hardware_file: a recorded machine instead of this one.
+        measurements: a file or folder of measurements, or "none"; None for what was measured on this machine.
         progress: told what is going on, for anything that may take over two seconds.
 
     Raises:
@@ -56,24 +59,22 @@ def recommend(
     workload = load_workload(profile, overrides)
     progress("looking at the hardware")
     hardware = with_nodes(find_hardware(gpu, hardware_file), workload)
+    measured = measurements_from(measurements)
     progress("judging engines and settings")
-    model, because, steps, workload, verdict = _model_and_verdict(workload, hardware)
+    question, because, steps, verdict = _asked_and_answered(workload, hardware, measured)
     if not verdict.meets_targets:
         from advisor.search.nearest import nearest_yes
 
         progress("looking for the nearest yes")
-        verdict = replace(verdict, nearest_yes=nearest_yes(model, workload, hardware))
-    made = plan(verdict, workload, hardware, model)
-    if workload.engine == "both" and made is not None:
-        made = replace(made, desk=desk_plan(model, workload, hardware))
+        verdict = replace(verdict, nearest_yes=nearest_yes(question))
     return Answer(
         hardware=hardware,
-        workload=workload,
-        model=model,
+        workload=question.workload,
+        model=question.model,
         model_because=because,
         model_steps=steps,
         verdict=verdict,
-        plan=made,
+        plan=_planned(verdict, question),
     )
 
 
@@ -87,37 +88,49 @@ def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
         from advisor.wire import from_json_file
 
         return replace(from_json_file(Hardware, hardware_file), source="file")
+    from advisor.measured.rates import with_kept_rates
     from advisor.probe import probe
-    from advisor.probe.measure import with_kept
 
-    return with_kept(probe())
+    return with_kept_rates(probe())
 
 
-def _model_and_verdict(
-    workload: Workload, hardware: Hardware
-) -> tuple[ModelSpec, str, tuple[str, ...], Workload, Verdict]:
+def _asked_and_answered(
+    workload: Workload, hardware: Hardware, measured: Corrections
+) -> tuple[Question, str, tuple[str, ...], Verdict]:
     """The named model, or the most capable one that meets the targets; a format in its name counts as asked for."""
-    if workload.model is not None:
-        from advisor.models.names import find_model_and_format
 
-        model, named = find_model_and_format(workload.model, offline=workload.offline)
-        if named is not None and workload.quantization == "auto":
-            workload = replace(workload, quantization=named.name)
-        return model, "", (), workload, verdict_for(model, workload, hardware)
-    from advisor.search.choose import choose_model
+    def ask(model: ModelSpec) -> Question:
+        return Question(model=model, workload=workload, hardware=hardware, measurements=measured)
 
-    choice = choose_model(workload, hardware)
-    return choice.model, choice.because, choice.steps, workload, choice.verdict
+    if workload.model is None:
+        from advisor.search.choose import choose_model
+
+        choice = choose_model(workload.task, ask)
+        return choice.question, choice.because, choice.steps, choice.verdict
+    from advisor.models.names import find_model_and_format
+
+    model, named = find_model_and_format(workload.model, offline=workload.offline)
+    if named is not None and workload.quantization == "auto":
+        workload = replace(workload, quantization=named.name)
+    question = ask(model)
+    return question, "", (), verdict_for(question)
 
 
-def desk_plan(model: ModelSpec, workload: Workload, hardware: Hardware) -> Plan | None:
+def _planned(verdict: Verdict, question: Question) -> Plan | None:
+    """The winner's plan, for `--engine both` with the one for the desk in it."""
+    made = plan(verdict, question.workload, question.hardware, question.model)
+    if made is None or question.workload.engine != "both":
+        return made
+    return replace(made, desk=desk_plan(question))
+
+
+def desk_plan(question: Question) -> Plan | None:
     """The same model for one person with the simplest engine, planned on the same machine."""
     from advisor.engines import ENGINES
 
-    simplest = min(ENGINES, key=lambda name: engine_limits(name).simplicity)
-    alone = replace(
-        workload,
-        engine=simplest,
+    workload = replace(
+        question.workload,
+        engine=min(ENGINES, key=lambda name: engine_limits(name).simplicity),
         users=1,
         concurrency=1,
         request_rate=None,
@@ -126,8 +139,8 @@ def desk_plan(model: ModelSpec, workload: Workload, hardware: Hardware) -> Plan 
         exposed=False,
         parts="gateway",  # the same address, key and model name on both
     )
-    hardware = replace(hardware, nodes=1)
-    return plan(verdict_for(model, alone, hardware, depth=False), alone, hardware, model)
+    alone = replace(question, workload=workload, hardware=replace(question.hardware, nodes=1))
+    return plan(verdict_for(alone, depth=False), workload, alone.hardware, alone.model)
 
 
 def files_of(made: Plan) -> tuple[RenderedFile, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal, TypeVar, dataclass_transform
+from typing import Literal, Protocol, TypeVar, dataclass_transform
 
 from advisor.frozen import frozen
 
@@ -313,6 +313,11 @@ class Memory:
     basis: Basis
     source: str
 
+    @property
+    def used_bytes(self) -> int:
+        """Everything that the engine takes of that device."""
+        return self.weights_bytes + self.kv_bytes + self.activation_bytes + self.overhead_bytes
+
 
 @value
 class Speed:
@@ -326,6 +331,26 @@ class Speed:
     tpot_p95_s: Figure
     queued: float  # mean number of requests that wait for a slot or for KV
     bound: Bound
+
+
+class Corrections(Protocol):
+    """What was measured before, as far as it changes a prediction."""
+
+    def corrected(
+        self, speed: Speed, hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load
+    ) -> Speed:  # fmt: skip
+        """`speed` of one replica under `load`; the same where nothing near was measured."""
+        ...
+
+
+@value
+class Question:
+    """What is asked: one model on one machine for one workload, and what is known from measurements."""
+
+    model: ModelSpec
+    workload: Workload
+    hardware: Hardware
+    measurements: Corrections
 
 
 @value

@@ -7,26 +7,27 @@ from dataclasses import replace
 from advisor.decide import decide, misses
 from advisor.estimate import estimate
 from advisor.propose import propose
-from advisor.schema import Hardware, ModelSpec, Verdict, Workload
+from advisor.schema import Question, Verdict
 
 
-def verdict_for(model: ModelSpec, workload: Workload, hardware: Hardware, *, depth: bool = True) -> Verdict:
+def verdict_for(question: Question, *, depth: bool = True) -> Verdict:
     """The verdict for a named model; `depth=False` leaves out curve, crossover and capacity.
 
     Several machines are looked at only where one of them is not enough.
     """
-    if hardware.nodes == 1:
-        return _decided(model, workload, hardware, depth=depth)
-    alone = replace(hardware, nodes=1)
-    first = _decided(model, workload, alone, depth=False)
+    if question.hardware.nodes == 1:
+        return _decided(question, depth=depth)
+    alone = replace(question, hardware=replace(question.hardware, nodes=1))
+    first = _decided(alone, depth=False)
     if first.meets_targets:
-        return _decided(model, workload, alone, depth=depth) if depth else first
-    return _decided(model, workload, hardware, depth=depth, one_node=_shortcoming(first))
+        return _decided(alone, depth=depth) if depth else first
+    return _decided(question, depth=depth, one_node=_shortcoming(first))
 
 
-def _decided(model: ModelSpec, workload: Workload, hardware: Hardware, *, depth: bool, one_node: str = "") -> Verdict:
-    estimates = [estimate(candidate, workload, hardware, model) for candidate in propose(hardware, workload, model)]
-    return decide(estimates, workload, hardware, model, depth=depth, one_node=one_node)
+def _decided(question: Question, *, depth: bool, one_node: str = "") -> Verdict:
+    candidates = propose(question.hardware, question.workload, question.model)
+    estimates = [estimate(candidate, question) for candidate in candidates]
+    return decide(estimates, question, depth=depth, one_node=one_node)
 
 
 def _shortcoming(verdict: Verdict) -> str:

@@ -49,13 +49,21 @@ def from_json_file(cls: type[T], path: Path) -> T:
     Raises:
         BadInput: the file cannot be read, is not JSON, or does not match.
     """
+    return from_data(cls, read_json(path), where=str(path))
+
+
+def read_json(path: Path, *, where: str = "") -> Any:
+    """What a JSON file holds; `where` names it in the message, if not by its path.
+
+    Raises:
+        BadInput: the file cannot be read, or is not JSON.
+    """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+        raise BadInput(f"{where or path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
-        raise BadInput(f"{path}: is not JSON ({error})") from None
-    return from_data(cls, data, where=str(path))
+        raise BadInput(f"{where or path}: is not JSON ({error})") from None
 
 
 def explain(error: Any, where: str) -> str:

@@ -10,14 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.estimate import estimate, latency_s, peak_in_flight, solve_in_flight, speed_at
+from advisor.measured.correction import Measurements
 from advisor.models.names import find_model
 from advisor.probe.simulate import simulate
 from advisor.propose import propose
-from advisor.schema import Candidate, Workload
+from advisor.schema import Candidate, Question, Workload
 from advisor.workload import load_workload
 
 HARDWARE = simulate("RTX 4090")
 MODEL = find_model("Qwen/Qwen2.5-7B-Instruct", offline=True)
+
+
+def about(workload: Workload) -> Question:
+    """The question about this load."""
+    return Question(model=MODEL, workload=workload, hardware=HARDWARE, measurements=Measurements())
 
 
 def _candidates(workload: Workload) -> dict[str, Candidate]:
@@ -36,8 +42,8 @@ CANDIDATES = _candidates(load_workload("chat", {}))
 def test_the_closed_model_is_solved(engine: str, users: int, think: float) -> None:
     """In flight = users x latency / (latency + think time), with the latency at that very load, within two percent."""
     workload = load_workload("chat", {"users": users, "think_time_s": think})
-    in_flight = solve_in_flight(CANDIDATES[engine], workload, HARDWARE, MODEL)
-    speed = speed_at(CANDIDATES[engine], max(in_flight, 1.0), workload, HARDWARE, MODEL)
+    in_flight = solve_in_flight(CANDIDATES[engine], about(workload))
+    speed = speed_at(CANDIDATES[engine], max(in_flight, 1.0), about(workload))
     assert speed is not None
     seconds = latency_s(speed, workload.output_tokens)
     assert in_flight == pytest.approx(users * seconds / (seconds + think), rel=0.02, abs=0.02)
@@ -47,8 +53,8 @@ def test_the_closed_model_is_solved(engine: str, users: int, think: float) -> No
 def test_a_rate_times_latency_is_in_flight(engine: str) -> None:
     """With a given request rate, in flight = rate x latency (Little)."""
     workload = load_workload("chat", {"request_rate": 0.5})
-    in_flight = solve_in_flight(CANDIDATES[engine], workload, HARDWARE, MODEL)
-    speed = speed_at(CANDIDATES[engine], max(in_flight, 1.0), workload, HARDWARE, MODEL)
+    in_flight = solve_in_flight(CANDIDATES[engine], about(workload))
+    speed = speed_at(CANDIDATES[engine], max(in_flight, 1.0), about(workload))
     assert speed is not None
     assert in_flight == pytest.approx(0.5 * latency_s(speed, workload.output_tokens), rel=0.02)
 
@@ -57,7 +63,7 @@ def test_concurrency_is_taken_as_given() -> None:
     """`--concurrency 50` means fifty, on average and at peak, and every engine gets that many slots if memory allows."""
     workload = load_workload("chat", {"concurrency": 50, "context_tokens": 2048})
     for candidate in _candidates(workload).values():
-        made = estimate(candidate, workload, HARDWARE, MODEL)
+        made = estimate(candidate, about(workload))
         assert (made.in_flight, made.peak_in_flight) == (50.0, 50)
         assert made.candidate.max_in_flight >= 50
 
@@ -75,7 +81,7 @@ def test_more_people_are_never_fewer_in_flight() -> None:
 
     def in_flight(users: int) -> float:
         workload: Workload = load_workload("chat", {"users": users})
-        return solve_in_flight(CANDIDATES["vllm"], workload, HARDWARE, MODEL)
+        return solve_in_flight(CANDIDATES["vllm"], about(workload))
 
     loads = [in_flight(users) for users in (1, 3, 10, 30, 100, 300, 1000)]
     assert loads == sorted(loads)

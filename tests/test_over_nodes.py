@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from advisor.errors import BadInput
+from advisor.measured.correction import Measurements
 from advisor.models.names import find_model
 from advisor.pipeline import Answer, recommend
 from advisor.probe.network import parse_link, with_nodes
 from advisor.probe.simulate import simulate
 from advisor.propose.over_nodes import machines
-from advisor.schema import Candidate, Workload
+from advisor.schema import Candidate, Question, Workload
+from advisor.verdict import verdict_for
 from advisor.workload import load_workload
 
 LARGE: dict[str, Any] = {"model": "deepseek-ai/DeepSeek-V3", "quantization": "fp8", "users": 50}
@@ -177,14 +179,15 @@ def test_two_small_machines_hold_what_one_does_not() -> None:
     workload: Workload = load_workload(
         "desktop", {"model": "Qwen/Qwen2.5-7B-Instruct", "engine": "vllm", "ttft_ms": 1e6, "tpot_ms": 1e6}
     )
-    from advisor.verdict import verdict_for
-
     machine = with_nodes(simulate("cpu"), replace(workload, nodes=2))
     cpu = replace(machine.cpu, memory_bytes=14 << 30, available_bytes=None, instruction_sets=("avx512", "avx512_bf16"))
     verdict = verdict_for(
-        find_model("Qwen/Qwen2.5-7B-Instruct", offline=True),
-        replace(workload, quantization="bf16"),
-        replace(machine, cpu=cpu),
+        Question(
+            model=find_model("Qwen/Qwen2.5-7B-Instruct", offline=True),
+            workload=replace(workload, quantization="bf16"),
+            hardware=replace(machine, cpu=cpu),
+            measurements=Measurements(),
+        )
     )
     assert verdict.winner is not None, verdict.summary
     assert verdict.winner.estimate.candidate.pipeline_parallel == 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from advisor.measured.store import Measurement
+    from advisor.measured.entries import Measurement
 
 
 @click.group("measurements", invoke_without_command=True)
@@ -18,7 +18,7 @@ def command(context: click.Context) -> None:
     \b
     Examples:
       advisor measurements
-      advisor measurements list --json
+      advisor measurements list --json > measured.json    (for `--measurements measured.json` elsewhere)
       advisor measurements forget 3f9c1a
       advisor measurements forget --all
 
@@ -34,14 +34,14 @@ def command(context: click.Context) -> None:
 @click.option("--here", is_flag=True, help="Only those of this machine.")
 def list_(as_json: bool = False, here: bool = False) -> None:
     """Every measurement that is kept."""
-    from advisor.measured.store import all_measurements, folder, measurements_of
+    from advisor.measured.store import folder, kept_here
 
+    known = kept_here()
+    entries = known.entries
     if here:
         from advisor.probe import probe
 
-        entries = measurements_of(probe())
-    else:
-        entries = all_measurements()
+        entries = known.of(probe())
     if as_json:
         from advisor.wire import to_json
 

@@ -73,14 +73,15 @@ def _hardware(gpu: str | None, models_path: Path | None) -> Hardware:
 def _measured(hardware: Hardware) -> Hardware:
     """The machine with bandwidth and rates as they really are."""
     from advisor.errors import BadInput
-    from advisor.probe.measure import keep, measure, with_kept
+    from advisor.measured.rates import keep_rates, with_kept_rates
+    from advisor.probe.measure import measure
 
     if hardware.source != "probed":
         raise BadInput("--measure and --gpu exclude each other: only this machine can be measured")
     click.echo("measuring memory bandwidth and matrix rate ...", err=True)
     rates = measure(hardware.cpu)
-    click.echo(f"{rates.method}; kept in {keep(hardware, rates)}", err=True)
-    return with_kept(hardware)
+    click.echo(f"{rates.method}; kept in {keep_rates(hardware, rates)}", err=True)
+    return with_kept_rates(hardware)
 
 
 def _write(hardware: Hardware, out: Path, force: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from advisor.commands.measured import measurements_option
 from advisor.commands.options import load_options
 
 _EXAMPLES = """
@@ -26,6 +27,7 @@ _EXAMPLES = """
 
 @click.command("recommend", help="Ollama or vLLM for this load: verdict, reasons, and a folder of files." + _EXAMPLES)
 @load_options
+@measurements_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -40,6 +42,7 @@ def command(
     profile: str | None,
     gpu: str | None,
     hardware: Path | None,
+    measurements: str | None,
     out: Path,
     force: bool,
     dry_run: bool,
@@ -52,7 +55,14 @@ def command(
     from advisor.pipeline import files_of, recommend
 
     with patient() as progress:
-        answer = recommend(profile=profile, overrides=overrides, gpu=gpu, hardware_file=hardware, progress=progress)
+        answer = recommend(
+            profile=profile,
+            overrides=overrides,
+            gpu=gpu,
+            hardware_file=hardware,
+            measurements=measurements,
+            progress=progress,
+        )
         files = files_of(answer.plan) if answer.plan else ()
     if files and not dry_run:
         from advisor.folder.write import write_tree

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from advisor.commands.measured import measurements_option
+
 if TYPE_CHECKING:
+    from advisor.schema import Plan
     from advisor.smoke.outcome import SmokeReport
 
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--ramp", is_flag=True, help="Also find the highest load that meets the targets.")
 @click.option("--seed", default="advisor", show_default=True, help="Of the prompts.")
 @click.option("--no-keep", is_flag=True, help="Do not keep the measurement for the next advice.")
+@measurements_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(
     folder: Path,
@@ -36,6 +40,7 @@ def command(
     ramp: bool,
     seed: str,
     no_keep: bool,
+    measurements: str | None,
     as_json: bool,
 ) -> int:
     """Start the deployment in DIR on the real engine, drive it with the planned load, compare, stop it.
@@ -57,6 +62,7 @@ def command(
     3 the environment failed (port taken, engine did not start, ...), 130 Ctrl-C.
     """
     from advisor.folder.saved import plan_in
+    from advisor.measured.store import measurements_from
     from advisor.smoke.display import Screen
     from advisor.smoke.job import Options
     from advisor.smoke.report import write
@@ -69,20 +75,26 @@ def command(
     def save(report: SmokeReport) -> None:
         write(report, folder)
 
-    report = smoke(plan, folder, runner_for(runner, plan, folder), options, Screen(), on_interrupt=save)
+    known = measurements_from(measurements)
+    report = smoke(
+        plan, folder, runner_for(runner, plan, folder), options, Screen(), on_interrupt=save, measurements=known
+    )
     save(report)
     if report.loads and not no_keep:
-        from advisor.measured.store import keep
-
-        kept = keep(plan, report)
-        click.echo(
-            f"measurement kept in {kept}"
-            if kept is not None
-            else "no measurement kept: errors, too few requests, or other programs took much of the processor",
-            err=True,
-        )
+        click.echo(_kept(plan, report), err=True)
     _show(report, folder, as_json)
     return report.exit_code
+
+
+def _kept(plan: Plan, report: SmokeReport) -> str:
+    """Keep what was measured for the next advice, and say where."""
+    from advisor.measured.store import keep
+    from advisor.smoke.keeping import measurement
+
+    found = measurement(plan, report)
+    if found is None:
+        return "no measurement kept: errors, too few requests, or other programs took much of the processor"
+    return f"measurement kept in {keep(found)}"
 
 
 def _levels(text: str | None) -> tuple[int, ...]:

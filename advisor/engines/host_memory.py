@@ -15,7 +15,7 @@ def asked_bytes(plan: Plan) -> int:
     candidate, memory = plan.estimate.candidate, plan.estimate.memory
     if candidate.memory_utilization is not None:
         return int(memory.device_bytes * candidate.memory_utilization)
-    return memory.weights_bytes + memory.kv_bytes + memory.activation_bytes + memory.overhead_bytes
+    return memory.used_bytes
 
 
 def host_memory_bytes(plan: Plan) -> int:

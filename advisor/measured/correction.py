@@ -8,11 +8,12 @@ measurement (another load, other slots, another model), the wider the range.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from advisor.measured.store import MeasuredLoad, Measurement, measurements_of
+from advisor.engines import ENGINES
+from advisor.measured.entries import MeasuredLoad, Measurement, machine_key
 from advisor.schema import Basis, Candidate, Figure, Hardware, Load, ModelSpec, Speed, value
 
 SOURCE = "measured-here"
@@ -50,20 +51,37 @@ class _Point(NamedTuple):
     tpot_p95: float
 
 
-def corrected(speed: Speed, hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load) -> Speed:
-    """`speed` with what was measured on this machine; unchanged where nothing near was."""
-    found = correction(hardware, candidate, model, load)
-    return speed if found is None else apply(speed, found, load)
+@value
+class Measurements:
+    """What was measured, on this machine and others; each is used only where the machine in question is its own."""
+
+    entries: tuple[Measurement, ...] = ()
+
+    def of(self, hardware: Hardware) -> tuple[Measurement, ...]:
+        """What was measured on this machine. A simulated machine has none."""
+        if not self.entries or hardware.source == "simulated":
+            return ()
+        key = machine_key(hardware)
+        return tuple(entry for entry in self.entries if entry.machine == key)
+
+    def corrected(
+        self, speed: Speed, hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load
+    ) -> Speed:  # fmt: skip
+        """`speed` with what was measured on this machine; unchanged where nothing near was."""
+        found = correction(self.of(hardware), hardware, candidate, model, load)
+        return speed if found is None else apply(speed, found, load)
 
 
-def correction(hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load) -> Correction | None:
+def correction(
+    entries: Iterable[Measurement], hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load
+) -> Correction | None:
     """What the nearest measurement on this machine says about one replica under `load`.
 
     Nearest: these settings, else other slots or context of the same model and format, else another model in the same
     format with the same engine. None where there is none of them.
     """
     best: tuple[float, Measurement] | None = None
-    for entry in measurements_of(hardware):
+    for entry in entries:
         width = _width(entry, candidate, model)
         if width is not None and (best is None or width < best[0]):
             best = (width, entry)
@@ -124,9 +142,6 @@ def _width(entry: Measurement, candidate: Candidate, model: ModelSpec) -> float 
 
 def _points(entry: Measurement, hardware: Hardware, load: Load) -> list[_Point]:
     """Each measured load over today's prediction of it, by requests in flight per replica."""
-    from advisor.engines import ENGINES
-    from advisor.smoke.observer import share_in_step
-
     engine = ENGINES[entry.engine]
     memory = engine.memory(entry.candidate, hardware, entry.model)
     found = []
@@ -142,6 +157,18 @@ def _points(entry: Measurement, hardware: Hardware, load: Load) -> list[_Point]:
         if raw is not None:
             found.append(_point(measured, raw, at, load, entry.candidate.replicas))
     return sorted(found)
+
+
+def share_in_step(engine: str, in_flight: float, requests: int) -> float:
+    """Share of a load test's requests whose prompts come with all the others'.
+
+    Clients with equal requests march in step; where the engine ends answers early, only the first wave comes together.
+    """
+    from advisor.smoke.observer import observer_of
+
+    if observer_of(engine).EXACT_LENGTH:
+        return 1.0
+    return min(in_flight / max(requests, 1), 1.0)
 
 
 def _point(measured: MeasuredLoad, raw: Speed, at: Load, load: Load, replicas: int) -> _Point:

@@ -18,12 +18,17 @@ from advisor.schema import ModelSpec
 if TYPE_CHECKING:
     from advisor.catalog.entries import WeightsFormat
 
-__all__ = ["find_model", "find_model_and_format", "ollama_reference"]
+__all__ = ["catalogue_model", "find_model", "find_model_and_format", "ollama_reference"]
 
 
 def find_model(text: str, *, offline: bool = False) -> ModelSpec:
     """The model of that name; see `find_model_and_format`."""
     return find_model_and_format(text, offline=offline)[0]
+
+
+def catalogue_model(hf_id: str) -> ModelSpec:
+    """The catalogue's model of that Hub id, whatever folders lie about."""
+    return model_at(_hub_ids()[hf_id.lower()])
 
 
 def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpec, WeightsFormat | None]:

@@ -1,4 +1,4 @@
-"""`advisor probe --measure`: memory bandwidth and matrix rate of this processor, measured once and kept.
+"""`advisor probe --measure`: memory bandwidth and matrix rate of this processor.
 
 With a C compiler at hand a small program (measure.c) runs multiplications of each data type on all threads. Without
 one the bandwidth is measured all the same, and the rates stay what instruction sets and nominal clock say.
@@ -6,8 +6,6 @@ one the bandwidth is measured all the same, and the rates stay what instruction 
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -17,7 +15,7 @@ from dataclasses import field, replace
 from pathlib import Path
 
 from advisor.probe.bandwidth import read_bytes_per_s
-from advisor.schema import Cpu, Hardware, value
+from advisor.schema import Cpu, value
 from advisor.units import MIB
 
 _COMPILERS = ("cc", "gcc", "clang")
@@ -120,39 +118,3 @@ def with_rates(cpu: Cpu, rates: CpuRates) -> Cpu:
         dense_flops=flops,
         basis="measured" if rates.bandwidth_bytes_per_s else cpu.basis,
     )
-
-
-def folder() -> Path:
-    """Where measured machines lie."""
-    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(base).expanduser() / "advisor" / "machines"
-
-
-def keep(hardware: Hardware, rates: CpuRates) -> Path:
-    """Remember the rates of this machine.
-
-    Raises:
-        EnvironmentFailed: the system refuses.
-    """
-    from advisor.folder.write import write_atomically
-    from advisor.measured.store import machine_key
-    from advisor.wire import to_json
-
-    path = folder() / f"{machine_key(hardware)}.json"
-    write_atomically(path, to_json(rates), overwrite=True)
-    return path
-
-
-def with_kept(hardware: Hardware) -> Hardware:
-    """The machine with what `advisor probe --measure` found here before; unchanged when it never ran."""
-    if hardware.source != "probed" or not folder().is_dir():
-        return hardware
-    from advisor.measured.store import machine_key
-
-    try:
-        text = (folder() / f"{machine_key(hardware)}.json").read_text(encoding="utf-8")
-        rates = CpuRates(**json.loads(text))
-    except (OSError, ValueError, TypeError):
-        return hardware
-    unknown = {key: why for key, why in hardware.unknown.items() if key != "cpu.bandwidth_bytes_per_s"}
-    return replace(hardware, cpu=with_rates(hardware.cpu, rates), unknown=unknown)

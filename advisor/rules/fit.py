@@ -37,7 +37,7 @@ def fit102(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def _weights_room(case: Case) -> float:
     """Budget over everything but KV: from 1 on, the weights themselves fit."""
     memory = case.estimate.memory
-    fixed = memory.weights_bytes + memory.activation_bytes + memory.overhead_bytes
+    fixed = memory.used_bytes - memory.kv_bytes
     return memory.budget_bytes / fixed if fixed else math.inf
 
 
@@ -78,8 +78,7 @@ def fit104(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def _room_in_sequences(case: Case) -> float:
     """Full-length requests that the budget holds: those of the planned KV cache, and those of what is left over."""
     memory = case.estimate.memory
-    used = memory.weights_bytes + memory.kv_bytes + memory.activation_bytes + memory.overhead_bytes
-    left = max(0, memory.budget_bytes - used)
+    left = max(0, memory.budget_bytes - memory.used_bytes)
     return memory.full_sequences * (1 + left / memory.kv_bytes) if memory.kv_bytes else memory.full_sequences
 
 
@@ -99,11 +98,10 @@ def fit106(case: Case, threshold: Mapping[str, Any]) -> str | None:
     memory = case.estimate.memory
     if not memory.fits or case.estimate.candidate.memory_utilization is not None or memory.budget_bytes <= 0:
         return None  # a pool engine fills its budget by design
-    used = memory.weights_bytes + memory.kv_bytes + memory.activation_bytes + memory.overhead_bytes
-    free = memory.budget_bytes - used
+    free = memory.budget_bytes - memory.used_bytes
     if free >= threshold["min_share_free"] * memory.budget_bytes:
         return None
-    return f"uses {gib(used)} of {gib(memory.budget_bytes)}: little to spare"
+    return f"uses {gib(memory.used_bytes)} of {gib(memory.budget_bytes)}: little to spare"
 
 
 def fit107(case: Case, threshold: Mapping[str, Any]) -> str | None:

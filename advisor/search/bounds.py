@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from advisor.physics.memory.weights import matmul_flops_per_token
-from advisor.schema import Hardware, ModelSpec, Workload
+from advisor.schema import Question
 
 # The smallest weights that any engine is offered by default are about 4 bits.
 _SMALLEST_BYTES_PER_WEIGHT = 0.5
 
 
-def worth_a_look(model: ModelSpec, workload: Workload, hardware: Hardware) -> bool:
+def worth_a_look(question: Question) -> bool:
     """At 4 bits a weight, would it fit, and could one stream keep the target pace at full bandwidth?"""
+    model, workload, hardware = question.model, question.workload, question.hardware
     devices = hardware.accelerators
     memory = sum(d.memory_bytes for d in devices) if devices else hardware.cpu.memory_bytes
     memory *= hardware.nodes

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from advisor.catalog import gpus, weights_format
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.ranking import ranking
-from advisor.models.names import find_model
+from advisor.models.names import catalogue_model
+from advisor.physics.bisect import narrowed
 from advisor.probe.named import alike
 from advisor.probe.network import MOST, assumed_nodes
 from advisor.probe.simulate import simulate
-from advisor.schema import Change, Hardware, ModelSpec, Verdict, Workload
+from advisor.schema import Change, ModelSpec, Question, Verdict
 from advisor.search.bounds import worth_a_look
 from advisor.units import count, ms
 from advisor.verdict import verdict_for
@@ -22,9 +24,9 @@ _CARDS_TRIED = 24
 _STILL_SOLD = "2020-09"  # RTX 30 and newer
 
 
-def nearest_yes(model: ModelSpec, workload: Workload, hardware: Hardware) -> tuple[Change, ...]:
+def nearest_yes(question: Question) -> tuple[Change, ...]:
     """Changes that make it a yes: first those that cost nothing, then hardware by price, then a smaller model."""
-    searches: tuple[Callable[[ModelSpec, Workload, Hardware], Iterator[Change]], ...] = (
+    searches: tuple[Callable[[Question], Iterator[Change]], ...] = (
         _other_quantization,
         _shorter_context,
         _fewer_users,
@@ -37,14 +39,14 @@ def nearest_yes(model: ModelSpec, workload: Workload, hardware: Hardware) -> tup
     )
     found: list[Change] = []
     for search in searches:
-        found.extend(search(model, workload, hardware))
+        found.extend(search(question))
     return tuple(found)
 
 
-def hardware_for(model: ModelSpec, workload: Workload, hardware: Hardware) -> Change | None:
+def hardware_for(question: Question) -> Change | None:
     """The first change of hardware that makes it a yes: more of the same card, else the cheapest other one."""
     for search in (_more_of_the_same, _another_card):
-        for change in search(model, workload, hardware):
+        for change in search(question):
             return change
     return None
 
@@ -63,66 +65,60 @@ def outcome(verdict: Verdict) -> str:
     return f"{verdict.engine} on {where}, {weights_format(candidate.weights_format).title}{pace}"
 
 
-def _try(model: ModelSpec, workload: Workload, hardware: Hardware) -> Verdict | None:
-    verdict = verdict_for(model, workload, hardware, depth=False)
+def _try(question: Question) -> Verdict | None:
+    verdict = verdict_for(question, depth=False)
     return verdict if verdict.meets_targets else None
 
 
-def _other_quantization(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
-    if workload.quantization == "auto":
+def _asking(question: Question, **other: Any) -> Question:
+    """The same question with other keys of the workload."""
+    return replace(question, workload=replace(question.workload, **other))
+
+
+def _other_quantization(question: Question) -> Iterator[Change]:
+    if question.workload.quantization == "auto":
         return
-    verdict = _try(model, replace(workload, quantization="auto"), hardware)
+    verdict = _try(_asking(question, quantization="auto"))
     if verdict and verdict.winner:
         name = verdict.winner.estimate.candidate.weights_format
         yield Change(change=f"--quantization {name}", result=outcome(verdict))
 
 
-def _shorter_context(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
-    need = workload.input_tokens + workload.output_tokens
-    if need >= workload.context_tokens:
+def _shorter_context(question: Question) -> Iterator[Change]:
+    need = question.workload.input_tokens + question.workload.output_tokens
+    now = question.workload.context_tokens
+    if need < now and (found := _most(lambda tokens: _try(_asking(question, context_tokens=tokens)), need, now)):
+        yield Change(change=f"--context-tokens {found[0]}", result=outcome(found[1]))
+
+
+def _fewer_users(question: Question) -> Iterator[Change]:
+    key = "concurrency" if question.workload.concurrency is not None else "users"
+    now: int = getattr(question.workload, key)
+    if now <= 1 or question.workload.request_rate is not None:
         return
-    best, verdict = _largest(
-        lambda tokens: _try(model, replace(workload, context_tokens=tokens), hardware), need, workload.context_tokens
-    )
-    if verdict is not None:
-        yield Change(change=f"--context-tokens {best}", result=outcome(verdict))
+    if found := _most(lambda number: _try(_asking(question, **{key: number})), 1, now):
+        yield Change(change=f"--{key} {found[0]}", result=outcome(found[1]))
 
 
-def _fewer_users(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
-    key = "concurrency" if workload.concurrency is not None else "users"
-    now: int = getattr(workload, key)
-    if now <= 1 or workload.request_rate is not None:
+def _most(attempt: Callable[[int], Verdict | None], least: int, now: int) -> tuple[int, Verdict] | None:
+    """The largest number from `least` to below `now` that is a yes, within a part in 64; None: not even `least` is."""
+    verdict = attempt(least)
+    return None if verdict is None else narrowed(attempt, (least, verdict), now, grain=1 / 64)
+
+
+def _offload(question: Question) -> Iterator[Change]:
+    if question.workload.allow_offload or not question.hardware.accelerators:
         return
-    best, verdict = _largest(lambda n: _try(model, replace(workload, **{key: n}), hardware), 1, now)  # type: ignore[arg-type]
-    if verdict is not None:
-        yield Change(change=f"--{key} {best}", result=outcome(verdict))
-
-
-def _largest(attempt: Callable[[int], Verdict | None], low: int, high: int) -> tuple[int, Verdict | None]:
-    """The largest integer in [low, high) that gives a yes, and its verdict; (low, None) when not even `low` does."""
-    verdict = attempt(low)
-    if verdict is None:
-        return low, None
-    while high - low > max(1, low // 64):
-        middle = (low + high) // 2
-        better = attempt(middle)
-        low, high, verdict = (middle, high, better) if better else (low, middle, verdict)
-    return low, verdict
-
-
-def _offload(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
-    if workload.allow_offload or not hardware.accelerators:
-        return
-    patient = replace(workload, allow_offload=True, ttft_ms=None, tpot_ms=None)
-    verdict = _try(model, patient, hardware)
+    verdict = _try(_asking(question, allow_offload=True, ttft_ms=None, tpot_ms=None))
     if verdict and verdict.winner and verdict.winner.estimate.candidate.cpu_layers:
         yield Change(change="--allow-offload, and no latency targets", result=outcome(verdict))
 
 
-def _relaxed_targets(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+def _relaxed_targets(question: Question) -> Iterator[Change]:
+    workload = question.workload
     if workload.ttft_ms is None and workload.tpot_ms is None:
         return
-    verdict = _try(model, replace(workload, ttft_ms=None, tpot_ms=None), hardware)
+    verdict = _try(_asking(question, ttft_ms=None, tpot_ms=None))
     speed = verdict.winner.estimate.peak_speed if verdict and verdict.winner else None
     if verdict is None or speed is None:
         return
@@ -137,29 +133,32 @@ def _relaxed_targets(model: ModelSpec, workload: Workload, hardware: Hardware) -
     yield Change(change=" ".join(parts), result=outcome(verdict))
 
 
-def _more_of_the_same(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+def _more_of_the_same(question: Question) -> Iterator[Change]:
     """Twice, four times, ... the first card, until it is a yes."""
+    hardware = question.hardware
     if not hardware.accelerators or hardware.accelerators[0].unified_memory or hardware.os == "darwin":
         return
     card = hardware.accelerators[0]
     have = len(hardware.accelerators)
     for number in (n for n in (2, 4, _MOST_CARDS) if n > have):
-        verdict = _try(model, workload, replace(hardware, accelerators=alike(card, number), disk_free_bytes=None))
+        grown = replace(hardware, accelerators=alike(card, number), disk_free_bytes=None)
+        verdict = _try(replace(question, hardware=grown))
         if verdict:
             price = card.usd_per_hour * number * hardware.nodes if card.usd_per_hour else None
             yield Change(change=f'--gpu "{number}x {card.name}"', result=outcome(verdict), usd_per_hour=price)
             return
 
 
-def _more_nodes(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+def _more_nodes(question: Question) -> Iterator[Change]:
     """Twice, four times the machines, where no more cards go into one."""
+    hardware = question.hardware
     cards = hardware.accelerators
     full = len(cards) >= _MOST_CARDS or (len(cards) == 1 and cards[0].unified_memory)
     if not full or hardware.os != "linux":
         return
     for number in (n for n in (hardware.nodes * 2, hardware.nodes * 4) if n <= MOST):
         more = assumed_nodes(hardware, number) if hardware.node_link is None else replace(hardware, nodes=number)
-        verdict = _try(model, workload, replace(more, disk_free_bytes=None))
+        verdict = _try(replace(question, hardware=replace(more, disk_free_bytes=None)))
         if verdict and verdict.winner:
             used = verdict.winner.estimate.candidate.nodes
             price = sum(card.usd_per_hour or 0.0 for card in cards) * used
@@ -167,10 +166,10 @@ def _more_nodes(model: ModelSpec, workload: Workload, hardware: Hardware) -> Ite
             return
 
 
-def _another_card(model: ModelSpec, workload: Workload, _: Hardware) -> Iterator[Change]:
+def _another_card(question: Question) -> Iterator[Change]:
     """The cheapest single card of the catalogue that is a yes, by launch price."""
-    for spec in _cards_by_price(model)[:_CARDS_TRIED]:
-        verdict = _try(model, workload, simulate(spec.id))
+    for spec in _cards_by_price(question.model)[:_CARDS_TRIED]:
+        verdict = _try(replace(question, hardware=simulate(spec.id)))
         if verdict:
             yield Change(
                 change=f'--gpu "{spec.name}" (launched at ${spec.launch_price_usd:,.0f})',
@@ -197,13 +196,13 @@ def _cards_by_price(model: ModelSpec) -> list[GpuSpec]:
     )
 
 
-def _smaller_model(model: ModelSpec, workload: Workload, hardware: Hardware) -> Iterator[Change]:
+def _smaller_model(question: Question) -> Iterator[Change]:
     """The most capable smaller model of the ranking that is a yes on this machine."""
-    for name in ranking(workload.task):
-        other = find_model(name, offline=True)
-        if other.parameters >= model.parameters or not worth_a_look(other, workload, hardware):
+    for name in ranking(question.workload.task):
+        other = replace(question, model=catalogue_model(name))
+        if other.model.parameters >= question.model.parameters or not worth_a_look(other):
             continue
-        verdict = _try(other, workload, hardware)
+        verdict = _try(other)
         if verdict:
-            yield Change(change=f"--model {other.hf_id}", result=outcome(verdict))
+            yield Change(change=f"--model {other.model.hf_id}", result=outcome(verdict))
             return

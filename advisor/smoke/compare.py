@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from advisor.schema import Figure
+from advisor.measured.correction import share_in_step
+from advisor.schema import Figure, Question
 from advisor.smoke.job import Job
 from advisor.smoke.load.stats import LoadResult
-from advisor.smoke.observer import share_in_step
 from advisor.smoke.outcome import Comparison
 
 _EXACT = 0.1  # capacities are expected within a tenth
@@ -25,7 +25,10 @@ def _speed(job: Job, load: LoadResult) -> Iterator[Comparison]:
         return
     plan, candidate = job.plan, job.plan.estimate.candidate
     together = share_in_step(plan.engine, load.in_flight, load.completed)
-    speed = speed_at(candidate, load.in_flight, plan.workload, plan.hardware, plan.model, together=together)
+    asked = Question(
+        model=plan.model, workload=plan.workload, hardware=plan.hardware, measurements=job.measurements
+    )  # fmt: skip
+    speed = speed_at(candidate, load.in_flight, asked, together=together)
     if speed is None:
         return
     level, replicas = round(load.in_flight), candidate.replicas
@@ -48,8 +51,7 @@ def _capacity(job: Job) -> Iterator[Comparison]:
             if found is not None:
                 yield compared(name, None, unit, exact(planned), found)
     if job.memory_bytes:
-        total = memory.weights_bytes + memory.kv_bytes + memory.activation_bytes + memory.overhead_bytes
-        yield compared("memory", None, "bytes", exact(total), job.memory_bytes)
+        yield compared("memory", None, "bytes", exact(memory.used_bytes), job.memory_bytes)
 
 
 def compared(name: str, level: int | None, unit: str, figure: Figure, measured: float) -> Comparison:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from advisor.schema import Plan
+from advisor.measured.correction import Measurements
+from advisor.schema import Corrections, Plan
 from advisor.smoke.load.client import Server
 from advisor.smoke.load.prompts import Scale
 from advisor.smoke.load.ramp import Ramp
@@ -62,6 +63,7 @@ class Job:
     observer: Observer
     options: Options = field(default_factory=Options)
     progress: Progress = field(default_factory=Progress)
+    measurements: Corrections = field(default_factory=Measurements)  # what the prediction is corrected by
     server: Server | None = None
     scale: Scale | None = None
     version: str = ""

@@ -57,16 +57,6 @@ def observer_of(engine: str) -> Observer:
         raise BadInput(f"engine {engine!r} cannot be observed: {error}") from None
 
 
-def share_in_step(engine: str, in_flight: float, requests: int) -> float:
-    """Share of a load test's requests whose prompts come with all the others'.
-
-    Clients with equal requests march in step; where the engine ends answers early, only the first wave comes together.
-    """
-    if observer_of(engine).EXACT_LENGTH:
-        return 1.0
-    return min(in_flight / max(requests, 1), 1.0)
-
-
 def metric_values(text: str) -> dict[str, float]:
     """Samples of a Prometheus page, summed over labels; histogram buckets are left out."""
     totals: dict[str, float] = {}

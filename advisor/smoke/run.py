@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from advisor.errors import AdvisorError
-from advisor.schema import Plan
+from advisor.measured.correction import Measurements
+from advisor.schema import Corrections, Plan
 from advisor.smoke.compare import comparisons
 from advisor.smoke.job import Failed, Job, Options, Progress, Skipped, Stopwatch
 from advisor.smoke.load.http import Broken
@@ -58,11 +59,12 @@ def smoke(
     options: Options | None = None,
     progress: Progress | None = None,
     on_interrupt: Callable[[SmokeReport], None] = lambda _: None,
+    measurements: Corrections | None = None,
 ) -> SmokeReport:
     """Start the deployment, drive it, compare it with its prediction, stop it.
 
     Whatever happens, what was started is stopped before this returns or raises. An interruption (Ctrl-C, SIGTERM)
-    hands what is known so far to `on_interrupt` and is raised again.
+    hands what is known so far to `on_interrupt` and is raised again. The prediction is corrected by `measurements`.
 
     Raises:
         BadInput: the plan's engine cannot be observed.
@@ -75,6 +77,7 @@ def smoke(
         observer=observer_of(plan.engine),
         options=options or Options(),
         progress=progress or Progress(),
+        measurements=measurements or Measurements(),
     )
     began, watch, results = datetime.now(UTC), Stopwatch(), list[StepResult]()
     try:

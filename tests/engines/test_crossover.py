@@ -20,11 +20,13 @@ from statistics import median
 import pytest
 
 from advisor.folder.write import write_tree
+from advisor.measured.correction import Measurements
+from advisor.measured.rates import keep_rates
 from advisor.models.names import find_model_and_format
 from advisor.pipeline import files_of, find_hardware, recommend
 from advisor.probe import probe
-from advisor.probe.measure import keep, measure
-from advisor.schema import Plan, Verdict
+from advisor.probe.measure import measure
+from advisor.schema import Plan, Question, Verdict
 from advisor.smoke.load.client import Server
 from advisor.smoke.load.generator import Run, calibrate, drive
 from advisor.smoke.observer import observer_of
@@ -71,7 +73,7 @@ def test_the_verdict_is_what_is_measured(machine: Mapping[str, str], tmp_path: P
     """
     for attempt in range(2):
         hardware = probe()
-        keep(hardware, measure(hardware.cpu))  # as `advisor probe --measure` does
+        keep_rates(hardware, measure(hardware.cpu))  # as `advisor probe --measure` does
         verdicts = {level: verdict(level) for level in (LEVELS[0], LEVELS[-1])}
         ratios = measured(machine, tmp_path / str(attempt))
         wrong = [*wrong_engines(verdicts, ratios), *wrong_crossover(verdicts[1].crossover_in_flight, ratios)]
@@ -86,7 +88,14 @@ def verdict(in_flight: int) -> Verdict:
     model, _ = find_model_and_format(CATALOGUE_MODEL, offline=True)
     workload = load_workload(None, {**ASKED, "model": CATALOGUE_MODEL, "concurrency": in_flight})
     fastest = replace(workload, ttft_ms=None, tpot_ms=None)  # nothing but speed decides
-    return verdict_for(replace(model, ollama_quantization=LOCAL_GGUF), fastest, find_hardware(None, None))
+    return verdict_for(
+        Question(
+            model=replace(model, ollama_quantization=LOCAL_GGUF),
+            workload=fastest,
+            hardware=find_hardware(None, None),
+            measurements=Measurements(),
+        )
+    )
 
 
 def wrong_engines(verdicts: Mapping[int, Verdict], ratios: Ratios) -> list[str]:

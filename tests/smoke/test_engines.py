@@ -18,9 +18,10 @@ from typing import NamedTuple
 import pytest
 
 from advisor.estimate import speed_at
-from advisor.measured.store import all_measurements, keep
-from advisor.schema import Plan
+from advisor.measured.store import keep, kept_here
+from advisor.schema import Plan, Question
 from advisor.smoke.job import Options
+from advisor.smoke.keeping import measurement
 from advisor.smoke.load.client import Server
 from advisor.smoke.load.generator import Run, calibrate, drive
 from advisor.smoke.load.http import fetch_json
@@ -85,11 +86,15 @@ def test_a_measurement_predicts_another_load(make: Make, engine: str) -> None:
         by_level = {round(load.in_flight): load for load in loads}
         if any((load.others_share or 0.0) > QUIET for load in loads):
             continue
-        assert keep(plan, replace(report, loads=(by_level[1], by_level[16]))) is not None
-        assert [round(load.in_flight) for load in all_measurements()[0].loads] == [1, 16]
+        found = measurement(plan, replace(report, loads=(by_level[1], by_level[16])))
+        assert found is not None
+        keep(found)
+        known = kept_here()
+        assert [round(load.in_flight) for load in known.entries[0].loads] == [1, 16]
         again, _ = make(engine, 16)
         assert again.estimate.speed is not None and again.estimate.speed.output_tokens_per_s.basis == "measured"
-        predicted = speed_at(again.estimate.candidate, 4, again.workload, again.hardware, again.model)
+        asked = Question(model=again.model, workload=again.workload, hardware=again.hardware, measurements=known)
+        predicted = speed_at(again.estimate.candidate, 4, asked)
         assert predicted is not None and predicted.output_tokens_per_s.basis == "calibrated"
         ratios.append(rate(by_level[4]) / predicted.output_tokens_per_s.expected)
     if not ratios:

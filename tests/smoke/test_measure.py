@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from advisor.measured.rates import keep_rates, with_kept_rates
 from advisor.probe import measure as probing
 from advisor.probe.bandwidth import read_bytes_per_s
-from advisor.probe.measure import CpuRates, keep, measure, parse, with_kept, with_rates
+from advisor.probe.measure import CpuRates, measure, parse, with_rates
 from advisor.schema import Cpu, Hardware
 
 CPU = Cpu(
@@ -68,12 +69,12 @@ def test_measured_figures_replace_derived_ones() -> None:
 def test_rates_are_kept_for_this_machine_only() -> None:
     """What was measured is found again for the same machine, not for another, nor for a recorded or simulated one."""
     here = Hardware(source="probed", os="linux", cpu=CPU, unknown={"cpu.bandwidth_bytes_per_s": "not in the catalogue"})
-    keep(here, CpuRates(bandwidth_bytes_per_s=2e10))
-    found = with_kept(here)
+    keep_rates(here, CpuRates(bandwidth_bytes_per_s=2e10))
+    found = with_kept_rates(here)
     assert found.cpu.bandwidth_bytes_per_s == 2e10 and not found.unknown
     for other in (
         replace(here, cpu=replace(CPU, cores=4)),
         replace(here, source="simulated"),
         replace(here, source="file"),
     ):
-        assert with_kept(other) == other
+        assert with_kept_rates(other) == other

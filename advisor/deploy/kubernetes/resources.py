@@ -45,12 +45,11 @@ def claim_bytes(plan: Plan) -> int:
 def _host_bytes(plan: Plan, cards: int) -> float:
     """What the engine needs of the host's memory; where the cards share it, everything."""
     candidate, memory = plan.estimate.candidate, plan.estimate.memory
-    on_device = memory.weights_bytes + memory.kv_bytes + memory.activation_bytes + memory.overhead_bytes
     if not cards:
-        return float(on_device)
+        return float(memory.used_bytes)
     shared = any(card.unified_memory for card in cards_of_pod(plan))
     offloaded = memory.weights_bytes * candidate.cpu_layers / max(plan.model.layers - candidate.cpu_layers, 1)
-    return HOST_BYTES_PER_CARD * cards + (on_device if shared else 0) + offloaded
+    return HOST_BYTES_PER_CARD * cards + (memory.used_bytes if shared else 0) + offloaded
 
 
 def _millicores(cores: float) -> str:

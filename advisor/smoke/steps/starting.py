@@ -43,8 +43,7 @@ def _memory(job: Job) -> str | None:
     estimate = job.plan.estimate
     if estimate.candidate.device != "cpu":
         return None
-    memory = estimate.memory
-    needs = memory.weights_bytes + memory.kv_bytes + memory.activation_bytes + memory.overhead_bytes
+    needs = estimate.memory.used_bytes
     available = available_bytes()
     if available is None or available >= needs:
         return None
