@@ -84,6 +84,11 @@ class Accelerator:
     usd_per_hour: float | None = None
     processes: tuple[GpuProcess, ...] | None = None
 
+    @property
+    def unheld_bytes(self) -> int:
+        """Memory that no program holds, as the driver counts; all of it where nobody asked."""
+        return self.memory_bytes if self.free_bytes is None else self.free_bytes
+
 
 @value
 class Cpu:

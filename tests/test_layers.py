@@ -32,9 +32,7 @@ FLOORS = (
 )
 UPWARD: dict[tuple[str, str], str] = {  # what goes up the stairs all the same, and why
     ("engines", "smoke"): "until `observe` is part of the Protocol",
-    ("measured", "smoke"): "until the store keeps values of its own",
-    ("probe", "folder"): "until the caller keeps what `probe --measure` found",
-    ("probe", "measured"): "until the caller keeps what `probe --measure` found",
+    ("measured", "smoke"): "until `observe` is part of the Protocol",
 }
 
 

@@ -62,14 +62,9 @@ def counts(most: int) -> tuple[int, ...]:
     return tuple(doubled if doubled and doubled[-1] == most else [*doubled, most])
 
 
-def free_bytes(card: Accelerator) -> int:
-    """Memory that is free now; all of it where nobody asked (a simulated or recorded machine)."""
-    return card.memory_bytes if card.free_bytes is None else card.free_bytes
-
-
 def pick(group: Sequence[Accelerator], count: int) -> Group:
     """The `count` cards of a group with the most free memory, NVLink neighbours of the first preferred."""
-    ranked = sorted(group, key=lambda card: (-(free_bytes(card) >> 28), card.index))
+    ranked = sorted(group, key=lambda card: (-(card.unheld_bytes >> 28), card.index))
     first, rest = ranked[0], ranked[1:]
     near = sorted(rest, key=lambda card: card.index not in first.nvlink_peers)
     return tuple(sorted([first, *near[: count - 1]], key=lambda card: card.index))

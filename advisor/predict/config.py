@@ -149,8 +149,8 @@ def in_world(fmt: WeightsFormat, engine: str) -> WeightsFormat:
 
 
 def _vllm(words: Words, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat) -> Ready:
-    from advisor.engines.vllm.memory import memory
-    from advisor.engines.vllm.sizing import DEFAULT_UTILIZATION, device_defaults
+    from advisor.engines.vllm.memory import default_utilization, memory
+    from advisor.engines.vllm.sizing import device_defaults
     from advisor.engines.vllm.speed import prepared, step_of
 
     cards = len(hardware.accelerators)
@@ -171,7 +171,7 @@ def _vllm(words: Words, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat
         tensor_parallel=tensor,
         pipeline_parallel=pipeline,
         replicas=replicas,
-        memory_utilization=DEFAULT_UTILIZATION if cards else None,
+        memory_utilization=default_utilization() if cards else None,
     )
     sized, note = _fitting(memory(candidate, hardware, model))
     known = prepared(candidate, hardware, model, words.engine_version)

@@ -127,7 +127,7 @@ def fit108(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def fit109(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes memory that is not free now on the cards of the candidate."""
     for card in case.cards:
-        held = card.memory_bytes - card.free_bytes if card.free_bytes is not None else 0
+        held = card.memory_bytes - card.unheld_bytes
         if held >= threshold["min_held_bytes"]:
             return f"{gib(held)} of {gib(card.memory_bytes)} on GPU {card.index} ({card.name}) are in use now"
     return None

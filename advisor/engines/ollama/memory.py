@@ -13,7 +13,7 @@ from advisor.engines.ollama.allocation import Sizes, known, padded, sizes, slot_
 from advisor.engines.ollama.host import host_budget_bytes, host_bytes, short_of_host
 from advisor.engines.ollama.split import Card, Placed, most_layers, place
 from advisor.physics.bisect import largest
-from advisor.physics.memory.cards import cards_of_replica, free_bytes
+from advisor.physics.memory.cards import cards_of_replica, usable_bytes
 from advisor.physics.memory.weights import file_bytes, weight_bytes
 from advisor.schema import Candidate, Hardware, Memory, ModelSpec
 from advisor.units import GIB, MIB
@@ -108,7 +108,7 @@ def _cards(candidate: Candidate, hardware: Hardware, size: Sizes, *, with_head: 
         last = number == len(found) - 1
         fixed = _context_bytes(hardware) + (size.head_buffer if last and with_head else size.layer_buffer)
         fixed += size.projector if number == 0 else 0.0
-        cards.append(Card(card.index, card.memory_bytes, free_bytes(card) - margin, fixed))
+        cards.append(Card(card.index, card.memory_bytes, usable_bytes(card) - margin, fixed))
     return tuple(cards)
 
 
@@ -117,7 +117,7 @@ def single_gpu(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bo
 
     The prediction counts every layer at full length and 16 bit, whatever the cache type and the windows.
     """
-    free = max((free_bytes(card) for card in cards_of_replica(candidate, hardware)), default=0)
+    free = max((usable_bytes(card) for card in cards_of_replica(candidate, hardware)), default=0)
     return predicted_bytes(candidate, model) <= float(known()["single_gpu_share"]) * free
 
 

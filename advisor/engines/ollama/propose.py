@@ -76,8 +76,7 @@ def _sets(family: Group, hardware: Hardware) -> tuple[Group, ...]:
 def _room(cards: Group) -> float:
     """Free memory first, then bandwidth: the card Ollama itself would take."""
     card = cards[0]
-    free = card.memory_bytes if card.free_bytes is None else card.free_bytes
-    return (free >> 30) + (card.bandwidth_bytes_per_s or 0.0) / 1e15
+    return (card.unheld_bytes >> 30) + (card.bandwidth_bytes_per_s or 0.0) / 1e15
 
 
 def _candidate(choice: Weights, cards: Group, workload: Workload, model: ModelSpec) -> Candidate:

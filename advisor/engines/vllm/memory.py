@@ -13,7 +13,7 @@ from advisor.catalog import weights_format
 from advisor.engines.vllm.consumed import Consumed, activation_bytes, consumed, known
 from advisor.engines.vllm.kv_pool import Pool, pool
 from advisor.physics.bisect import largest
-from advisor.physics.memory.cards import cards_of_replica, free_bytes, visible_bytes
+from advisor.physics.memory.cards import cards_of_replica, usable_bytes, visible_bytes
 from advisor.physics.memory.kv import bytes_per_element, kv_bytes
 from advisor.physics.memory.shards import stage_bytes
 from advisor.schema import Accelerator, Basis, Candidate, Hardware, Memory, ModelSpec
@@ -82,18 +82,23 @@ def _account(
 
 def start_bytes(card: Accelerator) -> int:
     """Memory free when the worker compares it with its request: its own CUDA context is taken by then."""
-    return int(free_bytes(card) - float(known()["context_gib"]) * GIB)
+    return int(usable_bytes(card) - float(known()["context_gib"]) * GIB)
 
 
 def requested_bytes(candidate: Candidate, card: Accelerator) -> int:
     """What vLLM asks for on that card."""
     share = candidate.memory_utilization
-    return math.ceil(visible_bytes(card) * (float(known()["utilization"]) if share is None else share))
+    return math.ceil(visible_bytes(card) * (default_utilization() if share is None else share))
+
+
+def default_utilization() -> float:
+    """The share of a card's total memory that vLLM takes where nobody says another."""
+    return float(known()["utilization"])
 
 
 def highest_utilization(card: Accelerator) -> float:
     """The largest share of that card, in hundredths and up to the default, that its free memory allows."""
-    share = min(start_bytes(card) / visible_bytes(card), float(known()["utilization"]))
+    share = min(start_bytes(card) / visible_bytes(card), default_utilization())
     return max(math.floor(share * 100 + 1e-9) / 100, 0.0)
 
 

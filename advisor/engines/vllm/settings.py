@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from advisor.catalog import weights_format
 from advisor.engines.accepted import check_vllm
-from advisor.engines.devices import at_least, capability, cards_of, free_bytes
+from advisor.engines.devices import at_least, capability, cards_of
 from advisor.engines.naming import served_name
+from advisor.engines.vllm.memory import default_utilization
 from advisor.engines.vllm.rows import flag
 from advisor.engines.vllm.service import environment, features, service
-from advisor.engines.vllm.sizing import DEFAULT_UTILIZATION, chunk_limit, device_defaults
+from advisor.engines.vllm.sizing import chunk_limit, device_defaults
 from advisor.engines.vllm.weights import is_online
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
@@ -141,10 +142,11 @@ def _memory(estimate: Estimate, hardware: Hardware) -> list[Setting]:
     room = f"{count(memory.kv_tokens)} tokens of KV cache fit, {full}"
     if candidate.device == "cpu":
         space = candidate.kv_cache_bytes or memory.kv_bytes
-        reason = f"{gib(space)}; unset, vLLM takes 92 % of the host's memory. {room}"
+        unset = f"unset, vLLM takes {100 * default_utilization():.0f} % of the host's memory"
+        reason = f"{gib(space)}; {unset}. {room}"
         first = flag("--kv-cache-memory-bytes", space, reason, "engines-vllm-cpu")
     else:
-        share = candidate.memory_utilization or DEFAULT_UTILIZATION
+        share = candidate.memory_utilization or default_utilization()
         reason = f"{_share_reason(share, candidate, hardware)}; {room}"
         first = flag("--gpu-memory-utilization", f"{share:.2f}", reason, "engines-vllm-memory")
     fp8 = candidate.kv_cache_dtype.startswith("fp8")
@@ -154,10 +156,10 @@ def _memory(estimate: Estimate, hardware: Hardware) -> list[Setting]:
 
 
 def _share_reason(share: float, candidate: Candidate, hardware: Hardware) -> str:
-    least = min(cards_of(candidate, hardware), key=lambda card: free_bytes(card) / card.memory_bytes)
+    least = min(cards_of(candidate, hardware), key=lambda card: card.unheld_bytes / card.memory_bytes)
     total = gib(least.memory_bytes)
-    if share >= DEFAULT_UTILIZATION:
+    if share >= default_utilization():
         return f"of {total}: vLLM's default, written down"
     if least.unified_memory:
         return f"of {total} that the system also lives in"
-    return f"{gib(free_bytes(least))} of {total} are free on GPU {least.index}, before vLLM's own CUDA context"
+    return f"{gib(least.unheld_bytes)} of {total} are free on GPU {least.index}, before vLLM's own CUDA context"

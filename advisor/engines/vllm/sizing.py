@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from advisor.engines.devices import Group, at_least, capability, cards_of, ladder
-from advisor.engines.vllm.memory import cpu_kv_space, highest_utilization, memory
+from advisor.engines.vllm.memory import cpu_kv_space, default_utilization, highest_utilization, memory
 from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Workload
 from advisor.units import GIB
 
-DEFAULT_UTILIZATION = 0.92
 UNIFIED_HOST_SHARE = 0.15  # of unified memory, left to the system and the engine's own host side
 UNIFIED_HOST_BYTES = 6 * GIB
 # Batch sizes of the CUDA graphs that vLLM records: a limit between two of them would run the larger one.
@@ -40,7 +39,7 @@ def utilization(cards: Group) -> float:
 
     The default, unless less is free now (vLLM refuses to start then) or the memory is also the host's.
     """
-    share = DEFAULT_UTILIZATION
+    share = default_utilization()
     for card in cards:
         share = min(share, highest_utilization(card))
         if card.unified_memory:
@@ -109,7 +108,7 @@ def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> 
         context_tokens=model.context_trained,
         max_in_flight=seqs,
         max_batched_tokens=batched,
-        memory_utilization=None if candidate.device == "cpu" else DEFAULT_UTILIZATION,
+        memory_utilization=None if candidate.device == "cpu" else default_utilization(),
         kv_cache_bytes=None,
         cpu_threads=None,
     )

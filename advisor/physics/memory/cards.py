@@ -21,8 +21,8 @@ def visible_bytes(card: Accelerator) -> int:
     return max(int(card.memory_bytes * (1 - reserved["share"]) - reserved["fixed_gib"] * GIB), 0)
 
 
-def free_bytes(card: Accelerator) -> int:
-    """Memory that a new process finds free; all that is visible where nobody asked (a simulated machine).
+def usable_bytes(card: Accelerator) -> int:
+    """Memory that a new process can take; all that is visible where nobody asked (a simulated machine).
 
     Metal offers its working-set limit whatever other programs hold: macOS makes room for it.
     """
