@@ -59,16 +59,51 @@ def recommend(
     workload = load_workload(profile, overrides)
     progress("looking at the hardware")
     hardware = with_nodes(find_hardware(gpu, hardware_file), workload)
-    measured = measurements_from(measurements)
+    model, workload = _named(workload)
+    return advise(workload, hardware, measurements_from(measurements), model, progress)
+
+
+def advise(
+    workload: Workload,
+    hardware: Hardware,
+    measurements: Corrections,
+    model: ModelSpec | None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Answer:
+    """From what was read to a verdict and a plan: nothing but packaged data is looked up from here on.
+
+    Args:
+        model: None: the most capable one that meets the targets.
+    """
+
+    def ask(about: ModelSpec) -> Question:
+        return Question(model=about, workload=workload, hardware=hardware, measurements=measurements)
+
     progress("judging engines and settings")
-    question, because, steps, verdict = _asked_and_answered(workload, hardware, measured)
+    if model is not None:
+        question = ask(model)
+        return _answer(question, verdict_for(question), progress)
+    from advisor.search.choose import choose_model
+
+    choice = choose_model(workload.task, ask)
+    return _answer(choice.question, choice.verdict, progress, choice.because, choice.steps)
+
+
+def _answer(
+    question: Question,
+    verdict: Verdict,
+    progress: Callable[[str], None],
+    because: str = "",
+    steps: tuple[str, ...] = (),
+) -> Answer:
+    """The verdict with what would turn a no into a yes, and the plan."""
     if not verdict.meets_targets:
         from advisor.search.nearest import nearest_yes
 
         progress("looking for the nearest yes")
         verdict = replace(verdict, nearest_yes=nearest_yes(question))
     return Answer(
-        hardware=hardware,
+        hardware=question.hardware,
         workload=question.workload,
         model=question.model,
         model_because=because,
@@ -94,26 +129,16 @@ def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
     return with_kept_rates(probe())
 
 
-def _asked_and_answered(
-    workload: Workload, hardware: Hardware, measured: Corrections
-) -> tuple[Question, str, tuple[str, ...], Verdict]:
-    """The named model, or the most capable one that meets the targets; a format in its name counts as asked for."""
-
-    def ask(model: ModelSpec) -> Question:
-        return Question(model=model, workload=workload, hardware=hardware, measurements=measured)
-
+def _named(workload: Workload) -> tuple[ModelSpec | None, Workload]:
+    """The model that was named, if one was; a format in its name counts as asked for."""
     if workload.model is None:
-        from advisor.search.choose import choose_model
-
-        choice = choose_model(workload.task, ask)
-        return choice.question, choice.because, choice.steps, choice.verdict
+        return None, workload
     from advisor.models.names import find_model_and_format
 
-    model, named = find_model_and_format(workload.model, offline=workload.offline)
-    if named is not None and workload.quantization == "auto":
-        workload = replace(workload, quantization=named.name)
-    question = ask(model)
-    return question, "", (), verdict_for(question)
+    model, implied = find_model_and_format(workload.model, offline=workload.offline)
+    if implied is not None and workload.quantization == "auto":
+        workload = replace(workload, quantization=implied.name)
+    return model, workload
 
 
 def _planned(verdict: Verdict, question: Question) -> Plan | None:
