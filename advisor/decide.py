@@ -107,6 +107,7 @@ def _patient(question: Question) -> bool:
 
 # What tells against a way that runs, in words and as a number; the first comes first.
 _PREFERENCES: tuple[tuple[str, Callable[[Judged, Question], float]], ...] = (
+    ("has no predicted speed", lambda j, _: j.estimate.peak_speed is None),
     ("misses a target", lambda j, _: len(misses(j)) > 0),
     # Where targets are missed, the fastest way is the one to show; precision comes second.
     ("gives less output", lambda j, _: -_rate(j) if misses(j) else 0.0),
@@ -168,6 +169,7 @@ def _rate(judged: Judged) -> float:
 def _winner(contest: Contest, reasons: tuple[Finding, ...]) -> str:
     """Targets first; then what production needs; then the crossover; then simplicity."""
     able = contest.meeting or contest.able
+    able = tuple(name for name in able if name in contest.tokens_per_s) or able  # what is predicted comes first
     if not able:
         return "none"
     if not contest.meeting:

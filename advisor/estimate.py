@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 from advisor.engines import ENGINES
-from advisor.schema import Candidate, Estimate, Load, Question, Speed, Workload
+from advisor.schema import Candidate, Estimate, Load, Memory, Question, Speed, Workload
 
 _PEAK_SIGMAS = 1.645  # 95th percentile of a normal distribution
 
@@ -22,13 +21,14 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
     The first pass sizes with the most slots the engine could use; the second predicts what the sized candidate does.
     """
     engine, hardware, model = ENGINES[candidate.engine], question.hardware, question.model
-    if not engine.memory(candidate, hardware, model).fits and not _could_shrink(candidate):
-        return _misfit(candidate, question)
+    memory = engine.memory(candidate, hardware, model)
+    if not memory.fits and candidate.max_in_flight == 1:  # with fewer slots it may fit
+        return _misfit(candidate, memory, question)
     in_flight = solve_in_flight(candidate, question)
     sized = engine.resize(candidate, peak_in_flight(in_flight, question.workload) / candidate.replicas, hardware, model)
     memory = engine.memory(sized, hardware, model)
     if not memory.fits:
-        return _misfit(sized, question)
+        return _misfit(sized, memory, question)
     in_flight = solve_in_flight(sized, question)
     peak = peak_in_flight(in_flight, question.workload)
     speed_of = speed_by_load(sized, question)
@@ -168,18 +168,12 @@ def derivation(in_flight: float, peak: int, workload: Workload, speed: Speed | N
     )
 
 
-def _could_shrink(candidate: Candidate) -> bool:
-    """Fewer slots may still fit: Ollama allocates every slot up front."""
-    return candidate.max_in_flight > 1
-
-
-def _misfit(candidate: Candidate, question: Question) -> Estimate:
-    """What does not fit still shows its memory; its speed is nobody's business."""
+def _misfit(candidate: Candidate, memory: Memory, question: Question) -> Estimate:
+    """What does not fit still shows its memory, which is refused for it; its speed is nobody's business."""
     in_flight = float(question.workload.concurrency or question.workload.users)
-    least = replace(candidate, max_in_flight=1)
     return Estimate(
-        candidate=least,
-        memory=ENGINES[candidate.engine].memory(least, question.hardware, question.model),
+        candidate=candidate,
+        memory=memory,
         in_flight=in_flight,
         peak_in_flight=int(in_flight),
         derivation="does not fit, so no load was derived",

@@ -77,6 +77,9 @@ def _handed_in(path: Path) -> tuple[Measurement, ...]:
     try:
         data = read_json(path, where=where)
         listed = data if isinstance(data, list) else [data]
+        for item in listed:
+            if not isinstance(item, dict) or "loads" not in item:
+                raise BadInput(f"{where}: holds no measurement; saw {json.dumps(item):.80}")
         return tuple(from_data(Measurement, item, where=where) for item in listed)
     except BadInput as error:
         raise BadInput(f"{error}\n{_ACCEPTED}") from None

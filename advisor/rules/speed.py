@@ -2,48 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from advisor.rules.base import Case, Contest
+from advisor.schema import Figure, Speed
 from advisor.units import count, ms, version_tuple
 
 
 def spd201(case: Case, threshold: Mapping[str, Any]) -> str | None:
-    """Fires when the predicted p95 TTFT at peak exceeds the target."""
-    speed, target = case.estimate.peak_speed, case.workload.ttft_ms
-    if speed is None or target is None or speed.ttft_p95_s.expected * 1000 <= target:
-        return None
-    return (
-        f"time to first token at the 95th percentile: {ms(speed.ttft_p95_s.expected)} predicted at "
-        f"{case.estimate.peak_in_flight} in flight, target {ms(target / 1000)}"
-    )
+    """Fires when the predicted p95 TTFT at peak exceeds the target, or none is predicted."""
+    return _missed(case, "time to first token", case.workload.ttft_ms, lambda speed: speed.ttft_p95_s)
 
 
 def spd202(case: Case, threshold: Mapping[str, Any]) -> str | None:
-    """Fires when the predicted p95 TPOT at peak exceeds the target."""
-    speed, target = case.estimate.peak_speed, case.workload.tpot_ms
-    if speed is None or target is None or speed.tpot_p95_s.expected * 1000 <= target:
+    """Fires when the predicted p95 TPOT at peak exceeds the target, or none is predicted."""
+    return _missed(case, "time per output token", case.workload.tpot_ms, lambda speed: speed.tpot_p95_s)
+
+
+def _missed(case: Case, what: str, target_ms: float | None, figure: Callable[[Speed], Figure]) -> str | None:
+    """A target that is not met; one without a figure is not."""
+    speed = case.estimate.peak_speed
+    if target_ms is None or not case.estimate.memory.fits:
+        return None
+    if speed is None:
+        return f"{what} at the 95th percentile: no figure for {_device(case)}, target {ms(target_ms / 1000)}"
+    seconds = figure(speed).expected
+    if seconds * 1000 <= target_ms:
         return None
     return (
-        f"time per output token at the 95th percentile: {ms(speed.tpot_p95_s.expected)} predicted at "
-        f"{case.estimate.peak_in_flight} in flight, target {ms(target / 1000)}"
+        f"{what} at the 95th percentile: {ms(seconds)} predicted at {case.estimate.peak_in_flight} in flight, "
+        f"target {ms(target_ms / 1000)}"
     )
+
+
+def _device(case: Case) -> str:
+    return case.cards[0].name if case.cards else case.hardware.cpu.model
 
 
 def spd203(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes that no speed is known for the device."""
     if not case.estimate.memory.fits or case.estimate.speed is not None:
         return None
-    device = case.cards[0].name if case.cards else case.hardware.cpu.model
-    return f"no bandwidth is known for {device}: speed and targets could not be checked (0 figures, 2 needed)"
+    return f"no bandwidth is known for {_device(case)}: speed and targets could not be checked (0 figures, 2 needed)"
 
 
 def spd204(case: Case, threshold: Mapping[str, Any]) -> str | None:
-    """Fires when more of the given arrivals wait than are served."""
+    """Fires when fewer of the given arrivals are served than come, or nobody knows how many."""
     estimate = case.estimate
-    if estimate.speed is None or case.workload.request_rate is None:
+    if case.workload.request_rate is None or not estimate.memory.fits:
         return None
+    if estimate.speed is None:
+        return f"{case.workload.request_rate:g} requests/s arrive, how many {_device(case)} serves is not known"
     served = estimate.speed.output_tokens_per_s.expected * estimate.candidate.replicas / case.workload.output_tokens
     if served >= 0.98 * case.workload.request_rate:
         return None

@@ -259,9 +259,10 @@ def test_a_store_is_handed_in(tmp_path: Path, own_data: Path, monkeypatch: pytes
     [
         (None, "cannot be read"),
         ("[{", "is not JSON"),
-        ('{"id": "x"}', "is missing"),
         ("3", "saw 3"),
-        ('[{"id": 7}]', "saw 7"),
+        ('{"source": "probed", "os": "linux"}', 'saw {"source": "probed"'),
+        ('[{"id": 7, "loads": []}]', "saw 7"),
+        ('{"id": "x", "loads": []}', "model: is missing"),
     ],
 )
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path, text: str | None, saw: str) -> None:

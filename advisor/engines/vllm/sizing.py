@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from advisor.engines.devices import Group, at_least, capability, cards_of, ladder
 from advisor.engines.vllm.memory import cpu_kv_space, default_utilization, highest_utilization, memory
+from advisor.physics.bisect import largest
 from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Workload
 from advisor.units import GIB
 
@@ -83,11 +84,25 @@ def chunk_limit(cards: Group, workload: Workload, model: ModelSpec, tensor_paral
 
 
 def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
-    """The candidate with max_num_seqs for `in_flight` requests per replica; the batch is never below it.
+    """The candidate with max_num_seqs for `in_flight` requests per replica, as far as memory allows.
+
+    Every sequence takes memory of its own (logits, graphs), so that with fewer of them a model may fit after all.
+    """
+    wanted = seqs_for(in_flight, cards_of(candidate, hardware))
+    sizes = [size for size in GRAPH_SIZES if size <= wanted]
+
+    def holds(place: int) -> bool:
+        found = memory(with_seqs(candidate, sizes[place - 1], hardware, model), hardware, model)
+        return found.fits and found.full_sequences >= 1
+
+    return with_seqs(candidate, sizes[max(largest(holds, len(sizes)), 1) - 1], hardware, model)
+
+
+def with_seqs(candidate: Candidate, seqs: int, hardware: Hardware, model: ModelSpec) -> Candidate:
+    """The candidate with this max_num_seqs; the batch is never below it.
 
     On a CPU the KV cache is given in bytes, so that it grows with the load and leaves the host its memory.
     """
-    seqs = seqs_for(in_flight, cards_of(candidate, hardware))
     sized = replace(candidate, max_in_flight=seqs, max_batched_tokens=max(candidate.max_batched_tokens, seqs))
     if candidate.device == "gpu":
         return sized
