@@ -21,21 +21,19 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
     The first pass sizes with the most slots the engine could use; the second predicts what the sized candidate does.
     """
     engine, hardware, model = ENGINES[candidate.engine], question.hardware, question.model
-    memory = engine.memory(candidate, hardware, model)
-    if not memory.fits and candidate.max_in_flight == 1:  # with fewer slots it may fit
-        return _misfit(candidate, memory, question)
+    least = engine.resize(candidate, 1, hardware, model)
+    memory = engine.memory(least, hardware, model)
+    if not memory.fits:
+        return _misfit(least, memory, question)
     in_flight = solve_in_flight(candidate, question)
     sized = engine.resize(candidate, peak_in_flight(in_flight, question.workload) / candidate.replicas, hardware, model)
-    memory = engine.memory(sized, hardware, model)
-    if not memory.fits:
-        return _misfit(sized, memory, question)
     in_flight = solve_in_flight(sized, question)
     peak = peak_in_flight(in_flight, question.workload)
     speed_of = speed_by_load(sized, question)
     speed = speed_of(in_flight)
     return Estimate(
         candidate=sized,
-        memory=memory,
+        memory=engine.memory(sized, hardware, model),
         in_flight=in_flight,
         peak_in_flight=peak,
         derivation=derivation(in_flight, peak, question.workload, speed),
