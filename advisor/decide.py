@@ -230,7 +230,8 @@ def _summary(winner: Judged | None, meets: bool, question: Question, refusals: l
         )
     if meets:
         return f"{what} for {load}{_pace(estimate.peak_speed, workload)}."
-    return f"No: {what} starts, but misses a target for {load}: " + "; ".join(f.message for f in misses(winner)) + "."
+    but = "misses a target" if estimate.peak_speed else "nothing tells whether it meets the targets"
+    return f"No: {what} starts, but {but} for {load}: " + "; ".join(f.message for f in misses(winner)) + "."
 
 
 def _people(workload: Workload) -> str:

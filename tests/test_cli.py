@@ -85,6 +85,7 @@ def test_every_command_has_help_with_an_example() -> None:
         (["--gpu", "RTX 4090", "--profile", "nowhere.yaml"], "nowhere.yaml"),
         (["--gpu", "RTX 4090", "--task", "poetry"], "chat"),
         (["--hardware", "missing.json"], "missing.json"),
+        (["--gpu", "RTX 4090", "--measurements", "store.json"], "--measurements store.json"),
         (["--gpu", "RTX 4090", "--users", "many"], "many"),
     ],
 )

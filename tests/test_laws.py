@@ -15,6 +15,7 @@ from advisor.measured.correction import Measurements
 from advisor.models.names import find_model
 from advisor.probe.simulate import simulate
 from advisor.schema import Hardware, Judged, Question, Verdict
+from advisor.search.nearest import nearest_yes
 from advisor.verdict import verdict_for
 from advisor.workload import load_workload
 
@@ -89,6 +90,7 @@ def test_what_is_not_predicted_meets_no_target() -> None:
     question = ask(replace(machine, accelerators=(unknown,)), SEVEN)
     verdict = verdict_for(question)
     assert not verdict.meets_targets and "no figure for NVIDIA GeForce RTX 4090" in verdict.summary
+    assert "no latency targets" in [change.change for change in nearest_yes(question)]
     rate = replace(question, workload=replace(question.workload, ttft_ms=None, tpot_ms=None, request_rate=1.0))
     assert not verdict_for(rate).meets_targets
     patient = replace(question, workload=replace(question.workload, ttft_ms=None, tpot_ms=None))

@@ -119,8 +119,11 @@ def _relaxed_targets(question: Question) -> Iterator[Change]:
     if workload.ttft_ms is None and workload.tpot_ms is None:
         return
     verdict = _try(_asking(question, ttft_ms=None, tpot_ms=None))
-    speed = verdict.winner.estimate.peak_speed if verdict and verdict.winner else None
-    if verdict is None or speed is None:
+    if verdict is None or verdict.winner is None:
+        return
+    speed = verdict.winner.estimate.peak_speed
+    if speed is None:
+        yield Change(change="no latency targets", result=outcome(verdict))
         return
     parts = [
         f"--{key} {round(seconds * 1000 + 0.5)}"
