@@ -64,9 +64,9 @@ def close_the_world() -> None:
 
         __getitem__ = __contains__ = get
 
-    os.stat = stat  # type: ignore[assignment]
+    os.stat = stat
     os.environ = Closed()  # type: ignore[assignment] # noqa: B003 - Python is asked, not its children
-    time.time = time.monotonic = time.localtime = time.gmtime = refuse  # type: ignore[assignment]
+    time.time = time.monotonic = time.localtime = time.gmtime = refuse
     sys.addaudithook(hook)
 
 
@@ -111,10 +111,9 @@ def measured(plan: Plan) -> Measurement:
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     """Python on these words, in an interpreter of its own."""
-    places = os.pathsep.join(map(str, (HERE.parent, HERE.parents[1])))
     return subprocess.run(
         [sys.executable, "-B", *words], capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": places},
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
     )  # fmt: skip
 
 
@@ -129,7 +128,8 @@ def test_the_closed_world_is_closed() -> None:
     """The guard of the test above sees a file, a variable, a path, an address and the clock."""
     looks = ("open(__file__)", "os.environ['HOME']", "os.path.exists('/etc')", "socket.socket()", "time.time()")
     program = f"""
-import os, socket, time, test_pure
+import os, socket, time
+from tests import test_pure
 __file__ = "/etc/hostname"
 test_pure.close_the_world()
 for look in {looks!r}:
