@@ -15,8 +15,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from advisor.catalog import gpus, models
+from advisor.catalog.entries import GpuSpec
 from advisor.engines import ENGINES
-from advisor.engines.vllm.sizing import DEFAULT_UTILIZATION
+from advisor.engines.vllm.memory import default_utilization
 from advisor.errors import BadInput
 from advisor.predict import Prediction, predict
 from advisor.predict.rows import COLUMNS
@@ -67,7 +68,7 @@ def predicted(gpu: str, count: int, plan: Candidate, workload: Workload, model: 
 def as_a_row_can_say(plan: Candidate, workload: Workload, hardware: Hardware, model: ModelSpec) -> Candidate:
     """The candidate at the load, with the share of memory that an engine takes where nobody names one."""
     sized = ENGINES[plan.engine].resize(plan, (workload.concurrency or 1) / plan.replicas, hardware, model)
-    return replace(sized, memory_utilization=sized.memory_utilization and DEFAULT_UTILIZATION)
+    return replace(sized, memory_utilization=sized.memory_utilization and default_utilization())
 
 
 def assert_same(gpu: str, count: int, workload: Workload, model: ModelSpec) -> int:
@@ -97,7 +98,9 @@ def assert_same(gpu: str, count: int, workload: Workload, model: ModelSpec) -> i
     st.sampled_from(CARDS), st.sampled_from((1, 2, 4, 8)), st.sampled_from(MODELS),
     st.sampled_from((1, 2, 8, 24, 100)), st.integers(16, 6000), st.integers(16, 2000),
 )  # fmt: skip
-def test_recommend_and_predict_give_the_same_figure(card, count, model, in_flight, prompt, answer):
+def test_recommend_and_predict_give_the_same_figure(
+    card: GpuSpec, count: int, model: ModelSpec, in_flight: int, prompt: int, answer: int
+) -> None:
     """Any card of the catalogue, count, model, format and load: one figure, whichever command is asked."""
     try:
         simulate(card.name, count)
@@ -125,14 +128,14 @@ def test_recommend_and_predict_give_the_same_figure(card, count, model, in_fligh
         ("CPU: AMD EPYC 9654", 1),
     ],
 )
-def test_every_kind_of_machine_is_one_machine(gpu, count):
+def test_every_kind_of_machine_is_one_machine(gpu: str, count: int) -> None:
     """Bridges, slots, boards, unified memory, mixed cards, a power limit, a processor alone: one figure each."""
     model = next(model for model in MODELS if model.hf_id == "Qwen/Qwen2.5-7B-Instruct")
     assert assert_same(gpu, count, load(8, 1024, 256), model)
 
 
 @pytest.mark.parametrize(("column", "words"), [("220", ""), ("", " at 220 W"), ("", " @220W")])
-def test_a_power_limit_is_one_limit(column, words):
+def test_a_power_limit_is_one_limit(column: str, words: str) -> None:
     """In the column, beside the name, and in `--gpu`: the same share of the card's power, the same figure."""
     row = {
         "engine": "vllm", "gpu": f"RTX 3090{words}", "gpu_count": "2", "model": "Qwen/Qwen2.5-14B-Instruct",

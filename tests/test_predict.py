@@ -265,7 +265,7 @@ def test_an_answer_does_not_depend_on_the_rows_before_it() -> None:
     assert ask(*rows, *rows)[len(rows) :] == forward
 
 
-def test_a_model_that_caches_nothing_does_not_stop_the_rest():
+def test_a_model_that_caches_nothing_does_not_stop_the_rest() -> None:
     """An encoder on vLLM has no KV cache to divide: its row is answered, and so is the one behind it."""
     encoder = {**ROW, "model": "BAAI/bge-base-en-v1.5", "quantization": ""}
     answers = ask(encoder, ROW)
