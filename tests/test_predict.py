@@ -111,7 +111,7 @@ def test_the_general_name_of_a_format_means_the_models_own_files() -> None:
     [
         ({"gpu": "RTX 9990"}, "not in the catalogue"),
         ({"model": "nobody/nothing-7b"}, "not in the catalogue"),
-        ({"engine": "sglang"}, "ollama, llama.cpp, vllm"),
+        ({"engine": "sglang"}, "ollama, vllm, llama.cpp"),
         ({"quantization": "bf15"}, "not known"),
         ({"quantization": "Q4_K_M"}, "GGUF"),
         ({"concurrency": "many"}, "not a number"),

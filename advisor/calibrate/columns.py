@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from advisor.calibrate.points import Point
+from advisor.engines.ready import Ready
 from advisor.physics.speed.setup import Prepared
 from advisor.physics.speed.step import Facts
-from advisor.predict.config import Ready
 from advisor.predict.rows import Asked
 from advisor.predict.run import per_replica, rule_for
 

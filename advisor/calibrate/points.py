@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from advisor.calibrate.rows import Row, in_step, length_share
-from advisor.engines.ollama.speed import step_of as ollama_step
+from advisor.engines.llamacpp.speed import LLAMA_SERVER
+from advisor.engines.llamacpp.speed import step_of as llamacpp_step
+from advisor.engines.ollama.speed import server as ollama_server
+from advisor.engines.ready import Ready, Unsupported, benchmark_rule
 from advisor.engines.vllm.speed import step_of as vllm_step
 from advisor.physics.speed.figures import band_of
 from advisor.physics.speed.serving import Steady
 from advisor.physics.speed.step import StepModel
-from advisor.predict.config import Ready, Unsupported, Words, benchmark_rule, ready_for
+from advisor.predict.config import Words, ready_for
 from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, context_bucket, read_load
 from advisor.predict.run import per_replica, rule_for, run
 
@@ -27,8 +30,8 @@ class Point(NamedTuple):
 
     @property
     def engine(self) -> str:
-        """The family of constants: "vllm" or "llamacpp"."""
-        return self.ready.family
+        """Whose constants: "vllm" or "llamacpp"."""
+        return self.ready.prepared.fit
 
 
 class Predicted(NamedTuple):
@@ -140,13 +143,14 @@ class Model:
         return Predicted(rate, steady.ttft_s, steady.tpot_s, steady.gap_s, band, steady)
 
     def _with_constants(self, ready: Ready) -> Ready:
+        around = ollama_server(self.values) if ready.engine == "ollama" else LLAMA_SERVER
         step = self._steps.get(id(ready))
         if step is None:
-            if ready.family == "vllm":
+            if ready.prepared.fit == "vllm":
                 step = vllm_step(ready.prepared, self.values)
             else:
-                step = ollama_step(ready.prepared, self.values, ollama=ready.engine == "ollama")
+                step = llamacpp_step(ready.prepared, self.values, around)
             self._steps[id(ready)] = step
-        slots, chunk = ready.rule.slots, ready.rule.chunk_tokens
-        old, ollama = ready.prepared.age, ready.engine == "ollama"
-        return ready._replace(step=step, rule=benchmark_rule(self.values, slots, chunk, ollama=ollama, age=old))
+        slots, chunk, old = ready.rule.slots, ready.rule.chunk_tokens, ready.prepared.age
+        rule = benchmark_rule(self.values, slots, chunk, own_request_s=around.request_s, age=old)
+        return ready._replace(step=step, rule=rule)

@@ -1,4 +1,4 @@
-"""`physics/speed/rates.py` and `physics/speed/step.py` for many configurations at once.
+"""The engines' `rates.py` and `physics/speed/step.py` for many configurations at once.
 
 The same formulas a second time, because a fit of one after the other takes many times as long; a test holds the two to
 each other on every measurement. Processors, layers on the CPU and several machines are left out of the fit, and here.
@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from advisor.calibrate.columns import Columns, Setups, Vector
-from advisor.physics.speed.rates import FP32_REFERENCE, MOST
+from advisor.engines.llamacpp.rates import FP32_REFERENCE
+from advisor.physics.speed.rates import MOST
 from advisor.physics.speed.step import ALL_REDUCES_PER_LAYER, SHARPNESS, limited_power
 
 Values = Mapping[str, float]
@@ -23,7 +24,7 @@ def soft_max(a: Vector, b: Vector) -> Vector:
 
 
 def product(values: Values, setups: Setups, name: str, *, family: bool = True, kernel: bool = True) -> Vector:
-    """`speed_rates.product`: base, times the family's factor, times the kernel's."""
+    """`rates.product`: base, times the family's factor, times the kernel's."""
     result = np.full(len(setups.ollama), values[name])
     for wanted, (names, place) in ((family, setups.families), (kernel, setups.kernels)):
         if wanted:

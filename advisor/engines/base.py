@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from advisor.catalog.entries import EngineLimits
 from advisor.engines.containers import Container
+from advisor.engines.ready import Predictable
 from advisor.schema import (
     Candidate,
     Check,
@@ -30,7 +31,7 @@ class Placement(NamedTuple):
     executable: bool = False
 
 
-class Engine(Protocol):
+class Engine(Predictable, Protocol):
     """The interface of one engine. Every function is pure; nothing outside `engines/` asks which engine it is."""
 
     def limits(self) -> EngineLimits:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from advisor.physics.speed.figures import Spread, band_of, spread_of
-from advisor.predict.config import Ready, Unsupported, Words, ready_for
+from advisor.engines.ready import Ready, Unsupported
+from advisor.physics.speed.figures import band_of, spread_of
+from advisor.predict.config import Words, ready_for
 from advisor.predict.rows import Asked, Cells, context_bucket, picker, read_load
 from advisor.predict.run import per_replica, rule_for, run
 
@@ -83,12 +84,8 @@ def _answer(ready: Ready, asked: Asked) -> tuple[object, ...]:
     share = per_replica(ready, asked)
     steady = run(ready, rule_for(ready, share), share)
     rate = steady.output_tokens_per_s * ready.replicas
-    spread = _spread(ready, band_of(steady.batch, steady.queued))
+    spread = spread_of(ready.prepared, band_of(steady.batch, steady.queued))
     return (
         True, ready.note, rate, rate / spread.rate, rate * spread.rate, steady.ttft_s * 1e3, steady.tpot_s * 1e3,
         ready.kv_tokens, spread.basis,
     )  # fmt: skip
-
-
-def _spread(ready: Ready, band: str) -> Spread:
-    return spread_of(ready.family, ready.prepared.device, ready.prepared.kernel, band)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
+from advisor.engines.ready import Unsupported
 from advisor.errors import BadInput
-from advisor.predict.config import Unsupported
 
 CONFIG_COLUMNS = (
     "engine", "engine_version", "gpu", "gpu_count", "tp", "pp", "model", "quantization", "kv_dtype", "slots",

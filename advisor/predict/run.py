@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from advisor.engines.ready import Ready
 from advisor.physics.speed.facts import held_bytes
 from advisor.physics.speed.inside import Discipline
 from advisor.physics.speed.serving import Steady, all_at_once, closed_loop, open_loop, single_stream
-from advisor.predict.config import Ready
 from advisor.predict.rows import Asked
 
 
@@ -39,9 +39,7 @@ def run(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
     step, prompt, answer = ready.step, asked.input_tokens, asked.output_tokens
     if asked.mode == "single_stream":
         alone = single_stream(step, rule, prompt, answer)
-        if ready.family == "vllm":  # its benchmarks divide by the whole time, llama.cpp's by that of decoding
-            return alone._replace(output_tokens_per_s=alone.requests_per_s * answer)
-        return alone
+        return alone if ready.decode_alone else alone._replace(output_tokens_per_s=alone.requests_per_s * answer)
     if asked.mode == "offline":
         return _offline(ready, rule, asked)
     cached = asked.cached_tokens
@@ -59,11 +57,11 @@ def run(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
 
 
 def _offline(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
-    """All prompts handed over, with no server around the engine; llama.cpp's batched bench prints decoding alone."""
+    """All prompts handed over, with no server around the engine; a batched bench may print decoding alone."""
     step, prompt, answer = ready.step, asked.input_tokens, asked.output_tokens
     rule = rule._replace(request_s=0.0, token_s=0.0)
     batch = asked.concurrency or asked.prompts or 1.0
-    if ready.family == "vllm":
+    if not ready.decode_alone:
         if asked.concurrency and asked.prompts:
             rule = rule._replace(slots=min(rule.slots, asked.concurrency))
         return all_at_once(step, rule, asked.prompts or batch, prompt, answer, varied=asked.varied)

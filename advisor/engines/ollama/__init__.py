@@ -9,6 +9,7 @@ from advisor.engines.ollama.launch import container, launch
 from advisor.engines.ollama.memory import memory
 from advisor.engines.ollama.placements import placements
 from advisor.engines.ollama.propose import propose
+from advisor.engines.ollama.ready import files_of, ready
 from advisor.engines.ollama.settings import settings
 from advisor.engines.ollama.sizing import as_installed, resize
 from advisor.engines.ollama.speed import speed
@@ -17,11 +18,13 @@ __all__ = [
     "as_installed",
     "checks",
     "container",
+    "files_of",
     "launch",
     "limits",
     "memory",
     "placements",
     "propose",
+    "ready",
     "resize",
     "settings",
     "speed",

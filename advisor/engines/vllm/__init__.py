@@ -9,6 +9,7 @@ from advisor.engines.vllm.launch import container, launch
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.placements import placements
 from advisor.engines.vllm.propose import propose
+from advisor.engines.vllm.ready import files_of, ready
 from advisor.engines.vllm.settings import settings
 from advisor.engines.vllm.sizing import as_installed, resize
 from advisor.engines.vllm.speed import speed
@@ -17,11 +18,13 @@ __all__ = [
     "as_installed",
     "checks",
     "container",
+    "files_of",
     "launch",
     "limits",
     "memory",
     "placements",
     "propose",
+    "ready",
     "resize",
     "settings",
     "speed",

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from advisor.catalog import weights_format
 from advisor.engines.vllm.cores import threads_of
+from advisor.engines.vllm.rates import kernel_of, rates_of
 from advisor.physics.memo import by_identity
 from advisor.physics.speed.device import with_threads
 from advisor.physics.speed.figures import speed_value
 from advisor.physics.speed.internode import hops_of, less_certain
-from advisor.physics.speed.rates import Constants, vllm_kernel, vllm_rates
+from advisor.physics.speed.rates import Constants
 from advisor.physics.speed.serving import Steady, closed_loop, open_loop
 from advisor.physics.speed.setup import Prepared, Setup, discipline, fitted, prepare, running_sequences
 from advisor.physics.speed.step import StepModel, step_model
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
 
+FIT = "vllm"  # its constants in speed.yaml
+
 
 def prepared(candidate: Candidate, hardware: Hardware, model: ModelSpec, version: str = "") -> Prepared | None:
     """What one replica's step is built from, in that version of vLLM ("" is the pinned one)."""
-    found = prepare(
-        candidate, hardware, model, engine="vllm", version=version, chunk_tokens=candidate.max_batched_tokens
-    )
+    chunk = candidate.max_batched_tokens
+    found = prepare(candidate, hardware, model, fit=FIT, version=version, chunk_tokens=chunk)
     if found is None:
         return None
     if candidate.device == "cpu":
         threads = threads_of(candidate, hardware.cpu)
         found = found._replace(device=with_threads(found.device, threads, hardware.cpu.cores))
-    kernel, peak = vllm_kernel(weights_format(candidate.weights_format), found.device)
+    kernel, peak = kernel_of(weights_format(candidate.weights_format), found.device)
     hops = hops_of(candidate, hardware, model)
     return found._replace(kernel=kernel, peak=peak, pipeline=candidate.pipeline_parallel, hops=hops)
 
@@ -34,7 +36,7 @@ def step_of(known: Prepared, values: Constants) -> StepModel:
     """The step of one replica with these constants."""
     return step_model(
         known.facts,
-        vllm_rates(values, known.device, known.kernel, known.peak, known.facts, known.age),
+        rates_of(values, known.device, known.kernel, known.peak, known.facts, known.age),
         tensor_parallel=known.tensor,
         pipeline_parallel=known.pipeline,
         overlapping_stages=True,
@@ -49,12 +51,12 @@ def step_of(known: Prepared, values: Constants) -> StepModel:
 def setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup | None:
     """The pinned version's step; None where the device's bandwidth is not known."""
     known = prepared(candidate, hardware, model)
-    return None if known is None else Setup(step_of(known, fitted("vllm")), known)
+    return None if known is None else Setup(step_of(known, fitted(FIT)), known)
 
 
 def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Steady:
     """The steady state under `load`: a closed loop, or an open one where a rate is given."""
-    rule = discipline(fitted("vllm"), candidate.max_in_flight, candidate.max_batched_tokens)
+    rule = discipline(fitted(FIT), candidate.max_in_flight, candidate.max_batched_tokens)
     sequences = running_sequences(ready.prepared.facts, memory, candidate, load)
     rule = rule._replace(sequences=sequences, together=load.together)
     if load.request_rate is not None:
@@ -71,5 +73,5 @@ def speed(candidate: Candidate, memory: Memory, hardware: Hardware, model: Model
     ready = setup(candidate, hardware, model)
     if ready is None:
         return None
-    found = speed_value("vllm", ready, steady(ready, candidate, memory, load), load.in_flight)
+    found = speed_value(ready, steady(ready, candidate, memory, load), load.in_flight)
     return less_certain(found) if ready.prepared.hops.borders else found

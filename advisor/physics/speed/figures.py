@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from advisor.catalog import constants
-from advisor.physics.speed.device import Device
 from advisor.physics.speed.roofline import roof_tokens_per_s
 from advisor.physics.speed.serving import Steady
-from advisor.physics.speed.setup import Setup
+from advisor.physics.speed.setup import Prepared, Setup
 from advisor.schema import Basis, Figure, Speed
 
 CALIBRATED_SOURCE = "speed-fit"
@@ -27,23 +26,21 @@ class Spread(NamedTuple):
     source: str
 
 
-def spread_of(engine: str, device: Device, kernel: str, band: str) -> Spread:
-    """The calibrated width for this engine and load band; wider where no measurement backs the card or the format.
+def spread_of(known: Prepared, band: str) -> Spread:
+    """The calibrated width for these constants and load band; wider where no measurement backs the card or the format.
 
     Args:
-        engine: "vllm" or "llamacpp".
-        device: its family says whether measurements of like cards exist.
-        kernel: as named by `speed_rates`.
+        known: the configuration; its device and kernel say whether measurements of the like exist.
         band: "single", "low" (below 8 in flight), "high" or "queued".
     """
-    return _spread(engine, device.family, kernel, band, device.assumed)
+    return _spread(known.fit, known.device.family, known.kernel, band, known.device.assumed)
 
 
 @functools.cache
-def _spread(engine: str, family: str, kernel: str, band: str, assumed: bool) -> Spread:
-    known: Mapping[str, Any] = constants("speed")
-    ranges, evidence = known["ranges"], known["evidence"][engine]
-    widths = ranges[engine][band]
+def _spread(fit: str, family: str, kernel: str, band: str, assumed: bool) -> Spread:
+    speed: Mapping[str, Any] = constants("speed")
+    ranges, evidence = speed["ranges"], speed["evidence"][fit]
+    widths = ranges[fit][band]
     unknown = (family not in evidence) + (kernel not in evidence)
     thin = ranges["thin"] ** (unknown + assumed)
     backed = not unknown
@@ -65,10 +62,10 @@ def band_of(in_flight: float, queued: float) -> str:
     return "low" if in_flight <= 8.0 else "high"
 
 
-def speed_value(engine: str, ready: Setup, steady: Steady, in_flight: float) -> Speed:
+def speed_value(ready: Setup, steady: Steady, in_flight: float) -> Speed:
     """The steady state as figures; the upper end of the rate stays under the roofline."""
     known = ready.prepared
-    spread = spread_of(engine, known.device, known.kernel, band_of(in_flight, steady.queued))
+    spread = spread_of(known, band_of(in_flight, steady.queued))
     roof = roof_tokens_per_s(known.facts, known.device, max(steady.batch, 1.0), ready.working_cards)
 
     def figure(expected: float, factor: float, most: float = float("inf")) -> Figure:

@@ -19,6 +19,7 @@ from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec
 class Prepared(NamedTuple):
     """Everything about a configuration that depends neither on the load nor on fitted constants."""
 
+    fit: str  # whose constants hold for it: an entry of speed.yaml
     facts: Facts
     device: Device
     kernel: str
@@ -46,9 +47,18 @@ class Setup(NamedTuple):
 
 
 def prepare(
-    candidate: Candidate, hardware: Hardware, model: ModelSpec, *, engine: str, version: str, chunk_tokens: int
+    candidate: Candidate, hardware: Hardware, model: ModelSpec, *, fit: str, version: str, chunk_tokens: int
 ) -> Prepared | None:
-    """Facts and device of a candidate, its kernel still open; None where the device's bandwidth is not known."""
+    """Facts and device of a candidate, its kernel still open; None where the device's bandwidth is not known.
+
+    Args:
+        candidate: how the model is run.
+        hardware: the machine.
+        model: the architecture.
+        fit: the constants of speed.yaml that were fitted to this engine's kernels.
+        version: of the engine, as people write it; "" is the one that the constants are for.
+        chunk_tokens: prompt tokens that share one reading of the weights.
+    """
     device = device_of(candidate, hardware)
     if device is None:
         return None
@@ -56,13 +66,13 @@ def prepare(
     facts = facts_of(model, fmt, bytes_per_element(candidate.kv_cache_dtype, fmt))
     share = min(candidate.cpu_layers / max(facts.layers, 1), 1.0)
     offloaded = (facts.dense_bytes + facts.expert_bytes * facts.expert_share) * share
-    family = "vllm" if engine == "vllm" else "llamacpp"
     return Prepared(
+        fit=fit,
         facts=facts,
         device=device,
         kernel="",
         peak=device.flops_16,
-        age=years_old(engine, version, constants("speed")["pinned"][family]),
+        age=years_old(fit, version),
         tensor=candidate.tensor_parallel,
         pipeline=max(device.cards // candidate.tensor_parallel, 1),
         kv_share=shard_share(model, candidate.tensor_parallel),
@@ -72,9 +82,9 @@ def prepare(
     )
 
 
-def fitted(family: str) -> Constants:
-    """The constants of "vllm" or "llamacpp"."""
-    values: Constants = constants("speed")[family]
+def fitted(fit: str) -> Constants:
+    """The constants of that entry of speed.yaml."""
+    values: Constants = constants("speed")[fit]
     return values
 
 
@@ -86,17 +96,18 @@ def running_sequences(facts: Facts, memory: Memory, candidate: Candidate, load: 
 
 
 def discipline(
-    values: Constants, slots: float, chunk_tokens: float, *, ollama: bool = False, age: float = 0.0
+    values: Constants, slots: float, chunk_tokens: float, *, own_request_s: float = 0.0, age: float = 0.0
 ) -> Discipline:
     """The fitted latencies with an engine's limits; the KV cache is left open.
 
-    The latency of the server around the engine falls with its versions as its other work on the CPU does.
+    The latency of the server around the engine falls with its versions as its other work on the CPU does;
+    `own_request_s` is what this server adds to it in every version.
     """
     slower = values["overhead_per_year"] ** age
     return Discipline(
         slots=slots,
         sequences=float("inf"),
-        request_s=slower * values["request_s"] + (values["ollama_request_s"] if ollama else 0.0),
+        request_s=slower * values["request_s"] + own_request_s,
         serial_s=values["serial_s"],
         burst=values["burst"],
         chunk_tokens=chunk_tokens,

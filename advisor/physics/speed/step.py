@@ -46,7 +46,7 @@ class Facts(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """What the engine's kernels reach on this device, and what it spends beside them: fitted, see speed_rates.py."""
+    """What the engine's kernels reach on this device, and what it spends beside them: fitted, see its rates.py."""
 
     bytes_per_s: float  # reading weights, one card
     expert_bytes_per_s: float
