@@ -38,18 +38,23 @@ def spread_of(known: Prepared, band: str) -> Spread:
 
 @functools.cache
 def _spread(fit: str, family: str, kernel: str, band: str, assumed: bool) -> Spread:
+    """An engine that nobody measured has the widest of all ranges, and they are thin besides."""
     speed: Mapping[str, Any] = constants("speed")
-    ranges, evidence = speed["ranges"], speed["evidence"][fit]
-    widths = ranges[fit][band]
-    unknown = (family not in evidence) + (kernel not in evidence)
+    ranges, evidence = speed["ranges"], speed["evidence"]
+    alike = [fit] if fit in evidence else list(evidence)
+    backing = evidence.get(fit, ())
+    unknown = (family not in backing) + (kernel not in backing)
     thin = ranges["thin"] ** (unknown + assumed)
-    backed = not unknown
+
+    def width(figure: str) -> float:
+        return float(max(ranges[one][band][figure] for one in alike) * thin)
+
     return Spread(
-        rate=widths["rate"] * thin,
-        ttft=widths["ttft"] * thin,
-        tpot=widths["tpot"] * thin,
-        basis="calibrated" if backed else "analytic",
-        source=CALIBRATED_SOURCE if backed else ANALYTIC_SOURCE,
+        rate=width("rate"),
+        ttft=width("ttft"),
+        tpot=width("tpot"),
+        basis="analytic" if unknown else "calibrated",
+        source=ANALYTIC_SOURCE if unknown else CALIBRATED_SOURCE,
     )
 
 

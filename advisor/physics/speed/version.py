@@ -14,9 +14,9 @@ MOST_YEARS = 3.0
 
 @functools.cache
 def years_old(fit: str, version: str) -> float:
-    """Age of `version` before the one that the constants `fit` are for; 0 where it is empty or cannot be read."""
-    year = release_year(fit, version.strip().lower())
-    return 0.0 if year is None else min(max(constants("speed")["pinned"][fit] - year, 0.0), MOST_YEARS)
+    """Age of `version` before the one that the constants `fit` are for; 0 where either is not known."""
+    year, pinned = release_year(fit, version.strip().lower()), constants("speed")["pinned"].get(fit)
+    return 0.0 if year is None or pinned is None else min(max(pinned - year, 0.0), MOST_YEARS)
 
 
 def release_year(fit: str, version: str) -> float | None:
