@@ -20,6 +20,8 @@ HardwareSource = Literal["probed", "simulated", "file"]
 Confidence = Literal["high", "medium", "low"]
 Bound = Literal["bandwidth", "compute", "overhead", "kv", "slots", "load"]
 
+MOST_NODES = 64  # machines like one another that one plan may cover
+
 T = TypeVar("T")
 
 
@@ -210,11 +212,14 @@ class ModelSpec:
 
 @value
 class Workload:
-    """Who will use the service, and how. Token counts are means per request; targets are 95th percentiles."""
+    """Who will use the service, and how. Token counts are means per request; targets are 95th percentiles.
+
+    What each key accepts, means and defaults to stands in `workload/keys.py`; a test holds the two together.
+    """
 
     profile: str
     task: str
-    users: int
+    users: int = 1
     input_tokens: int
     output_tokens: int
     context_tokens: int  # the longest request that must be served, prompt and answer together

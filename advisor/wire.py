@@ -1,4 +1,4 @@
-"""The doors: JSON and YAML in (checked by pydantic, imported only here), JSON out."""
+"""The doors: JSON in (checked by pydantic, imported only here), JSON and its schema out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from advisor.errors import BadInput
 
 T = TypeVar("T")
+JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
 def to_data(value: object) -> Any:
@@ -64,6 +65,13 @@ def read_json(path: Path, *, where: str = "") -> Any:
         raise BadInput(f"{where or path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise BadInput(f"{where or path}: is not JSON ({error})") from None
+
+
+def json_schema(cls: type) -> dict[str, Any]:
+    """JSON Schema (2020-12) of a value class: what `from_data` takes and `to_data` gives."""
+    import pydantic
+
+    return {"$schema": JSON_SCHEMA, **pydantic.TypeAdapter(cls).json_schema()}
 
 
 def explain(error: Any, where: str) -> str:

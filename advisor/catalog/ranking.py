@@ -6,6 +6,11 @@ from advisor.catalog import constants, raw_entries
 from advisor.errors import BadInput
 
 
+def tasks() -> tuple[str, ...]:
+    """Every name that `ranking` takes."""
+    return tuple(sorted((*(entry["task"] for entry in raw_entries("ranking")), *constants("ranking")["same_as"])))
+
+
 def ranking(task: str) -> tuple[str, ...]:
     """Hub ids for a task, most capable first; some tasks share the list of another (`same_as`).
 
@@ -16,6 +21,6 @@ def ranking(task: str) -> tuple[str, ...]:
     if task not in lists:
         same_as = constants("ranking")["same_as"]
         if task not in same_as:
-            raise BadInput(f"--task {task}: accepted are {', '.join(sorted((*lists, *same_as)))}")
+            raise BadInput(f"--task {task}: accepted are {', '.join(tasks())}")
         task = same_as[task]
     return lists[task]

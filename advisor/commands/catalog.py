@@ -10,14 +10,32 @@ import click
 if TYPE_CHECKING:
     from advisor.report.listing import Listing
 
-KINDS = ("gpus", "models", "engines", "rules", "formats", "cpus", "sources")
+KINDS = {
+    "gpus": "Cards: memory, bandwidth, speed, which engine runs on them.",
+    "models": "Models: sizes, formats, names in both worlds.",
+    "engines": "Engines: the pinned versions and what they accept.",
+    "rules": "Rules that judge a candidate, with their severity.",
+    "formats": "Weights formats and who loads them.",
+    "cpus": "Processors: memory bandwidth and arithmetic.",
+    "sources": "Where each figure was taken from.",
+}
+SCHEMAS = ("workload", "plan", "hardware")
 
 
-@click.command(name="catalog")
-@click.argument("kind", type=click.Choice(KINDS))
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, with every field.")
-@click.option("--search", default="", metavar="TEXT", help="Only entries that hold every word of TEXT.")
-def command(kind: str, as_json: bool, search: str) -> None:
+class _Catalog(click.Group):
+    """A group that answers an unknown name with the known ones."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The subcommand that the first word names."""
+        if args[0] not in self.commands and not ctx.resilient_parsing:
+            ctx.fail(f"{args[0]!r} is not one of {', '.join(self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group("catalog", cls=_Catalog)
+def command() -> None:
     """What is known: GPUs, models, engines, rules; weight formats, processors and sources too.
 
     Columns are a selection; --json holds every field of every entry. Piped output has one entry a line.
@@ -27,10 +45,47 @@ def command(kind: str, as_json: bool, search: str) -> None:
       advisor catalog gpus --search "rtx 4090"
       advisor catalog models --search "qwen3 8b"
       advisor catalog rules --json
+      advisor catalog schema workload
 
     \b
     Exit codes: 0 something was found, 1 nothing matches, 2 bad input.
     """
+
+
+def _lister(kind: str, line: str) -> click.Command:
+    """The subcommand that lists one kind of entry."""
+
+    @click.command(kind, help=f"{line}\n\n\b\nExample:\n  advisor catalog {kind} --json")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, with every field.")
+    @click.option("--search", default="", metavar="TEXT", help="Only entries that hold every word of TEXT.")
+    def listed(as_json: bool, search: str) -> None:
+        _list(kind, as_json, search)
+
+    return listed
+
+
+for _kind, _line in KINDS.items():
+    command.add_command(_lister(_kind, _line))
+
+
+@command.command("schema")
+@click.argument("name", type=click.Choice(SCHEMAS))
+def schema(name: str) -> None:
+    """JSON Schemas of what is read and written.
+
+    workload: a profile; plan: plan.json; hardware: a machine recorded by `advisor probe --out`.
+
+    \b
+    Example:
+      advisor catalog schema workload > workload.schema.json
+    """
+    from advisor.report.schemas import schema as schema_of
+    from advisor.wire import to_json
+
+    click.echo(to_json(schema_of(name)), nl=False)
+
+
+def _list(kind: str, as_json: bool, search: str) -> None:
     from advisor.report.listing import listing
 
     found = listing(kind, search)

@@ -99,13 +99,18 @@ def _kept(plan: Plan, report: SmokeReport) -> str:
 
 def _levels(text: str | None) -> tuple[int, ...]:
     from advisor.errors import BadInput
+    from advisor.workload.kinds import NotAccepted, Whole, shown
 
     if text is None:
         return ()
-    words = text.replace(",", " ").split()
-    if not words or not all(word.isdigit() and 1 <= int(word) <= 1024 for word in words):
-        raise BadInput(f"--in-flight {text!r}: expected numbers from 1 to 1024, such as 1,4,16")
-    return tuple(int(word) for word in words)
+    level = Whole(least=1, most=1024)
+    try:
+        levels = tuple(level.read(word) for word in text.replace(",", " ").split())
+    except NotAccepted:
+        levels = ()
+    if not levels:
+        raise BadInput(f"--in-flight: {shown(text)} is not a list of whole numbers from 1 to 1024, such as 1,4,16")
+    return levels
 
 
 def _show(report: SmokeReport, folder: Path, as_json: bool) -> None:

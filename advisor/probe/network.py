@@ -8,9 +8,8 @@ from typing import Any
 
 from advisor.catalog import constants
 from advisor.errors import BadInput
-from advisor.schema import Hardware, NodeLink, Workload
+from advisor.schema import MOST_NODES, Hardware, NodeLink, Workload
 
-MOST = 64
 _ACCEPTED = '"25GbE", "100GbE", "200G RoCE", "400G IB", "8x 400G IB", "InfiniBand NDR", "12.5 GB/s"'
 _RDMA = re.compile(r"\b(ib|infiniband|roce|roce ?v2|rdma|edr|hdr|ndr|xdr)\b")
 _BITS = re.compile(r"(\d+(?:\.\d+)?) ?([gt]) ?(?:be|bit/?s|bits/s|bps|b/s|e)?\b")
@@ -61,8 +60,8 @@ def with_nodes(hardware: Hardware, workload: Workload) -> Hardware:
         BadInput: a number of machines out of range, or a network that cannot be read.
     """
     nodes = hardware.nodes if workload.nodes is None else workload.nodes
-    if not 1 <= nodes <= MOST:
-        raise BadInput(f"--nodes: must be 1 to {MOST}, saw {nodes}")
+    if not 1 <= nodes <= MOST_NODES:
+        raise BadInput(f"--nodes: must be 1 to {MOST_NODES}, saw {nodes}")
     if nodes == 1:
         if workload.node_link is not None:
             raise BadInput("--node-link: is for two or more machines; give --nodes too")

@@ -12,9 +12,9 @@ from advisor.catalog.ranking import ranking
 from advisor.models.names import catalogue_model
 from advisor.physics.bisect import narrowed
 from advisor.probe.named import alike
-from advisor.probe.network import MOST, assumed_nodes
+from advisor.probe.network import assumed_nodes
 from advisor.probe.simulate import simulate
-from advisor.schema import Change, ModelSpec, Question, Verdict
+from advisor.schema import MOST_NODES, Change, ModelSpec, Question, Verdict
 from advisor.search.bounds import worth_a_look
 from advisor.units import count, ms
 from advisor.verdict import verdict_for
@@ -159,7 +159,7 @@ def _more_nodes(question: Question) -> Iterator[Change]:
     full = len(cards) >= _MOST_CARDS or (len(cards) == 1 and cards[0].unified_memory)
     if not full or hardware.os != "linux":
         return
-    for number in (n for n in (hardware.nodes * 2, hardware.nodes * 4) if n <= MOST):
+    for number in (n for n in (hardware.nodes * 2, hardware.nodes * 4) if n <= MOST_NODES):
         more = assumed_nodes(hardware, number) if hardware.node_link is None else replace(hardware, nodes=number)
         verdict = _try(replace(question, hardware=replace(more, disk_free_bytes=None)))
         if verdict and verdict.winner:

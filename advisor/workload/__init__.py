@@ -1,0 +1,88 @@
+"""`load_workload(profile, overrides) -> Workload`: the one door for the command line, forms and Python callers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from advisor.errors import BadInput
+from advisor.schema import Workload
+from advisor.workload.keys import OF_WORKLOAD, key_named
+from advisor.workload.profiles import find_profile, profile_names, profiles_folder, read_profile
+
+__all__ = ["default_profile", "load_workload", "profile_names", "profiles_folder"]
+
+
+def default_profile(users: int | None) -> str:
+    """One person is a desktop; several are a team chat."""
+    return "desktop" if users is None or users <= 1 else "chat"
+
+
+def load_workload(profile: str | None, overrides: Mapping[str, Any]) -> Workload:
+    """Read a profile and put what is given over it.
+
+    Args:
+        profile: a shipped name, a path to a YAML file, or None for the default by number of users.
+        overrides: values by `Workload` key, or the text that spells them: `"50"` is 50, `"no"` is False. None and
+            blank text mean "not given".
+
+    Raises:
+        BadInput: unknown profile or key, a value that is not accepted, or numbers that contradict each other; names
+            the key, what was seen and what is accepted, and the file where it came from one.
+    """
+    given = _given(overrides)
+    path = find_profile(profile or default_profile(given.get("users")))
+    workload = Workload(profile=path.stem, **_reconciled(read_profile(path), given))
+    _consistent(workload, path, given)
+    return workload
+
+
+def _given(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that were given, of their types and within their bounds."""
+    keys = {name: key_named(name, OF_WORKLOAD) for name in overrides}
+    said = {name: item for name, item in overrides.items() if not (item is None or _blank(item))}
+    return {name: keys[name].read(item) for name, item in said.items()}
+
+
+def _blank(item: object) -> bool:
+    return isinstance(item, str) and not item.strip()
+
+
+def _reconciled(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given moves the profile's other lengths along, where those were not given."""
+    data = {**base, **given}
+    need = data["input_tokens"] + data["output_tokens"]
+    if "context_tokens" not in given and need > data["context_tokens"]:
+        data["context_tokens"] = math.ceil(need / 1024) * 1024
+    if "input_tokens" not in given and need > data["context_tokens"] > data["output_tokens"]:
+        data["input_tokens"] = data["context_tokens"] - data["output_tokens"]
+    if "shared_prefix_tokens" not in given:  # the same share of a shorter or longer prompt
+        share = data["shared_prefix_tokens"] / base["input_tokens"]
+        data["shared_prefix_tokens"] = int(share * data["input_tokens"])
+    return data
+
+
+def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> None:
+    """Refuse numbers that contradict each other, naming the key, or the file that holds it."""
+
+    def where(key: str) -> str:
+        return key if key in given else f"{path}: {key}"
+
+    need = workload.input_tokens + workload.output_tokens
+    if workload.context_tokens < need:
+        raise BadInput(
+            f"{where('context_tokens')}: {workload.context_tokens} is below input_tokens + output_tokens = "
+            f"{workload.input_tokens} + {workload.output_tokens} = {need}; raise it or shorten the requests"
+        )
+    if workload.shared_prefix_tokens > workload.input_tokens:
+        raise BadInput(
+            f"{where('shared_prefix_tokens')}: {workload.shared_prefix_tokens} is more than input_tokens "
+            f"{workload.input_tokens}"
+        )
+    if workload.concurrency is not None and workload.request_rate is not None:
+        raise BadInput(
+            f"{where('concurrency')} and {where('request_rate')} exclude each other: the first is a closed loop, "
+            "the second an open one"
+        )

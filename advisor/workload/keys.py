@@ -1,0 +1,278 @@
+"""Every key of a workload, once: options, profiles, forms, profiles/README.md and the JSON Schema come from here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from advisor.errors import BadInput
+from advisor.schema import MOST_NODES, value
+from advisor.wire import JSON_SCHEMA
+from advisor.workload import registries
+from advisor.workload.kinds import Flag, Kind, Name, Names, NotAccepted, Number, Text, Whole, shown
+
+REQUIRED: Final = object()  # the default of a key that a profile must hold
+Group = Literal["profile", "people", "requests", "targets", "model", "service", "machines"]
+
+
+@value
+class Key:
+    """One key: the option of the same name, the line of a profile, the field of `Workload`."""
+
+    name: str
+    group: Group
+    kind: Kind
+    help: str  # one sentence
+    unit: str = ""
+    default: object = REQUIRED
+    unset: str = ""  # what None means
+    metavar: str = ""  # in `--help`, where the kind's own says too little or too much
+    option: bool = True
+
+    def read(self, item: object, where: str = "", name: str = "") -> Any:
+        """The value, of its type and within its bounds.
+
+        Args:
+            item: a value of JSON or YAML, or the text that spells it.
+            where: what the message begins with, e.g. the file and `: `.
+            name: how the key was spelled, e.g. `--users`.
+
+        Raises:
+            BadInput: names the key, what was seen and what is accepted.
+        """
+        try:
+            return self.kind.read(item)
+        except NotAccepted as refused:
+            hint = f"; {refused}" if str(refused) else ""
+            said = f"{where}{name or self.name}: {shown(item)} is not {self.kind.accepted()}{hint}"
+            raise BadInput(said) from None
+
+
+_DAY_S = 86_400
+_TOKENS = 10_000_000  # the longest prompt of any model
+_MILLISECONDS = Number(least=0.001, most=1000 * _DAY_S)
+
+PROFILE = Key(
+    name="profile",
+    group="profile",
+    kind=Text(like="a shipped profile or a file"),
+    metavar="NAME|FILE",
+    help="Workload profile to start from (see profiles/README.md).",
+)
+TITLE = Key(
+    name="title",
+    group="profile",
+    kind=Text(like="text", most=200),
+    help="What the profile is, in one line.",
+    option=False,
+)
+KEYS = (
+    Key(
+        name="users",
+        group="people",
+        kind=Whole(least=1, most=1_000_000),
+        unit="people",
+        help="People who use the service in the same hour.",
+        default=1,
+    ),
+    Key(
+        name="concurrency",
+        group="people",
+        kind=Whole(least=1, most=1_000_000),
+        unit="requests",
+        help="Requests in flight, instead of people.",
+        default=None,
+        unset="derived from users and think time",
+    ),
+    Key(
+        name="request_rate",
+        group="people",
+        kind=Number(least=0.000001, most=1_000_000),
+        unit="requests/s",
+        help="Requests per second that do not wait for answers (an API, a queue).",
+        default=None,
+        unset="people wait for their answers",
+    ),
+    Key(
+        name="think_time_s",
+        group="people",
+        kind=Number(least=0, most=_DAY_S),
+        unit="seconds",
+        help="Pause of one person between an answer and the next question.",
+    ),
+    Key(
+        name="input_tokens",
+        group="requests",
+        kind=Whole(least=1, most=_TOKENS),
+        unit="tokens",
+        help="Mean prompt, history and documents included.",
+    ),
+    Key(
+        name="output_tokens",
+        group="requests",
+        kind=Whole(least=1, most=_TOKENS),
+        unit="tokens",
+        help="Mean answer.",
+    ),
+    Key(
+        name="context_tokens",
+        group="requests",
+        kind=Whole(least=1, most=10 * _TOKENS),
+        unit="tokens",
+        help="Longest request to serve, prompt and answer together.",
+    ),
+    Key(
+        name="shared_prefix_tokens",
+        group="requests",
+        kind=Whole(least=0, most=_TOKENS),
+        unit="tokens",
+        help="Part of the prompt that all requests share (system prompt, tool list).",
+        default=0,
+    ),
+    Key(
+        name="ttft_ms",
+        group="targets",
+        kind=_MILLISECONDS,
+        unit="milliseconds",
+        help="Target: time to first token, 95th percentile.",
+        default=None,
+        unset="no target",
+    ),
+    Key(
+        name="tpot_ms",
+        group="targets",
+        kind=_MILLISECONDS,
+        unit="milliseconds",
+        help="Target: time per output token, 95th percentile.",
+        default=None,
+        unset="no target",
+    ),
+    Key(
+        name="model",
+        group="model",
+        kind=Text(like="the name of a model, a folder or a .gguf file"),
+        metavar="HF_ID|OLLAMA_TAG|FILE.gguf|FOLDER",
+        help="Model to serve; where none is named, the advisor picks one.",
+        default=None,
+        unset="the advisor picks one",
+    ),
+    Key(
+        name="task",
+        group="model",
+        kind=Name(names=registries.tasks),
+        metavar="chat|code|rag|agent|batch|embed|...",
+        help="Which models to pick from where none is named.",
+    ),
+    Key(
+        name="quantization",
+        group="model",
+        kind=Text(
+            like="auto or a weights format of `advisor catalog formats`", most=80, objection=registries.unknown_format
+        ),
+        metavar="NAME|auto",
+        help="Weights format (see `advisor catalog formats`).",
+        default="auto",
+    ),
+    Key(
+        name="kind",
+        group="model",
+        kind=Name(names=lambda: ("generate", "embed")),
+        help="What is asked of the model: text or vectors.",
+        default="generate",
+        option=False,
+    ),
+    Key(
+        name="engine",
+        group="service",
+        kind=Name(names=registries.engines),
+        help="Both: the simpler engine for the desk, the one that batches for production.",
+        default="auto",
+    ),
+    Key(
+        name="production",
+        group="service",
+        kind=Flag(),
+        help="Others depend on it: metrics, drain, a key.",
+        default=False,
+    ),
+    Key(name="exposed", group="service", kind=Flag(), help="Answer on more than loopback.", default=False),
+    Key(name="tools", group="service", kind=Flag(), help="The clients call tools.", default=False),
+    Key(
+        name="offline",
+        group="service",
+        kind=Flag(),
+        help="Nothing is looked up on the network while planning.",
+        default=False,
+    ),
+    Key(
+        name="parts",
+        group="service",
+        kind=Names(alone=("auto", "all", "none"), names=registries.parts),
+        help="What to write around the engine, e.g. gateway,systemd.",
+        default="auto",
+    ),
+    Key(
+        name="allow_offload",
+        group="machines",
+        kind=Flag(),
+        help="Part of the weights may run on the CPU.",
+        default=False,
+    ),
+    Key(
+        name="nodes",
+        group="machines",
+        kind=Whole(least=1, most=MOST_NODES),
+        unit="machines",
+        help="Machines like this one; a second is used only where one is not enough.",
+        default=None,
+        unset="as many as the hardware says",
+    ),
+    Key(
+        name="node_link",
+        group="machines",
+        kind=Text(
+            like='a network with its speed, such as "25GbE", "200G RoCE" or "400G IB"',
+            most=80,
+            objection=registries.unknown_network,
+        ),
+        help='The network between them, e.g. "100GbE" or "400G IB".',
+        default=None,
+        unset="assumed, and said so",
+    ),
+)
+OF_WORKLOAD: Mapping[str, Key] = {key.name: key for key in KEYS}
+OF_PROFILE: Mapping[str, Key] = {TITLE.name: TITLE, **OF_WORKLOAD}
+
+
+def key_named(name: object, known: Mapping[str, Key], where: str = "") -> Key:
+    """The definition of a key.
+
+    Raises:
+        BadInput: there is none of that name; names the nearest.
+    """
+    if isinstance(name, str) and name in known:
+        return known[name]
+    plain = isinstance(name, str) and name.isidentifier() and len(name) <= 60
+    near = difflib.get_close_matches(name[:60], known, n=1) if isinstance(name, str) else []
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise BadInput(f"{where}{name if plain else shown(name)}: unknown key{hint} Accepted: {', '.join(sorted(known))}")
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a workload profile, in plain data."""
+    return {
+        "$schema": JSON_SCHEMA,
+        "title": "Workload profile",
+        "type": "object",
+        "properties": {name: _property(key) for name, key in OF_PROFILE.items()},
+        "required": [name for name, key in OF_PROFILE.items() if key.default is REQUIRED],
+        "additionalProperties": False,
+    }
+
+
+def _property(key: Key) -> dict[str, Any]:
+    said = {"description": f"{key.help} Unit: {key.unit}." if key.unit else key.help, **key.kind.schema()}
+    if key.default is None:
+        said["type"] = [said["type"], "null"]
+    return said if key.default is REQUIRED else {**said, "default": key.default}

@@ -1,0 +1,251 @@
+"""The kinds of value that a workload key can hold: what each accepts, how it is read, its JSON Schema.
+
+A form and a YAML file send text, a program sends numbers: `read` takes both and gives the same value. It never raises
+anything but `NotAccepted`, whatever it is handed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from advisor.schema import value
+
+_WHOLE = re.compile(r"[+-]?\d{1,30}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+class NotAccepted(Exception):
+    """The value is none of this kind; the message, where there is one, is a hint such as the nearest name."""
+
+
+class Kind(Protocol):
+    """What `keys.py` says of a key's values."""
+
+    @property
+    def metavar(self) -> str:
+        """How `--help` writes a value."""
+        ...
+
+    def accepted(self) -> str:
+        """A phrase that completes "this is not ..."."""
+        ...
+
+    def read(self, item: object) -> Any:
+        """The value of its type.
+
+        Raises:
+            NotAccepted: it is not of this kind.
+        """
+        ...
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of what `read` returns."""
+        ...
+
+
+@value
+class Whole:
+    """A whole number between two bounds, both included."""
+
+    least: int
+    most: int
+    metavar: str = "N"
+
+    def accepted(self) -> str:
+        """`a whole number from 1 to 64`."""
+        return f"a whole number from {self.least:,} to {self.most:,}"
+
+    def read(self, item: object) -> int:
+        """`50`, `50.0`, `"50"` and `"5e1"` are 50."""
+        number = _number(item)
+        if not self.least <= number <= self.most or number != int(number):
+            raise NotAccepted
+        return int(number)
+
+    def schema(self) -> dict[str, Any]:
+        """An integer with both bounds."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@value
+class Number:
+    """A finite number between two bounds, both included; read as a float."""
+
+    least: float
+    most: float
+    metavar: str = "NUMBER"
+
+    def accepted(self) -> str:
+        """`a number from 0 to 86,400`."""
+        return f"a number from {_decimal(self.least)} to {_decimal(self.most)}"
+
+    def read(self, item: object) -> float:
+        """`20`, `20.0` and `"2e1"` are 20.0."""
+        number = _number(item)
+        if not self.least <= number <= self.most:
+            raise NotAccepted
+        return float(number)
+
+    def schema(self) -> dict[str, Any]:
+        """A number with both bounds."""
+        return {"type": "number", "minimum": self.least, "maximum": self.most}
+
+
+def _decimal(number: float) -> str:
+    """`0.000001` and `86,400`, never `1e-06`."""
+    return f"{number:,.6f}".rstrip("0").rstrip(".")
+
+
+def _number(item: object) -> int | float:
+    """A number, or text that spells one in ASCII digits; neither `true` nor `3000:22` nor `²` does."""
+    if isinstance(item, str):
+        text = item.strip()
+        if _WHOLE.fullmatch(text):
+            return int(text)
+        if _NUMBER.fullmatch(text):
+            return float(text)
+    elif isinstance(item, int | float) and not isinstance(item, bool):
+        return item
+    raise NotAccepted
+
+
+@value
+class Flag:
+    """Yes or no."""
+
+    metavar: str = ""
+
+    def accepted(self) -> str:
+        """Both words; `yes`, `no`, `on` and `off` are read as well."""
+        return "true or false (or yes, no, on, off)"
+
+    def read(self, item: object) -> bool:
+        """`True`, `"true"`, `"yes"` and `"on"` are True; a number is neither."""
+        if isinstance(item, bool):
+            return item
+        found = _FLAGS.get(item.strip().lower()) if isinstance(item, str) else None
+        if found is None:
+            raise NotAccepted
+        return found
+
+    def schema(self) -> dict[str, Any]:
+        """A boolean."""
+        return {"type": "boolean"}
+
+
+@value
+class Name:
+    """One of a few names; who knows them is asked when they are needed."""
+
+    names: Callable[[], Sequence[str]]
+
+    @property
+    def metavar(self) -> str:
+        """All of them."""
+        return "|".join(self.names())
+
+    def accepted(self) -> str:
+        """`one of auto, both`."""
+        return f"one of {', '.join(self.names())}"
+
+    def read(self, item: object) -> str:
+        """The name as it stands in the list."""
+        text = _line(item)
+        if text not in self.names():
+            raise NotAccepted(_nearest(text, self.names()))
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        """An enumeration."""
+        return {"type": "string", "enum": list(self.names())}
+
+
+@value
+class Names:
+    """One word that stands alone, or names with commas between them."""
+
+    alone: tuple[str, ...]
+    names: Callable[[], Sequence[str]]
+
+    @property
+    def metavar(self) -> str:
+        """`auto|all|none|NAME,...`."""
+        return "|".join((*self.alone, "NAME,..."))
+
+    def accepted(self) -> str:
+        """`auto, all, none, or some of gateway, monitoring`."""
+        return f"{', '.join(self.alone)}, or some of {', '.join(self.names())} with commas between them"
+
+    def read(self, item: object) -> str:
+        """The text as it was written, if all its names are known."""
+        text = _line(item)
+        if text in self.alone:
+            return text
+        for name in text.split(","):
+            if name.strip() not in self.names():
+                raise NotAccepted(_nearest(name.strip(), (*self.alone, *self.names())))
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        """A string with a pattern."""
+        name = f"({'|'.join(map(re.escape, self.names()))})"
+        return {"type": "string", "pattern": f"^({'|'.join(self.alone)}|{name}( *, *{name})*)$"}
+
+
+@value
+class Text:
+    """One line of text, which whoever understands it may be asked about."""
+
+    like: str  # completes "this is not ..."
+    most: int = 4096  # characters
+    metavar: str = "TEXT"
+    objection: Callable[[str], str | None] = lambda _: None  # None: understood; else a hint, which may be empty
+
+    def accepted(self) -> str:
+        """What it must say."""
+        return self.like
+
+    def read(self, item: object) -> str:
+        """The text without blanks around it."""
+        text = _line(item, self.most)
+        hint = self.objection(text)
+        if hint is not None:
+            raise NotAccepted(hint)
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        """A string of bounded length."""
+        return {"type": "string", "minLength": 1, "maxLength": self.most}
+
+
+def _line(item: object, most: int = 4096) -> str:
+    """Text that a terminal shows and does not obey."""
+    text = item.strip() if isinstance(item, str) else ""
+    if not text:
+        raise NotAccepted
+    if len(text) > most:
+        raise NotAccepted(f"it is longer than {most:,} characters")
+    if not text.isprintable():
+        raise NotAccepted("it holds a line break or a control character")
+    return text
+
+
+def _nearest(text: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(text.lower(), names, n=1)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def shown(item: object) -> str:
+    """Any value in a message: at most 80 characters, and nothing that a terminal obeys.
+
+    A list or a number of thousands of digits is named, not written out.
+    """
+    if isinstance(item, str):
+        return repr(item) if len(item) <= 60 else f"{item[:60]!r}..."
+    if isinstance(item, int) and item.bit_length() > 200:
+        return "a number of more than 60 digits"
+    return repr(item) if item is None or isinstance(item, bool | int | float) else f"a {type(item).__name__}"

@@ -1,0 +1,46 @@
+"""What some keys accept, asked of those who know it, and only when it is needed: a cold `--help` loads no engine."""
+
+from __future__ import annotations
+
+
+def tasks() -> tuple[str, ...]:
+    """Tasks that have a ranking of models."""
+    from advisor.catalog import ranking
+
+    return ranking.tasks()
+
+
+def engines() -> tuple[str, ...]:
+    """What `engine` may say: every engine of the registry, and the two words for a choice."""
+    from advisor.engines import ENGINES
+
+    return ("auto", *ENGINES, "both")
+
+
+def parts() -> tuple[str, ...]:
+    """What can stand around the engine."""
+    from advisor.deploy import PARTS
+
+    return tuple(PARTS)
+
+
+def unknown_format(text: str) -> str | None:
+    """None for `auto` and every spelling of a weights format; else which are nearest."""
+    from advisor.catalog import formats, nearest, weights_format
+    from advisor.errors import BadInput
+
+    try:
+        return None if text == "auto" or weights_format(text) else ""
+    except BadInput:
+        return nearest(text, formats())
+
+
+def unknown_network(text: str) -> str | None:
+    """None where a speed can be read from it."""
+    from advisor.errors import BadInput
+    from advisor.probe.network import parse_link
+
+    try:
+        return None if parse_link(text) else ""
+    except BadInput:
+        return ""
