@@ -63,6 +63,19 @@ def test_recommend_does_not_load_pydantic_for_a_shipped_profile(tmp_path: Path) 
         assert f"'{name}'" not in loaded, name
 
 
+def test_the_options_of_recommend_load_no_engine() -> None:
+    """`advisor recommend --help` names every engine without importing one, and without pydantic."""
+    code = (
+        "import sys; from advisor.cli import app;"
+        "app.main(['recommend','--help'], standalone_mode=False); print(sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "auto|ollama|vllm|both" in done.stdout
+    loaded = done.stdout.splitlines()[-1]
+    for name in ("pydantic", "advisor.engines", "advisor.deploy", "advisor.pipeline"):
+        assert f"'{name}'" not in loaded, name
+
+
 def test_every_command_has_help_with_an_example() -> None:
     """`advisor COMMAND --help` exits 0 and shows at least one example, for every command that --help lists."""
     from advisor.cli import COMMANDS
@@ -86,7 +99,11 @@ def test_every_command_has_help_with_an_example() -> None:
         (["--gpu", "RTX 4090", "--task", "poetry"], "chat"),
         (["--hardware", "missing.json"], "missing.json"),
         (["--gpu", "RTX 4090", "--measurements", "store.json"], "--measurements store.json"),
-        (["--gpu", "RTX 4090", "--users", "many"], "many"),
+        (["--gpu", "RTX 4090", "--users", "fifty"], "--users: 'fifty' is not a whole number from 1 to 1,000,000"),
+        (["--gpu", "RTX 4090", "--concurrency", "1" + 400 * "0"], "... is not a whole number from 1 to 1,000,000"),
+        (["--gpu", "RTX 4090", "--ttft-ms", "nan"], "--ttft-ms: 'nan' is not a number from 0.001 to 86,400,000"),
+        (["--gpu", "RTX 4090", "--parts", "gatway"], "did you mean gateway?"),
+        (["--gpu", "RTX 4090", "--context-tokens", "100", "--output-tokens", "200"], "context_tokens: 100 is below"),
     ],
 )
 def test_bad_input_exits_2_and_names_what_is_accepted(arguments: list[str], told: str, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_a_network_that_says_nothing_is_refused(text: str) -> None:
 )
 def test_contradictions_are_refused(options: dict[str, Any]) -> None:
     """No machine, too many, or a network with nobody to talk to."""
-    with pytest.raises(BadInput, match=r"--node(s|-link)"):
+    with pytest.raises(BadInput, match=r"^(nodes: |--node-link: )"):
         with_nodes(simulate("H100"), load_workload("chat", options))
 
 

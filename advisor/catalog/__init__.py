@@ -143,6 +143,11 @@ def nearest(text: str, names: Iterable[str], count: int = 5) -> str:
     return "nothing known looks like it; known are for example " + ", ".join(list(by_plain.values())[:count])
 
 
+def engine_names() -> tuple[str, ...]:
+    """Every engine of data/engines.yaml, in its order: the registry of `advisor.engines`, without importing one."""
+    return tuple(entry["name"] for entry in constants("engines")["engines"])
+
+
 @functools.cache
 def engine_limits(name: str) -> EngineLimits:
     """What the pinned version of an engine accepts.

@@ -12,9 +12,9 @@ def tasks() -> tuple[str, ...]:
 
 def engines() -> tuple[str, ...]:
     """What `engine` may say: every engine of the registry, and the two words for a choice."""
-    from advisor.engines import ENGINES
+    from advisor.catalog import engine_names
 
-    return ("auto", *ENGINES, "both")
+    return ("auto", *engine_names(), "both")
 
 
 def parts() -> tuple[str, ...]:
