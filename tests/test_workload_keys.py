@@ -17,7 +17,8 @@ from advisor.errors import BadInput
 from advisor.refresh.profiles import with_tables
 from advisor.schema import Workload
 from advisor.workload import load_workload, profiles_folder
-from advisor.workload.keys import KEYS, OF_WORKLOAD, REQUIRED, Key
+from advisor.workload.key import REQUIRED, Key
+from advisor.workload.keys import KEYS, OF_WORKLOAD
 from advisor.workload.kinds import Number, Whole
 
 TYPES = get_type_hints(Workload)

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from advisor.workload.keys import KEYS, PROFILE, Key
+from advisor.workload.key import Key
+from advisor.workload.keys import KEYS, PROFILE
 from advisor.workload.kinds import Flag
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -9,7 +9,8 @@ from typing import Any
 
 from advisor.errors import BadInput
 from advisor.schema import Workload
-from advisor.workload.keys import OF_WORKLOAD, key_named
+from advisor.workload.key import key_named
+from advisor.workload.keys import OF_WORKLOAD
 from advisor.workload.profiles import find_profile, profile_names, profiles_folder, read_profile
 
 __all__ = ["default_profile", "load_workload", "profile_names", "profiles_folder"]

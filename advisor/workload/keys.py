@@ -2,52 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any
 
-from advisor.errors import BadInput
-from advisor.schema import MOST_NODES, value
+from advisor.schema import MOST_NODES
 from advisor.wire import JSON_SCHEMA
 from advisor.workload import registries
-from advisor.workload.kinds import Flag, Kind, Name, Names, NotAccepted, Number, Text, Whole, shown
-
-REQUIRED: Final = object()  # the default of a key that a profile must hold
-Group = Literal["profile", "people", "requests", "targets", "model", "service", "machines"]
-
-
-@value
-class Key:
-    """One key: the option of the same name, the line of a profile, the field of `Workload`."""
-
-    name: str
-    group: Group
-    kind: Kind
-    help: str  # one sentence
-    unit: str = ""
-    default: object = REQUIRED
-    unset: str = ""  # what None means
-    metavar: str = ""  # in `--help`, where the kind's own says too little or too much
-    option: bool = True
-
-    def read(self, item: object, where: str = "", name: str = "") -> Any:
-        """The value, of its type and within its bounds.
-
-        Args:
-            item: a value of JSON or YAML, or the text that spells it.
-            where: what the message begins with, e.g. the file and `: `.
-            name: how the key was spelled, e.g. `--users`.
-
-        Raises:
-            BadInput: names the key, what was seen and what is accepted.
-        """
-        try:
-            return self.kind.read(item)
-        except NotAccepted as refused:
-            hint = f"; {refused}" if str(refused) else ""
-            said = f"{where}{name or self.name}: {shown(item)} is not {self.kind.accepted()}{hint}"
-            raise BadInput(said) from None
-
+from advisor.workload.key import REQUIRED, Key
+from advisor.workload.kinds import Flag, Number, Whole
+from advisor.workload.names import Name, Names, Text
 
 _DAY_S = 86_400
 _TOKENS = 10_000_000  # the longest prompt of any model
@@ -243,20 +206,6 @@ KEYS = (
 )
 OF_WORKLOAD: Mapping[str, Key] = {key.name: key for key in KEYS}
 OF_PROFILE: Mapping[str, Key] = {TITLE.name: TITLE, **OF_WORKLOAD}
-
-
-def key_named(name: object, known: Mapping[str, Key], where: str = "") -> Key:
-    """The definition of a key.
-
-    Raises:
-        BadInput: there is none of that name; names the nearest.
-    """
-    if isinstance(name, str) and name in known:
-        return known[name]
-    plain = isinstance(name, str) and name.isidentifier() and len(name) <= 60
-    near = difflib.get_close_matches(name[:60], known, n=1) if isinstance(name, str) else []
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise BadInput(f"{where}{name if plain else shown(name)}: unknown key{hint} Accepted: {', '.join(sorted(known))}")
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The kinds of value that a workload key can hold: what each accepts, how it is read, its JSON Schema.
+"""Numbers and yes or no: what a workload key accepts, how it is read, its JSON Schema.
 
 A form and a YAML file send text, a program sends numbers: `read` takes both and gives the same value. It never raises
 anything but `NotAccepted`, whatever it is handed.
@@ -6,9 +6,7 @@ anything but `NotAccepted`, whatever it is handed.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from advisor.schema import value
@@ -23,7 +21,7 @@ class NotAccepted(Exception):
 
 
 class Kind(Protocol):
-    """What `keys.py` says of a key's values."""
+    """What every kind of value has."""
 
     @property
     def metavar(self) -> str:
@@ -135,108 +133,6 @@ class Flag:
     def schema(self) -> dict[str, Any]:
         """A boolean."""
         return {"type": "boolean"}
-
-
-@value
-class Name:
-    """One of a few names; who knows them is asked when they are needed."""
-
-    names: Callable[[], Sequence[str]]
-
-    @property
-    def metavar(self) -> str:
-        """All of them."""
-        return "|".join(self.names())
-
-    def accepted(self) -> str:
-        """`one of auto, both`."""
-        return f"one of {', '.join(self.names())}"
-
-    def read(self, item: object) -> str:
-        """The name as it stands in the list."""
-        text = _line(item)
-        if text not in self.names():
-            raise NotAccepted(_nearest(text, self.names()))
-        return text
-
-    def schema(self) -> dict[str, Any]:
-        """An enumeration."""
-        return {"type": "string", "enum": list(self.names())}
-
-
-@value
-class Names:
-    """One word that stands alone, or names with commas between them."""
-
-    alone: tuple[str, ...]
-    names: Callable[[], Sequence[str]]
-
-    @property
-    def metavar(self) -> str:
-        """`auto|all|none|NAME,...`."""
-        return "|".join((*self.alone, "NAME,..."))
-
-    def accepted(self) -> str:
-        """`auto, all, none, or some of gateway, monitoring`."""
-        return f"{', '.join(self.alone)}, or some of {', '.join(self.names())} with commas between them"
-
-    def read(self, item: object) -> str:
-        """The text as it was written, if all its names are known."""
-        text = _line(item)
-        if text in self.alone:
-            return text
-        for name in text.split(","):
-            if name.strip() not in self.names():
-                raise NotAccepted(_nearest(name.strip(), (*self.alone, *self.names())))
-        return text
-
-    def schema(self) -> dict[str, Any]:
-        """A string with a pattern."""
-        name = f"({'|'.join(map(re.escape, self.names()))})"
-        return {"type": "string", "pattern": f"^({'|'.join(self.alone)}|{name}( *, *{name})*)$"}
-
-
-@value
-class Text:
-    """One line of text, which whoever understands it may be asked about."""
-
-    like: str  # completes "this is not ..."
-    most: int = 4096  # characters
-    metavar: str = "TEXT"
-    objection: Callable[[str], str | None] = lambda _: None  # None: understood; else a hint, which may be empty
-
-    def accepted(self) -> str:
-        """What it must say."""
-        return self.like
-
-    def read(self, item: object) -> str:
-        """The text without blanks around it."""
-        text = _line(item, self.most)
-        hint = self.objection(text)
-        if hint is not None:
-            raise NotAccepted(hint)
-        return text
-
-    def schema(self) -> dict[str, Any]:
-        """A string of bounded length."""
-        return {"type": "string", "minLength": 1, "maxLength": self.most}
-
-
-def _line(item: object, most: int = 4096) -> str:
-    """Text that a terminal shows and does not obey."""
-    text = item.strip() if isinstance(item, str) else ""
-    if not text:
-        raise NotAccepted
-    if len(text) > most:
-        raise NotAccepted(f"it is longer than {most:,} characters")
-    if not text.isprintable():
-        raise NotAccepted("it holds a line break or a control character")
-    return text
-
-
-def _nearest(text: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(text.lower(), names, n=1)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def shown(item: object) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 
 from advisor.errors import BadInput
 from advisor.units import KIB
-from advisor.workload.keys import OF_PROFILE, PROFILE, REQUIRED, key_named
+from advisor.workload.key import REQUIRED, key_named
+from advisor.workload.keys import OF_PROFILE, PROFILE
 from advisor.workload.kinds import shown
 
 _MOST_BYTES = 256 * KIB
