@@ -83,7 +83,15 @@ def test_every_profile_is_valid(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "item"),
-    [("users", 0), ("users", 2.5), ("ttft_ms", -1), ("tools", "no"), ("kind", "chat"), ("parts", "gatway"), ("engine", 1)],
+    [
+        ("users", 0),
+        ("users", 2.5),
+        ("ttft_ms", -1),
+        ("tools", "no"),
+        ("kind", "chat"),
+        ("parts", "gatway"),
+        ("engine", 1),
+    ],
 )
 def test_what_is_refused_is_invalid(key: str, item: object) -> None:
     """The schema of a workload has the bounds and the names of the definition."""

@@ -196,7 +196,9 @@ def test_a_profile_means_what_stands_in_it(tmp_path: Path) -> None:
     assert (workload.model, workload.tpot_ms, workload.parts) == ("null", None, "auto")
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "a\x00b", "a\x1b[2Jb", "~nosuchuser/p.yaml", "/dev/null", ".", 3, ["chat"]])
+@pytest.mark.parametrize(
+    "name", ["x" * 300, "a\x00b", "a\x1b[2Jb", "~nosuchuser/p.yaml", "/dev/null", ".", 3, ["chat"]]
+)
 def test_a_profile_that_is_no_file_is_refused(name: Any) -> None:
     """No name of a profile ends in anything but a refusal that shows it harmlessly."""
     message = refusal(name, {})

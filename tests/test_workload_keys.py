@@ -30,7 +30,9 @@ SCALARS = (
     | st.floats()
     | st.text()
     | st.from_regex(r"[-+]?[0-9_:.,eE²x ]{0,12}")
-    | st.sampled_from(["yes", "NO", "on", "off", "auto", "all", "none", "both", "chat", "embed", "q4_K_M", "gateway,ray"])
+    | st.sampled_from(
+        ["yes", "NO", "on", "off", "auto", "all", "none", "both", "chat", "embed", "q4_K_M", "gateway,ray"]
+    )
 )
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
 
