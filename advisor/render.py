@@ -140,6 +140,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "launch": plan.launch,
         "candidate": plan.estimate.candidate,
         "container": engine.container(plan),
+        "preparation": engine.preparation(plan),
         "engine": engine_limits(plan.engine),
         "name": slug(plan.name),
         "desk": DESK if plan.desk is not None else None,

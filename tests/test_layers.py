@@ -30,10 +30,7 @@ FLOORS = (
     "commands",
     "calibrate cli refresh",
 )
-UPWARD: dict[tuple[str, str], str] = {  # what goes up the stairs all the same, and why
-    ("engines", "smoke"): "until `observe` is part of the Protocol",
-    ("measured", "smoke"): "until `observe` is part of the Protocol",
-}
+UPWARD: dict[tuple[str, str], str] = {}  # what goes up the stairs all the same, and why
 
 
 def room_of(module: str) -> str:

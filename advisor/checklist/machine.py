@@ -11,7 +11,7 @@ from advisor.schema import Check, Plan
 from advisor.shell import no_less, stop_if_busy
 from advisor.units import GIB, MIB, gib
 
-SHARED_BYTES_PER_CARD = GIB  # NCCL's and vLLM's buffers between the processes of one replica
+SHARED_BYTES_PER_CARD = GIB  # buffers of NCCL and of the engine between the processes of one replica
 FILES_AT_REST = 512  # of the engine: libraries, weights, workers
 FILES_PER_REQUEST = 4  # connection, its other end at the gateway, and what is being closed
 LEAST_MAPS = 65530  # the kernel's own default; large models map thousands of regions

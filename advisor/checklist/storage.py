@@ -17,8 +17,9 @@ DOCKER = "docker info --format '{{.DockerRootDir}}' 2>/dev/null || echo /var/lib
 
 def storage_checks(plan: Plan) -> Iterator[Check]:
     """One line a way of running: they keep models in different folders."""
-    weights = 0 if plan.model.path and plan.launch.modelfile is None else plan.launch.cache_bytes
-    store = ENGINES[plan.engine].container(plan).mounts[0]
+    engine = ENGINES[plan.engine]
+    in_place = plan.model.path and engine.preparation(plan) is None
+    weights, store = 0 if in_place else plan.launch.cache_bytes, engine.container(plan).mounts[0]
     named, folder = store.native_variable, store.native_folder
     native = f"folder={from_env(named)}; folder=${{folder:-${{{named}:-$HOME/{shell(folder)}}}}}"
     yield _disk("disk", native, weights, 0, f"set {named} in .env to a folder on a larger disk", ("native",))

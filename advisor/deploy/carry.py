@@ -30,11 +30,11 @@ class Carry:
     model_ref: str
     local: str  # path of a local model, empty where it comes from a hub
     local_name: str
-    from_store: bool  # the engine keeps models in a store of its own (Ollama), not in the Hub's cache
     store_variable: str  # native
     volume_variable: str  # of compose.yaml
     below: str  # where the engine itself looks, below the carried folder
-    cached: str  # folder of the Hub's cache
+    weights: str  # where they lie in that folder
+    fetched_by: str
     weights_bytes: int
     requirement: str  # of the engine for pip; empty where it is no Python package
     archive: str  # address of the engine's program; empty where it is a Python package
@@ -57,31 +57,27 @@ def possible(plan: Plan) -> str:  # noqa: ARG001
 
 def facts(plan: Plan) -> Carry:
     """Every image and file by name."""
-    store = ENGINES[plan.engine].container(plan).mounts[0]
-    from_store = plan.launch.modelfile is not None
-    local = plan.model.path or ""
+    engine, local = ENGINES[plan.engine], plan.model.path or ""
+    store, supplies = engine.container(plan).mounts[0], engine.supplies(plan)
     return Carry(
         images=tuple(Image(name=name, file=_file(name)) for name in _images(plan)),
         model_ref=plan.launch.model_ref,
         local=next((mount.source for mount in local_mount(plan.model.path)), ""),
         local_name=PurePosixPath(local).name,
-        from_store=from_store,
         store_variable=store.native_variable,
         volume_variable=store.variable,
-        below="models" if from_store else "",
-        cached="models--" + plan.launch.model_ref.replace("/", "--"),
+        below=supplies.store,
+        weights=supplies.weights,
+        fetched_by=supplies.fetched_by,
         weights_bytes=plan.launch.cache_bytes,
-        requirement="" if from_store else f"{plan.launch.program[0]}=={plan.engine_version}",
-        archive=_archive(plan) if from_store else "",
+        requirement=supplies.requirement,
+        archive=supplies.archive,
         caddy=gateway.VERSION if "gateway" in plan.parts else "",
         distribution=DISTRIBUTION,
         advisor=__version__,
-        variables=tuple(f"{name}={text}" for name, text in plan.launch.env.items() if name in OFFLINE_VARIABLES),
+        variables=tuple(f"{name}={text}" for name, text in plan.launch.env.items() if name in supplies.variables),
         target=native.engine_home(plan),
     )
-
-
-OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "VLLM_NO_USAGE_STATS", "OLLAMA_NO_CLOUD")
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
@@ -122,13 +118,5 @@ def _images(plan: Plan) -> list[str]:
 
 
 def _file(image: str) -> str:
-    """`vllm/vllm-openai:v0.33.0` → `images/vllm-vllm-openai-v0.33.0.tar`."""
+    """`owner/image:v1.2` → `images/owner-image-v1.2.tar`."""
     return "images/" + image.replace("/", "-").replace(":", "-") + ".tar"
-
-
-def _archive(plan: Plan) -> str:
-    """Address of the engine's own archive for this machine."""
-    system = "arm64" if plan.hardware.cpu.architecture in ("aarch64", "arm64") else "amd64"
-    name = plan.launch.program[0]
-    base = f"https://github.com/{name}/{name}/releases/download/v{plan.engine_version}"
-    return f"{base}/{name}-darwin.tgz" if plan.hardware.os == "darwin" else f"{base}/{name}-linux-{system}.tar.zst"

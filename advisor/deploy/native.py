@@ -22,7 +22,7 @@ def engine_program(plan: Plan) -> str:
 
 
 def config_folder(plan: Plan) -> str:
-    """Keys, tokens, Caddyfile and Modelfile: /etc/<name>."""
+    """Keys, tokens, Caddyfile and the model's own file: /etc/<name>."""
     return f"/etc/{unit_name(plan)}"
 
 

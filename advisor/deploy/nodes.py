@@ -13,7 +13,7 @@ from advisor.engines.base import Placement
 from advisor.physics.speed.internode import token_bytes
 from advisor.schema import Check, NodeLink, Plan, value
 
-MASTER_PORT = 29501  # vLLM's own default
+MASTER_PORT = 29501  # the engine's own default
 BALANCER_PORT = 8090
 EXAMPLE_NETWORK = "10.0.0."  # private; the first machine is .11
 DEVICES = {"cuda": "--gpus all", "rocm": "--device /dev/kfd --device /dev/dri --group-add video --group-add render"}
@@ -57,6 +57,11 @@ def spanning(plan: Plan) -> bool:
     return plan.estimate.candidate.nodes_of_replica > 1
 
 
+def template(plan: Plan, name: str) -> str:
+    """The template of a file of one engine over several machines: how its parts find each other is the engine's."""
+    return f"{plan.engine}/nodes/{name}.j2"
+
+
 def facts(plan: Plan) -> NodesFacts:
     """Who is who among the machines."""
     candidate = plan.estimate.candidate
@@ -87,15 +92,15 @@ def facts(plan: Plan) -> NodesFacts:
 def placements(plan: Plan) -> tuple[Placement, ...]:
     """One script for every machine of an engine that spans them; a balancer in front of several engines.
 
-    The LeaderWorkerSet is placed by `deploy/kubernetes`, from `templates/nodes/leaderworkerset.yaml.j2`.
+    The LeaderWorkerSet is placed by `deploy/kubernetes`, from the engine's `leaderworkerset.yaml.j2`.
     """
     known = facts(plan)
     files = [Placement("nodes/nodes.env.j2", "nodes/nodes.env.example")]
     if known.spanning:
         files += [
-            Placement("nodes/node.sh.j2", "nodes/node.sh", executable=True),
-            Placement("nodes/run.sh.j2", "run.sh", executable=True),
-            Placement("nodes/node.service.j2", "nodes/node@.service"),
+            Placement(template(plan, "node.sh"), "nodes/node.sh", executable=True),
+            Placement(template(plan, "run.sh"), "run.sh", executable=True),
+            Placement(template(plan, "node.service"), "nodes/node@.service"),
         ]
     if known.servers > 1:
         files.append(Placement("nodes/Caddyfile.j2", "nodes/Caddyfile"))

@@ -10,6 +10,7 @@ from advisor.deploy.systemd import LOAD_S, patience_s
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.containers import Mount
+from advisor.engines.deployment import Preparation
 from advisor.engines.devices import cards_of
 from advisor.schema import Check, Plan, value
 from advisor.shell import at_least
@@ -28,6 +29,7 @@ class Quadlet:
     config: str
     mounts: tuple[Mount, ...]
     prepare: tuple[Mount, ...]
+    preparation: Preparation | None
     devices: tuple[str, ...]
     groups: tuple[str, ...]
     seccomp: str
@@ -57,7 +59,8 @@ def possible(plan: Plan) -> str:
 
 def facts(plan: Plan) -> Quadlet:
     """Everything that the templates place."""
-    container = ENGINES[plan.engine].container(plan)
+    engine = ENGINES[plan.engine]
+    container = engine.container(plan)
     return Quadlet(
         unit=native.unit_name(plan),
         image=qualified(container.image),
@@ -65,6 +68,7 @@ def facts(plan: Plan) -> Quadlet:
         config=native.config_folder(plan),
         mounts=container.mounts,
         prepare=container.prepare_mounts,
+        preparation=engine.preparation(plan),
         devices=_devices(plan),
         groups=("keep-groups",) if plan.launch.variant in ("rocm", "vulkan") else (),
         seccomp=next((o.split("=")[1] for o in container.security_options if o.startswith("seccomp=")), ""),
@@ -113,7 +117,7 @@ def _files(plan: Plan) -> Iterator[tuple[str, str]]:
     for mount in ENGINES[plan.engine].container(plan).mounts:
         if mount.named:
             yield "named.volume.j2", f"{unit}-{mount.source}.volume"
-    if plan.launch.modelfile is not None:
+    if ENGINES[plan.engine].preparation(plan) is not None:
         yield "model.container.j2", f"{unit}-model.container"
     if "gateway" in plan.parts:
         yield "gateway.container.j2", f"{unit}-gateway.container"

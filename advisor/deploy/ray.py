@@ -1,11 +1,12 @@
 """The same plan over several machines on Ray, for those who have KubeRay already; only when asked (`--parts ...,ray`).
 
-vLLM needs no Ray for this, and Ray's image brings a vLLM of its own, so the plan's figures hold less well there.
+No engine needs Ray for this, and Ray's image brings an engine of its own version, so the plan's figures hold less well.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from advisor.deploy.kubernetes.manifest import Resources
@@ -15,25 +16,14 @@ from advisor.deploy.nodes import wanted as over_machines
 from advisor.engines import ENGINES
 from advisor.engines.admission import admitted
 from advisor.engines.base import Placement
+from advisor.engines.deployment import OnRay
+from advisor.errors import BadInput
 from advisor.schema import Check, Plan, value
 from advisor.units import GIB
 
 RAY_VERSION = "2.58.0"
 IMAGE = f"rayproject/ray-llm:{RAY_VERSION}-py312-cu130"
-ITS_VLLM = "0.26.0"  # the vLLM inside that image
 PORT = 8000
-# Engine arguments that vLLM has had since long before the one in Ray's image; the others are the API server's.
-KEYWORDS = {
-    "--tensor-parallel-size": int,
-    "--pipeline-parallel-size": int,
-    "--max-model-len": int,
-    "--max-num-seqs": int,
-    "--max-num-batched-tokens": int,
-    "--gpu-memory-utilization": float,
-    "--kv-cache-dtype": str,
-    "--dtype": str,
-    "--quantization": str,
-}
 
 
 @value
@@ -43,7 +33,8 @@ class RayFacts:
     name: str
     version: str
     image: str
-    vllm: str
+    engine_version: str  # inside the image
+    env: Mapping[str, str]
     port: int
     serve_config: str  # JSON, which is YAML too
     workers: int  # one on each machine
@@ -59,21 +50,23 @@ def wanted(plan: Plan) -> bool:  # noqa: ARG001
 
 
 def possible(plan: Plan) -> str:
-    """A plan of vLLM over several machines with NVIDIA cards: there is no other image."""
+    """A plan over several machines, of an engine that Ray's image holds for these cards."""
     if not over_machines(plan):
         return "the plan needs one machine only; Ray is for several (--nodes)"
-    if plan.engine != "vllm" or plan.launch.variant != "cuda":
-        return "Ray's image has vLLM for NVIDIA cards only"
+    if ENGINES[plan.engine].on_ray(plan) is None:
+        return f"Ray's image is for NVIDIA cards, and does not run {plan.engine} here"
     return ""
 
 
 def facts(plan: Plan) -> RayFacts:
     """The service as Ray is told."""
+    inside = inside_ray(plan)
     return RayFacts(
         name=f"{object_name(plan)}-ray",
         version=RAY_VERSION,
         image=IMAGE,
-        vllm=ITS_VLLM,
+        engine_version=inside.version,
+        env=inside.env,
         port=PORT,
         serve_config=json.dumps(serve_config(plan), indent=2),
         workers=plan.estimate.candidate.nodes,
@@ -84,20 +77,24 @@ def facts(plan: Plan) -> RayFacts:
     )
 
 
+def inside_ray(plan: Plan) -> OnRay:
+    """The engine in Ray's image.
+
+    Raises:
+        BadInput: the image cannot run it.
+    """
+    found = ENGINES[plan.engine].on_ray(plan)
+    if found is None:
+        raise BadInput(possible(plan))
+    return found
+
+
 def serve_config(plan: Plan) -> dict[str, Any]:
     """One application: the model with the planned engine arguments, as many replicas as planned."""
-    flags = {setting.name: setting.value for setting in plan.settings if setting.kind == "flag"}
-    engine: dict[str, Any] = {
-        name.removeprefix("--").replace("-", "_"): kind(flags[name] or "")
-        for name, kind in KEYWORDS.items()
-        if name in flags
-    }
-    if "--enable-prefix-caching" in flags:
-        engine["enable_prefix_caching"] = True
     replicas, ports = plan.estimate.candidate.replicas, plan.estimate.candidate.servers
     model = {
         "model_loading_config": {"model_id": plan.launch.served_name, "model_source": plan.launch.model_ref},
-        "engine_kwargs": engine,
+        "engine_kwargs": dict(inside_ray(plan).arguments),
         "deployment_config": {
             "num_replicas": replicas,
             "max_ongoing_requests": -(-admitted(plan.estimate) * ports // replicas),

@@ -42,6 +42,8 @@ class Units:
     failures: int
     closed: bool  # nothing has to be fetched: only loopback is open
     one_fails_all: bool  # the engine's processes are worth nothing without each other
+    prepare: str  # one line of shell that gives the running server its model; empty: it has it
+    model_file: str  # that the line reads
     needs_token: bool
     nvidia: bool
     health: str
@@ -64,14 +66,15 @@ def possible(plan: Plan) -> str:
 def facts(plan: Plan) -> Units:
     """Everything that the templates place."""
     launch = plan.launch
-    container = ENGINES[plan.engine].container(plan)
+    engine, config = ENGINES[plan.engine], native.config_folder(plan)
+    container, preparation = engine.container(plan), engine.preparation(plan)
     gpu = launch.variant in NODES
     return Units(
         unit=native.unit_name(plan),
         program=(native.engine_program(plan), *launch.program[1:], *launch.argv),
         env=tuple(f"{name}={text}" for name, text in _environment(plan)),
         home=native.engine_home(plan),
-        config=native.config_folder(plan),
+        config=config,
         state=native.state_folder(plan),
         cache=native.cache_folder(plan),
         devices=NODES.get(launch.variant, ()),
@@ -83,7 +86,9 @@ def facts(plan: Plan) -> Units:
         limit_s=MOST_FAILURES * (patience_s(plan) + 60),
         failures=MOST_FAILURES,
         closed=plan.workload.offline or plan.model.path is not None,
-        one_fails_all=launch.modelfile is None,
+        one_fails_all=preparation is None,
+        prepare=preparation.script(f"{config}/{preparation.file}") if preparation else "",
+        model_file=preparation.file if preparation else "",
         needs_token=launch.needs_token,
         nvidia=launch.variant == "cuda",
         health=f"http://127.0.0.1:{launch.port}{launch.health_path}",
@@ -148,7 +153,7 @@ def _environment(plan: Plan) -> Iterator[tuple[str, str]]:
 def patience_s(plan: Plan) -> int:
     """Until healthy; where the model is fetched after the start of the server, its download too."""
     launch = plan.launch
-    if launch.modelfile is None:
+    if ENGINES[plan.engine].preparation(plan) is None:
         return launch.startup_s
     fetched = 0 if plan.model.path or plan.workload.offline else download_s(launch.cache_bytes)
     return launch.startup_s + round(fetched) + LOAD_S

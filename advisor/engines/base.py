@@ -1,4 +1,10 @@
-"""What an engine has to offer to take part. A plug-in is a package of plain functions that satisfies `Engine`."""
+"""What an engine has to offer to take part. A plug-in is a package of plain functions that satisfies `Engine`.
+
+Beside it stand its entry in `catalog/data/engines.yaml` (and, where it exports metrics, in `metrics.yaml`), and the
+folder `templates/<name>/` with what `placements` names and three texts that shared templates include: `notes.md.j2`
+(its section of the README), `install.sh.j2` (how its program comes to a host) and `fetch.sh.j2` (how its weights are
+saved for another one). An engine with the feature `pipeline_over_nodes` has `nodes/` there too.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,8 @@ from typing import NamedTuple, Protocol
 
 from advisor.catalog.entries import EngineLimits
 from advisor.engines.containers import Container
+from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
+from advisor.engines.observing import Observer
 from advisor.engines.ready import Predictable
 from advisor.schema import (
     Candidate,
@@ -84,10 +92,34 @@ class Engine(Predictable, Protocol):
         """The launch inside the pinned image: mounts, devices, variables, health check, patience."""
         ...
 
+    def one_replica(self, plan: Plan, host: str) -> Command:
+        """The planned launch with a single replica that listens on `host`: what one pod runs."""
+        ...
+
+    def preparation(self, plan: Plan) -> Preparation | None:
+        """How the running server is given its model; None where the engine loads it as it starts."""
+        ...
+
     def checks(self, plan: Plan) -> tuple[Check, ...]:
         """The lines of the checklist that only this engine needs."""
         ...
 
     def placements(self, plan: Plan) -> tuple[Placement, ...]:
         """The templates of this engine, and the file that each becomes."""
+        ...
+
+    def chart(self, plan: Plan, pod: Pod) -> Chart | None:
+        """The plan as values of the engine's own Helm chart; None where it has none."""
+        ...
+
+    def supplies(self, plan: Plan) -> Supplies:
+        """Program and weights as an offline deployment carries them."""
+        ...
+
+    def on_ray(self, plan: Plan) -> OnRay | None:
+        """The plan as Ray's image runs it; None where that image cannot."""
+        ...
+
+    def observer(self) -> Observer:
+        """What a smoke test needs to know of the running server."""
         ...

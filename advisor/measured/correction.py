@@ -164,9 +164,7 @@ def share_in_step(engine: str, in_flight: float, requests: int) -> float:
 
     Clients with equal requests march in step; where the engine ends answers early, only the first wave comes together.
     """
-    from advisor.smoke.observer import observer_of
-
-    if observer_of(engine).EXACT_LENGTH:
+    if ENGINES[engine].observer().EXACT_LENGTH:
         return 1.0
     return min(in_flight / max(requests, 1), 1.0)
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from advisor.engines.observing import Effective, Observer
 from advisor.measured.correction import Measurements
 from advisor.schema import Corrections, Plan
 from advisor.smoke.load.client import Server
 from advisor.smoke.load.prompts import Scale
 from advisor.smoke.load.ramp import Ramp
 from advisor.smoke.load.stats import LoadResult, Targets
-from advisor.smoke.observer import Effective, Observer
 from advisor.smoke.outcome import StepResult
 from advisor.smoke.runners.base import Runner
 

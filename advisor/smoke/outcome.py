@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
+from advisor.engines.observing import Effective
 from advisor.schema import Hardware, value
 from advisor.smoke.load.ramp import Ramp
 from advisor.smoke.load.stats import LoadResult
-from advisor.smoke.observer import Effective
 
 Result = Literal["pass", "fail", "skipped"]
 

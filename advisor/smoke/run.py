@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from advisor.engines import ENGINES
 from advisor.errors import AdvisorError
 from advisor.measured.correction import Measurements
 from advisor.schema import Corrections, Plan
 from advisor.smoke.compare import comparisons
 from advisor.smoke.job import Failed, Job, Options, Progress, Skipped, Stopwatch
 from advisor.smoke.load.http import Broken
-from advisor.smoke.observer import observer_of
 from advisor.smoke.outcome import Result, SmokeReport, StepResult
 from advisor.smoke.runners.base import Runner
 from advisor.smoke.runners.signals import terminate_is_interrupt, undisturbed
@@ -67,14 +67,13 @@ def smoke(
     hands what is known so far to `on_interrupt` and is raised again. The prediction is corrected by `measurements`.
 
     Raises:
-        BadInput: the plan's engine cannot be observed.
         KeyboardInterrupt: it was interrupted.
     """
     job = Job(
         plan=plan,
         folder=folder,
         runner=runner,
-        observer=observer_of(plan.engine),
+        observer=ENGINES[plan.engine].observer(),
         options=options or Options(),
         progress=progress or Progress(),
         measurements=measurements or Measurements(),

@@ -29,9 +29,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from advisor.engines import ENGINES
 from advisor.folder.write import write_tree
 from advisor.pipeline import files_of
-from advisor.smoke.observer import observer_of
 from tests.benchmarks.loads import requests_at
 from tests.benchmarks.points import (
     FACTORS,
@@ -198,7 +198,7 @@ class Started:
         """What loads.py has to know."""
         return {
             "port": self.plan.launch.port, "model": self.plan.launch.served_name, "level": level, "point": self.point,
-            "exact": observer_of(sweep.engine).EXACT_LENGTH, "guess": sweep.guess(self.point, level),
+            "exact": ENGINES[sweep.engine].observer().EXACT_LENGTH, "guess": sweep.guess(self.point, level),
             "told": told(self.point, sweep.centre(level)),
         }  # fmt: skip
 

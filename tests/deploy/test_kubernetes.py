@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.deploy import PARTS
-from advisor.deploy.kubernetes.charts import heredoc, split
 from advisor.deploy.kubernetes.pod import CARD_NUMBERS, object_name
 from advisor.engines import ENGINES
+from advisor.engines.ollama.chart import heredoc
+from advisor.engines.vllm.chart import split
 from advisor.errors import BadInput
 from advisor.pipeline import recommend
 from advisor.quoting import kubernetes

@@ -19,6 +19,7 @@ from statistics import median
 
 import pytest
 
+from advisor.engines import ENGINES
 from advisor.folder.write import write_tree
 from advisor.measured.correction import Measurements
 from advisor.measured.rates import keep_rates
@@ -29,7 +30,6 @@ from advisor.probe.measure import measure
 from advisor.schema import Plan, Question, Verdict
 from advisor.smoke.load.client import Server
 from advisor.smoke.load.generator import Run, calibrate, drive
-from advisor.smoke.observer import observer_of
 from advisor.smoke.runners.native import NativeRunner
 from advisor.verdict import verdict_for
 from advisor.workload import load_workload
@@ -208,7 +208,7 @@ def running(plan: Plan, folder: Path) -> Iterator[Server]:
         yield Server(
             base_url=f"http://127.0.0.1:{plan.launch.port}",
             model=plan.launch.served_name,
-            exact_length=observer_of(plan.engine).EXACT_LENGTH,
+            exact_length=ENGINES[plan.engine].observer().EXACT_LENGTH,
         )
     finally:
         runner.end()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from advisor.deploy import gateway, nodes
-from advisor.deploy.kubernetes import charts, patience, pod
+from advisor.deploy import gateway, monitoring, nodes
+from advisor.deploy.kubernetes import patience, pod
 from advisor.deploy.kubernetes.accelerators import taints
 from advisor.deploy.kubernetes.checks import checks
 from advisor.deploy.kubernetes.manifest import Manifests
 from advisor.deploy.kubernetes.resources import claim_bytes, resources
-from advisor.deploy.kubernetes.scaling import QUEUES, scaling
+from advisor.deploy.kubernetes.scaling import scaling
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.schema import Plan
@@ -45,24 +45,25 @@ def possible(plan: Plan) -> str:
     """Nodes run Linux, and there has to be an image for the card."""
     if plan.hardware.os != "linux":
         return "a Kubernetes node that runs this engine needs Linux"
-    if plan.launch.variant == "metal" or (plan.launch.variant == "xpu" and plan.engine == "vllm"):
+    if plan.launch.variant in ("metal", "xpu"):
         return f"there is no pinned image of {plan.engine} for this card"
     return ""
 
 
 def facts(plan: Plan) -> Manifests:
     """Everything that the manifests place."""
-    container, count, asked = ENGINES[plan.engine].container(plan), pod.pods(plan), resources(plan)
-    front = gateway.facts(plan)
+    engine, count, asked = ENGINES[plan.engine], pod.pods(plan), resources(plan)
+    container, preparation, chart = engine.container(plan), engine.preparation(plan), pod.chart(plan)
+    front, command = gateway.facts(plan), pod.command(plan)
     group = nodes.facts(plan) if nodes.spanning(plan) else None
     return Manifests(
         name=pod.object_name(plan),
-        stateful=plan.launch.modelfile is not None,
+        preparation=preparation,
         pods=count,
         strategy="Recreate" if count == 1 else "RollingUpdate",
         deadline_s=patience.deadline_s(plan),
-        args=pod.args(plan),
-        env=pod.environment(plan),
+        args=command.argv,
+        env=command.env,
         secrets=pod.secrets(plan),
         keys=pod.keys(plan),
         health=container.health[1:],
@@ -84,28 +85,31 @@ def facts(plan: Plan) -> Manifests:
         gateway_image=front.image,
         gateway_port=front.port,
         gateway_metrics_port=front.metrics_port,
-        engine_metrics_port=ENGINE_METRICS_PORT if plan.engine in QUEUES else None,
+        engine_metrics_port=ENGINE_METRICS_PORT if monitoring.exported(plan.engine) else None,
         scaling=scaling(plan, count),
-        chart=charts.values(plan, asked),
-        chart_file=charts.FILES[plan.engine],
+        chart=chart.values if chart else {},
+        chart_file=chart.file if chart else "",
+        chart_has_router=chart is not None and chart.has_router,
         group=group,
     )
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:
-    """The folder `kubernetes/`: the gateway's Caddyfile and the Modelfile come from the same templates as elsewhere."""
+    """The folder `kubernetes/`: gateway's Caddyfile and model's file come from the same templates as elsewhere."""
     files = list(COMMON)
     if nodes.spanning(plan):
         files += ["claim.yaml", "leaderworkerset-names.yaml"]
-        group = Placement("nodes/leaderworkerset.yaml.j2", f"{FOLDER}/leaderworkerset.yaml")
+        group = Placement(nodes.template(plan, "leaderworkerset.yaml"), f"{FOLDER}/leaderworkerset.yaml")
         return (*_placed(files), group)
-    files += ["statefulset.yaml"] if plan.launch.modelfile else ["deployment.yaml", "claim.yaml"]
-    files.append(charts.FILES[plan.engine])
+    preparation, chart = ENGINES[plan.engine].preparation(plan), pod.chart(plan)
+    files += ["statefulset.yaml"] if preparation else ["deployment.yaml", "claim.yaml"]
     if scaling(plan, pod.pods(plan)):
         files += ON_QUEUE
     own = _placed(files)
-    if plan.launch.modelfile:
-        own.append(Placement("ollama/Modelfile.j2", f"{FOLDER}/Modelfile"))
+    if chart:
+        own.append(Placement(chart.template, f"{FOLDER}/{chart.file}"))
+    if preparation:
+        own.append(Placement(preparation.template, f"{FOLDER}/{preparation.file}"))
     return tuple(own)
 
 
@@ -116,7 +120,8 @@ def _placed(files: list[str]) -> list[Placement]:
 
 def _access_mode(plan: Plan) -> str:
     """A StatefulSet's pods have a volume each; those of a Deployment or a group share one."""
-    own = plan.launch.modelfile is not None or (pod.pods(plan) == 1 and not nodes.spanning(plan))
+    stateful = ENGINES[plan.engine].preparation(plan) is not None
+    own = stateful or (pod.pods(plan) == 1 and not nodes.spanning(plan))
     return "ReadWriteOnce" if own else "ReadWriteMany"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from advisor.deploy.nodes import NodesFacts
+from advisor.engines.deployment import Preparation
 from advisor.schema import value
 
 
@@ -95,7 +96,7 @@ class Manifests:
     """One folder `kubernetes/`."""
 
     name: str  # of every object: a DNS label that begins with a letter and is not the engine's name
-    stateful: bool  # the engine's store belongs to the pod: StatefulSet; else a Deployment
+    preparation: Preparation | None  # the engine's store belongs to the pod: StatefulSet; None: a Deployment
     pods: int
     strategy: str  # "Recreate", or "RollingUpdate" without surge
     deadline_s: int  # of a rollout
@@ -125,5 +126,6 @@ class Manifests:
     engine_metrics_port: int | None  # where the pod shows the engine's own metrics; None: it has none
     scaling: Scaling | None
     chart: Mapping[str, object]  # values of the engine's own chart
-    chart_file: str
+    chart_file: str  # empty: it has none
+    chart_has_router: bool
     group: NodesFacts | None = None  # pods of one engine over several machines: a LeaderWorkerSet

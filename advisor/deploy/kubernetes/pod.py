@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import posixpath
-from collections.abc import Mapping
 
 from advisor.deploy import gateway
 from advisor.deploy.kubernetes.manifest import HostPath, Secret, User
+from advisor.deploy.kubernetes.resources import resources
 from advisor.engines import ENGINES
-from advisor.engines.containers import with_values
+from advisor.engines.deployment import Chart, Command, Pod
 from advisor.quoting import dns_label
 from advisor.schema import Plan
 
 LOOPBACK = "127.0.0.1"
 ROOT_HOME = "/root"
-UID, GROUP = 2000, 0  # the user of vLLM's image; group 0 may write where that image lets any user write
+UID, GROUP = 2000, 0  # nobody's; group 0 may write where an image lets any user write
 TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
 # A device plugin hands over the pod's own cards, numbered from 0: numbers of the planned machine would be wrong.
 CARD_NUMBERS = (
@@ -32,7 +31,8 @@ PLAIN_SECCOMP = "RuntimeDefault"
 def object_name(plan: Plan) -> str:
     """A DNS label for every object: begins with a letter, and is never an engine's own name.
 
-    A Service called `vllm` would put VLLM_PORT into every pod of its namespace, and vLLM would not start.
+    A Service of that name would put `<ENGINE>_PORT` into every pod of its namespace, and an engine that reads such a
+    variable would not start.
     """
     return f"llm-{dns_label(plan.name)}"
 
@@ -42,28 +42,24 @@ def pods(plan: Plan) -> int:
     return max(plan.estimate.candidate.replicas, 1)
 
 
-def args(plan: Plan) -> tuple[str, ...]:
-    """The planned arguments for one of the pods, on loopback."""
-    argv, together = plan.launch.argv, plan.estimate.candidate.replicas_of_server
-    if "--data-parallel-size" in argv:
-        position = argv.index("--data-parallel-size")
-        argv = argv[:position] + argv[position + 2 :]
-    changed = {"--host": LOOPBACK}
-    if together > 1 and "--max-num-queued-reqs" in argv:
-        limit = int(argv[argv.index("--max-num-queued-reqs") + 1])
-        changed["--max-num-queued-reqs"] = str(math.ceil(limit / together))
-    return with_values(argv, changed)
-
-
-def environment(plan: Plan) -> Mapping[str, str]:
-    """The planned variables, without numbers of cards, and a home for a user whom the image may not know."""
-    env = {name: text for name, text in plan.launch.env.items() if name not in CARD_NUMBERS}
-    if "OLLAMA_HOST" in env:
-        env["OLLAMA_HOST"] = f"{LOOPBACK}:{plan.launch.port}"
+def command(plan: Plan) -> Command:
+    """One replica on loopback: without numbers of cards, and with a home for a user whom the image may not know."""
+    planned = ENGINES[plan.engine].one_replica(plan, LOOPBACK)
+    env = {name: text for name, text in planned.env.items() if name not in CARD_NUMBERS}
     who = user(plan)
     if who.uid is not None:
         env |= {"HOME": who.home, "USER": plan.engine, "LOGNAME": plan.engine}
-    return env
+    return Command(argv=planned.argv, env=env)
+
+
+def chart(plan: Plan) -> Chart | None:
+    """The same pod as values of the engine's own chart; None where it has none, and for groups of machines."""
+    if plan.estimate.candidate.nodes_of_replica > 1:
+        return None
+    asked = resources(plan)
+    cores = int(asked.cpu_request.removesuffix("m")) / 1000
+    one = Pod(name=object_name(plan), argv=command(plan).argv, cores=cores, devices=asked.devices)
+    return ENGINES[plan.engine].chart(plan, one)
 
 
 def secrets(plan: Plan) -> tuple[Secret, ...]:

@@ -9,6 +9,7 @@ import math
 
 from advisor.deploy.kubernetes.accelerators import cards_of_pod, devices
 from advisor.deploy.kubernetes.manifest import Resources
+from advisor.engines import ENGINES
 from advisor.engines.host_memory import HOST_BYTES_PER_CARD
 from advisor.schema import Plan
 from advisor.units import GIB, MIB
@@ -37,8 +38,9 @@ def resources(plan: Plan) -> Resources:
 
 
 def claim_bytes(plan: Plan) -> int:
-    """Disk for weights and caches, in whole GiB; nothing for weights that lie on the node already."""
-    weights = 0 if plan.model.path and not plan.launch.modelfile else plan.launch.cache_bytes
+    """Disk for weights and caches, in whole GiB; nothing for weights that are read where they lie on the node."""
+    in_place = plan.model.path and ENGINES[plan.engine].preparation(plan) is None
+    weights = 0 if in_place else plan.launch.cache_bytes
     return GIB * math.ceil((1.2 * weights + SPARE_DISK_BYTES) / GIB)
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import math
 
-from advisor.deploy import nodes
+from advisor.deploy import monitoring, nodes
 from advisor.deploy.kubernetes.manifest import Scaling
 from advisor.deploy.kubernetes.patience import startup_s
 from advisor.schema import Plan
 
-# The requests that wait for a slot. An engine that reports no queue is not here and is not scaled: its processor and
-# its card look equally busy with one request and with a hundred.
-QUEUES = {"vllm": "vllm:num_requests_waiting"}
 HEADROOM = 2  # times the planned number of pods, at most
 LONGEST_UP_S, SHORTEST_DOWN_S, LONGEST_DOWN_S = 1800, 300, 3600  # the API's own bounds, and its default
 
 
 def scaling(plan: Plan, pods: int) -> Scaling | None:
-    """Bounds and threshold; None where the engine reports no queue, and for groups of machines."""
-    metric = QUEUES.get(plan.engine)
+    """Bounds and threshold on the requests that wait for a slot; None for groups of machines.
+
+    None too where the engine reports no queue: processor and card look equally busy with one request and a hundred.
+    """
+    metric = monitoring.exported(plan.engine).get("waiting")
     if metric is None or nodes.spanning(plan):
         return None
     estimate = plan.estimate

@@ -14,6 +14,7 @@ from advisor.engines.containers import (
     local_mount,
     without,
 )
+from advisor.engines.deployment import Command
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
@@ -88,7 +89,7 @@ def container(plan: Plan) -> Container:
     return Container(
         image=start.image,
         argv=(),
-        env={**without(start.env, renumbered), "OLLAMA_HOST": f"{ANYONE}:{start.port}"},
+        env=without(one_replica(plan, ANYONE).env, renumbered),
         from_dotenv=(),
         health=("CMD", "ollama", "list"),
         mounts=(STORE, *kernels),
@@ -100,3 +101,8 @@ def container(plan: Plan) -> Container:
         memory_limit_bytes=limit_bytes(plan, 0, PROMPT_CACHE_BYTES),
         **gpu_fields(plan),  # type: ignore[arg-type]
     )
+
+
+def one_replica(plan: Plan, host: str) -> Command:
+    """Every Ollama is one replica; the address is a variable."""
+    return Command(argv=plan.launch.argv, env={**plan.launch.env, "OLLAMA_HOST": f"{host}:{plan.launch.port}"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from advisor.smoke.observer import Effective
+from advisor.engines.observing import Effective
 
 EXACT_LENGTH = False  # no `ignore_eos`: an answer may be shorter than asked for
 METRICS_PATH: str | None = None

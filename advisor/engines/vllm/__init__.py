@@ -4,33 +4,54 @@ from __future__ import annotations
 
 from advisor.catalog import engine_limits
 from advisor.catalog.entries import EngineLimits
+from advisor.engines.observing import Observer
+from advisor.engines.vllm import observe
+from advisor.engines.vllm.chart import chart
 from advisor.engines.vllm.checks import checks
-from advisor.engines.vllm.launch import container, launch
+from advisor.engines.vllm.launch import container, launch, one_replica
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.placements import placements
 from advisor.engines.vllm.propose import propose
+from advisor.engines.vllm.ray import on_ray
 from advisor.engines.vllm.ready import files_of, ready
 from advisor.engines.vllm.settings import settings
 from advisor.engines.vllm.sizing import as_installed, resize
 from advisor.engines.vllm.speed import speed
+from advisor.engines.vllm.supplies import supplies
+from advisor.schema import Plan
 
 __all__ = [
     "as_installed",
+    "chart",
     "checks",
     "container",
     "files_of",
     "launch",
     "limits",
     "memory",
+    "observer",
+    "on_ray",
+    "one_replica",
     "placements",
+    "preparation",
     "propose",
     "ready",
     "resize",
     "settings",
     "speed",
+    "supplies",
 ]
 
 
 def limits() -> EngineLimits:
     """What the pinned version accepts."""
     return engine_limits("vllm")
+
+
+def preparation(plan: Plan) -> None:
+    """The model is loaded as the engine starts."""
+
+
+def observer() -> Observer:
+    """Its log, its metrics, and what its API is like."""
+    return observe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from advisor.catalog import engine_limits
@@ -15,6 +16,7 @@ from advisor.engines.containers import (
     with_values,
     without,
 )
+from advisor.engines.deployment import Command
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
@@ -131,3 +133,16 @@ def container(plan: Plan) -> Container:
         **fields,  # type: ignore[arg-type]
         **extra,
     )
+
+
+def one_replica(plan: Plan, host: str) -> Command:
+    """Without the replicas that share a port, and with one replica's part of the queue."""
+    argv, together = plan.launch.argv, plan.estimate.candidate.replicas_of_server
+    if "--data-parallel-size" in argv:
+        position = argv.index("--data-parallel-size")
+        argv = argv[:position] + argv[position + 2 :]
+    changed = {"--host": host}
+    if together > 1 and "--max-num-queued-reqs" in argv:
+        limit = int(argv[argv.index("--max-num-queued-reqs") + 1])
+        changed["--max-num-queued-reqs"] = str(math.ceil(limit / together))
+    return Command(argv=with_values(argv, changed), env=plan.launch.env)

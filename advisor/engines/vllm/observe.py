@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from advisor.smoke.observer import Effective, metric_labels, metric_values
+from advisor.engines.observing import Effective, metric_labels, metric_values
 
 EXACT_LENGTH = True
 METRICS_PATH: str | None = "/metrics"

@@ -1,13 +1,12 @@
-"""What only an engine's plug-in knows about its running server: `advisor/engines/<name>/observe.py`."""
+"""What only an engine's plug-in knows about its running server, and how a metrics page is read."""
 
 from __future__ import annotations
 
-import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Protocol, cast
+from typing import Protocol
 
-from advisor.errors import BadInput
 from advisor.schema import value
 
 
@@ -24,7 +23,7 @@ class Effective:
 
 
 class Observer(Protocol):
-    """The module `observe` of an engine."""
+    """What a smoke test asks of an engine: facts about its API, and what its log and its metrics say."""
 
     EXACT_LENGTH: bool  # takes `ignore_eos`
     METRICS_PATH: str | None
@@ -45,18 +44,6 @@ class Observer(Protocol):
         ...
 
 
-def observer_of(engine: str) -> Observer:
-    """The observer of an engine.
-
-    Raises:
-        BadInput: the engine's plug-in has none.
-    """
-    try:
-        return cast(Observer, importlib.import_module(f"advisor.engines.{engine}.observe"))
-    except ModuleNotFoundError as error:
-        raise BadInput(f"engine {engine!r} cannot be observed: {error}") from None
-
-
 def metric_values(text: str) -> dict[str, float]:
     """Samples of a Prometheus page, summed over labels; histogram buckets are left out."""
     totals: dict[str, float] = {}
@@ -74,9 +61,7 @@ def metric_values(text: str) -> dict[str, float]:
 
 
 def metric_labels(text: str, name: str) -> dict[str, str]:
-    """The labels of the first sample of a metric, e.g. of `vllm:cache_config_info`."""
-    import re
-
+    """The labels of the first sample of a metric that carries facts in them."""
     for line in text.splitlines():
         if line.startswith(name + "{"):
             return dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
