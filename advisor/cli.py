@@ -12,7 +12,7 @@ from advisor import __version__
 
 # name → (module, one line for --help). The line stands here so that --help imports no command.
 COMMANDS = {
-    "recommend": ("advisor.commands.recommend", "Ollama or vLLM for this load, with settings and files."),
+    "recommend": ("advisor.commands.recommend", "Which engine for this load, with settings and files."),
     "probe": ("advisor.commands.probe", "What this machine has."),
     "predict": ("advisor.commands.predict", "Predictions for many given configurations."),
     "evaluate": ("advisor.commands.evaluate", "Your own measurements against the predictions."),

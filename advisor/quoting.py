@@ -95,7 +95,7 @@ def dockerfile(text: str) -> str:
 def modelfile(text: str) -> str:
     """The argument of a Modelfile instruction: as it is, or in three quotes.
 
-    Ollama's parser drops what is not printable, and ends an unquoted value at the line break.
+    Its parser drops what is not printable, and ends an unquoted value at the line break.
     """
     if '"""' in text or any(not (letter.isprintable() or letter in "\n\t") for letter in text):
         raise BadInput(f"{text!r} holds characters that a Modelfile cannot carry; rename the file")

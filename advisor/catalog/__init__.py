@@ -115,11 +115,21 @@ def _plain(text: str) -> str:
 
 
 @functools.cache
+def gguf_format(name: str) -> WeightsFormat:
+    """The GGUF that a name stands for: `bf16` is a BF16 GGUF there.
+
+    Raises:
+        BadInput: no such format.
+    """
+    reader = next(entry["name"] for entry in constants("engines")["engines"] if "gguf" in entry["weight_kinds"])
+    return weights_format(name, reader)
+
+
+@functools.cache
 def weights_format(name: str, engine: str | None = None) -> WeightsFormat:
     """The format of that name or alias, in any case and punctuation.
 
-    With `engine`, a name that this engine does not load stands for its twin there: `bf16` is a BF16 GGUF in
-    Ollama.
+    With `engine`, a name that this engine does not load stands for its twin there.
 
     Raises:
         BadInput: no such format; names the nearest ones.

@@ -111,5 +111,8 @@ class EngineLimits:
     tensor_parallel: bool
     older_capability_drivers: Mapping[str, str] = field(default_factory=dict)  # highest capability → lowest driver
     single_slot_families: tuple[str, ...] = ()  # model_type values that are served one request at a time
+    settings: Mapping[str, str] = field(default_factory=dict)  # kind of setting → data file of the accepted ones
+    store_variables: tuple[str, ...] = ()  # that name the folder of its models
+    store_folders: tuple[str, ...] = ()  # where they lie unless told otherwise; "~" is the home folder
     features: tuple[str, ...] = ()  # "metrics", "api_key", "drain", "tool_choice", "structured_output", ...
     source: str = "engines"

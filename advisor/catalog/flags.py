@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from advisor.catalog import raw_entries
+from advisor.catalog import engine_limits, raw_entries
 
 Facts = Mapping[str, Any]
+SPELLINGS = ("name", "flags")  # the keys under which an entry says how it is written
 
 
 @functools.cache
-def vllm_flags() -> Mapping[str, Facts]:
-    """Option string of `vllm serve` (hidden spellings too) → kind, type, choices, default."""
-    return {
-        flag: {key: item for key, item in entry.items() if key != "flags"}
-        for entry in raw_entries("vllm-flags")
-        for flag in entry["flags"]
-    }
+def accepted(engine: str) -> Mapping[str, Mapping[str, Facts]]:
+    """Kind of setting ("flag", "env", "modelfile") → every spelling of every setting → type, default, choices, ...
+
+    A kind of which the engine publishes no list is not here.
+
+    Raises:
+        BadInput: no such engine.
+    """
+    return {kind: dict(_spelt(file)) for kind, file in engine_limits(engine).settings.items()}
 
 
-@functools.cache
-def ollama_env() -> Mapping[str, Facts]:
-    """Environment variable that Ollama reads → type, default, what is accepted, what malformed does."""
-    return _by_name("ollama-env")
-
-
-@functools.cache
-def ollama_modelfile() -> Mapping[str, Facts]:
-    """Modelfile line (`FROM`, `PARAMETER num_ctx`) that `ollama create` takes → type, default, reload."""
-    return {line: facts for line, facts in _by_name("ollama-modelfile").items() if "rejected" not in facts}
-
-
-@functools.cache
-def modelfile_parameters() -> Mapping[str, Facts]:
-    """Parameter name (`num_ctx`) → type, default, and for those that `create` refuses the reason."""
-    lines = _by_name("ollama-modelfile")
-    prefix = "PARAMETER "
-    return {line.removeprefix(prefix): facts for line, facts in lines.items() if line.startswith(prefix)}
-
-
-def _by_name(kind: str) -> dict[str, Facts]:
-    return {entry["name"]: {key: item for key, item in entry.items() if key != "name"} for entry in raw_entries(kind)}
+def _spelt(file: str) -> Iterator[tuple[str, Facts]]:
+    for entry in raw_entries(file):
+        if "rejected" in entry:  # known to the engine, refused by the door that we use
+            continue
+        facts = {key: item for key, item in entry.items() if key not in SPELLINGS}
+        yield from ((spelling, facts) for spelling in entry.get("flags") or (entry["name"],))

@@ -41,7 +41,7 @@ def _quantised(quantisation: Mapping[str, Any], where: str) -> str:
         return _compressed(quantisation)
     raise BadInput(
         f"{where}: quantization_config.quant_method is {method!r}; accepted are awq, gptq, fp8, "
-        "fbgemm_fp8, mxfp4, modelopt, compressed-tensors (vLLM 0.33 loads others by a plug-in only)"
+        "fbgemm_fp8, mxfp4, modelopt, compressed-tensors (engines load others by a plug-in only)"
     )
 
 

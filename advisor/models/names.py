@@ -8,17 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advisor.catalog import model_at, model_entries, nearest, weights_format
+from advisor.catalog import gguf_format, model_at, model_entries, nearest, weights_format
 from advisor.errors import BadInput
+from advisor.models.library import HUB, find_tag, library_reference, tags_like
 from advisor.models.match import find_place
-from advisor.models.ollama_tags import HUB, find_tag, ollama_reference, tags_like
 from advisor.models.text import Written, take_apart
 from advisor.schema import ModelSpec
 
 if TYPE_CHECKING:
     from advisor.catalog.entries import WeightsFormat
 
-__all__ = ["catalogue_model", "find_model", "find_model_and_format", "ollama_reference"]
+__all__ = ["catalogue_model", "find_model", "find_model_and_format", "library_reference"]
 
 
 def find_model(text: str, *, offline: bool = False) -> ModelSpec:
@@ -117,7 +117,7 @@ def _format(written: Written) -> WeightsFormat | None:
     if written.quantisation is None:
         return None
     try:
-        return weights_format(written.quantisation, "ollama" if written.gguf else None)
+        return (gguf_format if written.gguf else weights_format)(written.quantisation)
     except BadInput:
         return None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from advisor.catalog import engine_limits, engine_names
 from advisor.probe.host import Host
 
 
@@ -32,12 +33,12 @@ def read(host: Host, models_path: Path | None, unknown: dict[str, str]) -> Disk:
 
 def _stores(host: Host, home: Path) -> Iterator[Path]:
     """Where the engines keep models: what their variables say, then their defaults."""
-    for variable in ("OLLAMA_MODELS", "HF_HUB_CACHE", "HF_HOME"):
+    engines = [engine_limits(name) for name in engine_names()]
+    for variable in (name for engine in engines for name in engine.store_variables):
         if host.env.get(variable):
             yield Path(host.env[variable]).expanduser()
-    yield home / ".ollama/models"
-    yield Path("/usr/share/ollama/.ollama/models")  # of the systemd service
-    yield home / ".cache/huggingface"
+    for folder in (path for engine in engines for path in engine.store_folders):
+        yield home / folder.removeprefix("~/")
 
 
 def _shown(path: Path, home: Path) -> str:

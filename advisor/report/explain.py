@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from advisor.catalog import constants, formats, sources
-from advisor.catalog.flags import ollama_env, ollama_modelfile, vllm_flags
+from advisor.catalog import constants, engine_limits, engine_names, formats, sources
+from advisor.catalog.flags import accepted
 from advisor.errors import BadInput
 from advisor.rules import rules
 
@@ -69,16 +69,16 @@ def _setting(name: str) -> dict[str, Any] | None:
 
 
 def _accepted(name: str) -> dict[str, Any] | None:
-    for engine, known in (
-        ("vLLM", vllm_flags()),
-        ("Ollama", ollama_env()),
-        ("Ollama (Modelfile)", ollama_modelfile()),
-    ):
-        facts = known.get(name.removeprefix("PARAMETER "))
-        if facts is not None:
-            shown = {key: item for key, item in facts.items() if item not in (None, "", [], ())}
-            return {"setting": name, "engine": engine} | {f"engine's {key}": _plain(i) for key, i in shown.items()}
+    for engine in engine_names():
+        for kind, known in accepted(engine).items():
+            if name in known:
+                shown = {key: item for key, item in known[name].items() if item not in (None, "", [], ())}
+                title = engine_limits(engine).title + _WHERE.get(kind, "")
+                return {"setting": name, "engine": title} | {f"engine's {key}": _plain(i) for key, i in shown.items()}
     return None
+
+
+_WHERE = {"modelfile": " (Modelfile)"}  # where a setting of that kind stands, if not where the engine is started
 
 
 def _plain(item: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from advisor.catalog import constants, cpus, engine_limits, formats, gpus, models, sources
+from advisor.catalog import constants, cpus, engine_limits, engine_names, formats, gpus, models, sources
 from advisor.units import GB, GIB, TERA
 
 Row = tuple[str, ...]
@@ -40,9 +40,10 @@ def _text(cells: Row, entry: Any) -> str:
 
 
 def _gpus() -> tuple[Row, Sequence[Any], Callable[[Any], Row]]:
-    titles = ("name", "memory", "bandwidth", "16-bit", "capability", "vLLM", "Ollama", "USD/h", "confidence")
+    engines = engine_names()
+    by_engine = (engine_limits(name).title for name in engines)
     return (
-        titles,
+        ("name", "memory", "bandwidth", "16-bit", "capability", *by_engine, "USD/h", "confidence"),
         gpus(),
         lambda gpu: (
             gpu.name,
@@ -50,8 +51,7 @@ def _gpus() -> tuple[Row, Sequence[Any], Callable[[Any], Row]]:
             _maybe(gpu.bandwidth_bytes_per_s, GB, "GB/s"),
             _maybe(gpu.dense_flops.get("bf16") or gpu.dense_flops.get("fp16"), TERA, "TFLOPS"),
             gpu.compute_capability or "-",
-            gpu.supported.get("vllm", "-"),
-            gpu.supported.get("ollama", "-"),
+            *(gpu.supported.get(engine, "-") for engine in engines),
             f"{gpu.usd_per_hour:g}" if gpu.usd_per_hour else "-",
             gpu.confidence,
         ),
@@ -104,7 +104,7 @@ def _engines() -> tuple[Row, Sequence[Any], Callable[[Any], Row]]:
         "weights",
         "tensor parallel",
     )
-    entries = [engine_limits(entry["name"]) for entry in constants("engines")["engines"]]
+    entries = [engine_limits(name) for name in engine_names()]
     return (
         titles,
         entries,

@@ -123,7 +123,7 @@ def ops410(case: Case, threshold: Mapping[str, Any]) -> str | None:
         return None
     return (
         f"{case.estimate.candidate.model_ref} is derived from the library's naming ({known} was read, {wanted} is "
-        f"asked): `ollama pull` tells"
+        f"asked): `{case.limits.name} pull` tells"
     )
 
 

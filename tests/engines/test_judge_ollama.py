@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from advisor.catalog.flags import modelfile_parameters, ollama_env
+from advisor.catalog import raw_entries
+from advisor.catalog.flags import accepted
 from advisor.refresh import flags, ollama_running
 from advisor.refresh.ollama_running import Server, same, serving
 from advisor.refresh.table import DATA, SOURCES
@@ -79,7 +80,7 @@ def unlike(env: dict[str, str], printed: dict[str, str]) -> Iterator[str]:
             continue
         if name not in printed:
             yield f"{name}: Ollama does not know it"
-        elif not same(ollama_env()[name]["type"], value, printed[name]):
+        elif not same(accepted("ollama")["env"][name]["type"], value, printed[name]):
             yield f"{name}: set to {value!r}, Ollama read {printed[name]!r}"
 
 
@@ -141,8 +142,10 @@ def test_our_lists_are_what_this_ollama_accepts(answer: dict[str, Any], program:
 
 def test_every_name_is_known_to_the_program(answer: dict[str, Any], program: str) -> None:
     """A variable in our list is printed at start, or named in the program, or read by Ollama's own llama-server."""
-    rest = [name for name in ollama_env() if name not in answer["variables"]]
+    rest = [name for name in accepted("ollama")["env"] if name not in answer["variables"]]
     silent = set(rest) - ollama_running.mentions(program, rest)
-    assert {ollama_env()[name]["scope"] for name in silent} <= {"llama-server"}
-    assert set(answer["help"]) <= set(ollama_env())
-    assert set(answer["parameters"]) == set(modelfile_parameters())
+    assert {accepted("ollama")["env"][name]["scope"] for name in silent} <= {"llama-server"}
+    assert set(answer["help"]) <= set(accepted("ollama")["env"])
+    lines = {entry["name"] for entry in raw_entries("ollama-modelfile")}
+    parameters = {line.removeprefix("PARAMETER ") for line in lines if line.startswith("PARAMETER ")}
+    assert set(answer["parameters"]) == parameters

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from advisor.catalog import engine_limits, models
-from advisor.engines.accepted import VLLM_ENV
+from advisor.engines.vllm.rows import VARIABLES
 from advisor.refresh import flags, parsers, vllm_running
 from advisor.refresh.table import DATA, SOURCES
 from tests.engines.judged_plans import case, golden_plans, platform
@@ -153,7 +153,7 @@ def test_registered_names(on_cpu: tuple[dict[str, Any], Verdicts]) -> None:
     asked = on_cpu[0]
     assert sorted(parsers.TOOL) == sorted(set(asked["tool_parsers"]))
     assert sorted(parsers.REASONING) == sorted(set(asked["reasoning_parsers"]))
-    assert {name for name in VLLM_ENV if name.startswith("VLLM_")} <= set(asked["variables"])
+    assert {name for name in VARIABLES if name.startswith("VLLM_")} <= set(asked["variables"])
     for model in models():
         assert model.tool_parser is None or model.tool_parser in asked["tool_parsers"], model.hf_id
         assert model.reasoning_parser is None or model.reasoning_parser in asked["reasoning_parsers"], model.hf_id

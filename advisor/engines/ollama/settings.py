@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from advisor.catalog import weights_format
-from advisor.engines.accepted import check_ollama
+from advisor.catalog.flags import accepted
+from advisor.engines.accepted import require
 from advisor.engines.devices import cards_of, hides_cards
 from advisor.engines.ollama.propose import flash_attention
 from advisor.engines.ollama.sizing import CONTEXT_TIERS, single_slot
@@ -33,16 +34,15 @@ def line(name: str, value: object, because: str, source: str) -> Setting:
 
 def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Setting, ...]:
     """All variables and Modelfile lines, each one accepted by the pinned version."""
-    return check_ollama(
-        (
-            *_capacity(estimate, workload, model),
-            *_cache(estimate, hardware),
-            *_lifetime(workload),
-            *_placement(estimate, hardware, model),
-            *_privacy(workload),
-            *_modelfile(estimate, hardware, model),
-        )
+    rows = (
+        *_capacity(estimate, workload, model),
+        *_cache(estimate, hardware),
+        *_lifetime(workload),
+        *_placement(estimate, hardware, model),
+        *_privacy(workload),
+        *_modelfile(estimate, hardware, model),
     )
+    return require("Ollama", rows, accepted("ollama"))
 
 
 def _capacity(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[Setting]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from advisor.catalog import weights_format
-from advisor.models.names import ollama_reference
+from advisor.models.names import library_reference
 from advisor.schema import ModelSpec, Workload
 
 LIBRARY_DEFAULT = "q4_K_M"  # of most default tags
@@ -24,7 +24,7 @@ def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
     if model.origin == "gguf" and model.path:
         return (Weights(weights_format(model.native_format).name, model.path),)
     for name in gguf_names(workload.quantization, model):
-        found = ollama_reference(model, name)
+        found = library_reference(model, name)
         if found is not None and not is_remote(found[0]):
             return (Weights(name, found[0]),)
     return ()

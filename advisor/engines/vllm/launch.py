@@ -21,6 +21,7 @@ from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
 from advisor.engines.vllm.patience import download_bytes, startup_s
+from advisor.engines.vllm.rows import POSITIONAL
 from advisor.engines.vllm.service import BIND, PORT
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
 from advisor.units import GIB
@@ -80,7 +81,7 @@ def arguments(settings: tuple[Setting, ...]) -> tuple[str, ...]:
     for setting in settings:
         if setting.kind != "flag":
             continue
-        if setting.name == "model":
+        if setting.name == POSITIONAL:
             words.insert(0, setting.value or "")
         else:
             words.extend([setting.name] if setting.value is None else [setting.name, setting.value])

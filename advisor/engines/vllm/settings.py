@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from advisor.catalog import weights_format
-from advisor.engines.accepted import check_vllm
+from advisor.catalog.flags import accepted
+from advisor.engines.accepted import require
 from advisor.engines.devices import at_least, capability, cards_of
 from advisor.engines.naming import served_name
 from advisor.engines.vllm.memory import default_utilization
-from advisor.engines.vllm.rows import flag
+from advisor.engines.vllm.rows import POSITIONAL, VARIABLES, flag
 from advisor.engines.vllm.service import environment, features, service
 from advisor.engines.vllm.sizing import chunk_limit, device_defaults
 from advisor.engines.vllm.weights import is_online
@@ -29,7 +30,8 @@ def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: 
         service(estimate, workload),
         environment(estimate, hardware, workload, model),
     )
-    return check_vllm(tuple(setting for part in parts for setting in part))
+    known = {"flag": {POSITIONAL, *accepted("vllm")["flag"]}, "env": VARIABLES}
+    return require("vLLM", tuple(setting for part in parts for setting in part), known)
 
 
 def _weights(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[Setting]:
@@ -37,7 +39,7 @@ def _weights(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[S
     where = "this folder" if model.path else "the Hub"
     size = f"{fmt.title} weights from {where}: {gib(estimate.memory.weights_bytes)} on the fullest device"
     rows = [
-        flag("model", candidate.model_ref, size, "engines-vllm-image"),
+        flag(POSITIONAL, candidate.model_ref, size, "engines-vllm-image"),
         flag("--served-model-name", served_name(model), "the name clients use on every engine", "engines-api"),
         *_dtype(candidate, hardware, model),
     ]

@@ -32,7 +32,7 @@ async def preflight(job: Job) -> str:
 
 
 def _disk(job: Job) -> str | None:
-    """Ollama copies a local file into its store; a Hub or library model is downloaded."""
+    """A local model may be copied into the engine's own store; one of the Hub or the library is downloaded."""
     wanted = job.plan.launch.cache_bytes // (4 if job.plan.model.path else 1) + _SPARE_DISK_BYTES
     free = shutil.disk_usage(job.folder).free
     return f"disk full: {gib(free)} free at {job.folder}, {gib(wanted)} wanted" if free < wanted else None

@@ -1,4 +1,4 @@
-"""Names in the Ollama library: tag → model, and model with quantisation → tag, by data/ollama.yaml."""
+"""Names in the Ollama library: tag → model, and model with quantisation → tag, by data/library.yaml."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.catalog import constants, model_entries, weights_format
+from advisor.catalog import constants, gguf_format, model_entries
 from advisor.schema import ModelSpec
 
 HUB = "hf.co/"  # what stands before a Hub repository that Ollama pulls itself
@@ -15,7 +15,7 @@ USUAL = "q4_K_M"  # what a short tag holds where no source says (ollama_library)
 _QUANT = re.compile(r"(?:^|-)(q\d_[01]|q\d_K(?:_[SML])?|fp16|bf16|mxfp4|nvfp4)$", re.IGNORECASE)
 
 
-def ollama_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | None:
+def library_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | None:
     """The tag that holds this model in this format, and whether it was seen, not derived by a rule.
 
     None: the library has no such tag (or no GGUF of it is known).
@@ -30,7 +30,7 @@ def ollama_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | N
     if format_name == USUAL and model.ollama_quantization is None:
         return tag, False
     family, _, short = tag.partition(":")
-    rule = constants("ollama")["families"].get(family)
+    rule = constants("library")["families"].get(family)
     if rule is None or _spelling(format_name) not in _ladder(rule, short):
         return None
     stem = _stem(rule, short)
@@ -45,7 +45,7 @@ def _stem(rule: Mapping[str, Any], short: str) -> str:
 
 def _spelling(format_name: str) -> str:
     """How tags write a format: `f16` is `fp16` there, so that the plain `fp16` is none of theirs."""
-    spelling: Mapping[str, str] = constants("ollama")["spelling"]
+    spelling: Mapping[str, str] = constants("library")["spelling"]
     if format_name in spelling.values():
         return ""
     return spelling.get(format_name, format_name)
@@ -54,7 +54,7 @@ def _spelling(format_name: str) -> str:
 def _ladder(rule: Mapping[str, Any], short: str) -> list[str]:
     """The quantisations on offer behind a short tag, as tags spell them."""
     ladder = rule.get("only", {}).get(short, rule["ladder"])
-    listed: list[str] = constants("ollama")["ladders"][ladder] if isinstance(ladder, str) else ladder
+    listed: list[str] = constants("library")["ladders"][ladder] if isinstance(ladder, str) else ladder
     return listed
 
 
@@ -74,7 +74,7 @@ def find_tag(text: str) -> tuple[int, str | None] | None:
     if not known:
         return None
     quant = _QUANT.search(rest)
-    format_name = weights_format(quant[1], "ollama").name if quant else None
+    format_name = gguf_format(quant[1]).name if quant else None
     size = rest[: quant.start()] if quant else rest
     place = known.get(f"{family.lower()}:{rest}")
     if place is None:
@@ -90,7 +90,7 @@ def tags_like(text: str) -> list[str]:
 
 def _by_size(family: str, size: str, known: Mapping[str, int]) -> int | None:
     """Take words off the end (`8b-instruct` → `8b`), then fall back on what the name alone means."""
-    rule = constants("ollama")["families"].get(family, {})
+    rule = constants("library")["families"].get(family, {})
     for tag, place in known.items():
         if "stem" in rule and size == _stem(rule, tag.partition(":")[2]):
             return place

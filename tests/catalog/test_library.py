@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from advisor.catalog import constants, formats, models
-from advisor.models.names import find_model, ollama_reference
-from advisor.models.ollama_tags import find_tag
+from advisor.models.library import find_tag
+from advisor.models.names import find_model, library_reference
 
 REFERENCES = [
     ("llama3.1:8b", "q4_K_M", ("llama3.1:8b", True)),
@@ -32,19 +32,19 @@ REFERENCES = [
 @pytest.mark.parametrize(("name", "format_name", "expected"), REFERENCES)
 def test_reference(name: str, format_name: str, expected: tuple[str, bool] | None) -> None:
     """The default quantisation is verified, another is derived by the family's rule, or there is none."""
-    assert ollama_reference(find_model(name, offline=True), format_name) == expected
+    assert library_reference(find_model(name, offline=True), format_name) == expected
 
 
 def test_models_outside_the_library_have_no_tag() -> None:
     """A model that the library does not hold has no reference in any format."""
-    assert ollama_reference(find_model("microsoft/Phi-3-small-8k-instruct", offline=True), "q4_K_M") is None
+    assert library_reference(find_model("microsoft/Phi-3-small-8k-instruct", offline=True), "q4_K_M") is None
 
 
 def test_derived_tags_lead_back() -> None:
     """Every tag that is derived for a model is understood as that model in that format."""
     for model in models():
         for name in formats():
-            reference = ollama_reference(model, name)
+            reference = library_reference(model, name)
             if reference is None or name == model.ollama_quantization or reference[0] == model.ollama_tag:
                 continue
             found = find_tag(reference[0])
@@ -56,4 +56,4 @@ def test_derived_tags_lead_back() -> None:
 def test_every_family_has_a_rule() -> None:
     """Every family of a tag in the generated table is described."""
     families = {model.ollama_tag.split(":")[0] for model in models() if model.ollama_tag and model.source == "models"}
-    assert families <= set(constants("ollama")["families"])
+    assert families <= set(constants("library")["families"])
