@@ -130,11 +130,12 @@ def _crossover(best: Mapping[str, Judged | None], question: Question) -> tuple[f
     if len(able) < 2:
         missing = [engine_limits(name).title for name in best if name not in able]
         return None, f"{' and '.join(missing)} cannot run here" if len(best) > 1 else "only one engine was asked for"
-    simple, other = (best[name] for name in able[:2])
+    names = (able[0], max(able[1:], key=lambda name: _rate(best[name])))  # the simplest, the fastest of the others
+    simple, other = (best[name] for name in names)
     if simple is None or other is None or simple.estimate.speed is None or other.estimate.speed is None:
         return None, "the speed of this device is not known"
     found = crossover(simple.estimate.candidate, other.estimate.candidate, question)
-    titles = [engine_limits(name).title for name in able[:2]]
+    titles = [engine_limits(name).title for name in names]
     formats = [weights_format(j.estimate.candidate.weights_format).title for j in (simple, other)]
     pair = f"{titles[1]} ({formats[1]}) against {titles[0]} ({formats[0]}) with a slot for each request"
     return found, pair if found is not None else f"{pair}: not ahead at any load up to 512 in flight"
@@ -161,9 +162,9 @@ def _contest(
     )
 
 
-def _rate(judged: Judged) -> float:
-    speed = judged.estimate.peak_speed
-    return speed.output_tokens_per_s.expected * judged.estimate.candidate.replicas if speed else 0.0
+def _rate(judged: Judged | None) -> float:
+    speed = judged.estimate.peak_speed if judged else None
+    return speed.output_tokens_per_s.expected * judged.estimate.candidate.replicas if judged and speed else 0.0
 
 
 def _winner(contest: Contest, reasons: tuple[Finding, ...]) -> str:

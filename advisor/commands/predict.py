@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 _EVERY_S = 2.0  # between two lines of progress
 _BATCH = 4096
 
-_HELP = """Predict output rate, TTFT and TPOT for every row of a CSV file.
+
+@click.command("predict")
+@click.option("--requests", required=True, metavar="FILE", help='CSV with a header line; "-" reads standard input.')
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the CSV here, not to the terminal.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
+def command(requests: str, out: Path | None, as_json: bool) -> int:
+    """Predict output rate, TTFT and TPOT for every row of a CSV file.
 
     \b
     Columns (empty = the engine's default; only engine, gpu and model are needed):
@@ -47,15 +53,7 @@ _HELP = """Predict output rate, TTFT and TPOT for every row of a CSV file.
 
     \b
     Exit codes: 0 answered (see each row), 2 the file cannot be read or lacks a column, 3 cannot write.
-"""
-
-
-@click.command("predict", help=_HELP)
-@click.option("--requests", required=True, metavar="FILE", help='CSV with a header line; "-" reads standard input.')
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the CSV here, not to the terminal.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
-def command(requests: str, out: Path | None, as_json: bool) -> int:
-    """Read, predict, write."""
+    """
     from advisor.errors import BadInput
 
     if as_json and out:
