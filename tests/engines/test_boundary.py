@@ -54,7 +54,7 @@ def test_the_search_finds_names() -> None:
     assert len(engines_in(code)) == 5
 
 
-@pytest.mark.parametrize("path", code_outside(), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", list(code_outside()), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_engine_is_named(path: Path) -> None:
     """What differs between engines is said by them, or is data under a key that they hand over."""
     assert not engines_in(path.read_text(encoding="utf-8"))

@@ -40,9 +40,9 @@ NO_WAY = {"ray": "does not run stub", "nodes": "one machine"}  # parts that this
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A line in the registry, an entry in the data, a folder of templates: all that a new engine adds."""
-    monkeypatch.setitem(ENGINES, stub.NAME, ENGINE)  # type: ignore[arg-type]
+    monkeypatch.setitem(ENGINES, stub.NAME, ENGINE)
     known = constants("engines")
-    monkeypatch.setitem(known, "engines", [*known["engines"], stub.ENTRY])  # type: ignore[arg-type]
+    monkeypatch.setitem(known, "engines", [*known["engines"], stub.ENTRY])
     monkeypatch.setattr(flags, "raw_entries", lambda kind: stub.ENTRIES if kind == "stub-flags" else raw_entries(kind))
     made = render.environment()
     own = jinja2.FileSystemLoader(HERE / "stub" / "templates")

@@ -89,8 +89,8 @@ async def beyond(job: Job) -> str:
 
 
 async def tools(job: Job) -> str:
-    """A tool call where the plan has a parser for it: well-formed if one comes, and accepted in any case."""
-    if not any(setting.name == "--tool-call-parser" for setting in job.plan.settings) and not job.plan.workload.tools:
+    """A tool call where the plan's clients make them: well-formed if one comes, and accepted in any case."""
+    if not job.plan.workload.tools:
         raise Skipped("the plan's clients call no tools")
     server = job.ready
     body = {**server.body("What is the weather in Paris? Use the tool.", 128, stream=False), "tools": [_TOOL]}
