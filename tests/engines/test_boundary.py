@@ -19,8 +19,6 @@ PACKAGE = Path(advisor.__file__).parent
 INSIDE = ("engines", "refresh", "calibrate")
 OWN_NAMES = re.compile(r"ollama[_ ]tag|ollama_quantization", re.IGNORECASE)  # of the contract with the user
 NAMED = re.compile("|".join(ENGINES), re.IGNORECASE)
-# Still named there: the constants of the speed model, and rows of `advisor predict`.
-NOT_YET = ("physics/speed/", "predict/", "commands/options.py")
 WORDS = ("id", "attr", "arg", "name", "asname", "module")  # where a node of the syntax tree keeps a name
 INCLUDED = ("notes.md.j2", "install.sh.j2", "fetch.sh.j2")  # by shared templates, from every engine's folder
 
@@ -29,7 +27,7 @@ def code_outside() -> Iterator[Path]:
     """Every module of the package that may not know an engine."""
     for path in sorted(PACKAGE.rglob("*.py")):
         place = str(path.relative_to(PACKAGE))
-        if place.split("/")[0] not in INSIDE and not place.startswith(NOT_YET):
+        if place.split("/")[0] not in INSIDE:
             yield path
 
 

@@ -19,7 +19,10 @@ from advisor.check.run import check_folder
 from advisor.engines import ENGINES
 from advisor.engines.base import Engine
 from advisor.folder.write import write_tree
+from advisor.models.names import find_model
 from advisor.pipeline import Answer, files_of, recommend
+from advisor.predict import Prediction, predict
+from advisor.predict.rows import COLUMNS
 from advisor.report.document import document
 from advisor.report.explain import explain
 from advisor.report.listing import listing
@@ -105,6 +108,19 @@ def test_what_it_cannot_have_says_why(part: str) -> None:
     spread = replace(plan.estimate.candidate, nodes=2, replicas=2) if part == "ray" else plan.estimate.candidate
     plan = replace(plan, estimate=replace(plan.estimate, candidate=spread))
     assert NO_WAY[part] in PARTS[part].possible(plan)
+
+
+def predicted(**cells: str) -> Prediction:
+    """A row of `advisor predict` that names it."""
+    row = {"engine": "Stub (nightly)", "gpu": CARD, "model": MODEL, "mode": "single_stream", **cells}
+    return next(predict(COLUMNS, [[row.get(name, "") for name in COLUMNS]]))
+
+
+def test_its_rows_are_predicted() -> None:
+    """`predict` asks it for its step, which reads the weights at the card's bandwidth; its refusal is the row's reason."""
+    roof = 1008e9 / (2 * find_model(MODEL, offline=True).parameters)
+    assert predicted().output_tok_s == pytest.approx(roof, rel=0.1) and predicted().basis == "analytic"
+    assert predicted(slots="300").reason == "has 256 slots"
 
 
 def test_its_settings_are_explained() -> None:

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
-from advisor.catalog.entries import EngineLimits
+from advisor.catalog.entries import EngineLimits, WeightsFormat
 from advisor.engines.base import Placement
 from advisor.engines.containers import Container, Mount, gpu_fields, with_values
 from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
 from advisor.engines.devices import cards_of
 from advisor.engines.naming import served_name
 from advisor.engines.observing import Effective, Observer
+from advisor.engines.ready import Ready, Unsupported, Wanted
 from advisor.physics.memory.kv import kv_bytes_per_token
 from advisor.physics.memory.weights import weight_bytes
+from advisor.physics.speed.inside import Discipline
+from advisor.physics.speed.setup import prepare
+from advisor.physics.speed.step import Rates, step_model
 from advisor.schema import (
     Candidate,
     Check,
@@ -31,7 +35,7 @@ from advisor.schema import (
     Workload,
 )  # fmt: skip
 
-NAME, PORT, SHARE = "stub", 8123, 0.9
+NAME, PORT, SHARE, SLOTS = "stub", 8123, 0.9, 256
 # Its entry in catalog/data/engines.yaml, the list behind `settings`, and what it exports (metrics.yaml).
 ENTRY = {
     "name": NAME, "title": "Stub", "version": "1.0", "simplicity": 3, "platforms": ["linux/x86_64"],
@@ -55,7 +59,7 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
     return tuple(
         Candidate(
             engine=NAME, model_ref=model.hf_id, weights_format=model.native_format, kv_cache_dtype="auto", device="gpu",
-            gpu_indices=(card.index,), context_tokens=workload.context_tokens, max_in_flight=256,
+            gpu_indices=(card.index,), context_tokens=workload.context_tokens, max_in_flight=SLOTS,
             max_batched_tokens=2048,
         )
         for card in hardware.accelerators[:1]
@@ -94,6 +98,35 @@ def speed(candidate: Candidate, memory: Memory, hardware: Hardware, model: Model
         in_flight=load.in_flight, output_tokens_per_s=rate, ttft_s=ttft, ttft_p95_s=ttft, tpot_s=tpot,
         tpot_p95_s=tpot, queued=load.in_flight - running, bound="bandwidth",
     )  # fmt: skip
+
+
+def files_of(fmt: WeightsFormat | None, model: ModelSpec) -> WeightsFormat:
+    """What is named; else the checkpoint's own."""
+    return fmt or weights_format(model.native_format)
+
+
+def ready(wanted: Wanted, hardware: Hardware, model: ModelSpec, fmt: WeightsFormat) -> Ready | None:
+    """One card, 256 slots, and a step that takes as long as reading the weights."""
+    if (wanted.slots or 1) > SLOTS:
+        raise Unsupported(f"has {SLOTS} slots")
+    candidate = Candidate(
+        engine=NAME, model_ref=model.hf_id, weights_format=fmt.name, kv_cache_dtype="auto", device="gpu",
+        gpu_indices=(0,), context_tokens=wanted.context_tokens, max_in_flight=SLOTS, max_batched_tokens=2048,
+    )  # fmt: skip
+    known = prepare(candidate, hardware, model, fit=NAME, version=wanted.version, chunk_tokens=2048)
+    if known is None:
+        return None
+    rates = Rates(
+        bytes_per_s=known.device.bandwidth, expert_bytes_per_s=known.device.bandwidth, kv_bytes_per_s=1e15,
+        decode_flops=1e18, prefill_flops=1e18, attention_flops=1e18, overhead_s=0.0, sequence_s=0.0, routing_spread=1.0,
+        vector_growth=0.0, all_reduce_s=0.0, link_bytes_per_s=1.0, stage_s=0.0,
+    )  # fmt: skip
+    step = step_model(
+        known.facts, rates, tensor_parallel=1, pipeline_parallel=1, overlapping_stages=False, kv_share=1.0,
+        chunk_tokens=2048,
+    )  # fmt: skip
+    rule = Discipline(slots=SLOTS, sequences=SLOTS, request_s=0.0, serial_s=0.0, burst=0.0, chunk_tokens=2048)
+    return Ready(NAME, known, step, rule, float("inf"), SLOTS * wanted.context_tokens, 1, True, "")
 
 
 def settings(
