@@ -123,6 +123,26 @@ class Containers:
 
 
 @value
+class ServedModel:
+    """A model that a running engine has; what it holds of memory, where it is loaded now."""
+
+    name: str
+    loaded_bytes: int | None = None  # None: not loaded, or the engine does not tell
+    gpu_bytes: int | None = None  # the part of it on accelerators
+    context_tokens: int | None = None  # of one request, as loaded
+
+
+@value
+class RunningEngine:
+    """An engine that answers on this machine."""
+
+    engine: str
+    address: str  # host and port
+    version: str | None = None
+    models: tuple[ServedModel, ...] = ()
+
+
+@value
 class NodeLink:
     """The network between two machines, one direction."""
 
@@ -152,6 +172,7 @@ class Hardware:
     assumed: tuple[str, ...] = ()  # what a simulated machine takes for granted
     note: str = ""  # of a recorded fixture: where it comes from
     schema_version: int = 1
+    running: tuple[RunningEngine, ...] = ()  # engines that answer here
     nodes: int = 1  # machines like this one
     node_link: NodeLink | None = None  # between them; None: only one
 

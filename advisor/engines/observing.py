@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Protocol
+from typing import Any, Protocol
 
-from advisor.schema import value
+from advisor.schema import RunningEngine, value
 
 
 @value
@@ -30,6 +34,10 @@ class Observer(Protocol):
     VERSION_PATH: str  # answers {"version": ...}
     CUTS_LONG_PROMPTS: bool  # answers a prompt over its context all the same, shortened
     CONTEXT_KEYS: tuple[str, ...]  # of an error that says the prompt is too long
+
+    def running(self, port: int | None = None) -> RunningEngine | None:
+        """The server that answers on this machine, at its usual port where none is given; None: none within seconds."""
+        ...
 
     def progress(self, line: str) -> str | None:
         """What a log line says about the start, for a person; None: nothing."""
@@ -66,3 +74,27 @@ def metric_labels(text: str, name: str) -> dict[str, str]:
         if line.startswith(name + "{"):
             return dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
     return {}
+
+
+LOOPBACK = "127.0.0.1"
+PATIENCE_S = 2.0  # of one question to a server on this machine
+_MOST_BYTES = 4 << 20  # of its answer
+
+
+def listens(port: int) -> bool:
+    """Whether anything takes connections at a port of this machine: cheap, before a client is imported."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=0.3):
+            return True
+    except OSError:
+        return False
+
+
+def asked(port: int, path: str) -> dict[str, Any]:
+    """The JSON object that a server of this machine answers with; empty where it answers anything else."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{path}", timeout=PATIENCE_S) as answer:
+            found = json.loads(answer.read(_MOST_BYTES))
+    except (urllib.error.URLError, OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,4 +23,9 @@ def probe(models_path: Path | None = None, *, host: Host | None = None) -> Hardw
     from advisor.probe import machine
     from advisor.probe.host import Host
 
-    return machine.read(host or Host(), models_path and Path(models_path).expanduser().absolute())
+    where = models_path and Path(models_path).expanduser().absolute()
+    if host is not None:
+        return machine.read(host, where)
+    from advisor.probe.running import running_engines
+
+    return replace(machine.read(Host(), where), running=running_engines())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from advisor.schema import Accelerator, Cpu, Hardware
+from advisor.schema import Accelerator, Cpu, Hardware, RunningEngine
 from advisor.units import GB, GIB, MIB, TERA, gib
 
+_SHOWN_MODELS = 6
 Line = tuple[str, str]  # label, text; a continuation has an empty label
 
 
@@ -29,6 +30,8 @@ def lines(hardware: Hardware) -> Iterator[Line]:
     if hardware.rocm_version:
         yield "ROCm", hardware.rocm_version
     yield "containers", _containers(hardware)
+    for answering in hardware.running:
+        yield "running", _running(answering)
     for label, texts in (("assumed", hardware.assumed), ("no answer", _unknown(hardware))):
         for number, text in enumerate(texts):
             yield (label if number == 0 else ""), text
@@ -174,6 +177,17 @@ def _containers(hardware: Hardware) -> str:
     if found.cdi_devices:
         parts.append(f"CDI {' '.join(found.cdi_devices)}")
     return ", ".join(parts)
+
+
+def _running(answering: RunningEngine) -> str:
+    models = [
+        model.name + (f" ({_amount(model.loaded_bytes)} loaded)" if model.loaded_bytes else "")
+        for model in answering.models
+    ]
+    shown = ", ".join(models[:_SHOWN_MODELS]) or "no model"
+    more = f" and {len(models) - _SHOWN_MODELS} more" if len(models) > _SHOWN_MODELS else ""
+    version = answering.version or "(version unknown)"
+    return f"{answering.engine} {version} at {answering.address}: {shown}{more}"
 
 
 def _unknown(hardware: Hardware) -> list[str]:

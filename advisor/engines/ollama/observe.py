@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from advisor.engines.observing import Effective
+from advisor.engines.ollama.running import running as running
 
 EXACT_LENGTH = False  # no `ignore_eos`: an answer may be shorter than asked for
 METRICS_PATH: str | None = None

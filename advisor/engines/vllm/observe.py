@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from advisor.engines.observing import Effective, metric_labels, metric_values
+from advisor.engines.vllm.running import running as running
 
 EXACT_LENGTH = True
 METRICS_PATH: str | None = "/metrics"

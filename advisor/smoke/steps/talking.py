@@ -11,7 +11,7 @@ from advisor.smoke.load.client import Answer, ask
 from advisor.smoke.load.generator import calibrate
 from advisor.smoke.load.http import Broken, fetch, fetch_json
 from advisor.smoke.load.prompts import Scale, salad
-from advisor.units import count, ms
+from advisor.units import count, gib, ms
 
 _ANSWER_TOKENS = 8
 _LONG_TIMEOUT_S = 900.0
@@ -121,6 +121,10 @@ async def settings(job: Job) -> str:
         wrong.append(f"{found.context_tokens} tokens a request are in force, {candidate.context_tokens} were planned")
     if found.kv_tokens is not None and found.kv_tokens < 0.9 * memory.kv_tokens:
         wrong.append(f"{count(found.kv_tokens)} tokens of KV cache are there, {count(memory.kv_tokens)} were planned")
+    answering = await asyncio.to_thread(job.observer.running, job.plan.launch.port)
+    loaded = next((model for model in answering.models if model.loaded_bytes), None) if answering else None
+    if loaded and loaded.context_tokens is not None and loaded.context_tokens < candidate.context_tokens:
+        wrong.append(f"loaded with {loaded.context_tokens} tokens, {candidate.context_tokens} were planned")
     if wrong:
         raise Failed("; ".join(wrong))
     said = [
@@ -134,6 +138,8 @@ async def settings(job: Job) -> str:
     ]
     if not said:
         raise Skipped("the engine does not tell its settings")
+    if loaded:
+        said.append(f"{gib(loaded.loaded_bytes or 0)} loaded, {gib(loaded.gpu_bytes or 0)} of it on accelerators")
     return ", ".join(said) + f" (from {found.seen_in})"
 
 

@@ -12,7 +12,7 @@ from advisor.engines.containers import Container, Mount, gpu_fields, with_values
 from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
 from advisor.engines.devices import cards_of
 from advisor.engines.naming import served_name
-from advisor.engines.observing import Effective, Observer
+from advisor.engines.observing import Effective, Observer, asked, listens
 from advisor.engines.ready import Ready, Unsupported, Wanted
 from advisor.physics.memory.kv import kv_bytes_per_token
 from advisor.physics.memory.weights import weight_bytes
@@ -30,6 +30,7 @@ from advisor.schema import (
     Memory,
     ModelSpec,
     Plan,
+    RunningEngine,
     Setting,
     Speed,
     Workload,
@@ -214,6 +215,12 @@ class _Observed:
     VERSION_PATH = "/version"
     CUTS_LONG_PROMPTS = False
     CONTEXT_KEYS: tuple[str, ...] = ("maximum context length",)
+
+    def running(self, port: int | None = None) -> RunningEngine | None:
+        """What answers as it does."""
+        port = port or PORT
+        version = asked(port, self.VERSION_PATH).get("version") if listens(port) else None
+        return RunningEngine(engine=NAME, address=f"127.0.0.1:{port}", version=version) if version else None
 
     def progress(self, line: str) -> str | None:
         """The line itself."""
