@@ -14,7 +14,8 @@ from advisor.frozen import frozen
 
 Basis = Literal["measured", "calibrated", "analytic"]
 Severity = Literal["CRASH", "OOM", "SILENT", "PERF", "NOTE"]
-Vendor = Literal["nvidia", "amd", "apple", "intel", "other"]
+Vendor = str  # a name in catalog/data/vendors.yaml; who reads a file refuses any other
+Backend = str  # that of a vendor's build there, or "cpu"
 DeviceClass = Literal["datacenter", "workstation", "consumer", "laptop", "unified", "apple", "other"]
 HardwareSource = Literal["probed", "simulated", "file"]
 Confidence = Literal["high", "medium", "low"]
@@ -488,7 +489,7 @@ class Launch:
     """How the engine is started: the same for Compose, run.sh and every other target."""
 
     image: str  # pinned by tag
-    variant: Literal["cuda", "rocm", "cpu", "metal", "xpu", "vulkan"]
+    variant: Backend
     argv: tuple[str, ...]  # arguments after the program name
     program: tuple[str, ...]  # ("vllm", "serve") or ("ollama", "serve")
     env: Mapping[str, str]

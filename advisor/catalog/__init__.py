@@ -166,11 +166,12 @@ def engine_limits(name: str) -> EngineLimits:
         BadInput: no such engine.
     """
     from advisor.catalog.entries import EngineLimits
+    from advisor.catalog.vendors import served_by
 
     known = {entry["name"]: entry for entry in constants("engines")["engines"]}
     if name not in known:
         raise BadInput(f"engine {name!r} is not known; there are {', '.join(known)}")
-    return from_entry(EngineLimits, known[name])
+    return from_entry(EngineLimits, {**known[name], "accelerators": served_by(name)})
 
 
 @functools.cache

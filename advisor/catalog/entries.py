@@ -105,10 +105,10 @@ class EngineLimits:
     min_cuda_capability: str | None
     min_nvidia_driver: str | None
     gfx_targets: tuple[str, ...]  # AMD targets the build covers
-    accelerators: tuple[Vendor, ...]
     cpu: bool
     weight_kinds: tuple[str, ...]  # of "plain", "quantised", "gguf"
     tensor_parallel: bool
+    accelerators: tuple[Vendor, ...] = ()  # vendors with a build in vendors.yaml: filled in when an entry is read
     older_capability_drivers: Mapping[str, str] = field(default_factory=dict)  # highest capability → lowest driver
     single_slot_families: tuple[str, ...] = ()  # model_type values that are served one request at a time
     settings: Mapping[str, str] = field(default_factory=dict)  # kind of setting → data file of the accepted ones

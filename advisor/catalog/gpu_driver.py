@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from advisor.catalog import from_entry, raw_entries
 from advisor.catalog.entries import GpuSpec
+from advisor.catalog.vendors import vendors
 from advisor.units import GIB
 
 
@@ -30,7 +32,13 @@ def match_driver_name(name: str, memory_bytes: int | None, cores: int | None) ->
 def _plain(name: str) -> str:
     """Lower case, no vendor word in front (older drivers leave it out) and no MIG profile behind."""
     text = " ".join(name.lower().replace("(r)", "").replace("(tm)", "").replace("_", " ").split())
-    return re.sub(r"^(nvidia|amd|intel) |\s+mig \d+g\.\d+gb.*$", "", text)
+    return _around().sub("", text)
+
+
+@functools.cache
+def _around() -> re.Pattern[str]:
+    in_front = "|".join(vendor.name for vendor in vendors().values() if vendor.name_in_front)
+    return re.compile(rf"^({in_front}) |\s+mig \d+g\.\d+gb.*$")
 
 
 def _exact(name: str) -> list[Mapping[str, Any]]:
@@ -40,12 +48,12 @@ def _exact(name: str) -> list[Mapping[str, Any]]:
 
 
 def _within(name: str) -> list[Mapping[str, Any]]:
-    """AMD, Apple and Intel put more around the name: whole words, and only the longest pattern counts."""
+    """Some vendors put more around the name: whole words, and only the longest pattern counts."""
     wanted = f" {_plain(name)} "
     best: list[Mapping[str, Any]] = []
     length = 0
     for entry in raw_entries("gpus"):
-        for pattern in entry["match"] if entry["vendor"] in ("amd", "apple", "intel") else ():
+        for pattern in entry["match"] if vendors()[entry["vendor"]].name_within else ():
             plain = _plain(pattern)
             if re.search(rf"(?<![\w+]){re.escape(plain)}(?![\w])", wanted) and len(plain) >= max(length, 4):
                 best = [entry] if len(plain) > length else [*best, entry]

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from advisor.catalog import constants, from_entry, raw_entries
+from advisor.catalog import from_entry, raw_entries
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.gpu_driver import match_driver_name
 from advisor.catalog.gpu_text import Card, Query, cards, cards_with, has_size, read, sizes_gb
+from advisor.catalog.vendors import gpu_share, vendors
 from advisor.errors import BadInput
 from advisor.units import GIB
 
@@ -71,7 +72,7 @@ def _sized(spec: GpuSpec, text: str, size_gb: float | None, guess: bool) -> GpuS
         return spec
     if size_gb is not None:
         return with_memory(spec, round(size_gb * GIB))
-    usual = spec.memory_bytes if spec.vendor != "apple" else 0
+    usual = 0 if vendors()[spec.vendor].chip_bins else spec.memory_bytes
     if usual or (guess and spec.memory_bytes):
         return with_memory(spec, spec.memory_bytes)
     sizes = " or ".join(f"{size / GIB:g}" for size in spec.memory_options_bytes) or "how many"
@@ -85,16 +86,14 @@ def _example(spec: GpuSpec) -> str:
 
 def with_memory(spec: GpuSpec, memory_bytes: int) -> GpuSpec:
     """The same chip in a machine with that much memory, and the share of it that its GPU may use."""
-    fraction = spec.gpu_memory_fraction
-    if spec.vendor == "apple":
-        shares = constants("unified")["apple"]["shares"]
-        fraction = next(s["fraction"] for s in shares if memory_bytes <= s.get("up_to_gib", float("inf")) * GIB)
+    share = gpu_share(vendors()[spec.vendor], memory_bytes)
+    fraction = spec.gpu_memory_fraction if share is None else share
     return replace(spec, memory_bytes=memory_bytes, gpu_memory_fraction=fraction)
 
 
 def with_cores(spec: GpuSpec, cores: int) -> GpuSpec:
     """The same chip with another number of GPU cores: arithmetic scales with them, bandwidth does not."""
-    if not spec.cores or cores == spec.cores or spec.vendor != "apple":
+    if not spec.cores or cores == spec.cores or not vendors()[spec.vendor].chip_bins:
         return spec
     scaled = {dtype: rate * cores / spec.cores for dtype, rate in spec.dense_flops.items()}
     return replace(spec, cores=cores, dense_flops=scaled)

@@ -9,27 +9,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from advisor.catalog import raw_entries
+from advisor.catalog.vendors import vendors
 from advisor.units import GIB
 
 _SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*(?:gb|gib|g)\b")
 _CORES = re.compile(r"(\d+)\s*[-\u2010-\u2015 ]?\s*(?:gpu\s*)?cores?\b(?:\s*gpu)?")
 _WORD = re.compile(r"[a-z0-9]+")
 
-# Words that say nothing about which card it is.
+# Words that say nothing about which card it is, beside those of the vendors.
 _NOISE = """
-nvidia geforce amd intel apple radeon graphics gpu gpus r tm card generation edition lovelace corporation one
-of four per the with w nvgpu radv system systems integrated
+graphics gpu gpus r tm card generation edition lovelace corporation one of four per the with w nvgpu radv system
+systems integrated
 """
-NOISE = frozenset(_NOISE.split())
-# Words that a person may leave out. "sxm" is among them: without "PCIe" or "NVL" the module is meant.
-_NVIDIA = "rtx gtx tesla sxm hbm2 hbm3 hbm3e workstation blackwell grace hopper ultra ac"
-OPTIONAL = {
-    "nvidia": frozenset(_NVIDIA.split()),
-    "amd": frozenset(("rx", "pro", "ai", "instinct", "ryzen", "apu", "max")),
-    "intel": frozenset(("arc", "pro", "data", "center")),
-    "other": frozenset(("google", "trillium", "ironwood", "chip")),
-    "apple": frozenset[str](),
-}
 # Remarks in parentheses that are no name of their own.
 _REMARKS = frozenset(("gddr5", "gddr6", "grace hopper", "blackwell ultra", "per gpu", "per chip", "apu"))
 
@@ -57,8 +48,13 @@ def read(text: str) -> Query:
     rest = _SIZE.sub(" ", lowered)
     cores = _CORES.search(rest)
     rest = _CORES.sub(" ", rest)
-    words = frozenset(part for word in _words(rest) for part in _split(word)) - NOISE
+    words = frozenset(part for word in _words(rest) for part in _split(word)) - _noise()
     return Query(words, float(size[1]) if size else None, int(cores[1]) if cores else None)
+
+
+@functools.cache
+def _noise() -> frozenset[str]:
+    return frozenset((*_NOISE.split(), *(word for vendor in vendors().values() for word in vendor.name_words)))
 
 
 def _words(text: str) -> list[str]:
@@ -84,7 +80,8 @@ def _split(word: str) -> tuple[str, ...]:
 @functools.cache
 def _vocabulary() -> frozenset[str]:
     """Every word of every name in the catalogue."""
-    return frozenset(word for entry in raw_entries("gpus") for name in _names(entry) for word in _words(name)) | NOISE
+    names = (name for entry in raw_entries("gpus") for name in _names(entry))
+    return frozenset(word for name in names for word in _words(name)) | _noise()
 
 
 def _names(entry: Mapping[str, Any]) -> list[str]:
@@ -120,7 +117,7 @@ def cards_with(words: frozenset[str]) -> tuple[Card, ...]:
 @functools.cache
 def _card(place: int) -> Card:
     entry = raw_entries("gpus")[place]
-    optional = OPTIONAL[entry["vendor"]]
+    optional = frozenset(vendors()[entry["vendor"]].optional_words)
     enough, everything = [], set[str]()
     for name in _names(entry):
         words = read(name).words

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.catalog import engine_limits, weights_format
+from advisor.catalog.vendor_entries import NodesCheck, Tool, VendorSpec
+from advisor.engines.builds import maker
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import asked_bytes
 from advisor.quoting import shell
@@ -14,73 +16,70 @@ from advisor.units import MIB, gib
 
 
 def card_checks(plan: Plan) -> Iterator[Check]:
-    """Nothing on a CPU and on Apple silicon, whose memory is the host's."""
-    if plan.launch.variant == "cuda":
-        yield _driver(plan)
-        yield _capability(plan)
+    """What the vendor's tool tells, or the device nodes; nothing on a CPU and where the cards' memory is the host's."""
+    vendor = maker(plan)
+    if vendor and vendor.tool:
+        yield _driver(plan, vendor, vendor.tool)
+        yield _capability(plan, vendor.tool)
         for card in cards_of(plan.estimate.candidate, plan.hardware):
-            yield _present(card)
-            if not card.unified_memory and not card.mig_profile:  # nvidia-smi does not say for those
-                yield _free(card, plan)
-    elif plan.launch.variant == "rocm":
-        yield _nodes("AMD", "ls -l /dev/kfd /dev/dri/renderD*", "load the amdgpu driver of ROCm 7")
-    elif plan.launch.variant in ("vulkan", "xpu"):
-        yield _nodes("Intel", "ls -l /dev/dri/renderD*", "load the i915 or xe driver")
+            yield _present(card, vendor.tool)
+            if not card.unified_memory and not card.mig_profile:  # the tool does not say for those
+                yield _free(card, plan, vendor.tool)
+    elif vendor and vendor.nodes_check:
+        yield _nodes(vendor.title, vendor.nodes_check)
 
 
-def _nodes(maker: str, command: str, remedy: str) -> Check:
+def _nodes(title: str, nodes: NodesCheck) -> Check:
     return Check(
         id="gpu-nodes",
-        fact=f"{maker} GPUs are reached through device nodes",
-        command=command,
+        fact=f"{title} GPUs are reached through device nodes",
+        command=nodes.command,
         expect="the nodes, with the groups that may use them",
-        otherwise=f"{remedy}, and put this user into the groups video and render",
+        otherwise=f"{nodes.remedy}, and put this user into the groups video and render",
         why="without them the engine falls back to the processor, and says so only in its log",
     )
 
 
-def _present(card: Accelerator) -> Check:
+def _present(card: Accelerator, tool: Tool) -> Check:
     name = f"MIG {card.mig_profile}" if card.mig_profile else card.name
-    query = f"nvidia-smi -i {card.index} --query-gpu=name --format=csv,noheader"
+    query = tool.slices if card.mig_profile else tool.name.format(number=card.index)
     return Check(
         id=f"gpu-{card.index}",
         fact=f"GPU {card.index} is a {card.name}",
-        command=f"{'nvidia-smi -L' if card.mig_profile else query} | grep -F {shell(name)}",
+        command=f"{query} | grep -F {shell(name)}",
         expect=name,
         otherwise="the cards were exchanged or renumbered: run `advisor recommend` again here",
         why="memory, speed and settings are those of this card",
     )
 
 
-def _free(card: Accelerator, plan: Plan) -> Check:
+def _free(card: Accelerator, plan: Plan, tool: Tool) -> Check:
     asked = -(-asked_bytes(plan) // MIB)
-    query = f"nvidia-smi -i {card.index} --query-gpu=memory.free --format=csv,noheader,nounits"
     return Check(
         id=f"gpu-{card.index}-free",
         fact=f"{gib(asked_bytes(plan))} of GPU {card.index} will be asked for",
-        command=no_less(query, asked),
+        command=no_less(tool.free_mib.format(number=card.index), asked),
         expect=f"at least {asked} (MiB free now)",
-        otherwise="end what holds the memory (`nvidia-smi` lists it), or plan again with it running",
+        otherwise=f"end what holds the memory (`{tool.program}` lists it), or plan again with it running",
         why="what another program holds is missing for weights or KV cache: the start fails, or layers move to the CPU",
         when="stopped",
     )
 
 
-def _driver(plan: Plan) -> Check:
+def _driver(plan: Plan, vendor: VendorSpec, tool: Tool) -> Check:
     limits = engine_limits(plan.engine)
     least = limits.min_nvidia_driver or "0"
-    query = "nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -n 1"
     return Check(
         id="driver",
-        fact=f"{limits.title} {limits.version} needs NVIDIA driver {least} or newer",
-        command=at_least(query, least),
+        fact=f"{limits.title} {limits.version} needs {vendor.driver_title} {least} or newer",
+        command=at_least(tool.driver, least),
         expect=f"{least} or higher",
         otherwise="update the driver, then restart the machine",
-        why="the pinned build brings its own CUDA, which an older driver cannot run",
+        why=vendor.driver_reason,
     )
 
 
-def _capability(plan: Plan) -> Check:
+def _capability(plan: Plan, tool: Tool) -> Check:
     limits = engine_limits(plan.engine)
     fmt = weights_format(plan.estimate.candidate.weights_format)
     least = max(
@@ -89,9 +88,8 @@ def _capability(plan: Plan) -> Check:
         key=lambda text: [int(part) for part in text.split(".")],
     )
     numbers = ",".join(str(index) for index in plan.estimate.candidate.gpu_indices)
-    query = f"nvidia-smi -i {numbers} --query-gpu=compute_cap --format=csv,noheader | sort -V | head -n 1"
-    if any(card.mig_profile for card in cards_of(plan.estimate.candidate, plan.hardware)):
-        query = "nvidia-smi --query-gpu=compute_cap --format=csv,noheader | sort -V | head -n 1"
+    sliced = any(card.mig_profile for card in cards_of(plan.estimate.candidate, plan.hardware))
+    query = tool.lowest_capability if sliced else tool.capability.format(numbers=numbers)
     return Check(
         id="capability",
         fact=f"{limits.title} {limits.version} with {fmt.title} weights needs compute capability {least} or higher",

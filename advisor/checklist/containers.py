@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.catalog.vendor_entries import Toolkit
+from advisor.engines.builds import has_image, maker
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.shell import at_least
@@ -14,10 +16,11 @@ COMPOSE = ("compose",)
 
 def container_checks(plan: Plan) -> Iterator[Check]:
     """Compose, GPU runtime and images where there is a compose.yaml."""
-    if plan.launch.variant not in ("metal", "xpu"):
+    vendor = maker(plan)
+    if has_image(plan):
         yield _compose()
-        if plan.launch.variant == "cuda":
-            yield _runtime()
+        if vendor and vendor.toolkit:
+            yield _runtime(vendor.toolkit)
         yield from _images(plan)
 
 
@@ -33,15 +36,15 @@ def _compose() -> Check:
     )
 
 
-def _runtime() -> Check:
+def _runtime(toolkit: Toolkit) -> Check:
     ask = "docker info --format '{{json .Runtimes}} {{json .CDISpecDirs}}'"
     return Check(
         id="container-gpu",
-        fact="Containers reach the GPU through the NVIDIA container toolkit",
+        fact=f"Containers reach the GPU through the {toolkit.title}",
         why="without it the container starts and sees no card",
-        command=f"nvidia-ctk --version && {ask} | grep -E 'nvidia|/cdi'",
-        expect="a version, and a runtime called nvidia or a CDI folder",
-        otherwise="install nvidia-container-toolkit, then: sudo nvidia-ctk runtime configure --runtime=docker",
+        command=toolkit.command.format(runtimes=ask),
+        expect=toolkit.expect,
+        otherwise=toolkit.install,
         targets=COMPOSE,
     )
 

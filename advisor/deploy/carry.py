@@ -8,6 +8,7 @@ from advisor import DISTRIBUTION, __version__
 from advisor.deploy import gateway, monitoring, native
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
+from advisor.engines.builds import has_image
 from advisor.engines.containers import local_mount
 from advisor.schema import Check, Plan, value
 
@@ -106,7 +107,7 @@ def checks(plan: Plan) -> tuple[Check, ...]:  # noqa: ARG001
 
 def _images(plan: Plan) -> list[str]:
     """Of the engine and of every part; none where no image reaches the device."""
-    if plan.launch.variant in ("metal", "xpu"):
+    if not has_image(plan):
         return []
     names = [plan.launch.image]
     if "gateway" in plan.parts:

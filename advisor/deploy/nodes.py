@@ -10,13 +10,13 @@ from dataclasses import field
 
 from advisor.deploy import gateway
 from advisor.engines.base import Placement
+from advisor.engines.builds import access, has_image
 from advisor.physics.speed.internode import token_bytes
 from advisor.schema import Check, NodeLink, Plan, value
 
 MASTER_PORT = 29501  # the engine's own default
 BALANCER_PORT = 8090
 EXAMPLE_NETWORK = "10.0.0."  # private; the first machine is .11
-DEVICES = {"cuda": "--gpus all", "rocm": "--device /dev/kfd --device /dev/dri --group-add video --group-add render"}
 
 
 @value
@@ -81,12 +81,21 @@ def facts(plan: Plan) -> NodesFacts:
         first_machines=first,
         example_addresses=addresses,
         example_servers=tuple(f"{addresses[number]}:{gateway.PORT}" for number in first),
-        docker_devices=DEVICES.get(plan.launch.variant, ""),
+        docker_devices=_docker_devices(plan),
         token_kib=math.ceil(token_bytes(plan.model) / 1024),
         gpus_per_node=len(candidate.gpu_indices),
         groups=tuple(tuple(range(start, start + size)) for start in first),
         in_flight_per_server=math.ceil(plan.estimate.peak_in_flight / candidate.servers),
     )
+
+
+def _docker_devices(plan: Plan) -> str:
+    way = access(plan)
+    if way is None or not has_image(plan):
+        return ""
+    nodes = (f"--device {node}" for node in way.device_nodes)
+    groups = (f"--group-add {group}" for group in way.groups)
+    return way.docker_options or " ".join((*nodes, *groups))
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:

@@ -9,6 +9,7 @@ from advisor.deploy import gateway, native
 from advisor.deploy.systemd import LOAD_S, patience_s
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
+from advisor.engines.builds import access, has_image
 from advisor.engines.containers import Mount
 from advisor.engines.deployment import Preparation
 from advisor.engines.devices import cards_of
@@ -51,7 +52,7 @@ def possible(plan: Plan) -> str:
     """Where containers reach the device, and on one machine."""
     if plan.hardware.os != "linux":
         return f"{plan.hardware.os} has no systemd"
-    if plan.launch.variant in ("metal", "xpu"):
+    if not has_image(plan):
         return "no image of this version reaches the GPU"
     spans = plan.estimate.candidate.nodes_of_replica > 1
     return "the engine lies on several machines: nodes/node@.service is its unit" if spans else ""
@@ -59,7 +60,7 @@ def possible(plan: Plan) -> str:
 
 def facts(plan: Plan) -> Quadlet:
     """Everything that the templates place."""
-    engine = ENGINES[plan.engine]
+    engine, way = ENGINES[plan.engine], access(plan)
     container = engine.container(plan)
     return Quadlet(
         unit=native.unit_name(plan),
@@ -70,7 +71,7 @@ def facts(plan: Plan) -> Quadlet:
         prepare=container.prepare_mounts,
         preparation=engine.preparation(plan),
         devices=_devices(plan),
-        groups=("keep-groups",) if plan.launch.variant in ("rocm", "vulkan") else (),
+        groups=("keep-groups",) if way and not way.by_runtime else (),
         seccomp=next((o.split("=")[1] for o in container.security_options if o.startswith("seccomp=")), ""),
         health=json.dumps(container.health),
         start_s=container.start_period_s + IMAGE_S,
@@ -125,8 +126,9 @@ def _files(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _devices(plan: Plan) -> tuple[str, ...]:
-    """NVIDIA by CDI, which Podman has without a hook; others by their nodes."""
-    if plan.launch.variant == "cuda":
-        cards = cards_of(plan.estimate.candidate, plan.hardware)
-        return tuple(f"nvidia.com/gpu={card.index}{':0' if card.mig_profile else ''}" for card in cards)
-    return {"rocm": ("/dev/kfd", "/dev/dri"), "vulkan": ("/dev/dri",)}.get(plan.launch.variant, ())
+    """By CDI where there is a kind, which Podman has without a hook; else by device nodes."""
+    way = access(plan)
+    if way is None or not way.by_runtime:
+        return way.device_nodes if way else ()
+    cards = cards_of(plan.estimate.candidate, plan.hardware)
+    return tuple(f"{way.cdi_kind}={card.index}{':0' if card.mig_profile else ''}" for card in cards)

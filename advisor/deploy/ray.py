@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.catalog.vendors import vendors
 from advisor.deploy.kubernetes.manifest import Resources
 from advisor.deploy.kubernetes.pod import object_name
 from advisor.deploy.kubernetes.resources import claim_bytes, resources
@@ -16,13 +17,13 @@ from advisor.deploy.nodes import wanted as over_machines
 from advisor.engines import ENGINES
 from advisor.engines.admission import admitted
 from advisor.engines.base import Placement
+from advisor.engines.builds import maker
 from advisor.engines.deployment import OnRay
 from advisor.errors import BadInput
 from advisor.schema import Check, Plan, value
 from advisor.units import GIB
 
 RAY_VERSION = "2.58.0"
-IMAGE = f"rayproject/ray-llm:{RAY_VERSION}-py312-cu130"
 PORT = 8000
 
 
@@ -53,8 +54,9 @@ def possible(plan: Plan) -> str:
     """A plan over several machines, of an engine that Ray's image holds for these cards."""
     if not over_machines(plan):
         return "the plan needs one machine only; Ray is for several (--nodes)"
-    if ENGINES[plan.engine].on_ray(plan) is None:
-        return f"Ray's image is for NVIDIA cards, and does not run {plan.engine} here"
+    if not _image(plan) or ENGINES[plan.engine].on_ray(plan) is None:
+        served = " and ".join(vendor.title for vendor in vendors().values() if vendor.ray_image)
+        return f"Ray's image is for {served} cards, and does not run {plan.engine} here"
     return ""
 
 
@@ -64,7 +66,7 @@ def facts(plan: Plan) -> RayFacts:
     return RayFacts(
         name=f"{object_name(plan)}-ray",
         version=RAY_VERSION,
-        image=IMAGE,
+        image=_image(plan),
         engine_version=inside.version,
         env=inside.env,
         port=PORT,
@@ -75,6 +77,12 @@ def facts(plan: Plan) -> RayFacts:
         token_secret=f"{object_name(plan)}-hub" if plan.launch.needs_token else "",
         shared_memory=ENGINES[plan.engine].container(plan).shared_memory,
     )
+
+
+def _image(plan: Plan) -> str:
+    """The image for the plan's cards; empty where there is none."""
+    vendor = maker(plan)
+    return vendor.ray_image.format(version=RAY_VERSION) if vendor and vendor.ray_image else ""
 
 
 def inside_ray(plan: Plan) -> OnRay:

@@ -1,24 +1,21 @@
-"""Hardened systemd units: the engine, the gateway in front of it, and what loads an NVIDIA driver's modules."""
+"""Hardened systemd units: the engine, the gateway in front of it, and what loads a driver's modules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.catalog.vendor_entries import Modules
 from advisor.deploy import native
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
+from advisor.engines.builds import access, build, maker
 from advisor.engines.containers import local_mount
 from advisor.engines.downloads import download_s
 from advisor.schema import Check, Plan, value
 
 LOAD_S = 300  # naming a model and loading it, beside its download
 MOST_FAILURES = 5
-NODES = {
-    "cuda": ("char-nvidia* rw",),  # the names in /proc/devices: nvidia, nvidia-uvm, nvidia-caps, ...
-    "rocm": ("/dev/kfd rw", "char-drm rw"),
-    "vulkan": ("char-drm rw",),
-    "xpu": ("char-drm rw",),
-}
+NODE_GROUPS = ("video", "render")  # whose members may open device nodes
 
 
 @value
@@ -45,7 +42,7 @@ class Units:
     prepare: str  # one line of shell that gives the running server its model; empty: it has it
     model_file: str  # that the line reads
     needs_token: bool
-    nvidia: bool
+    modules: Modules | None  # what loads the driver before the engine, which may not
     health: str
     gateway: bool
 
@@ -68,7 +65,7 @@ def facts(plan: Plan) -> Units:
     launch = plan.launch
     engine, config = ENGINES[plan.engine], native.config_folder(plan)
     container, preparation = engine.container(plan), engine.preparation(plan)
-    gpu = launch.variant in NODES
+    way, vendor = access(plan), maker(plan)
     return Units(
         unit=native.unit_name(plan),
         program=(native.engine_program(plan), *launch.program[1:], *launch.argv),
@@ -77,8 +74,8 @@ def facts(plan: Plan) -> Units:
         config=config,
         state=native.state_folder(plan),
         cache=native.cache_folder(plan),
-        devices=NODES.get(launch.variant, ()),
-        groups=("video", "render") if gpu and launch.variant != "cuda" else (),
+        devices=way.unit_devices if way else (),
+        groups=NODE_GROUPS if way and not way.by_runtime else (),
         bound=tuple(mount.source for mount in local_mount(plan.model.path)),
         memory_max_bytes=container.memory_limit_bytes or None,
         start_s=patience_s(plan),
@@ -90,7 +87,7 @@ def facts(plan: Plan) -> Units:
         prepare=preparation.script(f"{config}/{preparation.file}") if preparation else "",
         model_file=preparation.file if preparation else "",
         needs_token=launch.needs_token,
-        nvidia=launch.variant == "cuda",
+        modules=vendor.modules if vendor else None,
         health=f"http://127.0.0.1:{launch.port}{launch.health_path}",
         gateway="gateway" in plan.parts,
     )
@@ -129,7 +126,8 @@ def checks(plan: Plan) -> tuple[Check, ...]:
 
 def _files(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "engine.service.j2", ".service"
-    if plan.launch.variant == "cuda":
+    vendor = maker(plan)
+    if vendor and vendor.modules:
         yield "gpu.service.j2", "-gpu.service"
     if "gateway" in plan.parts:
         yield "gateway.service.j2", "-gateway.service"
@@ -139,8 +137,10 @@ def _environment(plan: Plan) -> Iterator[tuple[str, str]]:
     """The plan's variables, and folders in place of a home."""
     launch = plan.launch
     yield from launch.env.items()
-    if "CUDA_VISIBLE_DEVICES" in launch.env and "CUDA_DEVICE_ORDER" not in launch.env:
-        yield "CUDA_DEVICE_ORDER", "PCI_BUS_ID"  # numbered as nvidia-smi does
+    vendor, found = maker(plan), build(plan)
+    if vendor and found and found.cards_variable in launch.env:
+        # Numbered as the vendor's tool does.
+        yield from ((name, text) for name, text in vendor.numbering.items() if name not in launch.env)
     state, cache = native.state_folder(plan), native.cache_folder(plan)
     yield "HOME", state
     yield "XDG_CACHE_HOME", cache

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Literal
 
+from advisor.engines.builds import access, maker
 from advisor.engines.devices import cards_of
 from advisor.schema import Plan, value
 
 GpuAccess = Literal["none", "reservation", "cdi", "devices"]
+HARDENED = ("no-new-privileges:true",)
 ANYONE = "0.0.0.0"  # noqa: S104 - inside a container; the published port decides who reaches it
 
 
@@ -38,11 +40,12 @@ class Container:
     mounts: tuple[Mount, ...]
     gpu_access: GpuAccess
     prepare_mounts: tuple[Mount, ...] = ()  # what only the preparation of the model needs
+    reservation_driver: str = ""  # reservation: who answers for it
     device_ids: tuple[str, ...] = ()  # reservation: the driver's numbers
     devices: tuple[str, ...] = ()  # cdi: CDI names; devices: device nodes
     groups: tuple[str, ...] = ()
     added_capabilities: tuple[str, ...] = ()
-    security_options: tuple[str, ...] = ("no-new-privileges:true",)
+    security_options: tuple[str, ...] = HARDENED
     shared_memory: str = ""  # "8g"; empty: the container engine's default
     start_period_s: int = 60
     grace_s: int = 15
@@ -53,31 +56,30 @@ class Container:
 
 
 def gpu_fields(plan: Plan) -> dict[str, object]:
-    """How the cards reach the container: NVIDIA by reservation or CDI, AMD and Intel by device nodes."""
-    variant, containers = plan.launch.variant, plan.hardware.containers
-    cards = cards_of(plan.estimate.candidate, plan.hardware)
-    numbers = tuple(str(card.index) for card in cards)
-    if variant == "cuda":
-        by_cdi = containers.engine == "podman" or (
-            bool(containers.cdi_devices) and containers.nvidia_toolkit_version is None
-        )
-        if any(card.mig_profile for card in cards):
-            # Slices have no number that every tool shares: .env names it as nvidia-smi -L lists it.
-            numbers = tuple(f"${{ADVISOR_MIG_DEVICE:-{number}:0}}" for number in numbers)
-        if by_cdi:
-            return {"gpu_access": "cdi", "devices": tuple(f"nvidia.com/gpu={number}" for number in numbers)}
-        return {"gpu_access": "reservation", "device_ids": numbers}
-    if variant == "rocm":
+    """How the cards reach the container: by a runtime's reservation or CDI, or by device nodes."""
+    way = access(plan)
+    if way is None:
+        return {"gpu_access": "none"}
+    if not way.by_runtime:
         # The numbers of the groups differ between hosts, so .env may give them.
-        groups = ("${ADVISOR_VIDEO_GID:-video}", "${ADVISOR_RENDER_GID:-render}")
-        return {"gpu_access": "devices", "devices": ("/dev/kfd", "/dev/dri"), "groups": groups}
-    if variant in ("vulkan", "xpu"):
-        return {
-            "gpu_access": "devices",
-            "devices": ("/dev/dri",),
-            "groups": ("${ADVISOR_RENDER_GID:-render}",),
-        }
-    return {"gpu_access": "none"}
+        groups = tuple(f"${{ADVISOR_{name.upper()}_GID:-{name}}}" for name in way.groups)
+        return {"gpu_access": "devices", "devices": way.device_nodes, "groups": groups}
+    containers, cards = plan.hardware.containers, cards_of(plan.estimate.candidate, plan.hardware)
+    numbers = tuple(str(card.index) for card in cards)
+    if any(card.mig_profile for card in cards):
+        # Slices have no number that every tool shares: .env names it as the vendor's tool lists it.
+        numbers = tuple(f"${{ADVISOR_MIG_DEVICE:-{number}:0}}" for number in numbers)
+    if containers.engine == "podman" or (containers.cdi_devices and containers.nvidia_toolkit_version is None):
+        return {"gpu_access": "cdi", "devices": tuple(f"{way.cdi_kind}={number}" for number in numbers)}
+    return {"gpu_access": "reservation", "reservation_driver": way.reservation_driver, "device_ids": numbers}
+
+
+def inner_environment(plan: Plan, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are still right inside a container, where a runtime numbers the cards from 0 again."""
+    vendor = maker(plan)
+    kept = vendor is None or vendor.access is None or vendor.access.own_numbers
+    renumbered = () if vendor is None or kept else vendor.card_variables(plan.engine)
+    return {name: text for name, text in env.items() if name not in renumbered}
 
 
 def with_values(argv: tuple[str, ...], changed: Mapping[str, str]) -> tuple[str, ...]:
@@ -87,11 +89,6 @@ def with_values(argv: tuple[str, ...], changed: Mapping[str, str]) -> tuple[str,
         if word in changed:
             result[position + 1] = changed[word]
     return tuple(result)
-
-
-def without(env: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    """The variables that are still right inside a container, where cards are numbered from 0 again."""
-    return {name: text for name, text in env.items() if name not in names}
 
 
 def local_mount(path: str | None) -> tuple[Mount, ...]:

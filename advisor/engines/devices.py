@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from advisor.catalog.entries import EngineLimits
+from advisor.catalog.vendors import vendor_of
 from advisor.schema import Accelerator, Candidate, Hardware
 
 Group = tuple[Accelerator, ...]
@@ -16,7 +17,7 @@ FP8_GFX = ("gfx942", "gfx950", "gfx1200", "gfx1201")  # AMD targets with FP8 mat
 def capability(card: Accelerator) -> tuple[int, int] | None:
     """CUDA compute capability as two numbers, so that 12.0 is above 8.9; None where there is none."""
     text = card.compute_capability or ""
-    if card.vendor != "nvidia" or "." not in text:
+    if not vendor_of(card).cuda_capability or "." not in text:
         return None
     major, minor = text.split(".", 1)
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
@@ -38,11 +39,12 @@ def has_fp8(card: Accelerator) -> bool:
 
 def usable(card: Accelerator, limits: EngineLimits) -> bool:
     """Whether the pinned build of an engine runs on this card, by maker and generation (not by memory)."""
-    if card.vendor not in limits.accelerators:
+    vendor = vendor_of(card)
+    if vendor.name not in limits.accelerators:
         return False
-    if card.vendor == "nvidia" and limits.min_cuda_capability:
+    if vendor.cuda_capability and limits.min_cuda_capability:
         return capability(card) is None or at_least(card, limits.min_cuda_capability)
-    if card.vendor == "amd" and limits.gfx_targets:
+    if vendor.build_targets and limits.gfx_targets:
         return card.compute_capability is None or card.compute_capability in limits.gfx_targets
     return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from advisor.catalog import engine_limits, weights_format
+from advisor.catalog.vendors import check_backend, check_vendors
 from advisor.deploy import PARTS
 from advisor.engines import ENGINES
 from advisor.errors import BadInput
@@ -33,6 +34,9 @@ def read_plan(path: Path) -> Plan:
     plan = from_json_file(Plan, path)
     if plan.engine not in ENGINES:
         raise BadInput(f"{path}: engine: {plan.engine!r} is not known; accepted: {', '.join(ENGINES)}")
+    for one in filter(None, (plan, plan.desk)):
+        check_vendors(one.hardware, str(path))
+        check_backend(one.launch.variant, str(path))
     engine_limits(plan.engine)
     weights_format(plan.estimate.candidate.weights_format)
     for part in plan.parts:

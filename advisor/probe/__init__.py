@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from advisor.probe.host import Host
     from advisor.schema import Hardware
+
+# The registry: the readers of each system's cards, a line a vendor, in the order in which cards are numbered.
+READERS: Mapping[str, Mapping[str, str]] = {
+    "linux": {
+        "nvidia": "advisor.probe.nvidia",
+        "amd": "advisor.probe.amd",
+        "intel": "advisor.probe.intel",
+    },
+    "darwin": {"apple": "advisor.probe.apple"},
+}
 
 
 def probe(models_path: Path | None = None, *, host: Host | None = None) -> Hardware:

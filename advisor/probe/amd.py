@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from advisor.probe import amd_processes, amd_smi, memory, pci
-from advisor.probe.card import Card
+from advisor.probe.card import Card, Reading
 from advisor.probe.host import Host, Started, properties
 from advisor.schema import Accelerator
 
@@ -28,11 +28,11 @@ class Gpu(NamedTuple):
     properties: dict[str, str]
 
 
-class Reading(NamedTuple):
-    """Every AMD GPU and the version of ROCm."""
+class Asked(NamedTuple):
+    """Every GPU, and amd-smi's answers to come."""
 
-    cards: tuple[Card, ...] = ()
-    rocm: str | None = None
+    gpus: list[Gpu]
+    smi: tuple[Started, ...]
 
 
 def find(host: Host) -> list[Gpu]:
@@ -48,24 +48,25 @@ def find(host: Host) -> list[Gpu]:
     return gpus
 
 
-def ask(host: Host, gpus: list[Gpu]) -> tuple[Started, ...]:
+def ask(host: Host) -> Asked:
     """Start amd-smi where there is an AMD GPU."""
-    return amd_smi.ask(host) if gpus else ()
+    gpus = find(host)
+    return Asked(gpus, amd_smi.ask(host) if gpus else ())
 
 
-def read(host: Host, gpus: list[Gpu], asked: tuple[Started, ...], first_index: int, unknown: dict[str, str]) -> Reading:
-    """Read every GPU found, numbered from `first_index`."""
+def read(host: Host, asked: Asked, unknown: dict[str, str]) -> Reading:
+    """Read every GPU found."""
+    gpus = asked.gpus
     if not gpus:
         return Reading()
-    smi = amd_smi.finish(asked)
+    smi = amd_smi.finish(asked.smi)
     cards = [
-        _card(host, gpu, first_index + place, smi.names.get(_identity(host, gpu.device)), unknown)
-        for place, gpu in enumerate(gpus)
+        _card(host, gpu, place, smi.names.get(_identity(host, gpu.device)), unknown) for place, gpu in enumerate(gpus)
     ]
     rocm = smi.rocm or host.text("/opt/rocm/.info/version")
     if rocm is None:
         unknown["rocm_version"] = smi.reason or "neither amd-smi nor /opt/rocm names a version"
-    return Reading(tuple(_with_peers(host, gpus, cards)), rocm)
+    return Reading(tuple(_with_peers(host, gpus, cards)), {"rocm_version": rocm})
 
 
 def _compute_gpus(host: Host) -> list[Gpu]:
@@ -117,6 +118,7 @@ def _card(host: Host, gpu: Gpu, index: int, smi_name: str | None, unknown: dict[
         cores=_compute_units(gpu.properties),
         other_names=tuple(names[1:]),
         integrated=integrated,
+        maybe_one_die=not integrated,
     )
 
 

@@ -6,11 +6,11 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from advisor.catalog import constants
-from advisor.probe.card import Card
+from advisor.catalog.vendors import gpu_share, vendors
+from advisor.probe.card import Card, Reading
 from advisor.probe.host import Host, Started, first_line
 from advisor.schema import Accelerator, Cpu
-from advisor.units import GIB, MIB
+from advisor.units import MIB
 
 _SYSCTL = (
     "machdep.cpu.brand_string",
@@ -50,7 +50,7 @@ def ask(host: Host) -> Asked:
     )
 
 
-def finish(host: Host, asked: Asked, unknown: dict[str, str]) -> tuple[Cpu, tuple[Card, ...]]:
+def read(host: Host, asked: Asked, unknown: dict[str, str]) -> Reading:
     """The processor, and its GPU as one unified-memory accelerator (none on an Intel Mac)."""
     facts = _sysctl(asked, unknown)
     total = _integer(facts.get("hw.memsize")) or 0
@@ -59,7 +59,7 @@ def finish(host: Host, asked: Asked, unknown: dict[str, str]) -> tuple[Cpu, tupl
     chip = facts.get("machdep.cpu.brand_string", "")
     if not chip.startswith("Apple "):
         unknown["accelerators"] = f"{chip or 'this Mac'} is not Apple silicon: neither engine uses its GPU"
-        return cpu, ()
+        return Reading(cpu=cpu)
     limit_mib = _integer(facts.get("iogpu.wired_limit_mb"))
     usable = limit_mib * MIB if limit_mib else metal_working_set_bytes(total)
     if not limit_mib:
@@ -67,28 +67,25 @@ def finish(host: Host, asked: Asked, unknown: dict[str, str]) -> tuple[Cpu, tupl
             "iogpu.wired_limit_mb is unset and only Metal itself names its limit: the share of older macOS, "
             f"{usable / max(1, total):.0%} of memory, is taken"
         )
-    return cpu, (
-        Card(
-            Accelerator(
-                index=0,
-                name=chip,
-                vendor="apple",
-                device_class="other",
-                memory_bytes=usable,
-                free_bytes=None if available is None else min(usable, available),
-                unified_memory=True,
-            ),
-            cores=_gpu_cores(asked, chip, unknown),
-            whole_memory_bytes=total,
+    card = Card(
+        Accelerator(
+            index=0,
+            name=chip,
+            vendor="apple",
+            device_class="other",
+            memory_bytes=usable,
+            free_bytes=None if available is None else min(usable, available),
+            unified_memory=True,
         ),
+        cores=_gpu_cores(asked, chip, unknown),
+        whole_memory_bytes=total,
     )
+    return Reading((card,), cpu=cpu)
 
 
 def metal_working_set_bytes(memory_bytes: int) -> int:
-    """What Metal lets the GPU keep resident when `iogpu.wired_limit_mb` is unset; shares in unified.yaml."""
-    shares = constants("unified")["apple"]["shares"]
-    fraction = next(s["fraction"] for s in shares if memory_bytes <= s.get("up_to_gib", float("inf")) * GIB)
-    return int(memory_bytes * fraction)
+    """What Metal lets the GPU keep resident when `iogpu.wired_limit_mb` is unset."""
+    return int(memory_bytes * (gpu_share(vendors()["apple"], memory_bytes) or 1.0))
 
 
 def _sysctl(asked: Asked, unknown: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Container engine, Compose and the NVIDIA toolkit, by their own version commands, all asked at once."""
+"""Container engine, Compose and the toolkit for GPUs, by their own version commands, all asked at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from advisor.probe.host import Host, Output, Started, first_line
+from advisor.probe import nvidia_toolkit
+from advisor.probe.host import Host, Started, first_line
 from advisor.schema import Containers
 
 
@@ -16,8 +17,7 @@ class Asked(NamedTuple):
     docker: Started
     podman: Started
     compose: tuple[Started, ...]
-    toolkit: Started
-    cdi: Started
+    toolkit: nvidia_toolkit.Asked
 
 
 def ask(host: Host) -> Asked:
@@ -30,20 +30,20 @@ def ask(host: Host) -> Asked:
             host.command("docker-compose", "version", "--short"),
             host.command("podman-compose", "version", "--short"),
         ),
-        toolkit=host.command("nvidia-ctk", "--version"),
-        cdi=host.command("nvidia-ctk", "cdi", "list"),
+        toolkit=nvidia_toolkit.ask(host),
     )
 
 
 def finish(asked: Asked, unknown: dict[str, str]) -> Containers:
     """Collect the answers; what gave none is None with its reason in `unknown`."""
     engine, version = _engine(asked, unknown)
+    toolkit = nvidia_toolkit.finish(asked.toolkit, unknown)
     return Containers(
         engine=engine,
         engine_version=version,
         compose_version=_compose(asked, engine, unknown),
-        nvidia_toolkit_version=_toolkit(asked.toolkit(), unknown),
-        cdi_devices=_cdi_devices(asked.cdi()),
+        nvidia_toolkit_version=toolkit.version,
+        cdi_devices=toolkit.cdi_devices,
     )
 
 
@@ -76,21 +76,6 @@ def _compose(asked: Asked, engine: str | None, unknown: dict[str, str]) -> str |
     elif engine == "podman":
         unknown["containers.compose_version"] = "neither podman-compose nor docker-compose is installed"
     return None
-
-
-def _toolkit(answer: Output, unknown: dict[str, str]) -> str | None:
-    version = re.search(r"version\s+(\d\S*)", answer.text)
-    if version:
-        return version.group(1)
-    unknown["containers.nvidia_toolkit_version"] = first_line(answer.error) or "nvidia-ctk printed no version"
-    return None
-
-
-def _cdi_devices(answer: Output) -> tuple[str, ...]:
-    """Qualified names such as nvidia.com/gpu=0; names that are a GPU's UUID are left out."""
-    names = (line.strip() for line in answer.text.splitlines())
-    kept = (name for name in names if "=" in name and "/" in name.partition("=")[0])
-    return tuple(name for name in kept if not re.search(r"=(GPU|MIG)-", name))
 
 
 def _json(text: str) -> dict[str, Any]:

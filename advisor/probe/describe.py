@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from advisor.catalog.vendors import vendor_of, vendors
 from advisor.schema import Accelerator, Cpu, Hardware, RunningEngine
 from advisor.units import GB, GIB, MIB, TERA, gib
 
@@ -25,16 +26,21 @@ def lines(hardware: Hardware) -> Iterator[Line]:
     if hardware.disk_free_bytes is not None:
         where = f" at {hardware.disk_path}" if hardware.disk_path else ""
         yield "disk", f"{gib(hardware.disk_free_bytes)} free{where}"
-    if hardware.nvidia_driver:
-        yield "NVIDIA driver", f"{hardware.nvidia_driver}, CUDA {hardware.cuda_version or 'unknown'}"
-    if hardware.rocm_version:
-        yield "ROCm", hardware.rocm_version
+    yield from _drivers(hardware)
     yield "containers", _containers(hardware)
     for answering in hardware.running:
         yield "running", _running(answering)
     for label, texts in (("assumed", hardware.assumed), ("no answer", _unknown(hardware))):
         for number, text in enumerate(texts):
             yield (label if number == 0 else ""), text
+
+
+def _drivers(hardware: Hardware) -> Iterator[Line]:
+    """The driver of each vendor whose first version is known."""
+    for vendor in vendors().values():
+        versions = [(words, getattr(hardware, name)) for name, words in vendor.driver_fields.items()]
+        if versions and versions[0][1]:
+            yield vendor.driver_title, ", ".join(f"{words}{version or 'unknown'}" for words, version in versions)
 
 
 def _machine(hardware: Hardware) -> str:
@@ -126,13 +132,12 @@ def _links(group: Sequence[Accelerator], *, alone: bool) -> str:
     if accelerator.pcie_generation:
         parts.append(_pcie(accelerator))
     if accelerator.nvlink_peers:
-        name = "Infinity Fabric" if accelerator.vendor == "amd" else "NVLink"
         rate = accelerator.nvlink_bytes_per_s
         speed = f" at {rate / GB:.0f} GB/s each way" if rate else ""
         everyone = {card.index for card in group}
         all_linked = len(group) > 1 and {accelerator.index, *accelerator.nvlink_peers} == everyone
         peers = "each other" if all_linked else f"GPU {', '.join(map(str, accelerator.nvlink_peers))}"
-        parts.append(f"{name} to {peers}{speed}")
+        parts.append(f"{vendor_of(accelerator).link} to {peers}{speed}")
     if accelerator.pcie_peer_access is not None and not alone:
         parts.append("peer access over PCIe" if accelerator.pcie_peer_access else "no peer access over PCIe")
     return "; ".join(parts)
@@ -172,8 +177,9 @@ def _containers(hardware: Hardware) -> str:
         return "no engine"
     parts = [f"{found.engine} {found.engine_version or '(version unknown)'}"]
     parts.append(f"Compose {found.compose_version}" if found.compose_version else "no Compose")
-    if found.nvidia_toolkit_version:
-        parts.append(f"NVIDIA container toolkit {found.nvidia_toolkit_version}")
+    for toolkit in (vendor.toolkit for vendor in vendors().values() if vendor.toolkit):
+        version = getattr(found, toolkit.version_field)
+        parts += [f"{toolkit.title} {version}"] if version else []
     if found.cdi_devices:
         parts.append(f"CDI {' '.join(found.cdi_devices)}")
     return ", ".join(parts)

@@ -18,7 +18,7 @@ def accelerators(cards: Iterable[Card], unknown: dict[str, str]) -> tuple[Accele
         own, spec = card.accelerator, _spec(card)
         if spec is not None:
             kept.append(_merged(card, spec, f"accelerators.{own.index}", unknown))
-        elif card.integrated and own.vendor != "nvidia":
+        elif card.integrated:
             unknown["integrated_gpu"] = f"{own.name}: part of the processor and not in the catalogue, so left out"
         else:
             unknown[f"accelerators.{own.index}.catalog_id"] = f"{own.name!r} is not in the catalogue"
@@ -83,7 +83,7 @@ def _merged(card: Card, spec: GpuSpec, key: str, unknown: dict[str, str]) -> Acc
 def _shares(card: Card, spec: GpuSpec) -> tuple[float, float]:
     """A slice's share; and one half for cards of two dies that the driver lists as two GPUs (MI250X)."""
     own = card.accelerator
-    two_dies = own.vendor == "amd" and not own.unified_memory and own.memory_bytes * 1.8 < spec.memory_bytes
+    two_dies = card.maybe_one_die and own.memory_bytes * 1.8 < spec.memory_bytes
     return (0.5, 0.5) if two_dies else (card.memory_share, card.compute_share)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from advisor.probe import pci
-from advisor.probe.card import Card
+from advisor.probe.card import Card, Reading
 from advisor.probe.host import Host
 from advisor.schema import Accelerator
 
@@ -11,15 +11,19 @@ _VENDOR = "0x8086"
 _INTEGRATED_ADDRESS = "0000:00:02.0"  # graphics inside the processor always sits here
 
 
-def read(host: Host, first_index: int, unknown: dict[str, str]) -> tuple[Card, ...]:
-    """Every Intel GPU, numbered from `first_index`; integrated graphics is marked as such."""
+def ask(host: Host) -> None:
+    """No program runs: sysfs answers at once."""
+
+
+def read(host: Host, asked: None, unknown: dict[str, str]) -> Reading:  # noqa: ARG001
+    """Every Intel GPU; integrated graphics is marked as such."""
     devices = [
         f"/sys/class/drm/{name}/device"
         for name in host.names("/sys/class/drm")
         if name.startswith("card") and "-" not in name
     ]
     found = [device for device in devices if host.text(f"{device}/vendor") == _VENDOR]
-    return tuple(_card(host, device, first_index + place, unknown) for place, device in enumerate(found))
+    return Reading(tuple(_card(host, device, place, unknown) for place, device in enumerate(found)))
 
 
 def _card(host: Host, device: str, index: int, unknown: dict[str, str]) -> Card:

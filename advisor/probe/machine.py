@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from advisor.probe import amd, apple, containers, cpu, disk, intel, nvidia, osinfo
-from advisor.probe.card import Card
+from advisor.probe import READERS, containers, cpu, disk, osinfo
+from advisor.probe.card import Card, Reader, Reading
 from advisor.probe.host import Host
 from advisor.schema import Accelerator, Cpu, Hardware
 
 
 class Found(NamedTuple):
-    """Processor and cards, and the versions of their drivers."""
+    """Processor and cards, and the versions of their drivers by field of `Hardware`."""
 
     cpu: Cpu
     cards: tuple[Card, ...]
-    nvidia_driver: str | None = None
-    cuda: str | None = None
-    rocm: str | None = None
+    versions: Mapping[str, str | None]
 
 
 def read(host: Host, models_path: Path | None) -> Hardware:
@@ -27,7 +26,7 @@ def read(host: Host, models_path: Path | None) -> Hardware:
     unknown: dict[str, str] = {}
     asked = containers.ask(host)
     system = osinfo.read(host, unknown)
-    found = _darwin(host, unknown) if system.os == "darwin" else _linux(host, unknown)
+    found = _devices(host, system.os, unknown)
     room = disk.read(host, models_path, unknown)
     engine = containers.finish(asked, unknown)
     accelerators = _accelerators(found.cards, unknown)
@@ -38,36 +37,43 @@ def read(host: Host, models_path: Path | None) -> Hardware:
         wsl=system.wsl,
         cpu=found.cpu,
         accelerators=accelerators,
-        nvidia_driver=found.nvidia_driver,
-        cuda_version=found.cuda,
-        rocm_version=found.rocm,
         containers=engine,
         disk_path=room.path,
         disk_free_bytes=room.free_bytes,
         unknown=dict(sorted(_relevant(unknown, accelerators))),
+        **found.versions,  # type: ignore[arg-type]
     )
 
 
-def _linux(host: Host, unknown: dict[str, str]) -> Found:
-    amd_gpus = amd.find(host)
-    asked = amd.ask(host, amd_gpus)
-    nvidia_found = nvidia.read(host, unknown)
-    processor = cpu.read(host, unknown)
-    count = len(nvidia_found.cards)
-    amd_found = amd.read(host, amd_gpus, asked, count, unknown)
-    intel_cards = intel.read(host, count + len(amd_found.cards), unknown)
-    return Found(
-        cpu=processor,
-        cards=(*nvidia_found.cards, *amd_found.cards, *intel_cards),
-        nvidia_driver=nvidia_found.driver,
-        cuda=nvidia_found.cuda,
-        rocm=amd_found.rocm,
-    )
+def _devices(host: Host, system: str, unknown: dict[str, str]) -> Found:
+    """What every vendor's reader finds, one after the other, and the processor."""
+    readers: list[Reader] = [import_module(name) for name in READERS[system].values()]
+    asked = [reader.ask(host) for reader in readers]
+    cards: list[Card] = []
+    readings = []
+    for reader, answers in zip(readers, asked, strict=True):
+        own: dict[str, str] = {}
+        reading, before = reader.read(host, answers, own), len(cards)
+        unknown |= {_moved(key, before): reason for key, reason in own.items()}
+        cards.extend(card.moved(before) for card in reading.cards)
+        readings.append(reading)
+    return Found(_processor(host, readings, unknown), tuple(cards), _versions(readings))
 
 
-def _darwin(host: Host, unknown: dict[str, str]) -> Found:
-    processor, cards = apple.finish(host, apple.ask(host), unknown)
-    return Found(processor, cards)
+def _moved(key: str, by: int) -> str:
+    """`"accelerators.0.name"` behind two cards of other vendors: `"accelerators.2.name"`."""
+    first, _, rest = key.partition(".")
+    number, _, what = rest.partition(".")
+    return f"{first}.{int(number) + by}.{what}" if first == "accelerators" and number.isdigit() else key
+
+
+def _processor(host: Host, readings: Iterable[Reading], unknown: dict[str, str]) -> Cpu:
+    """One chip with its GPU, or what the system says of it."""
+    return next((reading.cpu for reading in readings if reading.cpu), None) or cpu.read(host, unknown)
+
+
+def _versions(readings: Iterable[Reading]) -> Mapping[str, str | None]:
+    return {name: version for reading in readings for name, version in reading.versions.items()}
 
 
 def _accelerators(cards: tuple[Card, ...], unknown: dict[str, str]) -> tuple[Accelerator, ...]:
@@ -79,8 +85,10 @@ def _accelerators(cards: tuple[Card, ...], unknown: dict[str, str]) -> tuple[Acc
     return enrich.accelerators(cards, unknown)
 
 
-def _relevant(unknown: dict[str, str], accelerators: Iterable[Accelerator]) -> list[tuple[str, str]]:
-    """Without what nobody misses: the NVIDIA toolkit where there is no such GPU."""
-    if any(accelerator.vendor == "nvidia" for accelerator in accelerators):
-        return list(unknown.items())
-    return [(key, reason) for key, reason in unknown.items() if key != "containers.nvidia_toolkit_version"]
+def _relevant(unknown: Mapping[str, str], accelerators: Iterable[Accelerator]) -> list[tuple[str, str]]:
+    """Without what nobody misses: the container toolkit of a vendor who has no card here."""
+    from advisor.catalog.vendors import vendors
+
+    here = {accelerator.vendor for accelerator in accelerators}
+    toolkits = {v.toolkit.version_field for v in vendors().values() if v.toolkit and v.name not in here}
+    return [(key, reason) for key, reason in unknown.items() if key.removeprefix("containers.") not in toolkits]

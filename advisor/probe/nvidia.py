@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from advisor.probe import memory, nvidia_links, nvidia_mig
-from advisor.probe.card import Card
+from advisor.probe.card import Card, Reading
 from advisor.probe.host import Host
 from advisor.probe.nvml import Nvml, NvmlFailed
 from advisor.schema import Accelerator, GpuProcess
@@ -22,17 +22,15 @@ _CORES_PER_SM = {"6.0": 64, "7.0": 64, "7.2": 64, "7.5": 64, "8.0": 64}
 _CORES_PER_SM_OTHERWISE = 128
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Every GPU (a MIG slice counts as one), and the driver."""
-
-    cards: tuple[Card, ...] = ()
-    driver: str | None = None
-    cuda: str | None = None  # the highest the driver supports
+def ask(host: Host) -> None:
+    """No program runs: NVML answers at once."""
 
 
-def read(host: Host, unknown: dict[str, str]) -> Reading:
-    """Read every NVIDIA GPU; without a driver the reading is empty, and says so when a card is on the bus."""
+def read(host: Host, asked: None, unknown: dict[str, str]) -> Reading:  # noqa: ARG001
+    """Read every NVIDIA GPU; a MIG slice counts as one.
+
+    Without a driver the reading is empty, and says so when a card is on the bus.
+    """
     loaded = host.nvml is not None or any(host.exists(sign) for sign in _DRIVER_LOADED)
     if not loaded and not any(host.exists(sign) for sign in _DRIVER_POSSIBLE):
         _mention_driverless_card(host, unknown)
@@ -62,8 +60,10 @@ def _read(nvml: Nvml, host: Host, unknown: dict[str, str]) -> Reading:
         cards.extend([card] if slices is None else slices)
     return Reading(
         cards=tuple(_renumbered(card, numbers, index) for index, card in enumerate(cards)),
-        driver=nvml.ask("nvidia_driver", unknown, "nvmlSystemGetDriverVersion"),
-        cuda=_cuda(nvml, unknown),
+        versions={
+            "nvidia_driver": nvml.ask("nvidia_driver", unknown, "nvmlSystemGetDriverVersion"),
+            "cuda_version": _cuda(nvml, unknown),
+        },
     )
 
 
@@ -98,7 +98,6 @@ def _card(nvml: Nvml, handle: Any, index: int, host: Host, unknown: dict[str, st
             pcie_width_max=None if unified else nvml.quietly("nvmlDeviceGetMaxPcieLinkWidth", handle),
         ),
         cores=_multiprocessors(nvml, handle, dotted),
-        integrated=unified,
     )
 
 
@@ -145,6 +144,7 @@ def _processes(nvml: Nvml, handle: Any, key: str, unknown: dict[str, str]) -> tu
 
 
 def _cuda(nvml: Nvml, unknown: dict[str, str]) -> str | None:
+    """The highest version that the driver supports."""
     version = nvml.ask("cuda_version", unknown, "nvmlSystemGetCudaDriverVersion_v2")
     return f"{version // 1000}.{version % 1000 // 10}" if version else None
 

@@ -8,13 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from advisor.catalog import cpus
 from advisor.catalog.entries import GpuSpec
+from advisor.catalog.vendor_entries import VendorSpec
+from advisor.catalog.vendors import vendors
 from advisor.errors import BadInput
 from advisor.physics.speed.device import with_power_limit
-from advisor.probe import cpu_rates
+from advisor.probe import READERS, cpu_rates
 from advisor.probe.named import Named, accelerator, named
 from advisor.probe.slots import Links, how_joined, peers
 from advisor.schema import Accelerator, Containers, Cpu, Hardware
@@ -69,18 +71,18 @@ def _limited(hardware: Hardware, watts: float, text: str) -> Hardware:
 
 def _discrete(specs: Sequence[GpuSpec], links: Links) -> Hardware:
     """Cards with memory of their own in a Linux host."""
-    vendors: set[str] = {spec.vendor for spec in specs}
+    makers = {spec.vendor for spec in specs}
     gpu_bytes = sum(spec.memory_bytes for spec in specs)
     memory_bytes = max(_host()["memory_floor_bytes"], _host()["memory_per_gpu_memory"] * gpu_bytes)
     server = all(spec.device_class == "datacenter" for spec in specs)
     architecture = "aarch64" if any("C2C" in spec.interconnect for spec in specs) else "x86_64"
     joined = peers(specs, links.nvlink)
     cards = tuple(accelerator(spec, number, joined[number], links) for number, spec in enumerate(specs))
-    assumed = [_assumed_host(architecture, memory_bytes), *_assumed_software(vendors)]
+    assumed = [_assumed_host(architecture, memory_bytes), *_assumed_software(makers)]
     if len(specs) > 1:
         assumed.append(how_joined(cards, links.nvlink))
     return _hardware(
-        vendors,
+        makers,
         cpu=_cpu(architecture, memory_bytes, _bandwidth("server_memory" if server else "desktop_memory")),
         accelerators=cards,
         assumed=tuple(assumed),
@@ -89,11 +91,11 @@ def _discrete(specs: Sequence[GpuSpec], links: Links) -> Hardware:
 
 def _unified(spec: GpuSpec) -> Hardware:
     """A chip whose GPU works in the machine's memory; the GPU may use a share of it."""
-    apple = spec.vendor == "apple"
-    architecture = "x86_64" if spec.vendor in ("amd", "intel") else "aarch64"
+    mac = _system({spec.vendor}) == "darwin"
+    architecture = vendors()[spec.vendor].unified_architecture
     card = accelerator(spec, 0, ())
     share = f"the GPU may use {gib(card.memory_bytes)} of {gib(spec.memory_bytes)}"
-    if apple:
+    if mac:
         assumed = [
             f"macOS on {architecture}, {_host()['cores']} cores; {share} (iogpu.wired_limit_mb unset)",
             "no container engine: containers on macOS cannot reach the GPU",
@@ -105,7 +107,7 @@ def _unified(spec: GpuSpec) -> Hardware:
         ]
     return _hardware(
         {spec.vendor},
-        cpu=_cpu(architecture, spec.memory_bytes, None, spec.name if apple else ""),
+        cpu=_cpu(architecture, spec.memory_bytes, None, spec.name if mac else ""),
         accelerators=(card,),
         assumed=tuple(assumed),
         unknown={"cpu.bandwidth_bytes_per_s": "no source says what share of the chip's the CPU cores reach"},
@@ -126,33 +128,41 @@ def _cpu_only(processor: str) -> Hardware:
 
 
 def _hardware(
-    vendors: set[str],
+    makers: set[str],
     *,
     cpu: Cpu,
     accelerators: tuple[Accelerator, ...],
     assumed: tuple[str, ...],
     unknown: Mapping[str, str] | None = None,
 ) -> Hardware:
-    host, nvidia, apple = _host(), "nvidia" in vendors, "apple" in vendors
+    system, present = _system(makers), [vendors()[name] for name in makers]
+    versions = {name: _host()[name] for vendor in present for name in vendor.driver_fields}
     return Hardware(
         source="simulated",
-        os="darwin" if apple else "linux",
+        os=system,
         cpu=cpu,
         accelerators=accelerators,
-        nvidia_driver=host["nvidia_driver"] if nvidia else None,
-        cuda_version=host["cuda_version"] if nvidia else None,
-        rocm_version=host["rocm_version"] if "amd" in vendors else None,
-        containers=Containers()
-        if apple
-        else Containers(
-            engine="docker",
-            engine_version=host["docker_version"],
-            compose_version=host["compose_version"],
-            nvidia_toolkit_version=host["nvidia_toolkit_version"] if nvidia else None,
-        ),
+        containers=Containers() if system == "darwin" else _containers(present),
         unknown={**(unknown or {})},
         assumed=(*assumed, "room on disk for the weights"),
+        **versions,
     )
+
+
+def _containers(present: Sequence[VendorSpec]) -> Containers:
+    """Docker with Compose, and the toolkits of the vendors whose cards are there."""
+    fields = [vendor.toolkit.version_field for vendor in present if vendor.toolkit]
+    return Containers(
+        engine="docker",
+        engine_version=_host()["docker_version"],
+        compose_version=_host()["compose_version"],
+        **{name: _host()[name] for name in fields},
+    )
+
+
+def _system(makers: set[str]) -> Literal["linux", "darwin"]:
+    """Where such cards are read."""
+    return "darwin" if makers & READERS["darwin"].keys() else "linux"
 
 
 def _cpu(architecture: str, memory_bytes: int, bandwidth: float | None, model: str = "") -> Cpu:
@@ -180,12 +190,8 @@ def _assumed_host(architecture: str, memory_bytes: int) -> str:
     return f"Linux {architecture}, {_host()['cores']} cores, {gib(memory_bytes)} of memory"
 
 
-def _assumed_software(vendors: set[str]) -> list[str]:
+def _assumed_software(makers: set[str]) -> list[str]:
     host = _host()
-    cuda = f"driver {host['nvidia_driver']} (CUDA {host['cuda_version']})"
-    drivers = {
-        "nvidia": f"NVIDIA {cuda} and container toolkit",
-        "amd": f"ROCm {host['rocm_version']}",
-    }
-    listed = [text for vendor, text in drivers.items() if vendor in vendors]
+    told = (vendor.assumed_software.format(**host) for vendor in vendors().values() if vendor.name in makers)
+    listed = [text for text in told if text]
     return [*listed, f"Docker {host['docker_version']} with Compose {host['compose_version']}"]

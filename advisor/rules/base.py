@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Any, Literal
 
 from advisor.catalog.entries import EngineLimits, WeightsFormat
+from advisor.catalog.vendors import vendor_of
 from advisor.schema import Accelerator, Estimate, Finding, Hardware, Judged, ModelSpec, Severity, Workload, value
 
 VETO: tuple[Severity, ...] = ("CRASH", "OOM", "SILENT")
@@ -42,6 +43,11 @@ class Case:
         """The accelerators that the candidate would use."""
         chosen = set(self.estimate.candidate.gpu_indices)
         return tuple(card for card in self.hardware.accelerators if card.index in chosen)
+
+    @property
+    def cuda_cards(self) -> tuple[Accelerator, ...]:
+        """Those of them whose compute capability is CUDA's."""
+        return tuple(card for card in self.cards if vendor_of(card).cuda_capability)
 
 
 @value

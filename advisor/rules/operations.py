@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.catalog.vendors import vendor_of
 from advisor.physics.memory.weights import weight_bytes
 from advisor.rules.base import Case
 from advisor.schema import Accelerator
@@ -40,14 +41,10 @@ def ops403(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def _below(case: Case, lowest: str | None, who: str) -> str | None:
     if lowest is None:
         return None
-    for card in _nvidia(case):
+    for card in case.cuda_cards:
         if card.compute_capability and version_tuple(card.compute_capability) < version_tuple(lowest):
             return f"{card.name} has compute capability {card.compute_capability} < {lowest}, the lowest for {who}"
     return None
-
-
-def _nvidia(case: Case) -> tuple[Accelerator, ...]:
-    return tuple(card for card in case.cards if card.vendor == "nvidia")
 
 
 def ops404(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -55,7 +52,7 @@ def ops404(case: Case, threshold: Mapping[str, Any]) -> str | None:
     driver = case.hardware.nvidia_driver
     if driver is None:
         return None
-    for card in _nvidia(case):
+    for card in case.cuda_cards:
         lowest = _lowest_driver(case, card)
         if lowest is not None and version_tuple(driver) < version_tuple(lowest):
             who = f"{case.limits.title} {case.limits.version}"
@@ -93,9 +90,9 @@ def ops406(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def ops408(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Fires when an AMD target is not in the engine's build and no other backend serves it."""
     for card in case.cards:
-        if card.vendor != "amd" or card.compute_capability in case.limits.gfx_targets:
+        if not vendor_of(card).build_targets or card.compute_capability in case.limits.gfx_targets:
             continue
-        if "vulkan" in case.limits.features:
+        if "other_targets" in case.limits.features:
             continue
         return (
             f"{card.name} is {card.compute_capability or 'of unknown target'}; {case.limits.title} "
@@ -139,16 +136,14 @@ def ops411(case: Case, threshold: Mapping[str, Any]) -> str | None:
 
 
 def ops412(case: Case, threshold: Mapping[str, Any]) -> str | None:
-    """Notes a container engine without the NVIDIA toolkit."""
+    """Notes a container engine without the toolkit that hands over the cards."""
     containers = case.hardware.containers
-    if not _nvidia(case) or case.hardware.source == "simulated" or containers.engine is None:
+    toolkit = next((vendor_of(card).toolkit for card in case.cards if vendor_of(card).toolkit), None)
+    if toolkit is None or case.hardware.source == "simulated" or containers.engine is None:
         return None
     if containers.nvidia_toolkit_version is not None or containers.cdi_devices:
         return None
-    return (
-        f"{containers.engine} is here, the NVIDIA container toolkit is not (0 of 1): use run.sh, or install it for "
-        f"Compose"
-    )
+    return f"{containers.engine} is here, the {toolkit.title} is not (0 of 1): use run.sh, or install it for Compose"
 
 
 def ops413(case: Case, threshold: Mapping[str, Any]) -> str | None:

@@ -86,12 +86,8 @@ def spd207(case: Case, threshold: Mapping[str, Any]) -> str | None:
     native = case.weights_format.native_capability
     if native is None or case.hardware.os == "darwin":
         return None
-    for card in case.cards:
-        if (
-            card.vendor == "nvidia"
-            and card.compute_capability
-            and version_tuple(card.compute_capability) < version_tuple(native)
-        ):
+    for card in case.cuda_cards:
+        if card.compute_capability and version_tuple(card.compute_capability) < version_tuple(native):
             return (
                 f"{case.weights_format.title} has its own arithmetic from compute capability {native} on; "
                 f"{card.name} has {card.compute_capability}"

@@ -9,6 +9,7 @@ from typing import Any
 from advisor.catalog import gpus, weights_format
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.ranking import ranking
+from advisor.catalog.vendors import vendors
 from advisor.models.names import catalogue_model
 from advisor.physics.bisect import narrowed
 from advisor.probe.named import alike
@@ -183,7 +184,7 @@ def _another_card(question: Question) -> Iterator[Change]:
 
 
 def _cards_by_price(model: ModelSpec) -> list[GpuSpec]:
-    """Cards one can still buy that both engines serve, the cheapest first."""
+    """Cards one can still buy that every engine serves, the cheapest first."""
     return sorted(
         (
             spec
@@ -191,7 +192,7 @@ def _cards_by_price(model: ModelSpec) -> list[GpuSpec]:
             if spec.launch_price_usd
             and spec.release >= _STILL_SOLD
             and spec.memory_bytes >= model.parameters * 0.5
-            and spec.vendor == "nvidia"
+            and vendors()[spec.vendor].offered
             and spec.device_class not in ("laptop", "unified")
             and spec.confidence == "high"
         ),

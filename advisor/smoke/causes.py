@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
+
+from advisor.catalog.vendors import vendors
 
 
 class Cause(NamedTuple):
@@ -16,6 +19,12 @@ class Cause(NamedTuple):
 
 def _cause(kind: str, pattern: str, advice: str) -> Cause:
     return Cause(kind, re.compile(pattern, re.IGNORECASE), advice)
+
+
+def _vendors_signs() -> Iterator[str]:
+    """What is printed where a vendor's driver is missing."""
+    for vendor in vendors().values():
+        yield from vendor.no_driver_signs
 
 
 # In the order of what explains most: a full disk or a missing flag also shows as a dead engine process.
@@ -38,9 +47,8 @@ CAUSES = (
     ),
     _cause(
         "no driver",
-        r"found no nvidia driver|no cuda-capable device|libcuda\.so|nvidia-smi has failed|could not select device "
-        r"driver|failed to infer device type|unknown runtime specified nvidia",
-        "install the GPU driver (and the NVIDIA Container Toolkit for containers)",
+        "|".join(("could not select device driver", "failed to infer device type", *_vendors_signs())),
+        "install the GPU driver (and, for containers, the vendor's toolkit)",
     ),
     _cause(
         "out of memory",

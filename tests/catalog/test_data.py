@@ -12,6 +12,7 @@ import yaml
 
 import advisor.catalog as catalog
 from advisor.catalog.entries import CpuSpec, EngineLimits, GpuSpec, Source, WeightsFormat
+from advisor.catalog.vendor_entries import VendorSpec
 from advisor.schema import ModelSpec
 
 FILES = [
@@ -32,7 +33,12 @@ def test_generated_entries_are_strict(name: str, key: str, cls: type) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "key", "cls"), [("formats", "formats", WeightsFormat), ("engines", "engines", EngineLimits)]
+    ("name", "key", "cls"),
+    [
+        ("formats", "formats", WeightsFormat),
+        ("engines", "engines", EngineLimits),
+        ("vendors", "vendors", VendorSpec),
+    ],
 )
 def test_kept_entries_are_strict(name: str, key: str, cls: type) -> None:
     """Every entry of a hand-kept file passes strict validation, so that `on` or 4.8e12 cannot slip in as text."""

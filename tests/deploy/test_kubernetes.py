@@ -17,8 +17,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advisor.catalog.vendors import card_variables
 from advisor.deploy import PARTS
-from advisor.deploy.kubernetes.pod import CARD_NUMBERS, object_name
+from advisor.deploy.kubernetes.pod import object_name
 from advisor.engines import ENGINES
 from advisor.engines.ollama.chart import heredoc
 from advisor.engines.vllm.chart import split
@@ -106,7 +107,7 @@ def test_what_an_operator_would_look_for_first(plan: Plan) -> None:
     arguments = " ".join(found["engine"].get("args", ()))
     variables = {entry["name"]: entry.get("value") for entry in found["engine"]["env"]}
     assert "--host 127.0.0.1" in arguments or variables["OLLAMA_HOST"].startswith("127.0.0.1:")
-    assert "ports" not in found["engine"] and not set(variables) & set(CARD_NUMBERS)
+    assert "ports" not in found["engine"] and not set(variables) & card_variables()
     assert found["gateway"]["restartPolicy"] == "Always"
     for container in found.values():
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
@@ -207,7 +208,8 @@ def test_on_a_mac_and_without_an_image_there_is_a_reason() -> None:
     plan = plan_of("fifty-in-flight-rtx-4090")
     assert plan is not None
     mac = replace(plan, hardware=replace(plan.hardware, os="darwin"))
-    bare = replace(plan, launch=replace(plan.launch, variant="xpu"))
+    cards = tuple(replace(card, vendor="intel") for card in plan.hardware.accelerators)
+    bare = replace(plan, hardware=replace(plan.hardware, accelerators=cards))
     assert "Linux" in PARTS["kubernetes"].possible(mac) and "image" in PARTS["kubernetes"].possible(bare)
     assert not PARTS["kubernetes"].possible(plan)
 

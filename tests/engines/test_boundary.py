@@ -11,14 +11,14 @@ import pytest
 
 import advisor
 from advisor.catalog import engine_names
-from advisor.engines import ENGINES
+from advisor.engines import ENGINES, predictable
 from advisor.render import template_folder
 
 PACKAGE = Path(advisor.__file__).parent
 # The plug-ins themselves, and development programs that ask one engine or fit one engine's figures.
 INSIDE = ("engines", "refresh", "calibrate")
 OWN_NAMES = re.compile(r"ollama[_ ]tag|ollama_quantization", re.IGNORECASE)  # of the contract with the user
-NAMED = re.compile("|".join(ENGINES), re.IGNORECASE)
+NAMED = re.compile("|".join(map(re.escape, predictable())) + "|llamacpp", re.IGNORECASE)
 WORDS = ("id", "attr", "arg", "name", "asname", "module")  # where a node of the syntax tree keeps a name
 INCLUDED = ("notes.md.j2", "install.sh.j2", "fetch.sh.j2")  # by shared templates, from every engine's folder
 

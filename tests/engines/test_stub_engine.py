@@ -15,6 +15,7 @@ import yaml
 
 from advisor import render
 from advisor.catalog import constants, engine_limits, flags, raw_entries
+from advisor.catalog.vendors import vendors
 from advisor.check.run import check_folder
 from advisor.engines import ENGINES
 from advisor.engines.base import Engine
@@ -42,8 +43,11 @@ NO_WAY = {"ray": "does not run stub", "nodes": "one machine"}  # parts that this
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A line in the registry, an entry in the data, a folder of templates: all that a new engine adds."""
+    """A line in the registry, an entry in the data, a build at a vendor, templates: all that a new engine adds."""
     monkeypatch.setitem(ENGINES, stub.NAME, ENGINE)
+    maker = vendors()["nvidia"]
+    runs_it = replace(maker, builds={**maker.builds, stub.NAME: stub.BUILD})
+    monkeypatch.setitem(vendors(), maker.name, runs_it)  # type: ignore[arg-type]
     known = constants("engines")
     monkeypatch.setitem(known, "engines", [*known["engines"], stub.ENTRY])
     monkeypatch.setattr(flags, "raw_entries", lambda kind: stub.ENTRIES if kind == "stub-flags" else raw_entries(kind))

@@ -36,7 +36,7 @@ def read(nvml: dict[str, Any], root: Path, files: dict[str, str] | None = None) 
     recorded = {**recording("rtx-4090"), "nvml": {"driver": "580.95.05", "cuda": 13000, **nvml}}
     recorded["files"] = {**recorded["files"], **(files or {})}
     unknown: dict[str, str] = {}
-    return nvidia.read(host_of(recorded, root), unknown), unknown
+    return nvidia.read(host_of(recorded, root), None, unknown), unknown
 
 
 def test_every_function_that_is_asked_exists_in_pynvml() -> None:
@@ -216,7 +216,7 @@ def test_a_lost_gpu_does_not_hide_the_others(tmp_path: Path) -> None:
 def test_nvml_is_closed_again(tmp_path: Path) -> None:
     """The driver is let go of, whatever was read."""
     host = host_of(recording("rtx-4090"), tmp_path)
-    nvidia.read(host, {})
+    nvidia.read(host, None, {})
     assert host.nvml.open == 0
 
 
@@ -230,7 +230,7 @@ def test_a_card_without_a_driver_is_mentioned(tmp_path: Path) -> None:
         f"{folder}/device": "0x2684\n",
     }
     unknown: dict[str, str] = {}
-    assert nvidia.read(host_of(recorded, tmp_path), unknown).cards == ()
+    assert nvidia.read(host_of(recorded, tmp_path), None, unknown).cards == ()
     assert unknown["nvidia_driver"] == "a card (PCI id 10de:2684) is fitted, but no NVIDIA driver is loaded"
 
 
@@ -249,7 +249,7 @@ def test_without_a_driver_pynvml_is_not_even_imported() -> None:
     """A machine without a sign of a driver does not pay for the import."""
     code = (
         "import sys; from pathlib import Path; from advisor.probe import host, nvidia; unknown = {};"
-        "nvidia.read(host.Host(root=Path('/nowhere')), unknown); print('pynvml' in sys.modules, unknown)"
+        "nvidia.read(host.Host(root=Path('/nowhere')), None, unknown); print('pynvml' in sys.modules, unknown)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "{}"]

@@ -11,6 +11,7 @@ from advisor.deploy.kubernetes.resources import claim_bytes, resources
 from advisor.deploy.kubernetes.scaling import scaling
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
+from advisor.engines.builds import has_image, maker
 from advisor.schema import Plan
 
 __all__ = ["checks", "facts", "placements", "possible", "wanted"]
@@ -45,7 +46,8 @@ def possible(plan: Plan) -> str:
     """Nodes run Linux, and there has to be an image for the card."""
     if plan.hardware.os != "linux":
         return "a Kubernetes node that runs this engine needs Linux"
-    if plan.launch.variant in ("metal", "xpu"):
+    vendor = maker(plan)
+    if not has_image(plan) or (vendor and vendor.kubernetes is None):
         return f"there is no pinned image of {plan.engine} for this card"
     return ""
 

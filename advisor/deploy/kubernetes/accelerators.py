@@ -5,21 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from advisor.catalog.vendor_entries import Kubernetes
+from advisor.catalog.vendors import vendor_of
 from advisor.engines.devices import cards_of
+from advisor.errors import EnvironmentFailed
 from advisor.schema import Accelerator, Plan
-
-RESOURCES = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu"}
-NEW_INTEL = ("Xe2", "Xe3")  # architectures that the kernel's xe driver serves; older ones have i915
 
 
 def resource(card: Accelerator) -> str:
     """`"nvidia.com/gpu"`, `"nvidia.com/mig-3g.20gb"`, `"amd.com/gpu"`, `"gpu.intel.com/xe"`."""
     if card.mig_profile:
-        return "nvidia.com/mig-" + re.sub(r"[^a-z0-9.]+", ".", card.mig_profile.lower()).strip(".")
-    if card.vendor == "intel":
-        new = any((card.architecture or "").startswith(name) for name in NEW_INTEL)
-        return "gpu.intel.com/" + ("xe" if new else "i915")
-    return RESOURCES[card.vendor]
+        return _offered(card).slice_prefix + re.sub(r"[^a-z0-9.]+", ".", card.mig_profile.lower()).strip(".")
+    return _of_whole(card)
+
+
+def _of_whole(card: Accelerator) -> str:
+    """The resource of a card that is not sliced."""
+    offered = _offered(card)
+    begins = (name for word, name in offered.by_architecture.items() if (card.architecture or "").startswith(word))
+    return next(begins, offered.resource)
+
+
+def _offered(card: Accelerator) -> Kubernetes:
+    found = vendor_of(card).kubernetes
+    if found is None:  # `possible` has refused such a plan
+        raise EnvironmentFailed(f"no device plugin is known for {card.name}: please report this")
+    return found
 
 
 def cards_of_pod(plan: Plan) -> tuple[Accelerator, ...]:
@@ -39,5 +50,5 @@ def devices(plan: Plan) -> Mapping[str, int]:
 
 def taints(plan: Plan) -> tuple[str, ...]:
     """Keys with which clusters keep other pods off such nodes: the resource, and the vendor's usual one."""
-    usual = [RESOURCES[card.vendor] for card in cards_of_pod(plan) if card.vendor in RESOURCES]
+    usual = (_of_whole(card) for card in cards_of_pod(plan))
     return tuple(sorted({*devices(plan), *usual}))

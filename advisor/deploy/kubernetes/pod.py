@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import posixpath
 
+from advisor.catalog.vendors import card_variables
 from advisor.deploy import gateway
 from advisor.deploy.kubernetes.manifest import HostPath, Secret, User
 from advisor.deploy.kubernetes.resources import resources
 from advisor.engines import ENGINES
+from advisor.engines.builds import access
 from advisor.engines.deployment import Chart, Command, Pod
 from advisor.quoting import dns_label
 from advisor.schema import Plan
@@ -16,15 +18,6 @@ LOOPBACK = "127.0.0.1"
 ROOT_HOME = "/root"
 UID, GROUP = 2000, 0  # nobody's; group 0 may write where an image lets any user write
 TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
-# A device plugin hands over the pod's own cards, numbered from 0: numbers of the planned machine would be wrong.
-CARD_NUMBERS = (
-    "CUDA_DEVICE_ORDER",
-    "CUDA_VISIBLE_DEVICES",
-    "HIP_VISIBLE_DEVICES",
-    "ROCR_VISIBLE_DEVICES",
-    "GGML_VK_VISIBLE_DEVICES",
-)
-ROOTLESS = ("cuda", "cpu")  # elsewhere the device nodes belong to groups whose numbers differ between nodes
 PLAIN_SECCOMP = "RuntimeDefault"
 
 
@@ -43,9 +36,12 @@ def pods(plan: Plan) -> int:
 
 
 def command(plan: Plan) -> Command:
-    """One replica on loopback: without numbers of cards, and with a home for a user whom the image may not know."""
-    planned = ENGINES[plan.engine].one_replica(plan, LOOPBACK)
-    env = {name: text for name, text in planned.env.items() if name not in CARD_NUMBERS}
+    """One replica on loopback: without numbers of cards, and with a home for a user whom the image may not know.
+
+    A device plugin hands over the pod's own cards, numbered from 0: numbers of the planned machine would be wrong.
+    """
+    planned, numbers = ENGINES[plan.engine].one_replica(plan, LOOPBACK), card_variables()
+    env = {name: text for name, text in planned.env.items() if name not in numbers}
     who = user(plan)
     if who.uid is not None:
         env |= {"HOME": who.home, "USER": plan.engine, "LOGNAME": plan.engine}
@@ -78,7 +74,8 @@ def user(plan: Plan) -> User:
     if any(local.path.startswith(f"{ROOT_HOME}/") for local in host_paths(plan)):
         why = f"the model lies below {ROOT_HOME}, where the image lets only root in: move it, and no process is root"
         return User(uid=None, gid=GROUP, home=ROOT_HOME, read_only_root=False, because=why)
-    if plan.launch.variant in ROOTLESS:
+    way = access(plan)
+    if way is None or way.by_runtime:
         home = f"/home/{plan.engine}"
         return User(uid=UID, gid=GROUP, home=home, read_only_root=True, because="no process of the pod is root")
     why = "the card's device nodes belong to groups whose numbers differ between nodes: root without capabilities"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from advisor.engines.builds import build, maker
 from advisor.engines.deployment import Chart, Pod
 from advisor.schema import Plan
 
@@ -13,14 +14,16 @@ FILE = "ollama-chart-values.yaml"
 def chart(plan: Plan, pod: Pod) -> Chart:
     """Cards in the chart's own words, and the Modelfile as its shell takes it."""
     kind, number = next(iter(pod.devices.items()), ("", 0))
-    slices = {name.removeprefix("nvidia.com/mig-"): n for name, n in pod.devices.items() if "/mig-" in name}
+    vendor, found = maker(plan), build(plan)
+    prefix = vendor.kubernetes.slice_prefix if vendor and vendor.kubernetes else ""
+    gpu = (found.chart_name if found else None) or ""
     values = {
-        "gpu": {"nvidia": "nvidia", "amd": "amd"}.get(kind.split(".")[0], ""),
+        "gpu": gpu,
         "number": number,
-        "mig": slices,
+        "mig": {name.removeprefix(prefix): n for name, n in pod.devices.items() if prefix and name.startswith(prefix)},
         "tag": plan.launch.image.rpartition(":")[2],
         "modelfile": heredoc(plan.launch.modelfile or ""),
-        "other_device": kind if kind and not kind.startswith(("nvidia", "amd")) else "",
+        "other_device": "" if gpu else kind,
     }
     return Chart(template=f"ollama/{FILE}.j2", file=FILE, values=values)
 

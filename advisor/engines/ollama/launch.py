@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 from advisor.catalog import engine_limits, weights_format
+from advisor.catalog.vendors import build_for
+from advisor.engines.builds import build
 from advisor.engines.containers import (
     ANYONE,
+    HARDENED,
     Container,
     Mount,
     gpu_fields,
+    inner_environment,
     local_mount,
-    without,
 )
 from advisor.engines.deployment import Command
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
-from advisor.engines.ollama.settings import BIND, PORT, VISIBLE
+from advisor.engines.ollama.settings import BIND, PORT
 from advisor.physics.memory.weights import file_bytes
 from advisor.quoting import modelfile as quoted
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
 from advisor.units import GIB
 
-Variant = Literal["cuda", "rocm", "cpu", "metal", "xpu", "vulkan"]
-
-VARIANTS: dict[str, Variant] = {"nvidia": "cuda", "amd": "rocm", "intel": "vulkan", "apple": "metal"}
+CPU_IMAGE = "ollama/ollama:{version}"  # no leading v
 SERVER_S = 60  # the server itself is up in seconds
 DISK_BYTES_PER_S = 200e6  # a slow SSD; only patience
 PROMPT_CACHE_BYTES = 8 * GIB  # llama-server's own limit a model
@@ -49,11 +49,11 @@ def launch(
 ) -> Launch:
     """`ollama serve` takes no arguments: all is in the environment and in the Modelfile."""
     cards = cards_of(estimate.candidate, hardware)
-    variant: Variant = VARIANTS.get(cards[0].vendor, "vulkan") if cards else "cpu"
+    found = build_for(cards[0], "ollama") if cards else None
     size = round(file_bytes(model, weights_format(estimate.candidate.weights_format)))
     return Launch(
-        image=image(variant),
-        variant=variant,
+        image=(found.image if found else CPU_IMAGE).format(version=engine_limits("ollama").version),
+        variant=found.backend if found else "cpu",
         argv=(),
         program=("ollama", "serve"),
         env={s.name: s.value for s in settings if s.kind == "env" and s.value is not None},
@@ -69,11 +69,6 @@ def launch(
     )
 
 
-def image(variant: Variant) -> str:
-    """The pinned image: no leading v; AMD has a tag of its own."""
-    return f"ollama/ollama:{engine_limits('ollama').version}" + ("-rocm" if variant == "rocm" else "")
-
-
 def modelfile_text(settings: tuple[Setting, ...]) -> str:
     """The lines of the Modelfile, each value quoted."""
     rows = [f"{s.name} {quoted(s.value or '')}\n" for s in settings if s.kind == "modelfile"]
@@ -82,22 +77,22 @@ def modelfile_text(settings: tuple[Setting, ...]) -> str:
 
 def container(plan: Plan) -> Container:
     """The same launch inside the image, whose entrypoint is `ollama serve`. It holds no curl and no wget."""
-    start = plan.launch
-    renumbered = () if start.variant == "rocm" else tuple(VISIBLE.values())
-    # CUDA compiles kernels for the newest cards at the first load and keeps them there.
-    kernels = (Mount(source="cuda-cache", target="/root/.nv"),) if start.variant == "cuda" else ()
+    start, found = plan.launch, build(plan)
+    kernels = tuple(Mount(source=name, target=path) for name, path in found.kernel_caches.items()) if found else ()
     return Container(
         image=start.image,
         argv=(),
-        env=without(one_replica(plan, ANYONE).env, renumbered),
+        env=inner_environment(plan, one_replica(plan, ANYONE).env),
         from_dotenv=(),
         health=("CMD", "ollama", "list"),
         mounts=(STORE, *kernels),
         prepare_mounts=local_mount(plan.model.path if plan.model.origin == "gguf" else None),
         start_period_s=SERVER_S,
         grace_s=STOP_S,
-        read_only=True,
+        read_only=not (found and found.writable),
         scratch=("/tmp",),  # noqa: S108 - inside the container
+        security_options=(*HARDENED, *(found.security_options if found else ())),
+        added_capabilities=found.capabilities if found else (),
         memory_limit_bytes=limit_bytes(plan, 0, PROMPT_CACHE_BYTES),
         **gpu_fields(plan),  # type: ignore[arg-type]
     )

@@ -9,6 +9,7 @@ import math
 from dataclasses import replace
 
 from advisor.catalog import weights_format
+from advisor.catalog.vendors import vendor_of
 from advisor.engines.ollama.allocation import Sizes, known, padded, sizes, slot_bytes
 from advisor.engines.ollama.host import host_budget_bytes, host_bytes, short_of_host
 from advisor.engines.ollama.split import Card, Placed, most_layers, place
@@ -94,9 +95,9 @@ def _held(placed: Placed, layer: float, head: float) -> float:
 
 
 def _context_bytes(hardware: Hardware) -> float:
-    """What the GPU runtime takes of a card when llama-server starts; Metal takes nothing of note."""
-    metal = any(card.vendor == "apple" for card in hardware.accelerators)
-    return 0.0 if metal else float(known()["context_gib"] * GIB)
+    """What the GPU runtime takes of a card when llama-server starts; some take nothing of note."""
+    takes = all(vendor_of(card).runtime_takes_memory for card in hardware.accelerators)
+    return float(known()["context_gib"] * GIB) if takes else 0.0
 
 
 def _cards(candidate: Candidate, hardware: Hardware, size: Sizes, *, with_head: bool) -> tuple[Card, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.engines.base import Placement
+from advisor.engines.builds import has_image
 from advisor.schema import Plan
 
 
@@ -12,6 +13,6 @@ def placements(plan: Plan) -> tuple[Placement, ...]:
         Placement("ollama/Modelfile.j2", "Modelfile"),
         Placement("ollama/run.sh.j2", "run.sh", executable=True),
     ]
-    if plan.launch.variant != "metal":
+    if has_image(plan):
         files.insert(0, Placement("ollama/compose.yaml.j2", "compose.yaml"))
     return tuple(files)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from advisor.catalog import engine_limits
+from advisor.catalog.vendors import vendor_of
 from advisor.engines.devices import Group, at_least, capability, counts, groups, indices, pick, usable
 from advisor.engines.ollama.memory import MOST_SLOTS, memory
 from advisor.engines.ollama.sizing import offloaded, single_slot, with_slots
@@ -31,7 +32,7 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
 
 def flash_attention(card: Accelerator) -> bool:
     """Whether llama.cpp has flash attention on this card; a quantised KV cache needs it."""
-    if card.vendor == "nvidia":
+    if vendor_of(card).cuda_capability:
         return at_least(card, "6.0") and capability(card) != (7, 2)
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from advisor.catalog import weights_format
 from advisor.catalog.flags import accepted
+from advisor.catalog.vendors import build_for
 from advisor.engines.accepted import require
 from advisor.engines.devices import cards_of, hides_cards
 from advisor.engines.ollama.propose import flash_attention
@@ -15,11 +16,6 @@ PORT = 11434
 BIND = "127.0.0.1"  # also where exposure is asked for: Ollama has no key, a gateway must stand in front
 FIT_MARGIN_MIB = 1024
 LEAST_QUEUE = 64
-VISIBLE = {
-    "nvidia": "CUDA_VISIBLE_DEVICES",
-    "amd": "ROCR_VISIBLE_DEVICES",
-    "intel": "GGML_VK_VISIBLE_DEVICES",
-}
 
 
 def env(name: str, value: object, because: str, source: str) -> Setting:
@@ -120,10 +116,11 @@ def _placement(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list
     if cards and not model.multimodal:
         reason = f"{FIT_MARGIN_MIB} MiB a card stay free, as planned; this is also llama-server's default"
         rows.append(env("LLAMA_ARG_FIT_TARGET", FIT_MARGIN_MIB, reason, "engines-ollama-placement"))
-    if hides_cards(candidate, hardware) and cards[0].vendor in VISIBLE:
+    variable = build_for(cards[0], "ollama").cards_variable if hides_cards(candidate, hardware) else None
+    if variable:
         chosen = ",".join(str(card.index) for card in cards)
         reason = f"{len(cards)} of {len(hardware.accelerators)} cards, numbered as the driver lists them"
-        rows.append(env(VISIBLE[cards[0].vendor], chosen, reason, "engines-ollama-env"))
+        rows.append(env(variable, chosen, reason, "engines-ollama-env"))
     return rows
 
 

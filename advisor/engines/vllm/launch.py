@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
 
 from advisor.catalog import engine_limits
+from advisor.catalog.vendor_entries import Build
+from advisor.catalog.vendors import build_for
 from advisor.engines.admission import drain_s
+from advisor.engines.builds import build
 from advisor.engines.containers import (
     ANYONE,
+    HARDENED,
     Container,
     Mount,
     gpu_fields,
+    inner_environment,
     local_mount,
     with_values,
-    without,
 )
 from advisor.engines.deployment import Command
 from advisor.engines.devices import cards_of
@@ -26,25 +29,19 @@ from advisor.engines.vllm.service import BIND, PORT
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
 from advisor.units import GIB
 
-Variant = Literal["cuda", "rocm", "cpu", "metal", "xpu", "vulkan"]
-
-VARIANTS: dict[str, Variant] = {"nvidia": "cuda", "amd": "rocm", "intel": "xpu", "apple": "metal"}
 STOP_SPARE_S = 15  # beyond the drain, before the container engine kills
 CPU_PLATFORMS = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 # Compiled kernels must be allowed to run from there; the compile cache itself is a volume.
 SCRATCH = ("/tmp:exec", "/root/.triton:exec", "/root/.nv:exec", "/root/.config")  # noqa: S108 - inside the container
 PIDS_LIMIT = 8192  # a worker a card, each with a thread a core and more
-RENUMBERED = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 
 
-def image(variant: Variant, architecture: str) -> str:
-    """The pinned image: with a leading v; ROCm and CPU have repositories of their own."""
-    version = f"v{engine_limits('vllm').version}"
-    if variant == "rocm":
-        return f"vllm/vllm-openai-rocm:{version}"
-    if variant == "cpu":
-        return f"vllm/vllm-openai-cpu:{version}-{CPU_PLATFORMS.get(architecture, 'x86_64')}"
-    return f"vllm/vllm-openai:{version}"
+def image(found: Build | None, architecture: str) -> str:
+    """The pinned image of a vendor's build; the one for a CPU where there is none."""
+    version = engine_limits("vllm").version
+    if found is None:
+        return f"vllm/vllm-openai-cpu:v{version}-{CPU_PLATFORMS.get(architecture, 'x86_64')}"
+    return found.image.format(version=version)
 
 
 def launch(
@@ -56,10 +53,10 @@ def launch(
 ) -> Launch:
     """`vllm serve MODEL flags`: the model comes first, a switch has no value, secrets come from .env."""
     cards = cards_of(estimate.candidate, hardware)
-    variant: Variant = VARIANTS.get(cards[0].vendor, "cuda") if cards else "cpu"
+    found = build_for(cards[0], "vllm") if cards else None
     return Launch(
-        image=image(variant, hardware.cpu.architecture),
-        variant=variant,
+        image=image(found, hardware.cpu.architecture),
+        variant=found.backend if found else "cpu",
         argv=arguments(settings),
         program=("vllm", "serve"),
         env={s.name: s.value for s in settings if s.kind == "env" and s.value is not None},
@@ -90,20 +87,15 @@ def arguments(settings: tuple[Setting, ...]) -> tuple[str, ...]:
 
 def container(plan: Plan) -> Container:
     """The same launch inside the image, whose entrypoint is `vllm serve`."""
-    start, fields = plan.launch, gpu_fields(plan)
-    rocm = start.variant == "rocm"
-    read_only = not rocm  # AMD's libraries compile into their own packages
-    shared = 4 if start.variant == "cpu" else 16
-    extra: dict[str, Any] = {}
-    if rocm:
-        extra["security_options"] = ("no-new-privileges:true", "seccomp=unconfined")
-        extra["added_capabilities"] = ("SYS_PTRACE",)
-    elif start.variant == "cpu" and plan.hardware.cpu.numa_nodes > 1:
-        extra["added_capabilities"] = ("SYS_NICE",)  # to place memory on NUMA nodes
+    start, found = plan.launch, build(plan)
+    read_only = not (found and found.writable)
+    shared = 16 if found else 4
+    # On a CPU the right to place memory on NUMA nodes.
+    on_nodes = ("SYS_NICE",) if found is None and plan.hardware.cpu.numa_nodes > 1 else ()
     return Container(
         image=start.image,
         argv=with_values(start.argv, {"--host": ANYONE}),
-        env=start.env if rocm else without(start.env, RENUMBERED),
+        env=inner_environment(plan, start.env),
         from_dotenv=("HF_TOKEN",) if start.needs_token else (),
         health=(
             "CMD",
@@ -131,8 +123,9 @@ def container(plan: Plan) -> Container:
         pids_limit=PIDS_LIMIT,
         start_period_s=start.startup_s,
         grace_s=start.drain_s + STOP_SPARE_S,
-        **fields,  # type: ignore[arg-type]
-        **extra,
+        security_options=(*HARDENED, *(found.security_options if found else ())),
+        added_capabilities=found.capabilities if found else on_nodes,
+        **gpu_fields(plan),  # type: ignore[arg-type]
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.engines.base import Placement
+from advisor.engines.builds import has_image
 from advisor.schema import Plan
 
 
@@ -14,6 +15,6 @@ def placements(plan: Plan) -> tuple[Placement, ...]:
     if plan.estimate.candidate.nodes_of_replica > 1:
         return ()
     files = [Placement("vllm/run.sh.j2", "run.sh", executable=True)]
-    if plan.launch.variant not in ("metal", "xpu"):
+    if has_image(plan):
         files.insert(0, Placement("vllm/compose.yaml.j2", "compose.yaml"))
     return tuple(files)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from advisor.catalog import engine_limits
+from advisor.catalog.vendors import build_for
 from advisor.engines.devices import Group, counts, groups, has_fp8, indices, linked, pick, usable
 from advisor.engines.vllm.cores import compute_threads
 from advisor.engines.vllm.memory import memory
@@ -77,10 +78,10 @@ def _on_group(
 
 
 def _worth_trying(group: Group, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
-    """On a card that vLLM cannot use one format is enough to say so; AMD needs FP8 units for FP8."""
+    """On a card that vLLM cannot use one format is enough to say so; some builds need FP8 units for FP8."""
     if not all(usable(card, engine_limits("vllm")) for card in group):
         return weights[:1]
-    no_fp8 = any(card.vendor == "amd" and not has_fp8(card) for card in group)
+    no_fp8 = any(build_for(card, "vllm").fp8_in_hardware_only and not has_fp8(card) for card in group)
     return tuple(choice for choice in weights if not (no_fp8 and choice.format == "fp8"))
 
 

@@ -22,10 +22,8 @@ KEYWORDS = {
 }
 
 
-def on_ray(plan: Plan) -> OnRay | None:
-    """The planned engine arguments; None on cards for which Ray has no image."""
-    if plan.launch.variant != "cuda":
-        return None
+def on_ray(plan: Plan) -> OnRay:
+    """The planned engine arguments."""
     flags = {setting.name: setting.value for setting in plan.settings if setting.kind == "flag"}
     arguments: dict[str, Any] = {
         name.removeprefix("--").replace("-", "_"): kind(flags[name] or "")

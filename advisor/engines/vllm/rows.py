@@ -5,15 +5,12 @@ from __future__ import annotations
 from advisor.schema import Setting
 
 POSITIONAL = "model"  # the one argument without a flag
-# What vLLM, its Hub client and CUDA read; vLLM publishes no list of them.
+# What vLLM and its Hub client read, beside the variables that number cards; vLLM publishes no list of them.
 VARIABLES = frozenset(
     (
-        "CUDA_DEVICE_ORDER",
-        "CUDA_VISIBLE_DEVICES",
         "HF_HOME",
         "HF_HUB_OFFLINE",
         "HF_TOKEN",
-        "HIP_VISIBLE_DEVICES",
         "VLLM_CPU_KVCACHE_SPACE",
         "VLLM_CPU_NUM_OF_RESERVED_CPU",
         "VLLM_CPU_OMP_THREADS_BIND",

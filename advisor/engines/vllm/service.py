@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
+from advisor.catalog.vendors import build_for, vendor_of
 from advisor.engines.admission import admitted, drain_s
 from advisor.engines.devices import cards_of, hides_cards
 from advisor.engines.vllm.cores import threads_of
 from advisor.engines.vllm.patience import startup_s
 from advisor.engines.vllm.rows import env, flag
-from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
+from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count
 
 PORT = 8000
@@ -18,7 +19,6 @@ READY_TIMEOUT_S = 600  # vLLM's own patience with its engine process
 DRAFT_TOKENS = 4
 REPEATING_TASKS = ("code", "rag", "agent")  # whose answers copy from the prompt
 MOST_FOR_SPECULATION = 4  # in flight: beyond it drafts compete with other people's tokens
-VISIBLE = {"nvidia": "CUDA_VISIBLE_DEVICES", "amd": "HIP_VISIBLE_DEVICES"}
 
 
 def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[Setting]:
@@ -106,11 +106,17 @@ def environment(estimate: Estimate, hardware: Hardware, workload: Workload, mode
         if not spare:
             reason = f"all {cores} cores compute; the default keeps one for scheduler and API server, which mostly wait"
         rows.append(env("VLLM_CPU_NUM_OF_RESERVED_CPU", str(spare), reason, "engines-vllm-cpu"))
+    return rows + _chosen_cards(candidate, hardware)
+
+
+def _chosen_cards(candidate: Candidate, hardware: Hardware) -> list[Setting]:
+    """The variables that hide the cards which the candidate does not use."""
+    if not hides_cards(candidate, hardware):
+        return []
     cards = cards_of(candidate, hardware)
-    if hides_cards(candidate, hardware) and cards[0].vendor in VISIBLE:
-        chosen = ",".join(str(card.index) for card in cards)
-        reason = f"{len(cards)} of {len(hardware.accelerators)} cards, numbered as the driver lists them"
-        if cards[0].vendor == "nvidia":
-            rows.append(env("CUDA_DEVICE_ORDER", "PCI_BUS_ID", reason, "engines-vllm-env"))
-        rows.append(env(VISIBLE[cards[0].vendor], chosen, reason, "engines-vllm-env"))
-    return rows
+    variable = build_for(cards[0], "vllm").cards_variable
+    if variable is None:
+        return []
+    reason = f"{len(cards)} of {len(hardware.accelerators)} cards, numbered as the driver lists them"
+    numbering = [env(name, text, reason, "engines-vllm-env") for name, text in vendor_of(cards[0]).numbering.items()]
+    return [*numbering, env(variable, ",".join(str(card.index) for card in cards), reason, "engines-vllm-env")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from advisor.catalog import weights_format
 from advisor.catalog.flags import accepted
+from advisor.catalog.vendors import card_variables
 from advisor.engines.accepted import require
 from advisor.engines.devices import at_least, capability, cards_of
 from advisor.engines.naming import served_name
@@ -30,7 +31,7 @@ def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: 
         service(estimate, workload),
         environment(estimate, hardware, workload, model),
     )
-    known = {"flag": {POSITIONAL, *accepted("vllm")["flag"]}, "env": VARIABLES}
+    known = {"flag": {POSITIONAL, *accepted("vllm")["flag"]}, "env": VARIABLES | card_variables("vllm")}
     return require("vLLM", tuple(setting for part in parts for setting in part), known)
 
 

@@ -133,5 +133,5 @@ def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> 
 
 def sixteen_bit_name(cards: Sequence[Accelerator], native: str) -> str:
     """bfloat16 needs compute capability 8.0: older CUDA cards run the same checkpoint as float16."""
-    old = any(card.vendor == "nvidia" and capability(card) and not at_least(card, "8.0") for card in cards)
+    old = any(capability(card) and not at_least(card, "8.0") for card in cards)
     return "fp16" if native in ("fp32", "bf16") and (old or native == "fp32") else native

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.catalog import constants
+from advisor.catalog.vendors import vendor_of
 from advisor.schema import Accelerator, Candidate, Hardware
 from advisor.units import GIB
 
@@ -14,19 +14,16 @@ def cards_of_replica(candidate: Candidate, hardware: Hardware) -> tuple[Accelera
 
 
 def visible_bytes(card: Accelerator) -> int:
-    """Total memory as a CUDA program sees it: less than nvidia-smi's total by what the driver keeps."""
-    if card.vendor != "nvidia" or card.unified_memory:
+    """Total memory as a program sees it: less than the driver's total by what the driver of a discrete card keeps."""
+    reserved = vendor_of(card).driver_reserved
+    if reserved is None or card.unified_memory:
         return card.memory_bytes
-    reserved = constants("memory")["driver_reserved"]
-    return max(int(card.memory_bytes * (1 - reserved["share"]) - reserved["fixed_gib"] * GIB), 0)
+    return max(int(card.memory_bytes * (1 - reserved.share) - reserved.fixed_gib * GIB), 0)
 
 
 def usable_bytes(card: Accelerator) -> int:
-    """Memory that a new process can take; all that is visible where nobody asked (a simulated machine).
-
-    Metal offers its working-set limit whatever other programs hold: macOS makes room for it.
-    """
+    """Memory that a new process can take; all that is visible where nobody asked (a simulated machine)."""
     visible = visible_bytes(card)
-    if card.free_bytes is None or card.vendor == "apple":
+    if card.free_bytes is None or vendor_of(card).memory_on_demand:
         return visible
     return min(card.free_bytes, visible)

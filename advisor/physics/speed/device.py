@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from advisor.catalog.vendors import vendor_of
 from advisor.schema import Accelerator, Candidate, Cpu, Hardware
 
-# Families share kernels and a memory system, so they share efficiencies. CUDA: by compute capability.
-CUDA_FAMILIES = {
-    "7.0": "volta",
-    "7.5": "turing",
-    "8.0": "ampere_hbm",
-    "8.6": "ampere",
-    "8.7": "jetson",
-    "8.9": "ada",
-    "9.0": "hopper",
-    "10.0": "blackwell_hbm",
-    "10.3": "blackwell_hbm",
-    "11.0": "jetson",
-    "12.0": "blackwell",
-    "12.1": "gb10",
-}
-UNIFIED_FAMILIES = ("apple", "igpu", "gb10", "jetson")
 HOST_PCIE_BYTES_PER_S = {3: 12e9, 4: 22e9, 5: 40e9}  # x16, one direction, through host memory: effective, derived
-XGMI_BYTES_PER_S = (
-    400e9  # Infinity Fabric between Instinct cards, one direction: 7 links of 64 GB/s, less on older ones
-)
 # One core: fp32 with fused multiply-add, and 16 bit where there are instructions for it. Derived from vector width and
 # usual clocks; measured products of small models reach 0.3 to 1.0 of it (tests/benchmarks/results-2core-*.md).
 CPU_CORE_FLOPS_32 = {"avx512": 150e9, "avx2": 80e9, "neon": 40e9, "": 10e9}
@@ -99,17 +80,13 @@ def with_power_limit(hardware: Hardware, watts: float) -> Hardware:
 
 def family(card: Accelerator) -> str:
     """The calibration family of a card."""
-    if card.vendor == "nvidia":
-        capability = card.compute_capability or ""
-        old = capability.partition(".")[0] in ("3", "5", "6")
-        return CUDA_FAMILIES.get(capability) or ("pascal" if old else "blackwell")
-    if card.vendor == "amd":
-        if card.unified_memory and card.device_class != "datacenter":
-            return "igpu"
-        return "cdna" if "CDNA" in (card.architecture or "") else "rdna"
-    if card.vendor == "apple":
-        return "apple"
-    return "igpu" if card.unified_memory else "xe"
+    rule = vendor_of(card).families
+    if rule.unified and card.unified_memory and card.device_class != "datacenter":
+        return rule.unified
+    capability = card.compute_capability or ""
+    exact = rule.capabilities.get(capability) or rule.capabilities.get(capability.partition(".")[0])
+    words = (name for word, name in rule.architectures.items() if word in (card.architecture or ""))
+    return exact or next(words, rule.otherwise)
 
 
 def has_rate(card: Accelerator) -> bool:
@@ -119,17 +96,14 @@ def has_rate(card: Accelerator) -> bool:
 
 def arithmetic(card: Accelerator) -> tuple[float, float, float, float, float]:
     """FLOP/s at 16 bit, fp8, int8, 4 bit and fp32; what no source gives is filled from the nearest that is known."""
-    return _rates(card.dense_flops, card.bandwidth_bytes_per_s or 0.0, card.vendor)
-
-
-def _rates(known: Mapping[str, float], bytes_per_s: float, vendor: str) -> tuple[float, float, float, float, float]:
+    known, vendor = card.dense_flops, vendor_of(card)
     fp32 = known.get("fp32")
     half = known.get("bf16") or known.get("fp16")
     if not half:
         # No matrix units (Pascal, Apple before M5): fp32 units do the products. Else the usual FLOPs per byte.
-        half = fp32 or bytes_per_s * (35.0 if vendor == "apple" else 60.0)
+        half = fp32 or (card.bandwidth_bytes_per_s or 0.0) * vendor.flops_per_byte
     if not fp32:
-        fp32 = half / (1.0 if vendor == "apple" else 4.0)
+        fp32 = half / vendor.half_to_fp32
     eight = known.get("fp8") or half
     int8 = known.get("int8") or half
     return half, eight, int8, known.get("fp4") or eight, fp32
@@ -142,8 +116,9 @@ def join(cards: list[Accelerator]) -> tuple[str, float]:
     peers = {card.index for card in cards}
     if all(card.nvlink_bytes_per_s and peers - {card.index} <= set(card.nvlink_peers) for card in cards):
         return "nvlink", min(card.nvlink_bytes_per_s or 0.0 for card in cards)
-    if all(family(card) == "cdna" for card in cards):
-        return "nvlink", XGMI_BYTES_PER_S
+    on_board = [vendor_of(card).board_links.get(family(card), 0.0) for card in cards]
+    if all(on_board):
+        return "nvlink", min(on_board)
     pcie = min(HOST_PCIE_BYTES_PER_S.get(card.pcie_generation or 4, 22e9) for card in cards)
     width = min((card.pcie_width or 16) for card in cards) / 16
     if all(card.pcie_peer_access for card in cards):

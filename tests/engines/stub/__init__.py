@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.entries import EngineLimits, WeightsFormat
+from advisor.catalog.vendor_entries import Build
 from advisor.engines.base import Placement
 from advisor.engines.containers import Container, Mount, gpu_fields, with_values
 from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
@@ -37,10 +38,11 @@ from advisor.schema import (
 )  # fmt: skip
 
 NAME, PORT, SHARE, SLOTS = "stub", 8123, 0.9, 256
-# Its entry in catalog/data/engines.yaml, the list behind `settings`, and what it exports (metrics.yaml).
+# Its build at a vendor in catalog/data/vendors.yaml, its entry in engines.yaml, the list behind `settings`, and what it exports (metrics.yaml).
+BUILD = Build(backend="cuda", image="stub/stub:{version}")
 ENTRY = {
     "name": NAME, "title": "Stub", "version": "1.0", "simplicity": 3, "platforms": ["linux/x86_64"],
-    "min_cuda_capability": "5.0", "min_nvidia_driver": "500", "gfx_targets": [], "accelerators": ["nvidia"],
+    "min_cuda_capability": "5.0", "min_nvidia_driver": "500", "gfx_targets": [],
     "cpu": False, "weight_kinds": ["plain"], "tensor_parallel": False, "settings": {"flag": "stub-flags"},
     "store_variables": ["STUB_MODELS"], "store_folders": ["~/.stub"],
     "features": ["metrics", "drain", "api_key", "tool_choice", "structured_output", "hub", "tools"],
@@ -148,7 +150,7 @@ def launch(
     """`stub serve MODEL --flag value ...`."""
     words = (word for setting in settings for word in (setting.name, setting.value or ""))
     return Launch(
-        image="stub/stub:1.0", variant="cuda", argv=(model.hf_id, *words), program=("stub", "serve"),
+        image=BUILD.image.format(version=ENTRY["version"]), variant=BUILD.backend, argv=(model.hf_id, *words), program=("stub", "serve"),
         env={"STUB_OFFLINE": "1"} if workload.offline else {}, port=PORT, bind="127.0.0.1", model_ref=model.hf_id,
         served_name=served_name(model), health_path="/health", startup_s=60, drain_s=30,
         cache_bytes=estimate.memory.weights_bytes,

@@ -1,0 +1,108 @@
+"""Who makes cards: one entry of `data/vendors.yaml` a vendor, so that nothing else has to ask which one it is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.catalog import constants, from_entry
+from advisor.catalog.vendor_entries import (
+    Access,
+    Build,
+    Families,
+    Kubernetes,
+    MemoryShare,
+    Modules,
+    NodesCheck,
+    Reserved,
+    Tool,
+    Toolkit,
+    VendorSpec,
+)
+from advisor.errors import BadInput
+from advisor.schema import Accelerator, Hardware
+
+PARTS: Mapping[str, type[Any]] = {
+    "families": Families,
+    "driver_reserved": Reserved,
+    "access": Access,
+    "toolkit": Toolkit,
+    "tool": Tool,
+    "nodes_check": NodesCheck,
+    "modules": Modules,
+    "kubernetes": Kubernetes,
+}
+
+
+@functools.cache
+def vendors() -> Mapping[str, VendorSpec]:
+    """Name → vendor, in the order of data/vendors.yaml: the registry."""
+    return {entry["name"]: _vendor(entry) for entry in constants("vendors")["vendors"]}
+
+
+def _vendor(entry: Mapping[str, Any]) -> VendorSpec:
+    parts = {key: from_entry(PARTS[key], entry[key]) for key in PARTS.keys() & entry.keys()}
+    shares = tuple(from_entry(MemoryShare, share) for share in entry.get("gpu_memory_shares", ()))
+    builds = {engine: from_entry(Build, build) for engine, build in entry.get("builds", {}).items()}
+    return from_entry(VendorSpec, {**entry, **parts, "gpu_memory_shares": shares, "builds": builds})
+
+
+def vendor_of(card: Accelerator) -> VendorSpec:
+    """Who makes this card."""
+    return vendors()[card.vendor]
+
+
+def build_for(card: Accelerator, engine: str) -> Build:
+    """How an engine runs on this card.
+
+    Raises:
+        BadInput: it does not (no plan that was made here asks this).
+    """
+    vendor = vendor_of(card)
+    if engine not in vendor.builds:
+        raise BadInput(f"{engine} does not run on cards of {vendor.title}; it does on {', '.join(served_by(engine))}")
+    return vendor.builds[engine]
+
+
+def check_vendors(hardware: Hardware, where: str) -> None:
+    """Refuse a machine of a file that names a vendor who is not in the registry.
+
+    Raises:
+        BadInput: file, key, what was seen and what is accepted.
+    """
+    for number, card in enumerate(hardware.accelerators):
+        _refuse_other(card.vendor, tuple(vendors()), f"{where}: accelerators.{number}.vendor")
+
+
+def check_backend(name: str, where: str) -> None:
+    """Refuse a plan of a file that names a back end which no vendor's build has.
+
+    Raises:
+        BadInput: file, key, what was seen and what is accepted.
+    """
+    known = (build.backend for vendor in vendors().values() for build in vendor.builds.values())
+    _refuse_other(name, ("cpu", *dict.fromkeys(known)), f"{where}: launch.variant")
+
+
+def _refuse_other(name: str, known: tuple[str, ...], where: str) -> None:
+    if name not in known:
+        *most, last = map(repr, known)
+        raise BadInput(f"{where}: Input should be {', '.join(most)} or {last}; saw {name!r:.80}")
+
+
+def served_by(engine: str) -> tuple[str, ...]:
+    """Names of the vendors on whose cards an engine runs."""
+    return tuple(name for name, vendor in vendors().items() if engine in vendor.builds)
+
+
+def card_variables(*engines: str) -> frozenset[str]:
+    """The same over all vendors."""
+    return frozenset(name for vendor in vendors().values() for name in vendor.card_variables(*engines))
+
+
+def gpu_share(vendor: VendorSpec, memory_bytes: int) -> float | None:
+    """The share of that much unified memory which a GPU may use; None where the vendor has no rule."""
+    gib = memory_bytes / 2**30
+    shares = vendor.gpu_memory_shares
+    return next((share.fraction for share in shares if share.up_to_gib is None or gib <= share.up_to_gib), None)
