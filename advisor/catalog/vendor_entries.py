@@ -63,7 +63,6 @@ class Access:
     docker_options: str = ""
     device_nodes: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()  # of the host, that may use the nodes in a container
-    own_numbers: bool = False  # inside a container cards keep the numbers of the host
 
     @property
     def by_runtime(self) -> bool:

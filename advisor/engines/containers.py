@@ -75,10 +75,13 @@ def gpu_fields(plan: Plan) -> dict[str, object]:
 
 
 def inner_environment(plan: Plan, env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are still right inside a container, where a runtime numbers the cards from 0 again."""
+    """The variables that are still right inside a container.
+
+    A runtime hands over the chosen cards, numbered from 0 again; device nodes are those of every card.
+    """
     vendor = maker(plan)
-    kept = vendor is None or vendor.access is None or vendor.access.own_numbers
-    renumbered = () if vendor is None or kept else vendor.card_variables(plan.engine)
+    by_runtime = vendor is not None and vendor.access is not None and vendor.access.by_runtime
+    renumbered = vendor.card_variables(plan.engine) if vendor and by_runtime else ()
     return {name: text for name, text in env.items() if name not in renumbered}
 
 

@@ -158,6 +158,18 @@ def test_images_and_devices_by_maker() -> None:
     assert first_plan("ollama", "apple-m3-max").launch.variant == "metal"
 
 
+@pytest.mark.parametrize(
+    ("maker", "capability", "variable"),
+    [("amd", "gfx1100", "ROCR_VISIBLE_DEVICES"), ("intel", None, "GGML_VK_VISIBLE_DEVICES")],
+)
+def test_device_nodes_are_those_of_every_card(maker: str, capability: str | None, variable: str) -> None:
+    """One of two cards that a container gets by device nodes: the other one is hidden inside too."""
+    pair = machine(*(card(i, "Card", 24, capability, vendor=maker) for i in (0, 1)))
+    plan = plan_of(ollama.propose(pair, LOADS["one"], QWEN)[0], pair, LOADS["one"], QWEN, 1)
+    assert plan.launch.env[variable] == "0"
+    assert ollama.container(plan).env[variable] == "0"
+
+
 def test_cdi_where_there_is_no_toolkit() -> None:
     """Podman, and Docker with CDI devices only, get the cards by their CDI names."""
     hardware = MACHINES["rtx-4090"]
