@@ -47,7 +47,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(ENGINES, stub.NAME, ENGINE)
     maker = vendors()["nvidia"]
     runs_it = replace(maker, builds={**maker.builds, stub.NAME: stub.BUILD})
-    monkeypatch.setitem(vendors(), maker.name, runs_it)  # type: ignore[arg-type]
+    monkeypatch.setitem(vendors(), maker.name, runs_it)
     known = constants("engines")
     monkeypatch.setitem(known, "engines", [*known["engines"], stub.ENTRY])
     monkeypatch.setattr(flags, "raw_entries", lambda kind: stub.ENTRIES if kind == "stub-flags" else raw_entries(kind))

@@ -41,7 +41,7 @@ TOOLKIT = Toolkit(
 
 def entry(access: Access, toolkit: Toolkit | None = None) -> VendorSpec:
     """The one entry of data."""
-    build = {"backend": "warp", "cards_variable": "ACME_CARDS"}
+    build: dict[str, Any] = {"backend": "warp", "cards_variable": "ACME_CARDS"}
     return VendorSpec(
         name="acme",
         title="Acme",
@@ -56,7 +56,7 @@ def entry(access: Access, toolkit: Toolkit | None = None) -> VendorSpec:
     )
 
 
-def reader() -> ModuleType:
+def reader() -> Any:
     """The one module of the probe: a card of 48 GiB."""
     card = Accelerator(
         index=0,
@@ -77,8 +77,8 @@ def reader() -> ModuleType:
 def registered(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[VendorSpec]:
     """The vendor in the registry and its reader among the readers."""
     made: VendorSpec = request.param
-    monkeypatch.setitem(vendors(), "acme", made)  # type: ignore[arg-type]
-    monkeypatch.setitem(READERS["linux"], "acme", "acme_reader")  # type: ignore[arg-type]
+    monkeypatch.setitem(vendors(), "acme", made)
+    monkeypatch.setitem(READERS["linux"], "acme", "acme_reader")
     monkeypatch.setitem(sys.modules, "acme_reader", reader())
     engine_limits.cache_clear()
     yield made
