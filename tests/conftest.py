@@ -1,11 +1,16 @@
-"""Shared by all tests: the switch that rewrites the golden scenarios, and property tests without a clock."""
+"""Shared by all tests: the golden scenarios rendered, the switch that rewrites what is kept of them, and property tests without a clock."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import scenarios
 
 # No test may depend on absolute time, and a failing example must be the same on every machine.
 settings.register_profile("advisor", deadline=None, derandomize=True)
@@ -17,6 +22,20 @@ settings.load_profile("nightly" if os.environ.get("ADVISOR_NIGHTLY") else "advis
 def no_measurements_of_this_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a smoke run kept on this machine must not change what a test sees."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Scenario → its folder with every file, rendered when a test first asks for it. To read, not to write into."""
+    place = tmp_path_factory.mktemp("scenarios")
+
+    @cache
+    def folder(scenario: str) -> Path:
+        made = place / scenario
+        made.mkdir()
+        return scenarios.write(scenarios.files(scenario), made)
+
+    return folder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

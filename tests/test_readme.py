@@ -18,6 +18,7 @@ EXAMPLE = re.compile(
 )
 
 
+@pytest.mark.golden
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_example_output_is_real(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Each example is what the command prints in an empty folder, or its beginning (`--update-golden` rewrites it)."""

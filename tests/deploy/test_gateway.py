@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -46,9 +46,9 @@ from tests.deploy.front import (
     written,
 )
 from tests.engines.engine_cases import EMBED, MACHINES, STORIES, Story, first_plan, model, plan_of, tool
+from tests.scenarios import SCENARIOS
 from tests.smoke.fake_engine import Behaviour
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 # Spellings that some server in the world takes for an allowed path, or for one that must stay closed.
 CLOSED = (
     "/invocations", "/metrics", "/health", "/version", "/docs", "/openapi.json", "/tokenize", "/ping", "/load",
@@ -172,11 +172,12 @@ def validated(path: Path, **env: str) -> None:
 
 
 @pytest.mark.external
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/out/**/Caddyfile")), ids=lambda p: str(p.relative_to(GOLDEN)))
-def test_caddy_takes_every_golden_file(path: Path) -> None:
-    """Every golden scenario's Caddyfile, as it is and with a host name."""
-    validated(path)
-    validated(path, ADVISOR_HOSTNAME="llm.test", ADVISOR_CERT_ISSUER="internal", ADVISOR_BIND="127.0.0.1")
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_caddy_takes_the_files_of_every_scenario(scenario: str, rendered: Callable[[str], Path]) -> None:
+    """Each Caddyfile of a scenario's folder, as it is and with a host name."""
+    for path in rendered(scenario).rglob("Caddyfile"):
+        validated(path)
+        validated(path, ADVISOR_HOSTNAME="llm.test", ADVISOR_CERT_ISSUER="internal", ADVISOR_BIND="127.0.0.1")
 
 
 @pytest.mark.external

@@ -1,4 +1,4 @@
-"""Manifests of every golden scenario: what they say, and what a real API server says to them."""
+"""Manifests of every scenario: what they say, and what a real API server says to them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from advisor.render import render
 from advisor.schema import Plan, RenderedFile
 from tests.data import DATA
 from tests.deploy.cluster import Cluster, build, program, running
+from tests.scenarios import SCENARIOS, answer, story
 
 TESTS = Path(__file__).parents[1]
-SCENARIOS = sorted(path.parent.name for path in (TESTS / "golden").glob("*/scenario.yaml"))
 WORKLOADS = ("Deployment", "StatefulSet", "LeaderWorkerSet")
 LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=40)
@@ -41,10 +41,8 @@ TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="
 @functools.cache
 def plan_of(scenario: str) -> Plan | None:
     """The scenario's plan with the parts that a cluster needs; None where there is no plan or no Kubernetes for it."""
-    story = yaml.safe_load((TESTS / "golden" / scenario / "scenario.yaml").read_text())
-    hardware = TESTS / "hardware" / f"{story['hardware']}.json"
-    options = {name: value for name, value in story.get("options", {}).items() if name != "engine" or value != "both"}
-    plan = recommend(profile=story.get("profile"), overrides=options, hardware_file=hardware).plan
+    one_engine = {"engine": "auto"} if story(scenario)["options"].get("engine") == "both" else {}
+    plan = answer(scenario, **one_engine).plan
     if plan is None or PARTS["kubernetes"].possible(plan):
         return None
     return replace(plan, parts=("gateway", "kubernetes"), desk=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ from advisor.render import render
 from advisor.schema import Plan
 from tests.deploy.front import planned, written
 from tests.engines.engine_cases import tool
+from tests.scenarios import SCENARIOS
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 GONE = ("vllm:gpu_cache_usage_perc", "vllm:num_requests_swapped", "vllm:time_per_output_token_seconds")
 
@@ -161,10 +162,11 @@ def checked(folder: Path) -> None:
 
 
 @pytest.mark.external
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/out/monitoring")), ids=lambda p: p.parts[-3])
-def test_promtool_takes_every_golden_file(path: Path) -> None:
-    """Configuration and rules of every golden scenario."""
-    checked(path)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_promtool_takes_the_files_of_every_scenario(scenario: str, rendered: Callable[[str], Path]) -> None:
+    """Configuration and rules of a scenario's folder."""
+    for path in rendered(scenario).rglob("monitoring"):
+        checked(path)
 
 
 @pytest.mark.external

@@ -13,8 +13,9 @@ from advisor.deploy import quadlet
 from advisor.render import render
 from advisor.schema import Plan
 from tests.deploy.real_systemd import command_line
-from tests.deploy.test_systemd import SCENARIOS, planned
+from tests.deploy.test_systemd import planned
 from tests.engines.engine_cases import first_plan, tool
+from tests.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.external
 
@@ -44,8 +45,8 @@ def podman(unit: str) -> list[str]:
     return command_line(f"[Unit]\nDefaultDependencies=no\n[Service]\n{line}\n")
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.name)
-def test_podmans_generator_takes_every_scenario(scenario: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_podmans_generator_takes_every_scenario(scenario: str, tmp_path: Path) -> None:
     """Every quadlet becomes a unit without a complaint, and starts what the plan says."""
     plan = planned(scenario)
     if plan is None or quadlet.possible(plan):

@@ -5,32 +5,27 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from advisor.deploy import systemd
-from advisor.pipeline import recommend
 from advisor.render import render
 from advisor.schema import Plan, RenderedFile
 from tests.deploy.real_systemd import command_line
 from tests.engines.engine_cases import first_plan, tool
+from tests.scenarios import SCENARIOS, answer
 
-TESTS = Path(__file__).parents[1]
-SCENARIOS = sorted(path.parent for path in (TESTS / "golden").glob("*/scenario.yaml"))
 WORST = 4.0
 
 
 @cache
-def planned(scenario: Path) -> Plan | None:
+def planned(scenario: str) -> Plan | None:
     """The plan of a golden scenario, with gateway and units whatever it asks for; None where it has none or no systemd."""
-    story: dict[str, Any] = yaml.safe_load((scenario / "scenario.yaml").read_text())
-    hardware = TESTS / "hardware" / f"{story['hardware']}.json"
-    plan = recommend(profile=story.get("profile"), overrides=story.get("options", {}), hardware_file=hardware).plan
+    plan = answer(scenario).plan
     if plan is None or systemd.possible(plan):
         return None
     return replace(plan, parts=tuple(dict.fromkeys((*plan.parts, "gateway", "systemd", "quadlet"))), desk=None)
@@ -58,8 +53,8 @@ def as_root(plan: Plan, folder: Path) -> Path:
 
 
 @pytest.mark.external
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.name)
-def test_systemd_finds_no_fault_and_little_exposure(scenario: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_systemd_finds_no_fault_and_little_exposure(scenario: str, tmp_path: Path) -> None:
     """`systemd-analyze verify` says nothing about any unit, and `security` gives each better than 4.0."""
     analyze = tool("systemd-analyze")
     plan = planned(scenario)
@@ -153,7 +148,8 @@ def test_a_model_in_somebodys_home_is_bound(tmp_path: Path) -> None:
     assert 'BindReadOnlyPaths="/home/me/my models/qwen"' in text and "ProtectHome=tmpfs" in text
 
 
-def test_golden_units_hold_no_secret() -> None:
-    """No unit in any golden folder holds a key or a token."""
-    for path in (TESTS / "golden").glob("*/out/systemd/*"):
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_units_hold_no_secret(scenario: str, rendered: Callable[[str], Path]) -> None:
+    """No unit in any scenario's folder holds a key or a token."""
+    for path in rendered(scenario).glob("systemd/*"):
         assert not re.search(r"(API_KEY|HF_TOKEN)=\S", re.sub(r"^#.*$", "", path.read_text(), flags=re.MULTILINE)), path

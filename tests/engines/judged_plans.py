@@ -1,13 +1,13 @@
-"""The golden plans, as cases for the judges: argument lists, and a model's config.json from what the plan knows of it."""
+"""The plans that scenarios keep, as cases for the judges: argument lists, and a config.json from what a plan knows."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+from tests.scenarios import GOLDEN
+
 Plan = dict[str, Any]
 
 

@@ -21,8 +21,9 @@ from advisor.refresh import flags, ollama_running
 from advisor.refresh.ollama_running import Server, same, serving
 from advisor.refresh.table import DATA, SOURCES
 from advisor.refresh.vllm_running import engines_folder
-from tests.engines.judged_plans import GOLDEN, Plan, golden_plans
+from tests.engines.judged_plans import Plan, golden_plans
 from tests.required import absent
+from tests.scenarios import files
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("judge-ollama")]
 
@@ -50,9 +51,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def modelfile_of(name: str, plan: Plan) -> str:
     """The rendered file where the scenario has one, with FROM naming the local model instead."""
-    folder = GOLDEN / name.removesuffix("-desk") / "out"
-    path = (folder / "desk" if name.endswith("-desk") else folder) / "Modelfile"
-    text = path.read_text(encoding="utf-8") if path.is_file() else plan["launch"]["modelfile"]
+    texts = {file.path: file.text for file in files(name.removesuffix("-desk"))}
+    text = texts.get("desk/Modelfile" if name.endswith("-desk") else "Modelfile", plan["launch"]["modelfile"])
     changed, count = re.subn(r"^FROM .*$", f"FROM {engines_folder() / 'models' / MODEL}", text, flags=re.MULTILINE)
     assert count == 1, text
     return changed
