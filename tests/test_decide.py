@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from advisor.catalog import weights_format
 from advisor.pipeline import Answer, recommend
+from advisor.schema import Judged
 
 SURE = "may miss a target at the slow end of its range"
 
@@ -39,3 +41,62 @@ def test_no_card_is_spent_where_fewer_are_sure() -> None:
     assert verdict.winner is not None
     assert len(verdict.winner.estimate.candidate.gpu_indices) == 4
     assert any(one.why_lost.endswith("needs more cards") for one in verdict.losers)
+
+
+@pytest.mark.parametrize(
+    ("severity", "gpu", "asked"),
+    [
+        ("CRASH", "GTX 1080", {"model": "Qwen/Qwen2.5-1.5B-Instruct", "engine": "vllm"}),
+        ("OOM", "RTX 4090", {"model": "meta-llama/Llama-3.3-70B-Instruct", "engine": "vllm"}),
+        ("SILENT", "RTX 4090", {"model": "meta-llama/Llama-3.3-70B-Instruct", "engine": "ollama"}),
+        ("SILENT", "RTX 4090", {"model": "qwen2.5:7b", "engine": "ollama", "context_tokens": 200_000}),
+    ],
+)
+def test_what_would_not_start_or_be_another_thing_in_silence_is_refused(
+    severity: str, gpu: str, asked: dict[str, object]
+) -> None:
+    """A finding of each of the three severities refuses a way by itself: without it, that way would have been taken."""
+    verdict = recommend(profile="desktop", overrides={**asked, "parts": "none"}, gpu=gpu).verdict
+    assert (verdict.engine, verdict.winner, verdict.meets_targets) == ("none", None, False)
+    for refused in verdict.losers:
+        told = {finding.severity for finding in refused.findings} & {"CRASH", "OOM", "SILENT"}
+        assert told == {severity}
+        assert refused.why_lost == next(f"{f.rule}: {f.message}" for f in refused.findings if f.severity == severity)
+
+
+def test_layers_on_the_cpu_are_refused_until_somebody_allows_them() -> None:
+    """The same way that is refused in silence is planned with `allow_offload`, with the same layers on the CPU."""
+    asked = {"model": "meta-llama/Llama-3.3-70B-Instruct", "engine": "ollama", "parts": "none"}
+    refused = recommend(profile="desktop", overrides=asked, gpu="RTX 4090").verdict
+    allowed = recommend(profile="desktop", overrides={**asked, "allow_offload": True}, gpu="RTX 4090").verdict
+    assert refused.winner is None and allowed.winner is not None
+    assert refused.losers[0].estimate.candidate.cpu_layers == allowed.winner.estimate.candidate.cpu_layers > 0
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model"), [("RTX 4090", "Qwen/Qwen2.5-14B-Instruct"), ("2x RTX 4090", "Qwen/Qwen2.5-32B-Instruct")]
+)
+def test_precision_comes_before_speed_and_cards(gpu: str, model: str) -> None:
+    """Of ways that meet the targets the most precise is advised, though a rougher one is faster or needs fewer cards."""
+    asked = {"model": model, "users": 10, "engine": "vllm", "parts": "none"}
+    verdict = recommend(profile="chat", overrides=asked, gpu=gpu).verdict
+    assert verdict.meets_targets and verdict.winner is not None
+    rougher = [j for j in verdict.losers if j.why_lost == "meets the targets too, but keeps less precision"]
+    assert rougher and tier(verdict.winner) == "A" and {tier(one) for one in rougher} <= {"B", "C"}
+    assert any(rate(one) > rate(verdict.winner) or cards(one) < cards(verdict.winner) for one in rougher)
+
+
+def tier(way: Judged) -> str:
+    """How much the weights lose: A, B or C."""
+    return weights_format(way.estimate.candidate.weights_format).quality_tier
+
+
+def rate(way: Judged) -> float:
+    """Output tokens/s at peak."""
+    assert way.estimate.peak_speed is not None
+    return way.estimate.peak_speed.output_tokens_per_s.expected
+
+
+def cards(way: Judged) -> int:
+    """Cards in use."""
+    return len(way.estimate.candidate.gpu_indices)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from advisor.estimate import estimate, latency_s, peak_in_flight, solve_in_flight, speed_at
 from advisor.measured.correction import Measurements
 from advisor.models.names import find_model
+from advisor.pipeline import recommend
 from advisor.probe.simulate import simulate
 from advisor.propose import propose
 from advisor.schema import Candidate, Question, Workload
@@ -85,3 +88,43 @@ def test_more_people_are_never_fewer_in_flight() -> None:
 
     loads = [in_flight(users) for users in (1, 3, 10, 30, 100, 300, 1000)]
     assert loads == sorted(loads)
+
+
+def binomial(people: int, share: float) -> Iterator[float]:
+    """How likely 0, 1, 2, ... of so many people are waiting, each with this probability."""
+    return (math.comb(people, k) * share**k * (1 - share) ** (people - k) for k in range(people + 1))
+
+
+def poisson(mean: float) -> Iterator[float]:
+    """How likely 0, 1, 2, ... requests are in flight where they arrive at random."""
+    return (math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in itertools.count())
+
+
+def reached(chances: Iterator[float], share: float = 0.95) -> int:
+    """The smallest number that is not exceeded with this probability."""
+    return next(k for k, total in enumerate(itertools.accumulate(chances)) if total >= share)
+
+
+@pytest.mark.parametrize(("users", "mean"), [(30, 3.0), (100, 50.0), (400, 200.0), (400, 360.0), (1000, 40.0)])
+def test_the_peak_of_people_is_the_binomials(users: int, mean: float) -> None:
+    """Each of N people waits independently of the others: the peak is the 95th percentile of that, within one."""
+    peak = peak_in_flight(mean, load_workload("chat", {"users": users}))
+    assert peak == pytest.approx(reached(binomial(users, mean / users)), abs=1)
+
+
+@pytest.mark.parametrize("mean", [3.0, 50.0, 200.0])
+def test_the_peak_of_arrivals_is_poissons(mean: float) -> None:
+    """With a request rate nobody's number limits the crowd: the peak is the 95th percentile of Poisson, within one."""
+    peak = peak_in_flight(mean, load_workload("chat", {"request_rate": 1.0}))
+    assert peak == pytest.approx(reached(poisson(mean)), abs=1)
+
+
+def test_slots_are_planned_for_the_peak_and_not_for_the_mean() -> None:
+    """An engine gets as many slots as there are requests at the 95th percentile, and its peak speed is that of then."""
+    asked = {"users": 200, "model": MODEL.hf_id, "engine": "vllm", "parts": "none"}
+    answer = recommend(profile="chat", overrides=asked, gpu="RTX 4090")
+    assert answer.verdict.winner is not None
+    made = answer.verdict.winner.estimate
+    assert made.peak_speed is not None
+    assert made.in_flight + 3 < made.peak_in_flight == peak_in_flight(made.in_flight, answer.workload)
+    assert made.candidate.max_in_flight >= made.peak_in_flight == made.peak_speed.in_flight

@@ -115,7 +115,7 @@ def _digest(rendered: Iterable[RenderedFile]) -> list[str]:
 def _told(scenario: str, made: Mapping[str, RenderedFile], changed: list[str]) -> str:
     """The files that changed; how, where their text is kept; else the command that shows it."""
     texts = [_difference(GOLDEN / scenario / "out" / path, made.get(path)) for path in changed]
-    hint = f"whole texts: python -m tests.golden_diff COMMIT {scenario} (of the last commit whose tests passed)"
+    hint = f"whole texts, since HEAD or any other commit: python -m tests.golden_diff HEAD {scenario}"
     return "\n".join([f"{scenario}: {len(changed)} files changed: {', '.join(changed)}", *filter(None, texts), hint])
 
 

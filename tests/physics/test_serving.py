@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import random
+from collections.abc import Callable
+
 import pytest
 
 from advisor.physics.speed.inside import Discipline
@@ -174,6 +178,24 @@ def test_pipeline_stages_work_at_the_same_time_only_in_batches(step: StepModel) 
     assert 512 / staged.decode_s(512, 64) > 1.4 * 512 / step.decode_s(512, 64)
 
 
+@pytest.mark.parametrize("ranks", [1, 2, 4, 8])
+def test_ranks_exchange_two_activations_a_layer(ranks: int) -> None:
+    """In a ring each rank sends 2 (n - 1) / n of a token's 16-bit activations, twice a layer, and waits as often."""
+    linked = RATES._replace(all_reduce_s=1e-5, link_bytes_per_s=20e9)
+    free = RATES._replace(all_reduce_s=0.0, link_bytes_per_s=1e30)
+    slow, fast = (
+        step_model(
+            FACTS, rates, tensor_parallel=ranks, pipeline_parallel=1, overlapping_stages=True, kv_share=1.0,
+            chunk_tokens=BUDGET,
+        )
+        for rates in (linked, free)
+    )  # fmt: skip
+    exchanges = 2 * FACTS.layers if ranks > 1 else 0
+    token_s = exchanges * 2 * (ranks - 1) / ranks * FACTS.hidden * 2 / 20e9
+    assert slow.decode_s(16, 512) - fast.decode_s(16, 512) == pytest.approx(exchanges * 1e-5 + 16 * token_s)
+    assert slow.prefill_s(2048) - fast.prefill_s(2048) == pytest.approx(2048 * token_s)
+
+
 def test_experts_wake_with_the_batch() -> None:
     """A mixture of 64 experts, 4 a token: one sequence reads 1/16 of them, 256 sequences all."""
     sparse = FACTS._replace(expert_bytes=100e9, expert_share=1 / 16)
@@ -188,3 +210,39 @@ def test_experts_wake_with_the_batch() -> None:
     )
     assert mixed.products_s(1) == pytest.approx((14e9 + 100e9 / 16) / 0.85e12, rel=0.01)
     assert mixed.products_s(256) == pytest.approx(114e9 / 0.85e12, rel=0.05)
+
+
+def drawn(one: Callable[[random.Random], float], share: float = 0.95, draws: int = 40_000) -> float:
+    """A percentile over the mean, of so many draws."""
+    chance = random.Random(1)
+    seen = sorted(one(chance) for _ in range(draws))
+    return seen[int(share * draws)] / (sum(seen) / draws)
+
+
+@pytest.mark.parametrize("waiting", [8, 16, 64])
+def test_the_wait_for_a_slot_has_the_percentile_of_so_many_departures(step: StepModel, waiting: int) -> None:
+    """Who waits until 16 others have left waits for a sum of 16 random times, and the 95th percentile is that of the sum."""
+    said = closed_loop(step, rule(slots=8), 8 + waiting, 64, 256)
+    inside = closed_loop(step, rule(slots=8), 8, 64, 256)
+    outside, late = (getattr(said, name) - getattr(inside, name) for name in ("ttft_s", "ttft_p95_s"))
+    expected = drawn(lambda chance: chance.gammavariate(waiting, 1.0))
+    assert late / outside == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("rate", [0.9, 0.97])
+def test_the_wait_of_random_arrivals_is_exponential(step: StepModel, rate: float) -> None:
+    """Near capacity the 95th percentile of the time outside is ln 20, three times its mean."""
+    most = closed_loop(step, rule(slots=4), 4, 64, 256).requests_per_s
+    said = open_loop(step, rule(slots=4), rate * most, 64, 256)
+    calm = open_loop(step, rule(slots=4000), rate * most, 64, 256)
+    assert said.ttft_s > 5 * calm.ttft_s
+    assert (said.ttft_p95_s - calm.ttft_p95_s) / (said.ttft_s - calm.ttft_s) == pytest.approx(math.log(20), rel=0.02)
+
+
+@pytest.mark.parametrize("in_flight", [4, 16, 64])
+def test_the_slowest_answers_meet_more_prompts_than_the_mean(step: StepModel, in_flight: int) -> None:
+    """So many others' prompts fall at random into one answer, as Poisson has it: so far its pace is above the mean."""
+    said = closed_loop(step, rule(), in_flight, 512, 256)
+    stretched = said.tpot_s - step.decode_s(said.batch, 512 + 256 / 2)
+    more = 1.645 / math.sqrt(said.batch)  # the 95th percentile of so many, above their mean and over it
+    assert said.tpot_p95_s == pytest.approx(said.tpot_s + stretched * more, rel=0.005)
