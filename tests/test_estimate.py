@@ -121,7 +121,7 @@ def test_the_peak_of_arrivals_is_poissons(mean: float) -> None:
 
 def test_slots_are_planned_for_the_peak_and_not_for_the_mean() -> None:
     """An engine gets as many slots as there are requests at the 95th percentile, and its peak speed is that of then."""
-    asked = {"users": 200, "model": MODEL.hf_id, "engine": "vllm", "parts": "none"}
+    asked = {"users": 50, "model": MODEL.hf_id, "engine": "ollama", "parts": "none"}
     answer = recommend(profile="chat", overrides=asked, gpu="RTX 4090")
     assert answer.verdict.winner is not None
     made = answer.verdict.winner.estimate

@@ -55,7 +55,7 @@ def spd204(case: Case, threshold: Mapping[str, Any]) -> str | None:
     if estimate.speed is None:
         return f"{case.workload.request_rate:g} requests/s arrive, how many {_device(case)} serves is not known"
     served = estimate.speed.output_tokens_per_s.expected * estimate.candidate.replicas / case.workload.output_tokens
-    if served >= 0.98 * case.workload.request_rate:
+    if served >= threshold["min_served_share"] * case.workload.request_rate:
         return None
     return f"{case.workload.request_rate:g} requests/s arrive, {served:.2f} are served: the queue grows without end"
 

@@ -101,6 +101,16 @@ def test_the_limits_come_from_the_plan() -> None:
     assert part.facts(unknown).limit_s == 7200
 
 
+def test_pictures_have_room_in_a_body() -> None:
+    """A model that reads images takes 32 MiB more of a request, a few photographs, and the Caddyfile says so."""
+    plan = planned()
+    seeing = replace(plan, model=replace(plan.model, multimodal=True))
+    assert part.facts(seeing).body_bytes == part.facts(plan).body_bytes + 32 * 2**20
+    assert part.facts(plan).body_bytes == 2**20 + 16 * plan.estimate.candidate.context_tokens
+    for made in (plan, seeing):
+        assert f"max_size {part.facts(made).body_bytes}\n" in texts(made)["gateway/Caddyfile"]
+
+
 def test_an_embedding_service_passes_embeddings() -> None:
     """Vectors and nothing else, in bodies with room for many texts."""
     hardware, spec = MACHINES["rtx-4090"], model("Qwen/Qwen2.5-7B-Instruct")

@@ -1,0 +1,59 @@
+"""What would turn a no into a yes: what costs nothing comes first, then the cheapest card, and each one is a yes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from advisor.catalog import gpus
+from advisor.catalog.entries import GpuSpec
+from advisor.pipeline import Answer, recommend
+
+CARD = re.compile(r'--gpu "(?P<name>[^"]+)" \(launched at \$(?P<price>[\d,]+)\)')
+PAID = ("--gpu", "--nodes")
+CASES: list[dict[str, Any]] = [
+    {"model": "Qwen/Qwen2.5-14B-Instruct", "users": 5},
+    {"model": "meta-llama/Llama-3.1-8B-Instruct", "users": 100},
+]
+
+
+def asked(gpu: str, case: dict[str, Any]) -> Answer:
+    """A chat on this card."""
+    return recommend(profile="chat", overrides=case | {"parts": "none"}, gpu=gpu)
+
+
+def alternative(answer: Answer) -> tuple[GpuSpec, float]:
+    """The other card that is named, and its price at launch."""
+    (found,) = filter(None, (CARD.fullmatch(change.change) for change in answer.verdict.nearest_yes))
+    return next(card for card in gpus() if card.name == found["name"]), float(found["price"].replace(",", ""))
+
+
+def cheaper(price: float) -> list[GpuSpec]:
+    """Cards that still are sold, are surely known and were launched for less."""
+    return [
+        card
+        for card in gpus()
+        if card.vendor == "nvidia" and card.device_class not in ("laptop", "unified") and card.confidence == "high"
+        if card.release >= "2020-09" and card.launch_price_usd and card.launch_price_usd < price
+    ]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['model'].split('/')[1]}-{case['users']}")
+def test_the_cheapest_card_that_is_a_yes_comes_first(case: dict[str, Any]) -> None:
+    """The other card that is offered is a yes, and no card that cost less at its launch is."""
+    answer = asked("GTX 1080", case)
+    assert not answer.verdict.meets_targets
+    card, price = alternative(answer)
+    assert price == card.launch_price_usd and asked(card.id, case).verdict.meets_targets
+    assert cheaper(price)
+    assert [one.id for one in cheaper(price) if asked(one.id, case).verdict.meets_targets] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['model'].split('/')[1]}-{case['users']}")
+def test_what_costs_nothing_comes_before_what_must_be_bought(case: dict[str, Any]) -> None:
+    """Other settings and fewer people are named before cards and machines, and another model comes last."""
+    changes = [change.change for change in asked("GTX 1080", case).verdict.nearest_yes]
+    order = [2 if change.startswith("--model") else 1 if change.startswith(PAID) else 0 for change in changes]
+    assert order == sorted(order) and {1, 2} <= set(order), changes
