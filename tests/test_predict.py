@@ -270,3 +270,12 @@ def test_a_model_that_caches_nothing_does_not_stop_the_rest() -> None:
     encoder = {**ROW, "model": "BAAI/bge-base-en-v1.5", "quantization": ""}
     answers = ask(encoder, ROW)
     assert [answer.supported for answer in answers] == [True, True]
+
+
+@pytest.mark.parametrize("gpu", ["GB10", "Strix Halo 128GB", "Apple M3 Ultra 256GB"])
+def test_several_unified_chips_are_predicted(gpu: str) -> None:
+    """A row over two joined machines of one chip each is answered; `--gpu` asks for `--nodes` instead."""
+    header = ("engine", "gpu", "gpu_count", "model", "quantization", "concurrency")
+    engine = "ollama" if gpu.startswith("Apple") else "vllm"
+    (answer,) = predict(header, [[engine, gpu, "2", "Qwen/Qwen2.5-7B-Instruct", "", "4"]])
+    assert answer.supported, answer.reason

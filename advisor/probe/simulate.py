@@ -17,7 +17,7 @@ from advisor.catalog.vendors import vendors
 from advisor.errors import BadInput
 from advisor.physics.speed.device import with_power_limit
 from advisor.probe import READERS, cpu_rates
-from advisor.probe.named import Named, accelerator, named
+from advisor.probe.named import Named, accelerator, alike, named
 from advisor.probe.slots import Links, how_joined, peers
 from advisor.schema import Accelerator, Containers, Cpu, Hardware
 from advisor.units import gib
@@ -33,10 +33,17 @@ def _host() -> Mapping[str, Any]:
 def simulate(text: str, count: int = 1, watts: float | None = None, *, guess: bool = False) -> Hardware:
     """The machine that the text names; see `named` for what can be said, and for the arguments.
 
+    With `guess`, as rows of others are read, several unified chips are counted as cards of one machine: their rows do
+    not say by what network they were joined.
+
     Raises:
         BadInput: a card is unknown or ambiguous, the cards cannot be in one machine, or none takes that power limit.
     """
-    return machine(named(text, count, watts, guess=guess))
+    what = named(text, count, watts, guess=guess)
+    if guess and what.specs and what.specs[0].unified_memory and len({spec.id for spec in what.specs}) == 1:
+        one = machine(what._replace(specs=what.specs[:1]))
+        return replace(one, accelerators=alike(one.accelerators[0], len(what.specs)))
+    return machine(what)
 
 
 def machine(what: Named) -> Hardware:
