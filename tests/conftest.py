@@ -1,4 +1,4 @@
-"""Shared by all tests: the golden scenarios rendered, the switch that rewrites what is kept of them, and property tests without a clock."""
+"""Shared by all tests: scenarios rendered, the switch that rewrites what is kept of them, property tests without a clock."""
 
 from __future__ import annotations
 
