@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from advisor.bounded import json_of
 from advisor.errors import BadInput
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ def from_json_file(cls: type[T], path: Path) -> T:
     """Read and check a JSON file that holds one value.
 
     Raises:
-        BadInput: the file cannot be read, is not JSON, or does not match.
+        BadInput: the file cannot be read, is not JSON or beyond its bounds, or does not match.
     """
     return from_data(cls, read_json(path), where=str(path))
 
@@ -57,14 +58,9 @@ def read_json(path: Path, *, where: str = "") -> Any:
     """What a JSON file holds; `where` names it in the message, if not by its path.
 
     Raises:
-        BadInput: the file cannot be read, or is not JSON.
+        BadInput: the file cannot be read, is not JSON, or is beyond its bounds.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{where or path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise BadInput(f"{where or path}: is not JSON ({error})") from None
+    return json_of(path, where=where)
 
 
 def json_schema(cls: type) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 The commands are made again from the plan's facts by this program. Neither those in CHECKLIST.md nor those in plan.json
 are run: both are files that somebody may have edited, and a check must be safe on a folder from anywhere. What a
-command takes from the plan (names, paths) is quoted.
+command takes from the plan (names, paths) is quoted. Files of the folder are read as data and none is executed; Compose
+reads a compose.yaml that this program rendered.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from advisor.check.compose import own_compose
 from advisor.check.outcome import CheckReport, Line, Status
 from advisor.check.target import is_running, target_for
 from advisor.errors import EnvironmentFailed
@@ -43,20 +45,31 @@ def check_folder(folder: Path, target: str = "auto", progress: Callable[[str], N
     plan = plan_in(folder)
     target = target_for(target, plan, folder)
     progress(f"looking whether {plan.launch.program[0]} runs here already")
-    running = is_running(target, plan, folder)
-    checks = checks_of(plan)
+    with own_compose(plan) as variables:
+        running = is_running(target, plan, folder, variables)
+        lines = _lines(checks_of(plan), target, running, folder, variables, progress)
+    return CheckReport(plan=plan.name, target=target, running=running, lines=lines)
+
+
+def _lines(
+    checks: tuple[Check, ...],
+    target: str,
+    running: bool,
+    folder: Path,
+    variables: Mapping[str, str],
+    progress: Callable[[str], None],
+) -> tuple[Line, ...]:
     waiting = {check.id for check in checks if check.command and not _skip(check, target, running)}
 
     def one(check: Check) -> Line:
-        line = _line(check, target, running, folder)
+        line = _line(check, target, running, folder, variables)
         waiting.discard(check.id)
         progress("checking " + ", ".join(sorted(waiting)[:4]) + (" ..." if len(waiting) > 4 else ""))
         return line
 
     progress(f"running {len(waiting)} checks")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        lines = tuple(pool.map(one, checks))
-    return CheckReport(plan=plan.name, target=target, running=running, lines=lines)
+        return tuple(pool.map(one, checks))
 
 
 def _skip(check: Check, target: str, running: bool) -> str:
@@ -70,14 +83,14 @@ def _skip(check: Check, target: str, running: bool) -> str:
     return ""
 
 
-def _line(check: Check, target: str, running: bool, folder: Path) -> Line:
+def _line(check: Check, target: str, running: bool, folder: Path, variables: Mapping[str, str]) -> Line:
     reason = _skip(check, target, running)
     if reason:
         return _result(check, "skipped", reason)
     if check.command is None:
         return _result(check, "by hand", "no command can see it")
     began = time.monotonic()
-    code, text = _run(check.command, folder, check.limit_s)
+    code, text = _run(check.command, folder, check.limit_s, variables)
     seen = "\n".join(line for line in text.strip().splitlines() if line.strip())
     seconds = round(time.monotonic() - began, 2)
     if code == 0:
@@ -95,9 +108,10 @@ def _result(check: Check, status: Status, reason: str, seen: str = "", seconds: 
     )  # fmt: skip
 
 
-def _run(command: str, folder: Path, limit_s: int) -> tuple[int | None, str]:
+def _run(command: str, folder: Path, limit_s: int, variables: Mapping[str, str]) -> tuple[int | None, str]:
     """Exit status (None: it took too long, and was ended with all it started) and everything it printed."""
-    env = {name: text for name, text in os.environ.items() if name not in NOT_INHERITED} | {"LC_ALL": "C"}
+    env = {name: text for name, text in os.environ.items() if name not in NOT_INHERITED}
+    env |= {**variables, "LC_ALL": "C"}
     try:
         process = subprocess.Popen(
             ["bash", "--noprofile", "--norc", "-c", command], cwd=folder, env=env, stdin=subprocess.DEVNULL,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from advisor.deploy import PARTS, native
 from advisor.errors import BadInput
@@ -34,13 +36,13 @@ def target_for(name: str, plan: Plan, folder: Path) -> str:
     return name
 
 
-def is_running(target: str, plan: Plan, folder: Path) -> bool:
-    """Whether what this folder deploys runs now, by the target's own word."""
+def is_running(target: str, plan: Plan, folder: Path, variables: Mapping[str, str]) -> bool:
+    """Whether what this folder deploys runs now, by the target's own word; `variables` are for the programs asked."""
     if target == "native":
         return _pid_runs(folder / "state")
     if target == "compose":
         command = ["docker", "compose", "ps", "--status", "running", "--quiet", "engine"]
-        return bool(_output(command, folder).strip())
+        return bool(_output(command, folder, variables).strip())
     if target in ("systemd", "quadlet"):
         unit = f"{native.unit_name(plan)}.service"
         return _output(["systemctl", "is-active", unit], folder).strip() == "active"
@@ -57,12 +59,12 @@ def _pid_runs(state: Path) -> bool:
     return bool(began) and _output(["ps", "-o", "lstart=", "-p", str(pid)], state).strip() == began
 
 
-def _output(command: list[str], folder: Path) -> str:
+def _output(command: list[str], folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> str:
     """What a program prints; nothing where it is absent or does not answer."""
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-            timeout=_PATIENCE_S, env={**os.environ, "LC_ALL": "C"}, errors="replace",
+            timeout=_PATIENCE_S, env={**os.environ, **variables, "LC_ALL": "C"}, errors="replace",
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -13,6 +13,7 @@ from advisor.engines.base import Placement
 from advisor.engines.builds import access, has_image
 from advisor.physics.speed.internode import token_bytes
 from advisor.schema import Check, NodeLink, Plan, value
+from advisor.shell import from_env
 
 MASTER_PORT = 29501  # the engine's own default
 BALANCER_PORT = 8090
@@ -130,7 +131,8 @@ def checks(plan: Plan) -> tuple[Check, ...]:
         Check(
             id="nodes-addresses",
             fact=f"nodes/nodes.env names the private addresses of all {known.nodes} machines, the same file on each",
-            command=f". nodes/nodes.env && set -- $ADVISOR_NODES && test $# -eq {known.nodes} && echo $#",
+            command=f"set -f; set -- {from_env('ADVISOR_NODES', 'nodes/nodes.env')}; "
+            f"test $# -eq {known.nodes} && echo $#",
             expect=str(known.nodes),
             otherwise="cp nodes/nodes.env.example nodes/nodes.env and fill it in",
         ),

@@ -11,6 +11,7 @@ from advisor.engines.base import Placement
 from advisor.engines.builds import access, build, maker
 from advisor.engines.containers import local_mount
 from advisor.engines.downloads import download_s
+from advisor.quoting import shell
 from advisor.schema import Check, Plan, value
 
 LOAD_S = 300  # naming a model and loading it, beside its download
@@ -107,7 +108,7 @@ def checks(plan: Plan) -> tuple[Check, ...]:
             id="unit-program",
             fact=f"{plan.launch.program[0]} {plan.engine_version} is where the unit starts it",
             why="a unit takes no program from anybody's PATH",
-            command=f"ls {native.engine_program(plan)}",
+            command=f"ls {shell(program)}",
             expect=program,
             otherwise="install it as the README's section on systemd says",
             targets=("systemd",),
@@ -116,7 +117,7 @@ def checks(plan: Plan) -> tuple[Check, ...]:
             id="unit-file",
             fact="systemd has read the unit and finds no fault in it",
             why="a misspelt line is ignored with a line in the journal, and protects nothing",
-            command=f"systemd-analyze verify /etc/systemd/system/{unit}.service",
+            command=f"systemd-analyze verify {shell(f'/etc/systemd/system/{unit}.service')}",
             expect="no output",
             otherwise="copy systemd/*.service again and run: sudo systemctl daemon-reload",
             targets=("systemd",),

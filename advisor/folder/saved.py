@@ -6,9 +6,8 @@ from pathlib import Path
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.vendors import check_backend, check_vendors
-from advisor.deploy import PARTS
-from advisor.engines import ENGINES
 from advisor.errors import BadInput
+from advisor.folder.door import admit_plan
 from advisor.schema import Plan
 from advisor.wire import from_json_file
 
@@ -26,20 +25,15 @@ def plan_in(folder: Path) -> Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """A saved plan whose engine, weights format and parts are known here.
+    """A saved plan that this program could have written: see `door`.
 
     Raises:
-        BadInput: it cannot be read, or names something that this program does not know.
+        BadInput: it cannot be read, or holds something that this program would not write.
     """
-    plan = from_json_file(Plan, path)
-    if plan.engine not in ENGINES:
-        raise BadInput(f"{path}: engine: {plan.engine!r} is not known; accepted: {', '.join(ENGINES)}")
-    for one in filter(None, (plan, plan.desk)):
-        check_vendors(one.hardware, str(path))
-        check_backend(one.launch.variant, str(path))
-    engine_limits(plan.engine)
-    weights_format(plan.estimate.candidate.weights_format)
-    for part in plan.parts:
-        if part not in PARTS:
-            raise BadInput(f"{path}: parts: {part!r} is not known; accepted: {', '.join(PARTS)}")
+    plan = admit_plan(from_json_file(Plan, path), str(path))
+    for each in filter(None, (plan, plan.desk)):
+        check_vendors(each.hardware, str(path))
+        check_backend(each.launch.variant, str(path))
+        engine_limits(each.engine)
+        weights_format(each.estimate.candidate.weights_format)
     return plan

@@ -71,7 +71,9 @@ def small_plan(**facts: object) -> Plan:
     candidate = next(c for c in ENGINES["vllm"].propose(hardware, workload, spec) if c.device == "cpu")
     plan = plan_of(candidate, hardware, workload, spec, peak=2)
     port = free_port()
-    argv = tuple(str(port) if word == str(plan.launch.port) else word for word in plan.launch.argv)
+    planned = str(plan.launch.port)
+    argv = tuple(str(port) if word == planned else word for word in plan.launch.argv)
+    settings = tuple(replace(s, value=str(port)) if s.value == planned else s for s in plan.settings)
     small = replace(
         plan.estimate.memory,
         weights_bytes=2**28,
@@ -83,7 +85,11 @@ def small_plan(**facts: object) -> Plan:
     candidate = replace(plan.estimate.candidate, memory_utilization=None)
     estimate = replace(plan.estimate, memory=small, candidate=candidate)
     plan = replace(
-        plan, launch=replace(plan.launch, port=port, argv=argv, needs_token=True), estimate=estimate, parts=("gateway",)
+        plan,
+        launch=replace(plan.launch, port=port, argv=argv, needs_token=True),
+        settings=settings,
+        estimate=estimate,
+        parts=("gateway",),
     )
     plan = replace(plan, **facts)  # type: ignore[arg-type]
     return replace(plan, checks=checks_of(plan))
@@ -298,25 +304,21 @@ def test_text_of_the_folder_is_never_executed(good: Path, tmp_path: Path) -> Non
         check["command"] = f"touch {mark}"
 
     def poison(value: Any, path: tuple[str, ...] = ()) -> Any:
-        """Every free text of the plan made hostile; what is validated against a list stays."""
+        """Every text of the plan made hostile that the door leaves free: names, paths and sentences."""
         if isinstance(value, dict):
             return {key: poison(below, (*path, key)) for key, below in value.items()}
         if isinstance(value, list):
             return [poison(below, path) for below in value]
         free = (
-            "architecture",
-            "image",
             "model_ref",
-            "served_name",
-            "health_path",
             "hf_id",
-            "name",
             "path",
             "disk_path",
-            "model",
             "summary",
+            "message",
         )
-        return hostile if isinstance(value, str) and path[-1] in free else value
+        reference = small_plan().launch.model_ref
+        return hostile if isinstance(value, str) and (path[-1] in free or value == reference) else value
 
     data = poison(data)
     data["model"]["path"] = hostile
@@ -340,7 +342,7 @@ def test_a_command_that_hangs_is_ended(good: Path, programs: Path) -> None:
     from advisor.check import run
 
     mark = f"sleep {54321}"
-    code, _ = run._run(f"{mark} & {mark}", good, 1)
+    code, _ = run._run(f"{mark} & {mark}", good, 1, {})
     assert code is None
     time.sleep(0.2)
     left = subprocess.run(["pgrep", "-f", mark], capture_output=True, text=True, check=False).stdout

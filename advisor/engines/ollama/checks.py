@@ -40,7 +40,7 @@ def _before(plan: Plan) -> Iterator[Check]:
             fact=f"The plan is offline, so {plan.launch.model_ref} is in the store already",
             command=f"ollama show {shell(plan.launch.model_ref)} >/dev/null",
             expect="no output (asks a running server)",
-            otherwise=f"with a network: ollama pull {plan.launch.model_ref}; then copy the store",
+            otherwise=f"with a network: ollama pull {shell(plan.launch.model_ref)}; then copy the store",
         )
     else:
         yield Check(

@@ -31,7 +31,7 @@ def _before(plan: Plan) -> Iterator[Check]:
             fact="The plan is offline, so the weights are in the cache already",
             command=f'ls "${{HF_HOME:-$HOME/.cache/huggingface}}"/hub/{shell(cached)}/snapshots',
             expect="one folder",
-            otherwise="with a network: hf download " + plan.launch.model_ref + "; then copy the folder hub/" + cached,
+            otherwise=f"with a network: hf download {shell(plan.launch.model_ref)}; then copy the folder hub/{cached}",
         )
 
 
