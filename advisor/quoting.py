@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as _html
 import json
+import math
 import re
 import shlex
 
@@ -12,6 +13,13 @@ from advisor.errors import BadInput
 # Characters that a YAML reader takes for line breaks, refuses raw, or drops.
 _YAML_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_PLAIN = re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._:/@+=,-]*")
+_HTML = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+_LINK = re.compile(r"\]([(\[:])")
+# A heading, quote, list, rule or fence; and the definition of a link.
+_BLOCK = re.compile(
+    r"^[#>|+*=~-](?=[\s#>|+*=~-]|$)|^\[(?=[^\]]*\]\\:)"
+)
 _ASCII_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -19,6 +27,24 @@ def _possible(text: str, language: str) -> str:
     """Refuse what no reader of any of the languages can hold: NUL and halves of surrogate pairs."""
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise BadInput(f"{text!r} holds a NUL or half a surrogate pair, which {language} cannot carry")
+    return text
+
+
+def plain(found: float | str) -> str:
+    """A number, or a word that no language here reads as anything but itself; in quotes or without."""
+    text = str(found)
+    number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
+    if not (number or (isinstance(found, str) and _PLAIN.fullmatch(text))):
+        raise BadInput(
+            f"{ascii(text)[:80]} is no plain word (letters, digits, ._:/@+=,- and no dash at the front)"
+        )
+    return text
+
+
+def plain_words(text: str) -> str:
+    """Plain words and options, one space between them."""
+    for word in text.split(" "):
+        plain(word.lstrip("-"))
     return text
 
 
@@ -106,6 +132,15 @@ def modelfile(text: str) -> str:
 def html(text: str) -> str:
     """Text or a quoted attribute of an HTML page."""
     return _html.escape(text, quote=True)
+
+
+def prose(text: str) -> str:
+    """A sentence of a Markdown page: one line, in which no HTML, entity, link or image takes effect.
+
+    Only what would take effect is escaped: most sentences look in the file as they look on the page.
+    """
+    line = _HTML.sub(lambda found: "&lt;" if found.group() == "<" else "&amp;", comment(text))
+    return _BLOCK.sub(r"\\\g<0>", _LINK.sub(r"]\\\1", line))
 
 
 def markdown_code(text: str) -> str:

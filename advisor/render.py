@@ -34,14 +34,18 @@ SHARED = (
 )
 DESK = "desk"
 FILTERS = {
+    "plain": quoting.plain,
+    "words": quoting.plain_words,
     "sh": quoting.shell,
     "yaml": quoting.yaml,
     "compose": quoting.compose,
+    "prose": quoting.prose,
     "code": quoting.markdown_code,
     "block": quoting.markdown_block,
     "comment": quoting.comment,
     "caddycomment": quoting.caddy_comment,
     "json": quoting.json_text,
+    "modelfile": quoting.modelfile,
     "alert": quoting.alert,
     "kubernetes": quoting.kubernetes,
     "helm": quoting.alert,  # a value that a chart passes through Go's templates

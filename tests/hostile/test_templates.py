@@ -1,0 +1,74 @@
+"""Every value in every template passes a quoting filter of its file's language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from jinja2 import nodes
+
+from advisor.render import environment, template_folder
+
+TEMPLATES = template_folder()
+EVERYWHERE = {"plain", "words"}  # what no language reads as anything but itself
+YAML = {"yaml", "comment", "compose", "kubernetes", "helm", "alert"}
+UNIT = {"unit_word", "unit_value", "unit_path", "unit_text", "comment"}
+MARKDOWN = {"code", "block", "prose", "sh"}  # sh: inside a block of commands
+ALLOWED = {
+    ".yaml.j2": YAML,
+    ".yml.j2": YAML,
+    ".sh.j2": {"sh", "comment"},
+    ".env.j2": {"sh", "comment"},
+    "env.example.j2": {"comment"},
+    ".md.j2": MARKDOWN,
+    ".json.j2": {"json"},
+    ".service.j2": UNIT,
+    ".container.j2": UNIT | {"quadlet"},
+    ".volume.j2": UNIT,
+    ".network.j2": UNIT,
+    "_hardening.j2": UNIT,
+    "_mounts.j2": UNIT,
+    "Modelfile.j2": {"modelfile", "comment"},
+    "Caddyfile.j2": {"caddycomment"},
+}
+# Values without a filter, and why each is safe.
+EXCEPTIONS = {
+    ("kubernetes/production-stack-values.yaml.j2", "tojson"): "numbers and true, in the branch that is no string",
+}
+
+
+def unquoted(node: nodes.Node, allowed: set[str]) -> list[nodes.Node]:
+    """Parts of an output expression that are neither text of the template nor the result of an allowed filter."""
+    match node:
+        case nodes.TemplateData() | nodes.Const():
+            return []
+        case nodes.CondExpr():
+            return [bad for branch in (node.expr1, node.expr2) if branch for bad in unquoted(branch, allowed)]
+        case nodes.Concat():
+            return [bad for part in node.nodes for bad in unquoted(part, allowed)]
+        case nodes.Filter() if node.name in allowed:
+            return []
+        case nodes.Filter(name="join", node=nodes.Filter(name="map", args=[nodes.Const(value=each)])):
+            return [] if each in allowed else [node]
+        case _:
+            return [node]
+
+
+def language(path: Path) -> set[str]:
+    """Filters of the language of a template, by the end of its name."""
+    return next(filters for ending, filters in ALLOWED.items() if path.name.endswith(ending)) | EVERYWHERE
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.j2")), ids=lambda path: str(path.relative_to(TEMPLATES)))
+def test_every_value_is_quoted_for_its_language(path: Path) -> None:
+    """An output expression is text of the template, a macro of it, or ends in a filter of the file's language."""
+    tree = environment().parse(path.read_text(encoding="utf-8"))
+    macros = {macro.name for macro in tree.find_all(nodes.Macro)}
+    name = str(path.relative_to(TEMPLATES))
+    for output in tree.find_all(nodes.Output):
+        for expression in output.nodes:
+            for bad in unquoted(expression, language(path)):
+                if isinstance(bad, nodes.Call) and isinstance(bad.node, nodes.Name) and bad.node.name in macros:
+                    continue  # its own outputs are looked at here too
+                filtered = bad.name if isinstance(bad, nodes.Filter) else ""
+                assert (name, filtered) in EXCEPTIONS, f"{name}:{bad.lineno}: {bad}"
