@@ -21,17 +21,25 @@ def json_of(path: Path, *, where: str = "") -> Any:
     Raises:
         BadInput: it is no regular file, too large, too deep, not UTF-8, not JSON, or holds NaN or an infinity.
     """
-    text = _text(path)
+    return parsed(_text(path), str(path))
+
+
+def parsed(text: str, where: str) -> Any:
+    """What JSON text holds; `where` names its source in the message.
+
+    Raises:
+        BadInput: it is too deep, not JSON, or holds NaN or an infinity.
+    """
     depth = 0
     for found in _STRING_OR_BRACKET.finditer(text):
         mark = found.group()
         depth += (mark in "[{") - (mark in "]}")
         if depth > DEEPEST:
-            raise BadInput(f"{path}: is nested deeper than {DEEPEST} levels")
+            raise BadInput(f"{where}: is nested deeper than {DEEPEST} levels")
     try:
         return json.loads(text, parse_constant=_not_finite)
     except ValueError as error:
-        raise BadInput(f"{path}: is not JSON ({error})") from None
+        raise BadInput(f"{where}: is not JSON ({error})") from None
 
 
 def _text(path: Path) -> str:

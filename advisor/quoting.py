@@ -17,9 +17,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._:/@+=,-]*")
 _HTML = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
 _LINK = re.compile(r"\]([(\[:])")
 # A heading, quote, list, rule or fence; and the definition of a link.
-_BLOCK = re.compile(
-    r"^[#>|+*=~-](?=[\s#>|+*=~-]|$)|^\[(?=[^\]]*\]\\:)"
-)
+_BLOCK = re.compile(r"^[#>|+*=~-](?=[\s#>|+*=~-]|$)|^\[(?=[^\]]*\]\\:)")
 _ASCII_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -35,9 +33,7 @@ def plain(found: float | str) -> str:
     text = str(found)
     number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
     if not (number or (isinstance(found, str) and _PLAIN.fullmatch(text))):
-        raise BadInput(
-            f"{ascii(text)[:80]} is no plain word (letters, digits, ._:/@+=,- and no dash at the front)"
-        )
+        raise BadInput(f"{ascii(text)[:80]} is no plain word (letters, digits, ._:/@+=,- and no dash at the front)")
     return text
 
 

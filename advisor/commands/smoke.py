@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--seed", default="advisor", show_default=True, help="Of the prompts.")
 @click.option("--no-keep", is_flag=True, help="Do not keep the measurement for the next advice.")
 @measurements_option
+@click.option("--trust-files", is_flag=True, help="Run the folder's files though they are not what plan.json gives.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(
     folder: Path,
@@ -41,12 +42,16 @@ def command(
     seed: str,
     no_keep: bool,
     measurements: str | None,
+    trust_files: bool,
     as_json: bool,
 ) -> int:
     """Start the deployment in DIR on the real engine, drive it with the planned load, compare, stop it.
 
     Writes DIR/smoke/report.json and report.md. What was started is stopped whatever happens, Ctrl-C included.
     The measurement is kept (see `advisor measurements`), and the next advice for this machine uses it.
+
+    The folder's scripts are run, so they must be what plan.json renders; a changed file, an override file beside
+    compose.yaml, and code in .env or engine.env need --trust-files.
 
     Through Compose, images that are missing are fetched, an override file beside compose.yaml counts, containers and
     network are removed afterwards, and volumes (downloaded weights) stay.
@@ -70,7 +75,10 @@ def command(
     from advisor.smoke.runners import runner_for
 
     plan = plan_in(folder)
-    options = Options(levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed)
+    options = Options(
+        levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed,
+        trust_files=trust_files,
+    )  # fmt: skip
 
     def save(report: SmokeReport) -> None:
         write(report, folder)

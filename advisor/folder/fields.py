@@ -33,7 +33,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
         "workload.profile", "workload.task", "workload.quantization", "workload.engine",
         "estimate.candidate.weights_format", "estimate.candidate.kv_cache_dtype", "estimate.memory.source",
         "findings.rule", "findings.source", "settings.source", "checks.targets", "launch.program", "launch.env.*keys",
-        "hardware.accelerators.catalog_id", "hardware.accelerators.compute_capability",
+        "hardware.accelerators.catalog_id",
         "hardware.accelerators.dense_flops.*keys", "hardware.cpu.dense_flops.*keys", "hardware.cpu.architecture",
         "hardware.cpu.instruction_sets", "hardware.containers.engine",
         *(
@@ -47,6 +47,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
         "hardware.containers.engine_version", "hardware.containers.compose_version",
         "hardware.containers.nvidia_toolkit_version",
     ),
+    kinds.CAPABILITY: ("hardware.accelerators.compute_capability",),
     kinds.DEVICE: ("hardware.containers.cdi_devices",),
     kinds.FIELD_PATH: ("hardware.unknown.*keys",),
     kinds.REPOSITORY: ("model.repos.*",),

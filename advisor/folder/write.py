@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from advisor.bounded import json_of
 from advisor.errors import BadInput
 from advisor.folder import atomic
 from advisor.schema import RenderedFile
 
 MANIFEST = ".advisor-manifest.json"
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,10 @@ def _stays_inside(path: str) -> bool:
     return bool(path) and not path.startswith("/") and ".." not in PurePosixPath(path).parts
 
 
+def _is_hash(found: object) -> bool:
+    return isinstance(found, str) and _HASH.fullmatch(found) is not None
+
+
 def _refusal(folder: Path, different: Sequence[str]) -> str:
     listed = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
     return (
@@ -172,12 +179,12 @@ def _is_ours(folder: Path, path: str, manifest: Mapping[str, str]) -> bool:
 def _read_manifest(folder: Path) -> dict[str, str]:
     """Path → hash of the last call; a manifest that cannot be read counts as none, so that all is kept."""
     try:
-        recorded = json.loads(atomic.read_bytes(folder / MANIFEST) or b"{}")
-    except ValueError:
+        recorded = json_of(folder / MANIFEST)
+    except BadInput:
         return {}
     files = recorded.get("files") if isinstance(recorded, dict) else None
     pairs = files.items() if isinstance(files, dict) else ()
-    return {path: str(found) for path, found in pairs if _stays_inside(path)}
+    return {path: found for path, found in pairs if _stays_inside(path) and _is_hash(found)}
 
 
 def _manifest_text(files: Iterable[RenderedFile], before: Mapping[str, str]) -> str:

@@ -37,6 +37,7 @@ class Options:
     ramp_most: int = 256
     seed: str = "advisor"
     load: bool = True
+    trust_files: bool = False  # run what lies in the folder, whoever wrote it
     startup_s: float | None = None  # patience; None: as planned, by the model's size
 
 

@@ -19,6 +19,7 @@ from advisor.smoke.outcome import Result, SmokeReport, StepResult
 from advisor.smoke.runners.base import Runner
 from advisor.smoke.runners.signals import terminate_is_interrupt, undisturbed
 from advisor.smoke.steps import loading, starting, talking
+from advisor.smoke.trust import require_ours
 
 
 class Step(NamedTuple):
@@ -67,6 +68,7 @@ def smoke(
     hands what is known so far to `on_interrupt` and is raised again. The prediction is corrected by `measurements`.
 
     Raises:
+        BadInput: the folder holds what the plan does not render.
         KeyboardInterrupt: it was interrupted.
     """
     job = Job(
@@ -78,6 +80,8 @@ def smoke(
         progress=progress or Progress(),
         measurements=measurements or Measurements(),
     )
+    if not job.options.trust_files:
+        require_ours(plan, folder)
     began, watch, results = datetime.now(UTC), Stopwatch(), list[StepResult]()
     try:
         with terminate_is_interrupt():

@@ -1,0 +1,1 @@
+"""Plans and folders from strangers: nothing of them runs."""

@@ -27,7 +27,7 @@ ALLOWED = {
     ".volume.j2": UNIT,
     ".network.j2": UNIT,
     "_hardening.j2": UNIT,
-    "_mounts.j2": UNIT,
+    "_mounts.j2": UNIT | {"quadlet"},
     "Modelfile.j2": {"modelfile", "comment"},
     "Caddyfile.j2": {"caddycomment"},
 }

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 
 Make = Callable[..., tuple[Plan, Path]]
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a mount or a control group of its own")
-OPTIONS = Options(levels=(1, 4), seconds_per_level=8, requests_per_client=3)
+OPTIONS = Options(levels=(1, 4), seconds_per_level=8, requests_per_client=3, trust_files=True)
 MAIN = "from advisor.cli import main; main()"
 
 
@@ -319,7 +319,7 @@ def test_a_deployment_that_is_there_is_left_alone(docker, make: Make) -> None:  
 def test_ctrl_c(ollama: tuple[str, tuple[Plan, Path]], at: str, tmp_path: Path) -> None:
     """Ctrl-C, twice, while starting or under load: stopped, what is known is written, exit code 130."""
     runner, (_, folder) = ollama
-    words = ["smoke", str(folder), "--runner", runner, "--in-flight", "4", "--seconds", "60"]
+    words = ["smoke", str(folder), "--runner", runner, "--in-flight", "4", "--seconds", "60", "--trust-files"]
     with (tmp_path / "said").open("wb") as said:
         # A job in the background of a script is started with Ctrl-C ignored, and so would be what it starts.
         process = subprocess.Popen(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from advisor.engines.vllm.launch import arguments
 from advisor.render import render
 from advisor.schema import Plan
 from advisor.smoke.job import Options
@@ -62,9 +63,12 @@ def plan_on_free_port() -> Plan:
         port = free.getsockname()[1]
     plan = first_plan("vllm", "rtx-4090")
     workload = replace(plan.workload, input_tokens=32, output_tokens=8, tools=False, ttft_ms=None, tpot_ms=None)
-    argv = tuple(str(port) if word == str(plan.launch.port) else word for word in plan.launch.argv)
-    launch = replace(plan.launch, port=port, argv=argv, startup_s=20, drain_s=20, cache_bytes=0)
-    settings = tuple(s for s in plan.settings if s.name != "--tool-call-parser")
+    settings = tuple(
+        replace(s, value=str(port)) if s.name == "--port" else s
+        for s in plan.settings
+        if s.name != "--tool-call-parser"
+    )
+    launch = replace(plan.launch, port=port, argv=arguments(settings), startup_s=20, drain_s=20, cache_bytes=0)
     memory = replace(plan.estimate.memory, kv_tokens=46592)
     estimate = replace(plan.estimate, memory=memory)
     return replace(plan, workload=workload, launch=launch, settings=settings, estimate=estimate, in_flight=2.0)
@@ -91,7 +95,7 @@ def planned(folder: Path) -> Plan:
 def run(folder: Path, **options: object) -> SmokeReport:
     """A smoke test with short loads."""
     plan = planned(folder)
-    chosen = Options(**{"seconds_per_level": 5.0, "requests_per_client": 3, **options})  # type: ignore[arg-type]
+    chosen = Options(**{"seconds_per_level": 5.0, "requests_per_client": 3, "trust_files": True, **options})  # type: ignore[arg-type]
     return smoke(plan, folder, runner_for("native", plan, folder), chosen)
 
 

@@ -15,13 +15,13 @@ from advisor.smoke.runners import processes
 from advisor.smoke.runners.base import SPARE_S, State, read_text
 from advisor.smoke.runners.starter import Starter
 
-_FILES = (
-    "compose.yaml",
+OVERRIDES = (
     "compose.override.yaml",
     "compose.override.yml",
     "docker-compose.override.yaml",
     "docker-compose.override.yml",
 )
+_FILES = ("compose.yaml", *OVERRIDES)
 _NOT_FETCHED = ("never", "build")
 
 

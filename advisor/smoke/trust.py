@@ -1,0 +1,66 @@
+"""Before a folder's scripts are run: they are what the plan renders, and the files beside them hold only settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from advisor.engines.accepted import accepted_names
+from advisor.envfile import assignments
+from advisor.errors import BadInput
+from advisor.folder.atomic import present, read_bytes, same
+from advisor.folder.door import shown
+from advisor.render import render
+from advisor.schema import Plan
+from advisor.smoke.runners.compose import OVERRIDES
+
+SOURCED = (".env", "engine.env")  # by run.sh
+SHOWN = 5
+OFFERED = re.compile(r"^(?:# )?([A-Z][A-Z0-9_]*)=", re.MULTILINE)  # by .env.example
+
+
+def require_ours(plan: Plan, folder: Path) -> None:
+    """Refuse a folder in which something would run that the plan does not render.
+
+    An override file beside compose.yaml is somebody's own, and Compose loads it: it needs trust whatever it holds.
+
+    Raises:
+        BadInput: which files, and why.
+    """
+    found = tuple(foreign(plan, folder))
+    if found:
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise BadInput(
+            f"{folder}: smoke runs what lies there, and this is not what plan.json gives: {'; '.join(found[:SHOWN])}"
+            f"{more}. Write the folder again (advisor render plan.json --out . --force), or, if you trust "
+            "whoever wrote these files, repeat with --trust-files"
+        )
+
+
+def foreign(plan: Plan, folder: Path) -> Iterator[str]:
+    """What would run or take effect beside the plan, one description each."""
+    files = {file.path: file.text for file in render(plan)}
+    for path, text in files.items():
+        if not path.endswith(".md") and present(folder / path) and not same(folder / path, text):
+            yield f"{path} differs"
+    for name in OVERRIDES:
+        if present(folder / name):
+            yield f"{name} changes compose.yaml"
+    offered = {*OFFERED.findall(files[".env.example"]), *accepted_names(plan.engine, "env")}
+    for name in SOURCED:
+        yield from _beyond_settings(folder / name, offered)
+
+
+def _beyond_settings(path: Path, offered: set[str]) -> Iterator[str]:
+    """Lines of a sourced file that are more than a value of a variable that somebody has to fill in."""
+    if present(path) and not path.is_file():
+        yield f"{path.name} is no regular file"
+        return
+    content = read_bytes(path)
+    variables, others = assignments((content or b"").decode(errors="replace"))
+    for line in others:
+        yield f"{path.name} has a line that is no plain NAME=value: {shown(line)}"
+    for name in variables:
+        if name not in offered:
+            yield f"{path.name} sets {shown(name)}, which .env.example does not offer"
