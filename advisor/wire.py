@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from advisor.bounded import json_of
 from advisor.errors import BadInput
+from advisor.quoting import shown, shown_key
 
 T = TypeVar("T")
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -74,11 +75,11 @@ def explain(error: Any, where: str) -> str:
     """Put a pydantic error into one line a key: file, key, what was seen, what is accepted."""
     lines = []
     for item in error.errors(include_url=False):
-        key = ".".join(str(part) for part in item["loc"]) or "(top level)"
+        key = shown_key(".".join(str(part) for part in item["loc"]) or "(top level)")
         if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             lines.append(f"{where}: {key}: unknown key")
         elif item["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
             lines.append(f"{where}: {key}: is missing")
         else:
-            lines.append(f"{where}: {key}: {item['msg']}; saw {item['input']!r:.80}")
+            lines.append(f"{where}: {key}: {item['msg']}; saw {shown(item['input'])}")
     return "\n".join(lines)

@@ -6,7 +6,6 @@ own program, settings that this program sets, and a launch that says what the se
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -18,14 +17,12 @@ from advisor.engines.accepted import accepted_names
 from advisor.errors import BadInput
 from advisor.folder import kinds
 from advisor.folder.fields import ANY_NUMBER, ANY_TEXT, FIELDS, MOST_CARDS, MOST_ENTRIES, NUMBERS
-from advisor.quoting import modelfile
+from advisor.quoting import modelfile, shown, shown_key
 from advisor.schema import Hardware, Plan
 from advisor.wire import to_data
 
 Problem = tuple[str, object, str]  # path of the key, what was seen, what is accepted
 SHOWN = 5  # problems in one message
-LONGEST_SHOWN = 80
-PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 
 def admit_plan(plan: Plan, where: str) -> Plan:
@@ -131,16 +128,6 @@ def _first_difference(found: Mapping[str, str], wanted: Mapping[str, str]) -> st
 
 
 def _refuse(where: str, problems: Iterator[Problem]) -> None:
-    lines = [f"{where}: {_shown_key(key)}: saw {shown(seen)}; accepted: {accepted}" for key, seen, accepted in problems]
+    lines = [f"{where}: {shown_key(key)}: saw {shown(seen)}; accepted: {accepted}" for key, seen, accepted in problems]
     if lines:
         raise BadInput("\n".join(lines))
-
-
-def _shown_key(key: str) -> str:
-    return key if PLAIN_KEY.fullmatch(key) else shown(key)
-
-
-def shown(value: object) -> str:
-    """A value from outside for a message: control characters spelt out, at most 80 characters."""
-    text = ascii(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."

@@ -10,7 +10,7 @@ from advisor.engines.accepted import accepted_names
 from advisor.envfile import assignments
 from advisor.errors import BadInput
 from advisor.folder.atomic import present, read_bytes, same
-from advisor.folder.door import shown
+from advisor.quoting import shown
 from advisor.render import render
 from advisor.schema import Plan
 from advisor.smoke.runners.compose import OVERRIDES

@@ -1,0 +1,123 @@
+"""A stranger's folder: check executes nothing of it, and smoke runs it only when it is what the plan renders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from advisor.check.compose import own_compose
+from advisor.envfile import assignments
+from advisor.errors import BadInput
+from advisor.folder.write import write_tree
+from advisor.pipeline import files_of
+from advisor.plan import checks_of
+from advisor.schema import Plan
+from advisor.smoke.trust import require_ours
+from tests.hostile.poison import golden
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> tuple[Plan, Path]:
+    """A plan with all its parts, and its folder."""
+    plan = golden("case-a-llama-8b-h100")
+    write_tree(tmp_path / "out", files_of(plan), overwrite=False)
+    return plan, tmp_path / "out"
+
+
+def appended(name: str, text: str) -> Callable[[Path], None]:
+    """Something added to a file of the folder, which may be new."""
+
+    def change(folder: Path) -> None:
+        with (folder / name).open("a") as file:
+            file.write(text)
+
+    return change
+
+
+def linked(folder: Path) -> None:
+    """A script that is a link to another."""
+    (folder / "run.sh").rename(folder / "other.sh")
+    (folder / "run.sh").symlink_to("other.sh")
+
+
+FOREIGN: dict[str, Callable[[Path], None]] = {
+    "run.sh": appended("run.sh", "\ntouch PWNED\n"),
+    "stop.sh": appended("stop.sh", "\n"),
+    "compose.yaml": appended("compose.yaml", "include: [https://example.org/compose.git]\n"),
+    "gateway/Caddyfile": appended("gateway/Caddyfile", "import /etc/other\n"),
+    "run.sh is a link": linked,
+    "an override": appended("compose.override.yaml", "services: {}\n"),
+    "an override of the old name": appended("docker-compose.override.yml", "services: {}\n"),
+    "a command in .env": appended(".env", "HF_TOKEN=$(touch PWNED)\n"),
+    "a line that is a command": appended(".env", "touch PWNED\n"),
+    "a command behind a value": appended("engine.env", "HF_HOME=/x; touch PWNED\n"),
+    "a library to load": appended("engine.env", "LD_PRELOAD=./x.so\n"),
+    "another PATH": appended(".env", "PATH=.\n"),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN)
+def test_smoke_refuses_what_the_plan_does_not_render(
+    change: Callable[[Path], None], deployed: tuple[Plan, Path]
+) -> None:
+    """A changed script, an override or code in a sourced file: refused, with the option that trusts it."""
+    plan, folder = deployed
+    change(folder)
+    with pytest.raises(BadInput, match="--trust-files"):
+        require_ours(plan, folder)
+
+
+def test_smoke_takes_a_folder_of_ours(deployed: tuple[Plan, Path]) -> None:
+    """What was rendered, with what .env.example asks for filled in and notes of one's own, needs no trust."""
+    plan, folder = deployed
+    (folder / ".env").write_text(
+        "# mine\nHF_TOKEN='hf_x'\nADVISOR_API_KEY=\"0123456789abcdef\"\nexport ADVISOR_BIND=0.0.0.0\n\n"
+    )
+    (folder / "README.md").write_text("mine")
+    (folder / "notes.txt").write_text("mine")
+    require_ours(plan, folder)
+
+
+def test_a_sourced_file_is_read_as_data() -> None:
+    """Plain assignments give variables; whatever a shell would expand or run is told apart."""
+    found, others = assignments("A=1\nexport B='x y'\nC=\"$HOME\"\n# D=1\nE=`id`\nF=a;b\nG=\n H=2 # two\n")
+    assert found == {"A": "1", "B": "x y", "G": "", "H": "2"}
+    assert others == ('C="$HOME"', "E=`id`", "F=a;b")
+
+
+def test_no_line_of_the_checklist_sources_or_runs_a_file_of_the_folder() -> None:
+    """No command begins or goes on with `.`, `source`, a script of the folder, or eval."""
+    for scenario in ("deepseek-on-two-nodes", "case-a-llama-8b-h100", "one-person-rtx-4090"):
+        for check in checks_of(golden(scenario)):
+            words = (check.command or "").replace(";", " ; ").replace("&&", " ; ").split()
+            starts = [
+                word for before, word in zip([";", *words], words, strict=False) if before in (";", "||", "|", "{")
+            ]
+            assert not {".", "source", "eval", "bash", "sh"} & set(starts), check.id
+            assert not any(word.startswith("./") for word in starts), check.id
+
+
+def test_the_addresses_of_machines_are_data(tmp_path: Path) -> None:
+    """The line on nodes/nodes.env counts its addresses, and what else stands there is not executed."""
+    (line,) = (check for check in checks_of(golden("deepseek-on-two-nodes")) if check.id == "nodes-addresses")
+    (tmp_path / "nodes").mkdir()
+    for text, code in (('ADVISOR_NODES="10.0.0.1 10.0.0.2"', 0), ("ADVISOR_NODES='* $(touch PWNED)'\ntouch PWNED", 1)):
+        (tmp_path / "nodes" / "nodes.env").write_text(f"{text}\n")
+        done = subprocess.run(["bash", "-c", line.command or ""], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == code
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["nodes.env"]
+
+
+def test_compose_reads_a_file_that_was_rendered_here(deployed: tuple[Plan, Path]) -> None:
+    """During a check Compose's file is the plan's own, outside the folder, and gone afterwards."""
+    plan, folder = deployed
+    appended("compose.yaml", "include: [https://example.org/compose.git]\n")(folder)
+    with own_compose(plan) as variables:
+        file = Path(variables["COMPOSE_FILE"])
+        assert folder not in file.parents and "include:" not in file.read_text()
+        assert variables["COMPOSE_DISABLE_ENV_FILE"] == "1" and variables["COMPOSE_ENV_FILES"] == os.devnull
+    assert not file.exists()
