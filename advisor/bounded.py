@@ -16,12 +16,12 @@ _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 
 def json_of(path: Path, *, where: str = "") -> Any:
-    """What a JSON file holds, as plain data.
+    """What a JSON file holds, as plain data; `where` names it in the message, if not by its path.
 
     Raises:
         BadInput: it is no regular file, too large, too deep, not UTF-8, not JSON, or holds NaN or an infinity.
     """
-    return parsed(_text(path), str(path))
+    return parsed(_text(path, where or str(path)), where or str(path))
 
 
 def parsed(text: str, where: str) -> Any:
@@ -42,19 +42,19 @@ def parsed(text: str, where: str) -> Any:
         raise BadInput(f"{where}: is not JSON ({error})") from None
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, where: str) -> str:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise BadInput(f"{path}: is not a regular file")
+            raise BadInput(f"{where}: is not a regular file")
         if found.st_size > LONGEST_BYTES:
-            raise BadInput(f"{path}: holds {found.st_size} bytes; at most {LONGEST_BYTES} are read")
+            raise BadInput(f"{where}: holds {found.st_size} bytes; at most {LONGEST_BYTES} are read")
         with path.open("rb") as stream:
             return stream.read(LONGEST_BYTES).decode("utf-8")
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+        raise BadInput(f"{where}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: is not JSON ({error})") from None
+        raise BadInput(f"{where}: is not JSON ({error})") from None
 
 
 def _not_finite(word: str) -> NoReturn:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import islice, zip_longest
 
 from advisor.catalog import constants
+from advisor.catalog.flags import accepted
 from advisor.deploy import PARTS
 from advisor.engines import ENGINES
-from advisor.engines.accepted import accepted_names
 from advisor.errors import BadInput
 from advisor.folder import kinds
 from advisor.folder.fields import ANY_NUMBER, ANY_TEXT, FIELDS, MOST_CARDS, MOST_ENTRIES, NUMBERS
-from advisor.quoting import modelfile, shown, shown_key
+from advisor.quoting import shown, shown_key
 from advisor.schema import Hardware, Plan
 from advisor.wire import to_data
 
 Problem = tuple[str, object, str]  # path of the key, what was seen, what is accepted
+DERIVED = ("program", "argv", "env", "modelfile")  # of the launch, from the settings alone
 SHOWN = 5  # problems in one message
 
 
@@ -48,8 +49,8 @@ def admit_hardware(hardware: Hardware, where: str) -> Hardware:
 def _plan_problems(plan: Plan, at: str = "") -> Iterator[Problem]:
     data = to_data(plan)
     desk = data.pop("desk")
-    yield from _value_problems(data, at, "")
-    yield from ((f"{at}{key}", seen, accepted) for key, seen, accepted in _disagreements(plan))
+    odd = list(_value_problems(data, at, ""))
+    yield from odd or ((f"{at}{key}", seen, wanted) for key, seen, wanted in _disagreements(plan))
     if desk is not None and at:
         yield f"{at}desk", "another plan", "nothing: a desk has no desk"
     elif plan.desk is not None:
@@ -94,8 +95,6 @@ def _disagreements(plan: Plan) -> Iterator[Problem]:
         yield "estimate.candidate.engine", plan.estimate.candidate.engine, plan.engine
     if plan.model.path is None and kinds.TAG.refuses(plan.launch.model_ref):
         yield "launch.model_ref", plan.launch.model_ref, kinds.TAG.accepted
-    if plan.launch.program != (plan.engine, "serve"):
-        yield "launch.program", list(plan.launch.program), f"[{plan.engine!r}, 'serve']"
     for part, times in Counter(plan.parts).items():
         if part not in PARTS or times > 1:
             yield "parts", part, f"each once: {', '.join(PARTS)}"
@@ -104,27 +103,30 @@ def _disagreements(plan: Plan) -> Iterator[Problem]:
 
 def _settings_problems(plan: Plan) -> Iterator[Problem]:
     """Settings that this program sets and the engine accepts, and a launch that holds these and nothing else."""
-    ours = constants("settings").keys()
+    engine, facts = ENGINES[plan.engine], (plan.hardware, plan.workload, plan.model)
+    ours = constants("settings").keys() | {each.name for each in engine.settings(plan.estimate, *facts)}
+    known = accepted(plan.engine)
     for setting in plan.settings:
-        if setting.name not in accepted_names(plan.engine, setting.kind) & {"model", *ours}:
+        if setting.name not in ours or (setting.name.startswith("-") and setting.name not in known.get("flag", ())):
             yield "settings.name", setting.name, f"a setting of {plan.engine} that `advisor explain` lists"
-    launch = plan.launch
-    variables = {s.name: s.value for s in plan.settings if s.kind == "env" and s.value is not None}
-    if dict(launch.env) != variables:
-        yield "launch.env", _first_difference(launch.env, variables), "the settings of kind env, and nothing else"
-    flags = [s for s in plan.settings if s.kind == "flag"]
-    words = [word for s in flags for word in (s.name if s.name != "model" else None, s.value) if word is not None]
-    if Counter(launch.argv) != Counter(words):
-        odd = next(iter((Counter(launch.argv) - Counter(words)) or (Counter(words) - Counter(launch.argv))))
-        yield "launch.argv", odd, "the settings of kind flag, and nothing else"
-    lines = "".join(f"{s.name} {modelfile(s.value or '')}\n" for s in plan.settings if s.kind == "modelfile")
-    if (launch.modelfile or "") != lines:
-        yield "launch.modelfile", launch.modelfile, "the settings of kind modelfile, and nothing else"
+    derived = engine.launch(plan.estimate, plan.settings, *facts)
+    for name in DERIVED:
+        found, wanted = getattr(plan.launch, name), getattr(derived, name)
+        if found != wanted:
+            yield (
+                f"launch.{name}",
+                _first_odd(found, wanted),
+                f"what `settings` give, and nothing else: {shown(wanted)}",
+            )
 
 
-def _first_difference(found: Mapping[str, str], wanted: Mapping[str, str]) -> str:
-    name = next(name for name in (*found, *wanted) if found.get(name) != wanted.get(name))
-    return f"{name}={found[name]}" if name in found else f"no {name}"
+def _first_odd(found: object, wanted: object) -> object:
+    """Of two lists or mappings the first entry that only one has; else all that was seen."""
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        return next((f"{name}={text}" for name, text in found.items() if wanted.get(name) != text), found)
+    if isinstance(found, tuple) and isinstance(wanted, tuple):
+        return next((word for word, other in zip_longest(found, wanted) if word != other), found)
+    return found
 
 
 def _refuse(where: str, problems: Iterator[Problem]) -> None:

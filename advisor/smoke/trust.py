@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from advisor.engines.accepted import accepted_names
+from advisor.catalog.flags import accepted
 from advisor.envfile import assignments
 from advisor.errors import BadInput
 from advisor.folder.atomic import present, read_bytes, same
@@ -47,7 +47,7 @@ def foreign(plan: Plan, folder: Path) -> Iterator[str]:
     for name in OVERRIDES:
         if present(folder / name):
             yield f"{name} changes compose.yaml"
-    offered = {*OFFERED.findall(files[".env.example"]), *accepted_names(plan.engine, "env")}
+    offered = {*OFFERED.findall(files[".env.example"]), *accepted(plan.engine).get("env", ())}
     for name in SOURCED:
         yield from _beyond_settings(folder / name, offered)
 
