@@ -168,8 +168,8 @@ def executed(folder: Path, texts: dict[str, str]) -> list[str]:
         left = list(folder.rglob(f"*{MARK}*"))
         if left:
             found.append(f"{name}: ran what it should have quoted")
-            for path in left:
-                path.unlink()
+            for stray in left:
+                stray.unlink()
     return found
 
 
