@@ -166,7 +166,7 @@ def how_it_is_confined(stack: Stack) -> None:
 def a_stop_under_load(stack: Stack) -> None:
     """`docker-compose stop` takes nothing new, and every stream that was in flight through the gateway arrives whole."""
     with ThreadPoolExecutor(6) as pool:
-        running = stack.client.many(6, 160, pool)
+        running = stack.client.many(6, 80, pool)
         time.sleep(3)
         assert not all(request.done() for request in running), "the load was over before the stop"
         begun = time.monotonic()
