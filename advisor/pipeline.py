@@ -14,7 +14,7 @@ from typing import Any
 
 from advisor.catalog import engine_limits
 from advisor.measured.store import measurements_from
-from advisor.plan import plan
+from advisor.plan import plan, with_own_checks
 from advisor.probe.network import with_nodes
 from advisor.schema import Corrections, Hardware, ModelSpec, Plan, Question, RenderedFile, Verdict, Workload, value
 from advisor.verdict import verdict_for
@@ -173,8 +173,9 @@ def desk_plan(question: Question) -> Plan | None:
 
 
 def files_of(made: Plan) -> tuple[RenderedFile, ...]:
-    """Every file of the deployment folder, `plan.json` first."""
+    """Every file of the deployment folder, `plan.json` first; the checklist is made anew from the plan's facts."""
     from advisor.render import render
     from advisor.wire import to_json
 
+    made = with_own_checks(made)
     return (RenderedFile(path="plan.json", text=to_json(made)), *render(made))

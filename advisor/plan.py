@@ -57,6 +57,12 @@ def checks_of(plan: Plan) -> tuple[Check, ...]:
     return (*host_checks(plan), *ENGINES[plan.engine].checks(plan), *around)
 
 
+def with_own_checks(plan: Plan) -> Plan:
+    """The checklist made anew, the desk's too: what a plan from a file says about commands is not used."""
+    desk = plan.desk and with_own_checks(plan.desk)
+    return replace(plan, checks=checks_of(plan), desk=desk)
+
+
 def plan_name(model: ModelSpec) -> str:
     """A name that fits containers, units and pods: lower-case letters, digits and dashes, at most 40 characters."""
     return dns_label(model.hf_id.rsplit("/", 1)[-1])

@@ -13,8 +13,6 @@ from advisor.errors import BadInput
 # Characters that a YAML reader takes for line breaks, refuses raw, or drops.
 _YAML_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-LONGEST_SHOWN = 80
-_KEY = re.compile(r"[A-Za-z0-9_.()/ -]{1,120}")
 _PLAIN = re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._:/@+=,-]*")
 _HTML = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
 _LINK = re.compile(r"\]([(\[:])")
@@ -173,17 +171,6 @@ def json_text(text: str) -> str:
 def alert(text: str) -> str:
     """A YAML scalar of an alert's label or annotation, which Prometheus reads as a Go template."""
     return yaml(text.replace("{{", '{{"{{"}}'))
-
-
-def shown(value: object) -> str:
-    """A value from outside in a message: control characters spelt out, at most 80 characters."""
-    text = ascii(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
-
-
-def shown_key(key: str) -> str:
-    """The path of a key in a message: as it is where it is an ordinary one."""
-    return key if _KEY.fullmatch(key) else shown(key)
 
 
 def dns_label(text: str) -> str:

@@ -14,10 +14,9 @@ from advisor.catalog import constants
 from advisor.catalog.flags import accepted
 from advisor.deploy import PARTS
 from advisor.engines import ENGINES
-from advisor.errors import BadInput
+from advisor.errors import BadInput, shown, shown_key
 from advisor.folder import kinds
 from advisor.folder.fields import ANY_NUMBER, ANY_TEXT, FIELDS, MOST_CARDS, MOST_ENTRIES, NUMBERS
-from advisor.quoting import shown, shown_key
 from advisor.schema import Hardware, Plan
 from advisor.wire import to_data
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.vendors import check_backend, check_vendors
 from advisor.errors import BadInput
 from advisor.folder.door import admit_plan
-from advisor.plan import checks_of
 from advisor.schema import Plan
 from advisor.wire import from_json_file
 
@@ -33,18 +31,9 @@ def read_plan(path: Path) -> Plan:
         BadInput: it cannot be read, or holds something that this program would not write.
     """
     plan = admit_plan(from_json_file(Plan, path), str(path))
-    desk = plan.desk and _with_own_checks(plan.desk, path)
-    return replace(_with_own_checks(plan, path), desk=desk)
-
-
-def _with_own_checks(plan: Plan, path: Path) -> Plan:
-    """The checklist made anew: what a file says about commands is not used.
-
-    Raises:
-        BadInput: a vendor, backend or weights format that is not known here.
-    """
-    check_vendors(plan.hardware, str(path))
-    check_backend(plan.launch.variant, str(path))
-    engine_limits(plan.engine)
-    weights_format(plan.estimate.candidate.weights_format)
-    return replace(plan, checks=checks_of(plan))
+    for each in filter(None, (plan, plan.desk)):
+        check_vendors(each.hardware, str(path))
+        check_backend(each.launch.variant, str(path))
+        engine_limits(each.engine)
+        weights_format(each.estimate.candidate.weights_format)
+    return plan

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from advisor.bounded import json_of
 from advisor.errors import BadInput
 from advisor.folder import atomic
 from advisor.schema import RenderedFile
+from advisor.wire import read_json
 
 MANIFEST = ".advisor-manifest.json"
 _HASH = re.compile("[0-9a-f]{64}")
@@ -179,7 +179,7 @@ def _is_ours(folder: Path, path: str, manifest: Mapping[str, str]) -> bool:
 def _read_manifest(folder: Path) -> dict[str, str]:
     """Path → hash of the last call; a manifest that cannot be read counts as none, so that all is kept."""
     try:
-        recorded = json_of(folder / MANIFEST)
+        recorded = read_json(folder / MANIFEST)
     except BadInput:
         return {}
     files = recorded.get("files") if isinstance(recorded, dict) else None

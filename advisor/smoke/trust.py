@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from advisor.catalog.flags import accepted
-from advisor.envfile import assignments
-from advisor.errors import BadInput
+from advisor.errors import BadInput, shown
 from advisor.folder.atomic import present, read_bytes, same
-from advisor.quoting import shown
 from advisor.render import render
 from advisor.schema import Plan
+from advisor.smoke.envfile import assignments
 from advisor.smoke.runners.compose import OVERRIDES
 
 SOURCED = (".env", "engine.env")  # by run.sh

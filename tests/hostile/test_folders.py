@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from advisor.check.compose import own_compose
-from advisor.envfile import assignments
 from advisor.errors import BadInput
 from advisor.folder.write import write_tree
 from advisor.pipeline import files_of
 from advisor.plan import checks_of
 from advisor.schema import Plan
+from advisor.smoke.envfile import assignments
 from advisor.smoke.trust import require_ours
 from tests.hostile.poison import golden
 

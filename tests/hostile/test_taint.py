@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import yaml
 from advisor.errors import BadInput
 from advisor.folder.door import admit_plan
 from advisor.pipeline import files_of
-from advisor.plan import checks_of
 from advisor.schema import Plan
 from advisor.wire import from_data, to_data
 from tests.hostile.poison import (
@@ -80,7 +78,7 @@ def admitted(plan: Plan) -> tuple[Any, list[Where]]:
         kind = kind_of(where)
         if kind not in kinds or NIGHTLY:
             kinds[kind] = passes(poisoned(data, where, VISIBLE))
-        if kinds[kind] and not kind.startswith(("checks", "desk.checks")):
+        if kinds[kind]:
             free.append(where)
     return data, free
 
@@ -96,11 +94,9 @@ def passes(data: Any) -> bool:
 
 def faults(plan: Plan, data: Any, places: Iterable[Where], folder: Path) -> list[str]:
     """What goes wrong with these strings poisoned, all at once."""
-    for where in places:
+    for where in sorted(places, key=lambda where: str(where[-1]).startswith("key:")):
         data = poisoned(data, where, VISIBLE)
     read = from_data(Plan, data, where="p")
-    desk = read.desk and replace(read.desk, checks=checks_of(read.desk))
-    read = replace(read, checks=checks_of(read), desk=desk)
     texts = {file.path: file.text for file in files_of(read)}
     clean = {file.path: file.text for file in files_of(plan)}
     write(folder, texts)
