@@ -25,7 +25,7 @@ _EXAMPLES = """
 """
 
 
-@click.command("recommend", help="Which engine for this load: verdict, reasons, and a folder of files." + _EXAMPLES)
+@click.command("recommend", help="Which engine for this load: verdict, reasons, and a folder of files.\n" + _EXAMPLES)
 @load_options
 @measurements_option
 @click.option(
