@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -63,21 +65,66 @@ def app() -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the command line; our own errors become one message and their exit code."""
+    """Run the command line; whatever happens is an exit code, and one message where it is no answer."""
+    from advisor.edge.terminal import OutputLost, gated
+
+    with gated() as out:
+        try:
+            code = _run(argv)
+            out.flush()
+        except OutputLost as lost:
+            code = lost.exit_code
+            out.drop()
+            if not lost.quiet:
+                click.echo(f"advisor: {lost}", err=True)
+    sys.exit(code)
+
+
+def _run(argv: list[str] | None) -> int:
+    """The exit code of a command; our own errors are one message, and so is what nobody expected.
+
+    Raises:
+        OutputLost: standard output takes no more.
+    """
+    from advisor.edge.terminal import OutputLost
     from advisor.errors import AdvisorError
 
     try:
         result: Any = app.main(args=argv, prog_name="advisor", standalone_mode=False)
-        sys.exit(result if isinstance(result, int) else 0)
+        return result if isinstance(result, int) else 0
+    except OutputLost:
+        raise
     except AdvisorError as error:
         click.echo(f"advisor: {error}", err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.exceptions.Abort:
         click.echo("advisor: interrupted", err=True)
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the net under all commands: exit code 1 would read as "no plan"
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    """A fault of this program: one line that says how to report it, the traceback where it was asked for."""
+    import traceback
+
+    from advisor.edge.terminal import MOST_SHOWN
+    from advisor.errors import EXIT_ENVIRONMENT
+
+    if os.environ.get("ADVISOR_DEBUG") == "1":
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    here = str(Path(__file__).parent)
+    place = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(here)][-1]
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:MOST_SHOWN]
+    click.echo(
+        f"advisor {__version__}: this is a fault of advisor, not yours: {said} ({Path(place.filename).name}:"
+        f"{place.lineno}). Please report it with the command, its input and what ADVISOR_DEBUG=1 prints",
+        err=True,
+    )
+    return EXIT_ENVIRONMENT
 
 
 if __name__ == "__main__":

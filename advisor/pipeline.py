@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.catalog import engine_limits
+from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
 from advisor.plan import plan, with_own_checks
 from advisor.probe.network import with_nodes
@@ -114,7 +115,13 @@ def _answer(
 
 
 def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
-    """The machine in question: simulated, recorded, or the one we run on."""
+    """The machine in question: simulated, recorded, or the one we run on.
+
+    Raises:
+        BadInput: two machines are named, or one that cannot be used.
+    """
+    if gpu is not None and hardware_file is not None:
+        raise BadInput("--gpu and --hardware exclude each other: each names the machine to plan for")
     if gpu is not None:
         from advisor.probe.simulate import simulate
 

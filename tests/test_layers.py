@@ -12,6 +12,7 @@ ROOT = Path(package).parent
 # A room imports from lower floors only; rooms on one floor do not know each other.
 FLOORS = (
     "__init__ errors frozen units",
+    "edge",
     "quoting schema wire",
     "shell",
     "catalog",

@@ -108,15 +108,16 @@ def _print(found: Listing) -> None:
         for line in plain_lines([found.titles, *found.rows]):
             click.echo(line)
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from advisor.report.console import console
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in found.titles:
         table.add_column(title, overflow="fold")
     for row in found.rows:
         table.add_row(*row)
-    Console(highlight=False).print(table)
+    console().print(table)
 
 
 def plain_lines(rows: Sequence[Sequence[str]]) -> list[str]:

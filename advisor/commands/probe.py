@@ -62,8 +62,11 @@ def command(
 
 def _hardware(gpu: str | None, models_path: Path | None) -> Hardware:
     if gpu is not None:
+        from advisor.errors import BadInput
         from advisor.probe.simulate import simulate
 
+        if models_path is not None:
+            raise BadInput("--models-path and --gpu exclude each other: a machine that is only described has no disk")
         return simulate(gpu)
     from advisor.probe import probe
 
@@ -96,16 +99,16 @@ def _print(hardware: Hardware) -> None:
     """Labels in a column of their own, text wrapped at the terminal's width, no blanks at line ends."""
     import textwrap
 
-    from rich.console import Console
     from rich.text import Text
 
     from advisor.probe.describe import lines
+    from advisor.report.console import console
 
     report = list(lines(hardware))
     indent = max(len(label) for label, _ in report) + 2
-    console = Console(highlight=False)
+    shown = console(piped_width=None)
     for label, text in report:
-        wrapped = textwrap.wrap(text, max(20, console.width - indent), break_long_words=False) or [""]
+        wrapped = textwrap.wrap(text, max(20, shown.width - indent), break_long_words=False) or [""]
         for number, part in enumerate(wrapped):
-            shown = label if number == 0 else ""
-            console.print(Text.assemble((shown.ljust(indent), "bold"), part), soft_wrap=True)
+            title = label if number == 0 else ""
+            shown.print(Text.assemble((title.ljust(indent), "bold"), part), soft_wrap=True)

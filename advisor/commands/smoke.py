@@ -66,6 +66,7 @@ def command(
     Exit codes: 0 all passed, 1 something failed, 2 bad input,
     3 the environment failed (port taken, engine did not start, ...), 130 Ctrl-C.
     """
+    from advisor.errors import BadInput
     from advisor.folder.saved import plan_in
     from advisor.measured.store import measurements_from
     from advisor.smoke.display import Screen
@@ -74,6 +75,8 @@ def command(
     from advisor.smoke.run import smoke
     from advisor.smoke.runners import runner_for
 
+    if no_load and (ramp or in_flight is not None):
+        raise BadInput("--no-load leaves out the load that --in-flight and --ramp describe: give one or the other")
     plan = plan_in(folder)
     options = Options(
         levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed,
@@ -106,8 +109,9 @@ def _kept(plan: Plan, report: SmokeReport) -> str:
 
 
 def _levels(text: str | None) -> tuple[int, ...]:
+    from advisor.edge.terminal import shown
     from advisor.errors import BadInput
-    from advisor.workload.kinds import NotAccepted, Whole, shown
+    from advisor.workload.kinds import NotAccepted, Whole
 
     if text is None:
         return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from advisor.edge.terminal import styled, visible
 from advisor.smoke.job import Progress
 from advisor.smoke.outcome import StepResult
 
@@ -42,8 +43,8 @@ class Screen(Progress):
     def done(self, result: StepResult) -> None:
         """Replace the moving line by what came of it."""
         clear = "\r\x1b[2K" if self._live else ""
-        line = f"{_MARK[result.result]}  {result.name:<16} {result.seconds:6.1f} s  {result.detail}"
-        print(clear + line, file=sys.stderr, flush=True)
+        line = f"{_MARK[result.result]}  {result.name:<16} {result.seconds:6.1f} s  {visible(result.detail)}"
+        print(clear + line, file=styled(sys.stderr), flush=True)
 
     def _draw(self, text: str, share: float | None) -> None:
         bar = ""
@@ -51,6 +52,5 @@ class Screen(Progress):
             full = round(_BAR * min(max(share, 0.0), 1.0))
             bar = f"[{'#' * full}{'.' * (_BAR - full)}] "
         seconds = time.monotonic() - self._began
-        print(
-            f"\r\x1b[2K...   {self._name:<16} {seconds:6.1f} s  {bar}{text}"[:150], end="", file=sys.stderr, flush=True
-        )
+        line = f"...   {self._name:<16} {seconds:6.1f} s  {bar}{visible(text)}"
+        print(f"\r\x1b[2K{line[:145]}", end="", file=styled(sys.stderr), flush=True)

@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.schema import value
-from advisor.workload.kinds import Kind, NotAccepted, shown
+from advisor.workload.kinds import Kind, NotAccepted
 
 REQUIRED: Final = object()  # the default of a key that a profile must hold
 Group = Literal["profile", "people", "requests", "targets", "model", "service", "machines"]

@@ -133,15 +133,3 @@ class Flag:
     def schema(self) -> dict[str, Any]:
         """A boolean."""
         return {"type": "boolean"}
-
-
-def shown(item: object) -> str:
-    """Any value in a message: at most 80 characters, and nothing that a terminal obeys.
-
-    A list or a number of thousands of digits is named, not written out.
-    """
-    if isinstance(item, str):
-        return repr(item) if len(item) <= 60 else f"{item[:60]!r}..."
-    if isinstance(item, int) and item.bit_length() > 200:
-        return "a number of more than 60 digits"
-    return repr(item) if item is None or isinstance(item, bool | int | float) else f"a {type(item).__name__}"

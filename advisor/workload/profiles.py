@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.units import KIB
 from advisor.workload.key import REQUIRED, key_named
 from advisor.workload.keys import OF_PROFILE, PROFILE
-from advisor.workload.kinds import shown
 
 _MOST_BYTES = 256 * KIB
 _NULLS = ("", "~", "null", "Null", "NULL")
