@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 KIB = 1024
 MIB = 1024**2
 GIB = 1024**3
@@ -36,5 +38,6 @@ def count(n: float) -> str:
 
 
 def version_tuple(text: str) -> tuple[int, ...]:
-    """`"8.9"` → `(8, 9)`, so that versions compare as numbers."""
-    return tuple(int(part) for part in text.split("."))
+    """`"8.9"` → `(8, 9)`, so that versions compare as numbers; what stands behind the first word is left out."""
+    numbers = itertools.takewhile(lambda part: part.isdecimal() and len(part) <= 9, text.split("."))
+    return tuple(int(part) for part in numbers)

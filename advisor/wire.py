@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
-import stat
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from advisor.errors import BadInput, shown, shown_key
+from advisor.edge.bounds import check_bounds
+from advisor.edge.reading import named, read_json
+from advisor.edge.terminal import MOST_SHOWN, shown
+from advisor.errors import BadInput
 
 T = TypeVar("T")
-LONGEST_BYTES = 8 * 2**20  # a hundred times the largest plan that was ever written
-DEEPEST = 32  # levels; a plan with its desk has 7
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+MOST_LINES = 20  # of a message about one file
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -44,9 +43,11 @@ def from_data(cls: type[T], data: object, *, where: str) -> T:
     import pydantic
 
     try:
-        return pydantic.TypeAdapter(cls).validate_python(data)
+        found = pydantic.TypeAdapter(cls).validate_python(data)
     except pydantic.ValidationError as error:
         raise BadInput(explain(error, where)) from None
+    check_bounds(to_data(found), where)
+    return found
 
 
 def from_json_file(cls: type[T], path: Path) -> T:
@@ -55,53 +56,44 @@ def from_json_file(cls: type[T], path: Path) -> T:
     Raises:
         BadInput: the file cannot be read, is not JSON or beyond its bounds, or does not match.
     """
-    return from_data(cls, read_json(path), where=str(path))
+    return from_data(cls, read_json(path), where=named(path))
 
 
-def read_json(path: Path, *, where: str = "") -> Any:
-    """What a JSON file holds, as plain data; `where` names it in the message, if not by its path.
-
-    Raises:
-        BadInput: it is no regular file, too large, too deep, not UTF-8, not JSON, or holds NaN or an infinity.
-    """
-    return parsed(_text(path, where or str(path)), where or str(path))
-
-
-def parsed(text: str, where: str) -> Any:
-    """What JSON text holds; `where` names its source in the message.
+def plainly(cls: type[T], data: object, where: str) -> T:
+    """Plain data as a value class without pydantic, for what is on the way of every advice.
 
     Raises:
-        BadInput: it is too deep, not JSON, or holds NaN or an infinity.
+        BadInput: file, key and what was seen.
     """
-    depth = 0
-    for found in _STRING_OR_BRACKET.finditer(text):
-        mark = found.group()
-        depth += (mark in "[{") - (mark in "]}")
-        if depth > DEEPEST:
-            raise BadInput(f"{where}: is nested deeper than {DEEPEST} levels")
+    if not isinstance(data, dict):
+        raise BadInput(f"{where}: must hold keys and values; saw {shown(data)}")
+    types = {part.name: str(part.type) for part in fields(cls)}  # type: ignore[arg-type] # a value class
+    given = {key: tuple(item) if isinstance(item, list) else item for key, item in data.items()}
+    for key, item in given.items():
+        if key not in types or not any(_is(item, kind.strip()) for kind in types[key].split("|")):
+            raise BadInput(f"{where}: {_part(key)}: must be {types.get(key, 'left out')}; saw {shown(item)}")
+    check_bounds(to_data(given), where)
     try:
-        return json.loads(text, parse_constant=_not_finite)
-    except ValueError as error:
-        raise BadInput(f"{where}: is not JSON ({error})") from None
+        return cls(**given)
+    except TypeError as error:  # a key without a default is missing
+        raise BadInput(f"{where}: {error}") from None
 
 
-def _text(path: Path, where: str) -> str:
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise BadInput(f"{where}: is not a regular file")
-        if found.st_size > LONGEST_BYTES:
-            raise BadInput(f"{where}: holds {found.st_size} bytes; at most {LONGEST_BYTES} are read")
-        with path.open("rb") as stream:
-            return stream.read(LONGEST_BYTES).decode("utf-8")
-    except OSError as error:
-        raise BadInput(f"{where}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{where}: is not JSON ({error})") from None
-
-
-def _not_finite(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a finite number")
+def _is(item: object, kind: str) -> bool:
+    """Whether a value is of the kind that an annotation names, and what is in it of the kinds named there."""
+    if kind == "float":
+        return isinstance(item, int | float) and not isinstance(item, bool)
+    plain = {"int": int, "str": str, "bool": bool, "None": type(None)}.get(kind)
+    if plain is not None:
+        return type(item) is plain
+    if kind.startswith("tuple["):
+        inside = kind[6:].split(",")[0]
+        return isinstance(item, tuple) and all(_is(one, inside) for one in item)
+    if kind.startswith("Mapping["):
+        inside = kind[:-1].split(",")[1].strip()
+        return isinstance(item, Mapping) and all(_is(one, inside) for one in item.values())
+    # A word of a list of words, or a value that was made before.
+    return isinstance(item, str) or is_dataclass(item)
 
 
 def json_schema(cls: type) -> dict[str, Any]:
@@ -114,12 +106,19 @@ def json_schema(cls: type) -> dict[str, Any]:
 def explain(error: Any, where: str) -> str:
     """Put a pydantic error into one line a key: file, key, what was seen, what is accepted."""
     lines = []
-    for item in error.errors(include_url=False):
-        key = shown_key(".".join(str(part) for part in item["loc"]) or "(top level)")
+    for item in error.errors(include_url=False)[:MOST_LINES]:
+        key = ".".join(_part(part) for part in item["loc"]) or "(top level)"
         if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
             lines.append(f"{where}: {key}: unknown key")
         elif item["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
             lines.append(f"{where}: {key}: is missing")
         else:
             lines.append(f"{where}: {key}: {item['msg']}; saw {shown(item['input'])}")
-    return "\n".join(lines)
+    more = error.error_count() - len(lines)
+    return "\n".join([*lines, *([f"{where}: and {more:,} more"] if more else [])])
+
+
+def _part(part: object) -> str:
+    """A key as it is written, unless it is longer or odder than any key of ours."""
+    text = str(part)
+    return text if len(text) <= MOST_SHOWN and text.isprintable() else shown(text)

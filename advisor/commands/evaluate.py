@@ -37,16 +37,22 @@ _HELP = """Compare measured results with predictions: error by engine, card clas
 @click.command("evaluate", help=_HELP)
 @click.argument("measurements", type=click.Path(path_type=Path))
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with a plot here.")
+@click.option("--force", is_flag=True, help="Let --html replace a file that is no page of `advisor evaluate`.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
-def command(measurements: Path, html: Path | None, as_json: bool) -> int:
+def command(measurements: Path, html: Path | None, force: bool, as_json: bool) -> int:
     """Join, sum up, show."""
+    from advisor.edge.reading import not_itself
     from advisor.evaluate import compare, read_measurements
 
+    if html:
+        not_itself(measurements, html, "--html")
     compared = compare(read_measurements(measurements))
     judged = [one for one in compared if one.measured.usable]
     tables = _tables(judged)
     if html:
-        _write_page(html, judged, tables, measurements)
+        from advisor.evaluate.plot import page
+
+        _write_page(html, force, page(judged, tables, f"Measured against predicted: {measurements.name}"))
     if as_json:
         click.echo(json.dumps(_document(compared, judged, tables), ensure_ascii=False, allow_nan=False))
     else:
@@ -67,14 +73,11 @@ def _tables(judged: Sequence[Compared]) -> dict[str, list[Summary]]:
     return found
 
 
-def _write_page(path: Path, judged: Sequence[Compared], tables: Mapping[str, Sequence[Summary]], source: Path) -> None:
-    from advisor.errors import EnvironmentFailed
-    from advisor.evaluate.plot import page
+def _write_page(path: Path, force: bool, text: str) -> None:
+    from advisor.folder.write import replacing
 
-    try:
-        path.write_text(page(judged, tables, f"Measured against predicted: {source.name}"), encoding="utf-8")
-    except OSError as error:
-        raise EnvironmentFailed(f"{path}: cannot be written ({error.strerror})") from None
+    with replacing(path, overwrite=force, own=text.splitlines(keepends=True)[0]) as file:
+        file.write(text)
 
 
 def _document(

@@ -22,8 +22,9 @@ _BATCH = 4096
 @click.command("predict")
 @click.option("--requests", required=True, metavar="FILE", help='CSV with a header line; "-" reads standard input.')
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the CSV here, not to the terminal.")
+@click.option("--force", is_flag=True, help="Let --out replace a file that is no answer of `advisor predict`.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
-def command(requests: str, out: Path | None, as_json: bool) -> int:
+def command(requests: str, out: Path | None, force: bool, as_json: bool) -> int:
     """Predict output rate, TTFT and TPOT for every row of a CSV file.
 
     \b
@@ -58,45 +59,50 @@ def command(requests: str, out: Path | None, as_json: bool) -> int:
 
     if as_json and out:
         raise BadInput("--json writes to standard output and --out writes CSV: give one of them")
+    from advisor.edge.reading import decoded, not_itself, opened_text
+
     if requests == "-":
-        _answer(sys.stdin, "standard input", out, as_json)
+        if sys.stdin is None:
+            raise BadInput("standard input: is closed")
+        with decoded(sys.stdin.buffer, "standard input", odd="replace") as file:
+            _answer(file, "standard input", out, force, as_json)
         return 0
-    try:
-        with Path(requests).open(newline="", encoding="utf-8-sig") as file:
-            _answer(file, requests, out, as_json)
-    except OSError as error:
-        raise BadInput(f"{requests}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{requests}: is not text in UTF-8") from None
+    if out is not None:
+        not_itself(Path(requests), out, "--out")
+    with opened_text(Path(requests), odd="replace") as file:  # an odd row does not end the others
+        _answer(file, requests, out, force, as_json)
     return 0
 
 
-def _answer(file: TextIO, name: str, out: Path | None, as_json: bool) -> None:
+def _answer(file: TextIO, name: str, out: Path | None, force: bool, as_json: bool) -> None:
     """Predict everything in an open file."""
+    from advisor.edge.reading import OddRow, csv_rows
+    from advisor.edge.terminal import styled
     from advisor.errors import BadInput
     from advisor.predict import predict
 
-    reader = csv.reader(file)
-    header = next(reader, None)
+    rows = csv_rows(file)
+    header = next(rows, None)
     if header is None:
         raise BadInput(f"{name}: is empty; it needs a header line")
-    answers = _watched(predict(header, (row for row in reader if row)))
+    if isinstance(header, OddRow):
+        raise BadInput(f"{name}: {header.reason}")
+    answers = _watched(predict(header, rows))
     if as_json:
         _write_json(answers)
     elif out is None:
-        _write_csv(answers, sys.stdout)
+        # A program that reads gets every name as it was handed in; a person gets it visible.
+        _write_csv(answers, sys.stdout if sys.stdout.isatty() else styled(sys.stdout))
     else:
-        _write_file(answers, out)
+        _write_file(answers, out, force)
 
 
-def _write_file(answers: Iterable[Prediction], out: Path) -> None:
-    from advisor.errors import EnvironmentFailed
+def _write_file(answers: Iterable[Prediction], out: Path, force: bool) -> None:
+    from advisor.folder.write import replacing
+    from advisor.predict import OUTPUT_COLUMNS
 
-    try:
-        with out.open("w", newline="", encoding="utf-8") as file:
-            _write_csv(answers, file)
-    except OSError as error:
-        raise EnvironmentFailed(f"{out}: cannot be written ({error.strerror})") from None
+    with replacing(out, overwrite=force, own=",".join(OUTPUT_COLUMNS) + "\n") as file:
+        _write_csv(answers, file)
 
 
 def _watched(answers: Iterable[Prediction]) -> Iterator[Prediction]:

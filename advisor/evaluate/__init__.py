@@ -6,7 +6,6 @@ measured figure are needed.
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,9 +13,11 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from advisor.edge.reading import OddRow, csv_rows, opened_text
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.predict import Prediction, predict
-from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS
+from advisor.predict.rows import CONFIG_COLUMNS, LEAST, LOAD_COLUMNS, MOST
 from advisor.probe.slots import UNSTATED, links_in, words_of
 
 MODES = {
@@ -94,19 +95,25 @@ def read_measurements(path: Path) -> list[Measurement]:
     Raises:
         BadInput: the file cannot be read, or lacks a column that no comparison can do without.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            _check(path, reader.fieldnames or ())
-            return [measurement(cells) for cells in reader]
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+    with opened_text(path) as file:
+        rows = csv_rows(file)
+        first = next(rows, [])
+        header = [] if isinstance(first, OddRow) else first
+        _check(path, header)
+        return [measurement(_cells(header, row)) for row in rows]
+
+
+def _cells(header: Sequence[str], row: Sequence[str] | OddRow) -> Mapping[str, str]:
+    """A row by the names of its columns; one that cannot be taken apart is called by the reason."""
+    return {"id": row.reason} if isinstance(row, OddRow) else dict(zip(header, row, strict=False))
 
 
 def _check(path: Path, header: Sequence[str]) -> None:
     missing = [name for name in ("engine", "gpu", "model") if name not in header]
     if missing:
-        raise BadInput(f"{path}: the header lacks {', '.join(missing)}; it has {', '.join(header) or 'nothing'}")
+        raise BadInput(
+            f"{path}: the header lacks {', '.join(missing)}; it has {shown(', '.join(header)) if header else 'nothing'}"
+        )
     if not set(MEASURED) & set(header):
         raise BadInput(f"{path}: no measured figure; one of {', '.join(MEASURED)} is needed")
 
@@ -164,12 +171,12 @@ def _stated(pattern: str, notes: str) -> str:
 
 
 def _number(text: str) -> float | None:
-    """A positive number, or None."""
+    """A positive number that a measurement could give, or None."""
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if number > 0 and math.isfinite(number) else None
+    return number if LEAST <= number <= MOST else None
 
 
 def compare(measurements: Sequence[Measurement]) -> list[Compared]:

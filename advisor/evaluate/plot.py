@@ -21,7 +21,7 @@ def page(compared: Sequence[Compared], tables: Mapping[str, Sequence[Summary]], 
     """HTML text."""
     parts = [f"<h2>{escape(name)}</h2>{_table(rows)}" for name, rows in tables.items()]
     return (
-        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<!doctype html><!-- by advisor evaluate -->\n<html lang='en'><head><meta charset='utf-8'>"
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><h1>{escape(title)}</h1>"
         "<p>Each dot is one measurement of the output rate. On the line, predicted equals measured; between the thin "
         f"lines it is within 25 %.</p>{scatter(compared)}{''.join(parts)}</body></html>\n"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from advisor.edge import reading
+from advisor.edge.reading import is_file
 from advisor.errors import BadInput, EnvironmentFailed
+
+STAGE = ".advisor-"  # before the token: a folder in which new files lie ready
+ABANDONED_S = 600.0  # no run leaves its temporary file untouched for so long
 
 
 @contextlib.contextmanager
@@ -44,16 +51,14 @@ def present(path: Path) -> bool:
 
 def same(path: Path, text: str) -> bool:
     """Whether a regular file (no link) holds exactly this text."""
-    if path.is_symlink() or not path.is_file():
-        return False
-    return read_bytes(path) == text.encode()
+    return not path.is_symlink() and is_file(path) and read_bytes(path) == text.encode()
 
 
 def read_bytes(path: Path) -> bytes | None:
     """The content, or None where it cannot be read."""
     try:
-        return path.read_bytes()
-    except OSError:
+        return reading.read_bytes(path)
+    except BadInput:
         return None
 
 
@@ -62,6 +67,37 @@ def write_new(path: Path, text: str, *, executable: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777 if executable else 0o666)
     with os.fdopen(descriptor, "wb") as file:
         file.write(text.encode())
+        file.flush()
+        os.fsync(descriptor)
+
+
+def settle(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can tell."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, which is gone at the end; so is what a killed run left there before."""
+    for old in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
+        with contextlib.suppress(OSError):
+            if time.time() - old.lstat().st_mtime > ABANDONED_S:
+                old.unlink()
+    temporary = path.with_name(f".{path.name}.{token()}")
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """The stages of runs that were killed, where no other run can be writing."""
+    return [path for path in folder.glob(f"{STAGE}{'[0-9a-f]' * 8}") if path.is_dir() and not path.is_symlink()]
 
 
 def move_over(temporary: Path, path: Path) -> None:

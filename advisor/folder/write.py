@@ -7,17 +7,22 @@ is still the same may be replaced, one that a person changed is kept as `NAME.ba
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import TextIO
 
+from advisor.edge.reading import is_folder, is_link, opened, read_json
 from advisor.errors import BadInput
 from advisor.folder import atomic
+from advisor.folder.lock import locked
 from advisor.schema import RenderedFile
-from advisor.wire import read_json
+from advisor.units import MIB
 
 MANIFEST = ".advisor-manifest.json"
 _HASH = re.compile("[0-9a-f]{64}")
@@ -38,23 +43,51 @@ def write_atomically(path: Path, text: str, *, overwrite: bool) -> None:
     """Write one file; one with the same text is left alone.
 
     Raises:
-        BadInput: the path exists with other content and `overwrite` is off, or is a folder.
+        BadInput: the path exists with other content and `overwrite` is off, or is no file.
         EnvironmentFailed: the system refuses: no permission, disk full, read-only.
     """
-    if path.is_dir():
-        raise BadInput(f"{path}: is a folder, not a file")
     if atomic.same(path, text):
         return
-    if atomic.present(path) and not overwrite:
-        raise BadInput(f"{path}: exists already with other content; --force replaces it")
-    temporary = path.with_name(f".{path.name}.{atomic.token()}")
+    with replacing(path, overwrite=overwrite) as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, overwrite: bool, own: str | None = None) -> Iterator[TextIO]:
+    """A new file to write to, which takes its place when the block ends well; what was there stays until then.
+
+    Args:
+        overwrite: whether another file may be replaced; otherwise only one that begins with `own`.
+        own: how the files of earlier runs begin, with their line.
+
+    Raises:
+        BadInput: the path exists and may not be replaced, or is no file.
+        EnvironmentFailed: the system refuses: no permission, disk full, read-only.
+    """
+    _replaceable(path, overwrite, own)
     with atomic.explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            atomic.write_new(temporary, text, executable=False)
+        with atomic.beside(path) as temporary:
+            atomic.write_new(temporary, "", executable=False)
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
             atomic.move_over(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            atomic.settle(path.parent)
+
+
+def _replaceable(path: Path, overwrite: bool, own: str | None) -> None:
+    if not atomic.present(path):
+        return
+    if is_folder(path):
+        raise BadInput(f"{path}: is a folder, not a file")
+    if not path.is_symlink():
+        with opened(path) as file:  # a device or a pipe is not replaced, whatever else was said
+            if own is not None and file.readline(MIB) == own.encode():
+                return
+    if not overwrite:
+        raise BadInput(f"{path}: exists already with other content; --force replaces it")
 
 
 def write_tree(folder: Path, files: Iterable[RenderedFile], *, overwrite: bool) -> Written:
@@ -73,6 +106,16 @@ def write_tree(folder: Path, files: Iterable[RenderedFile], *, overwrite: bool) 
         raise BadInput(f"{folder}: is not a folder")
     for path in wanted:
         _check(folder, path)
+    with atomic.explained(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder.resolve().parent) as alone:
+        for stage in [*atomic.left_behind(folder), *atomic.left_behind(folder.parent)] if alone else []:
+            atomic.remove_folder(stage)
+        return _written(folder, wanted, overwrite)
+
+
+def _written(folder: Path, wanted: Mapping[str, RenderedFile], overwrite: bool) -> Written:
+    """What `write_tree` does, while nobody else writes there."""
     manifest = _read_manifest(folder)
     taken = [path for path in wanted if atomic.present(folder / path)]
     different = [path for path in taken if not atomic.same(folder / path, wanted[path].text)]
@@ -98,7 +141,7 @@ def _install(
     unchanged = [path for path in wanted if path not in different and atomic.present(folder / path)]
     new = [path for path in wanted if path not in unchanged]
     # Inside a folder that exists (same file system, same permissions), beside one that does not.
-    stage = (folder if folder.exists() else folder.parent) / f".advisor-{atomic.token()}"
+    stage = (folder if folder.exists() else folder.parent) / f"{atomic.STAGE}{atomic.token()}"
     backups = []
     try:
         stage.mkdir(parents=True)
@@ -108,6 +151,7 @@ def _install(
         atomic.write_new(stage / MANIFEST, _manifest_text(wanted.values(), manifest), executable=False)
         if not folder.exists():
             stage.replace(folder)
+            atomic.settle(folder.parent)
             return Written(tuple(new))
         for path in different:
             if not _is_ours(folder, path, manifest):
@@ -115,6 +159,8 @@ def _install(
         for path in (*new, MANIFEST):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             atomic.move_over(stage / path, folder / path)
+        for place in {(folder / path).parent for path in (*new, MANIFEST)}:
+            atomic.settle(place)
     finally:
         atomic.remove_folder(stage)
     for path in unchanged:
@@ -160,6 +206,12 @@ def _is_hash(found: object) -> bool:
     return isinstance(found, str) and _HASH.fullmatch(found) is not None
 
 
+def _within(folder: Path, path: str) -> bool:
+    """Whether a path stays inside the folder, with no link on the way that could lead out."""
+    parents = list((folder / path).parents)[: len(PurePosixPath(path).parents) - 1]
+    return _stays_inside(path) and not any(is_link(parent) for parent in parents)
+
+
 def _refusal(folder: Path, different: Sequence[str]) -> str:
     listed = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
     return (
@@ -184,7 +236,7 @@ def _read_manifest(folder: Path) -> dict[str, str]:
         return {}
     files = recorded.get("files") if isinstance(recorded, dict) else None
     pairs = files.items() if isinstance(files, dict) else ()
-    return {path: found for path, found in pairs if _stays_inside(path) and _is_hash(found)}
+    return {path: found for path, found in pairs if _is_hash(found) and _within(folder, path)}
 
 
 def _manifest_text(files: Iterable[RenderedFile], before: Mapping[str, str]) -> str:

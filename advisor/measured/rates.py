@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
+from advisor.edge.reading import at_home, read_json
+from advisor.errors import BadInput
 from advisor.measured.entries import machine_key
 from advisor.probe.measure import CpuRates, with_rates
 from advisor.schema import Hardware
+from advisor.units import MIB
+from advisor.wire import plainly
 
 
 def folder() -> Path:
     """Where measured machines lie."""
-    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(base).expanduser() / "advisor" / "machines"
+    return at_home(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "advisor" / "machines"
 
 
 def keep_rates(hardware: Hardware, rates: CpuRates) -> Path:
@@ -37,9 +39,9 @@ def with_kept_rates(hardware: Hardware) -> Hardware:
     if hardware.source != "probed" or not folder().is_dir():
         return hardware
     try:
-        text = (folder() / f"{machine_key(hardware)}.json").read_text(encoding="utf-8")
-        rates = CpuRates(**json.loads(text))
-    except (OSError, ValueError, TypeError):
+        path = folder() / f"{machine_key(hardware)}.json"
+        rates = plainly(CpuRates, read_json(path, most=MIB), str(path))
+    except BadInput:
         return hardware
     unknown = {key: why for key, why in hardware.unknown.items() if key != "cpu.bandwidth_bytes_per_s"}
     return replace(hardware, cpu=with_rates(hardware.cpu, rates), unknown=unknown)

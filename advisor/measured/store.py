@@ -6,25 +6,29 @@ model, engine and settings. They are read once, at the edge, and handed to whoev
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from advisor.edge.reading import at_home, is_folder, named, read_json
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.measured.correction import Measurements
 from advisor.measured.entries import MeasuredLoad, Measurement, later
 from advisor.schema import Candidate, ModelSpec
+from advisor.units import MIB
+from advisor.wire import plainly, to_data
 
+LEAST, MOST = 1e-9, 1e12  # of a figure that was measured
 NONE = "none"  # as a choice of `--measurements`
 _ACCEPTED = f"accepted: what `advisor measurements list --json` prints, a file or folder of measurements, or {NONE!r}"
 
 
 def folder() -> Path:
     """Where this machine's measurements lie; it need not exist."""
-    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(base).expanduser() / "advisor" / "measurements"
+    return at_home(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "advisor" / "measurements"
 
 
 def measurements_from(which: str | None) -> Measurements:
@@ -38,7 +42,7 @@ def measurements_from(which: str | None) -> Measurements:
     if which == NONE:
         return Measurements()
     path = Path(which)
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    files = sorted(path.glob("*.json")) if is_folder(path) else [path]
     if not files:
         raise BadInput(f"--measurements {path}: is a folder without a measurement\n{_ACCEPTED}")
     return Measurements(entries=tuple(entry for file in files for entry in _handed_in(file)))
@@ -46,41 +50,56 @@ def measurements_from(which: str | None) -> Measurements:
 
 def kept_here() -> Measurements:
     """Everything that was kept on this machine; a file that cannot be understood is passed over."""
-    found = []
+    return Measurements(entries=tuple(_kept().values()))
+
+
+def _kept() -> dict[Path, Measurement]:
+    """What is kept, by the file that it was found in."""
+    found = {}
     for path in sorted(folder().glob("*.json")):
-        try:
-            found.append(_from_data(json.loads(path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, TypeError, KeyError):
-            continue
-    return Measurements(entries=tuple(found))
+        with contextlib.suppress(BadInput):
+            found[path] = _from_data(read_json(path, most=MIB), str(path))
+    return found
 
 
-def _from_data(data: Mapping[str, Any]) -> Measurement:
-    """Without pydantic: it is on the way of every advice, and a bad file is passed over."""
+def _from_data(data: Any, where: str) -> Measurement:
+    """Without pydantic: it is on the way of every advice.
+
+    Raises:
+        BadInput: it is no measurement whose loads a speed can be corrected by.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("loads"), list):
+        raise BadInput(f"{where}: holds no measurement")
     parts = {
-        "model": ModelSpec(**_tuples(data["model"])),
-        "candidate": Candidate(**_tuples(data["candidate"])),
-        "loads": tuple(MeasuredLoad(**load) for load in data["loads"]),
+        "model": plainly(ModelSpec, data.get("model"), where),
+        "candidate": plainly(Candidate, data.get("candidate"), where),
+        "loads": tuple(plainly(MeasuredLoad, load, where) for load in data["loads"]),
     }
-    return Measurement(**{**data, **parts})
+    return _usable(plainly(Measurement, {**data, **parts}, where), where)
 
 
-def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(item) if isinstance(item, list) else item for key, item in data.items()}
+def _usable(entry: Measurement, where: str) -> Measurement:
+    """Refuse loads that nothing can be divided by."""
+    for load in entry.loads:
+        figures = {**to_data(load), "shared_prefix_tokens": LEAST}  # the one that may be 0
+        odd = next((key for key, figure in figures.items() if not LEAST <= figure <= MOST), None)
+        if odd is not None:
+            raise BadInput(f"{where}: loads: {odd}: must be from {LEAST:g} to {MOST:g}; saw {shown(figures[odd])}")
+    return entry
 
 
 def _handed_in(path: Path) -> tuple[Measurement, ...]:
     """One measurement or a list of them, checked key by key: somebody says that they are."""
-    from advisor.wire import from_data, read_json
+    from advisor.wire import from_data
 
-    where = f"--measurements {path}"
+    where = f"--measurements {named(path)}"
     try:
         data = read_json(path, where=where)
         listed = data if isinstance(data, list) else [data]
         for item in listed:
             if not isinstance(item, dict) or "loads" not in item:
                 raise BadInput(f"{where}: holds no measurement; saw {json.dumps(item):.80}")
-        return tuple(from_data(Measurement, item, where=where) for item in listed)
+        return tuple(_usable(from_data(Measurement, item, where=where), where) for item in listed)
     except BadInput as error:
         raise BadInput(f"{error}\n{_ACCEPTED}") from None
 
@@ -91,16 +110,18 @@ def keep(entry: Measurement) -> Path:
     Raises:
         EnvironmentFailed: the system refuses: no permission, disk full.
     """
+    from advisor.folder.lock import locked
     from advisor.folder.write import write_atomically
     from advisor.wire import to_json
 
-    before = next((known for known in kept_here().entries if known.id == entry.id), None)
     path = folder() / f"{entry.id}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, to_json(later(before, entry) if before else entry), overwrite=True)
     except OSError as error:
         raise EnvironmentFailed(f"{path}: cannot be written ({error.strerror})") from None
+    with locked(path.parent):  # between reading and writing nobody else adds a load
+        before = next((known for known in kept_here().entries if known.id == entry.id), None)
+        write_atomically(path, to_json(later(before, entry) if before else entry), overwrite=True)
     return path
 
 
@@ -111,16 +132,17 @@ def forget(words: tuple[str, ...] = ()) -> tuple[str, ...]:
         BadInput: a word fits none.
         EnvironmentFailed: a file cannot be removed.
     """
-    known = [entry.id for entry in kept_here().entries]
+    kept = _kept()
+    known = [entry.id for entry in kept.values()]
     chosen = list(known) if not words else []
     for word in words:
         fitting = [name for name in known if name.startswith(word)]
         if not fitting:
-            raise BadInput(f"no measurement begins with {word!r}; there are: {', '.join(known) or 'none'}")
+            raise BadInput(f"no measurement begins with {shown(word)}; there are: {', '.join(known) or 'none'}")
         chosen += [name for name in fitting if name not in chosen]
-    for name in chosen:
+    for path in [path for path, entry in kept.items() if entry.id in chosen]:
         try:
-            (folder() / f"{name}.json").unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         except OSError as error:
-            raise EnvironmentFailed(f"{name}.json: cannot be removed ({error.strerror})") from None
+            raise EnvironmentFailed(f"{path}: cannot be removed ({error.strerror})") from None
     return tuple(chosen)

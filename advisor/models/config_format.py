@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
+from advisor.models.config_types import first_number
 
 DTYPES = {"bfloat16": "bf16", "float16": "fp16", "half": "fp16", "float32": "fp32", "float": "fp32"}
 
@@ -26,7 +28,7 @@ def declared_format(config: Mapping[str, Any], where: str) -> str:
 
 def _quantised(quantisation: Mapping[str, Any], where: str) -> str:
     method = str(quantisation.get("quant_method", "")).lower()
-    bits = int(quantisation.get("bits") or quantisation.get("w_bit") or 4)
+    bits = first_number(quantisation, "bits") or first_number(quantisation, "w_bit") or 4
     if method in ("awq", "auto_awq"):
         return "awq-int4"
     if method in ("gptq", "auto_gptq", "auto-round", "auto_round"):
@@ -40,7 +42,7 @@ def _quantised(quantisation: Mapping[str, Any], where: str) -> str:
     if method == "compressed-tensors":
         return _compressed(quantisation)
     raise BadInput(
-        f"{where}: quantization_config.quant_method is {method!r}; accepted are awq, gptq, fp8, "
+        f"{where}: quantization_config.quant_method is {shown(method)}; accepted are awq, gptq, fp8, "
         "fbgemm_fp8, mxfp4, modelopt, compressed-tensors (engines load others by a plug-in only)"
     )
 
@@ -51,7 +53,7 @@ def _compressed(quantisation: Mapping[str, Any]) -> str:
     group: Mapping[str, Any] = next(iter(groups.values()), {})
     weights = group.get("weights") or {}
     activations = group.get("input_activations")
-    bits, kind = int(weights.get("num_bits") or 8), str(weights.get("type") or "int")
+    bits, kind = first_number(weights, "num_bits") or 8, str(weights.get("type") or "int")
     if kind == "float":
         return "nvfp4" if bits == 4 else "fp8"
     if bits == 8:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
+from advisor.edge.bounds import check_bounds
 from advisor.errors import BadInput
 from advisor.models.config_format import declared_format
 from advisor.models.config_layers import Layers, layer_kinds
+from advisor.models.config_types import NESTED, Config, first_number
 from advisor.models.count import Counts, estimate
 from advisor.schema import ModelSpec
+from advisor.wire import to_data
 
-Config = Mapping[str, Any]
-
-NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
 # Configs leave the key out where it equals the default of their class; these classes tie.
 TIED_BY_DEFAULT = (
     "gemma", "cohere", "falcon", "gpt2", "opt", "bloom", "starcoder2", "bert", "lfm2", "modernbert",
@@ -51,7 +50,7 @@ def spec_from_config(
     heads = _integer(text, where, "num_attention_heads", "n_head", "num_heads", "n_heads")
     context = _context(text)
     kinds = layer_kinds(text, layers, context)
-    experts = _first(text, "num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts") or 0
+    experts = first_number(text, "num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts") or 0
     spec = ModelSpec(
         hf_id=hf_id,
         family=str(config.get("model_type", "")),
@@ -62,7 +61,7 @@ def spec_from_config(
         heads=heads,
         kv_heads=_kv_heads(text, heads),
         head_dim=_head_dim(text, hidden, heads),
-        vocab=_first(text, "vocab_size", "padded_vocab_size") or 0,
+        vocab=first_number(text, "vocab_size", "padded_vocab_size") or 0,
         tied_embeddings=_tied(config, text),
         context_trained=context,
         native_format=declared_format(config, where),
@@ -72,14 +71,14 @@ def spec_from_config(
         layers_sliding=kinds.sliding,
         layers_linear=kinds.linear,
         sliding_window=kinds.window if kinds.sliding else None,
-        mla_kv_lora_rank=_first(text, "kv_lora_rank"),
-        mla_rope_dim=_first(text, "qk_rope_head_dim") if text.get("kv_lora_rank") else None,
+        mla_kv_lora_rank=first_number(text, "kv_lora_rank"),
+        mla_rope_dim=first_number(text, "qk_rope_head_dim") if text.get("kv_lora_rank") else None,
         experts=experts,
         experts_per_token=_experts_per_token(text) if experts else 0,
-        expert_intermediate=_first(text, "moe_intermediate_size", "intermediate_size") or 0 if experts else 0,
+        expert_intermediate=first_number(text, "moe_intermediate_size", "intermediate_size") or 0 if experts else 0,
         shared_experts=_shared(text) if experts else 0,
-        first_dense_layers=_first(text, "first_k_dense_replace", "num_dense_layers") or 0 if experts else 0,
-        **_shared_kv(text, kinds, layers),
+        first_dense_layers=first_number(text, "first_k_dense_replace", "num_dense_layers") or 0 if experts else 0,
+        **_shared_kv(text, kinds, layers, (_kv_heads(text, heads), _head_dim(text, hidden, heads))),
         multimodal="vision_config" in config or "visual" in config or "audio_config" in config,
         tags=("chat",),
         origin=origin,
@@ -88,7 +87,9 @@ def spec_from_config(
         confidence="high" if counts else "medium",
         source="config_json",
     )
-    return _with_counts(spec, counts or estimate(spec, text))
+    found = _with_counts(spec, counts or estimate(spec, text))
+    check_bounds(to_data(found), where)
+    return found
 
 
 def _with_counts(spec: ModelSpec, counts: Counts) -> ModelSpec:
@@ -103,36 +104,28 @@ def _with_counts(spec: ModelSpec, counts: Counts) -> ModelSpec:
     )
 
 
-def _first(text: Config, *keys: str) -> int | None:
-    """The first of the keys that holds a number (some hold one per layer: the largest counts)."""
-    for key in keys:
-        found = text.get(key)
-        if isinstance(found, list) and found and all(isinstance(one, int) for one in found):
-            return int(max(found))
-        if isinstance(found, (int, float)) and not isinstance(found, bool):
-            return int(found)
-    return None
-
-
 def _integer(text: Config, where: str, *keys: str) -> int:
-    found = _first(text, *keys)
+    found = first_number(text, *keys)
     if not found:
         raise BadInput(f"{where}: {keys[0]} is missing; without it neither memory nor speed can be computed")
     return found
 
 
 def _context(text: Config) -> int:
-    return _first(text, "max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx") or 2048
+    return (
+        first_number(text, "max_position_embeddings", "n_positions", "max_sequence_length", "seq_length", "n_ctx")
+        or 2048
+    )
 
 
 def _intermediate(text: Config, hidden: int, experts: int) -> int:
     """Width of the dense feed-forward block; Llama 4 keeps it under a name of its own."""
-    found = _first(text, "intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size")
+    found = first_number(text, "intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size")
     return found if found is not None else 0 if experts else 4 * hidden
 
 
 def _kv_heads(text: Config, heads: int) -> int:
-    found = _first(text, "num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num")
+    found = first_number(text, "num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num")
     if text.get("multi_query") and not text.get("new_decoder_architecture"):
         return 1
     return found or heads
@@ -141,8 +134,9 @@ def _kv_heads(text: Config, heads: int) -> int:
 def _head_dim(text: Config, hidden: int, heads: int) -> int:
     """Width of a query head: with latent attention its two parts together."""
     if text.get("kv_lora_rank"):
-        return int(text.get("qk_nope_head_dim") or 0) + int(text.get("qk_rope_head_dim") or 0) or hidden // heads
-    return _first(text, "head_dim", "attention_head_dim", "kv_channels") or hidden // heads
+        parts = first_number(text, "qk_nope_head_dim") or 0, first_number(text, "qk_rope_head_dim") or 0
+        return sum(parts) or hidden // heads
+    return first_number(text, "head_dim", "attention_head_dim", "kv_channels") or hidden // heads
 
 
 def _tied(config: Config, text: Config) -> bool:
@@ -161,14 +155,14 @@ def _experts_per_token(text: Config) -> int:
         "experts_per_token",
         "top_k_experts",
     )
-    return _first(text, *keys) or 1
+    return first_number(text, *keys) or 1
 
 
 def _shared(text: Config) -> int:
     """Shared experts in units of the routed width, also where only their total width is given."""
-    counted = _first(text, "n_shared_experts", "num_shared_experts", "num_shared_expert")
-    width = _first(text, "shared_expert_intermediate_size", "shared_intermediate_size")
-    each = _first(text, "moe_intermediate_size")
+    counted = first_number(text, "n_shared_experts", "num_shared_experts", "num_shared_expert")
+    width = first_number(text, "shared_expert_intermediate_size", "shared_intermediate_size")
+    each = first_number(text, "moe_intermediate_size")
     if counted is None and width and each:
         return -(-width // each)
     if counted is None and str(text.get("model_type", "")).startswith("llama4"):
@@ -176,14 +170,14 @@ def _shared(text: Config) -> int:
     return counted or 0
 
 
-def _shared_kv(text: Config, kinds: Layers, layers: int) -> dict[str, Any]:
+def _shared_kv(text: Config, kinds: Layers, layers: int, usual: tuple[int, int]) -> dict[str, Any]:
     """KV per token where layers reuse a cache (Gemma 3n, 4) or full ones have other heads (Gemma 4)."""
-    reused = _first(text, "num_kv_shared_layers") or 0
-    wide = _first(text, "global_head_dim")
+    reused = first_number(text, "num_kv_shared_layers") or 0
+    wide = first_number(text, "global_head_dim")
     if not reused and not wide:
         return {}
-    heads, width = int(text["num_key_value_heads"]), int(text["head_dim"])
-    full_heads = _first(text, "num_global_key_value_heads") or heads
+    heads, width = usual
+    full_heads = first_number(text, "num_global_key_value_heads") or heads
     listed = [str(kind) for kind in text.get("layer_types") or ()][: layers - reused]
     full = sum(kind == "full_attention" for kind in listed) if listed else kinds.full * (layers - reused) // layers
     sliding = layers - reused - full

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Config = Mapping[str, Any]
+from advisor.models.config_types import LAYERS, Config, first_number
 
 
 class Layers(NamedTuple):
@@ -34,8 +34,9 @@ def layer_kinds(config: Config, layers: int, context: int) -> Layers:
 
     A window as long as the context, or longer, never slides.
     """
-    window = config.get("sliding_window") or config.get("attention_chunk_size") or config.get("sliding_window_size")
-    window = int(window) if window and int(window) < context else None
+    given = (first_number(config, key) for key in ("sliding_window", "attention_chunk_size", "sliding_window_size"))
+    window = next((tokens for tokens in given if tokens), None)
+    window = window if window and window < context else None
     listed = _listed(config)
     if listed:
         return _count(listed, layers, window)
@@ -55,7 +56,7 @@ def _listed(config: Config) -> Sequence[str]:
     pattern = config.get("sliding_window_pattern")
     if isinstance(pattern, str) and pattern:  # "LLLG"
         cycle = ["sliding" if letter == "L" else "full" for letter in pattern]
-        return [cycle[place % len(cycle)] for place in range(int(config["num_hidden_layers"]))]
+        return [cycle[place % len(cycle)] for place in range(first_number(config, *LAYERS) or 0)]
     return []
 
 
@@ -69,7 +70,7 @@ def _count(listed: Sequence[str], layers: int, window: int | None) -> Layers:
 
 def _every(config: Config, layers: int, window: int | None, *, default: int) -> Layers:
     """Every n-th layer sees the whole context, the others a window."""
-    step = int(config.get("sliding_window_pattern") or config.get("no_rope_layer_interval") or default)
+    step = first_number(config, "sliding_window_pattern") or first_number(config, "no_rope_layer_interval") or default
     if not window:
         return Layers(layers)
     full = layers // step
@@ -80,7 +81,7 @@ def _linear_with(key: str, default: int) -> Callable[[Config, int, int | None], 
     """Every n-th layer is attention, the others keep a fixed state."""
 
     def rule(config: Config, layers: int, window: int | None) -> Layers:
-        full = layers // int(config.get(key) or default)
+        full = layers // (first_number(config, key) or default)
         return Layers(full, 0, layers - full)
 
     return rule
@@ -90,7 +91,8 @@ def _qwen2(config: Config, layers: int, window: int | None) -> Layers:
     """The window is off unless it is switched on, and then only from `max_window_layers` on."""
     if not config.get("use_sliding_window") or not window:
         return Layers(layers)
-    full = min(int(config.get("max_window_layers", layers)), layers)
+    begin = first_number(config, "max_window_layers")
+    full = layers if begin is None else min(begin, layers)
     return Layers(full, layers - full, 0, window)
 
 

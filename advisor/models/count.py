@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from advisor.models.config_types import number
 from advisor.schema import ModelSpec
 
 VISION_WORDS = (
@@ -96,16 +97,16 @@ def _linear(spec: ModelSpec, text: Mapping[str, Any]) -> int:
     """Weights of one layer with a fixed state: gated DeltaNet, Mamba 2, or about 4 × hidden² otherwise."""
     hidden = spec.hidden
     if text.get("linear_num_value_heads"):
-        heads, width = int(text["linear_num_value_heads"]), int(text["linear_value_head_dim"])
-        key, value = int(text["linear_num_key_heads"]) * int(text["linear_key_head_dim"]), heads * width
-        kernel = int(text.get("linear_conv_kernel_dim") or 4)
+        heads, width = number(text, "linear_num_value_heads"), number(text, "linear_value_head_dim")
+        key, value = number(text, "linear_num_key_heads") * number(text, "linear_key_head_dim"), heads * width
+        kernel = number(text, "linear_conv_kernel_dim", otherwise=4)
         projections = hidden * (2 * key + 2 * value) + 2 * hidden * heads + value * hidden
         return projections + kernel * (2 * key + value) + 2 * heads + width
-    heads = int(text.get("mamba_n_heads") or text.get("mamba_num_heads") or 0)
+    heads = number(text, "mamba_n_heads", "mamba_num_heads")
     if heads:
-        inner = heads * int(text.get("mamba_d_head") or text.get("mamba_head_dim") or 64)
-        groups = int(text.get("mamba_n_groups") or text.get("n_groups") or 1)
-        states = int(text.get("mamba_d_state") or text.get("ssm_state_size") or 128)
+        inner = heads * number(text, "mamba_d_head", "mamba_head_dim", otherwise=64)
+        groups = number(text, "mamba_n_groups", "n_groups", otherwise=1)
+        states = number(text, "mamba_d_state", "ssm_state_size", otherwise=128)
         return hidden * (2 * inner + 2 * groups * states + heads) + inner * hidden + inner + 3 * heads
     return 4 * hidden * hidden
 
@@ -125,8 +126,8 @@ def _attention(spec: ModelSpec, text: Mapping[str, Any]) -> int:
 def _latent_attention(spec: ModelSpec, text: Mapping[str, Any]) -> int:
     """Low-rank query and key-value projections (DeepSeek)."""
     rank, rope = spec.mla_kv_lora_rank or 0, spec.mla_rope_dim or 0
-    nope, value_dim = spec.head_dim - rope, int(text.get("v_head_dim") or spec.head_dim - rope)
-    query_rank = int(text.get("q_lora_rank") or 0)
+    nope, value_dim = spec.head_dim - rope, number(text, "v_head_dim", otherwise=spec.head_dim - rope)
+    query_rank = number(text, "q_lora_rank")
     wide = spec.heads * spec.head_dim
     query = spec.hidden * query_rank + query_rank + query_rank * wide if query_rank else spec.hidden * wide
     latent = spec.hidden * (rank + rope) + rank + rank * spec.heads * (nope + value_dim)
@@ -142,16 +143,17 @@ def _feed_forward(spec: ModelSpec, text: Mapping[str, Any]) -> tuple[int, int]:
     expert = 3 * spec.hidden * spec.expert_intermediate
     routed = sparse * spec.experts * expert
     router = spec.hidden * spec.experts
-    shared_width = int(text.get("shared_expert_intermediate_size") or spec.shared_experts * spec.expert_intermediate)
+    usual = spec.shared_experts * spec.expert_intermediate
+    shared_width = number(text, "shared_expert_intermediate_size", otherwise=usual)
     shared = 3 * spec.hidden * shared_width + (spec.hidden if text.get("shared_expert_intermediate_size") else 0)
     return routed, routed + sparse * (router + shared) + (spec.layers - sparse) * dense
 
 
 def _sparse_layers(spec: ModelSpec, text: Mapping[str, Any]) -> int:
     """Layers with experts: all behind the first dense ones, or every n-th."""
-    step = int(text.get("interleave_moe_layer_step") or text.get("decoder_sparse_step") or 1)
+    step = number(text, "interleave_moe_layer_step", "decoder_sparse_step", otherwise=1)
     behind = spec.layers - spec.first_dense_layers - len(text.get("mlp_only_layers") or ())
-    return behind // step
+    return max(behind, 0) // step
 
 
 def _norms(spec: ModelSpec) -> int:

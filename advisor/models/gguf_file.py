@@ -5,6 +5,7 @@ Weights are never read. Layout: github.com/ggml-org/ggml, docs/gguf.md.
 
 from __future__ import annotations
 
+import math
 import mmap
 import re
 import struct
@@ -13,9 +14,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from advisor.edge.reading import is_file, opened
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
+from advisor.units import MIB
 
 KEPT_ITEMS = 4096  # longer arrays (tokens, merges) are counted, not kept
+# More than any model has; a file of zeros, of any length, ends at them.
+MOST_ENTRIES, MOST_ITEMS, MOST_TEXT, MOST_SIDES, MOST_ELEMENTS, MOST_PARTS = 65_536, 4_000_000, 4 * MIB, 8, 10**13, 1024
 
 # GGML type → name, elements in a block, bytes of a block.
 TYPES: Mapping[int, tuple[str, int, int]] = {
@@ -79,13 +85,12 @@ def read_header(path: Path) -> GgufHeader:
     Raises:
         BadInput: no GGUF, a version that is not known, an unknown tensor type, or a file that is cut off.
     """
-    try:
-        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view:
-            return _Reader(path, view).header()
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, struct.error, IndexError):
-        raise BadInput(f"{path}: is no complete GGUF file") from None
+    with opened(path) as stream:
+        try:
+            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view:
+                return _Reader(path, view).header()
+        except (ValueError, struct.error):
+            raise BadInput(f"{path}: is no complete GGUF file") from None
 
 
 def parts(path: Path) -> list[Path]:
@@ -98,7 +103,9 @@ def parts(path: Path) -> list[Path]:
     if not found:
         return [path]
     files = [path.with_name(f"{found[1]}-{part:05d}-of-{found[3]}.gguf") for part in range(1, int(found[3]) + 1)]
-    missing = [file.name for file in files if not file.is_file()]
+    if not 1 <= len(files) <= MOST_PARTS:
+        raise BadInput(f"{path}: has {len(files):,} parts by its name; from 1 to {MOST_PARTS:,} are read")
+    missing = [file.name for file in files if not is_file(file)]
     if missing:
         raise BadInput(f"{path}: {len(missing)} of {len(files)} parts are missing, the first is {missing[0]}")
     return files
@@ -117,16 +124,16 @@ class _Reader:
         result: int | float | bool = number
         return result
 
-    def count(self) -> int:
-        """A 64-bit length; a value that cannot fit into the file means that the file is broken."""
+    def count(self, most: int) -> int:
+        """A 64-bit length; a value that cannot fit into the file, or is more than any has, means that it is broken."""
         number = int(self.take("<Q"))
-        if number > len(self.view):
+        if number > min(most, len(self.view)):
             raise ValueError("length beyond the end of the file")
         return number
 
     def text(self) -> str:
         """A string with its length in front."""
-        length = self.count()
+        length = self.count(MOST_TEXT)
         raw = self.view[self.at : self.at + length]
         self.at += length
         return raw.decode("utf-8", errors="replace")
@@ -139,7 +146,7 @@ class _Reader:
         version = int(self.take("<I"))
         if version not in (2, 3):
             raise BadInput(f"{self.path}: GGUF version {version} is not known; 2 and 3 are (little-endian)")
-        n_tensors, n_values = self.count(), self.count()
+        n_tensors, n_values = self.count(MOST_ENTRIES), self.count(MOST_ENTRIES)
         metadata: dict[str, Value] = {}
         lengths: dict[str, int] = {}
         for _ in range(n_values):
@@ -153,7 +160,7 @@ class _Reader:
             return self.text()
         if kind != _ARRAY:
             return self.take(_SCALARS[kind]) if kind in _SCALARS else self._unknown(kind, key)
-        kind, length = int(self.take("<I")), self.count()
+        kind, length = int(self.take("<I")), self.count(MOST_ITEMS)
         lengths[key] = length
         if kind == _STRING:
             return self._strings(length)
@@ -173,19 +180,27 @@ class _Reader:
         return ()
 
     def _unknown(self, kind: int, key: str) -> str:
-        raise BadInput(f"{self.path}: {key} has the unknown value type {kind}")
+        raise BadInput(f"{self.path}: {shown(key)} has the unknown value type {kind}")
 
     def tensors(self, number: int) -> Iterator[GgufTensor]:
         """Name, shape, type and size of each."""
         for _ in range(number):
             name = self.text()
-            shape = tuple(int(self.take("<Q")) for _ in range(int(self.take("<I"))))
+            shape = self.shape()
             kind = int(self.take("<I"))
             self.take("<Q")  # offset
             if kind not in TYPES:
-                raise BadInput(f"{self.path}: tensor {name} has the unknown type {kind}")
+                raise BadInput(f"{self.path}: tensor {shown(name)} has the unknown type {kind}")
             type_name, block, block_bytes = TYPES[kind]
-            elements = 1
-            for width in shape:
-                elements *= width
+            elements = math.prod(shape)
             yield GgufTensor(name, shape, type_name, elements, elements // block * block_bytes)
+
+    def shape(self) -> tuple[int, ...]:
+        """The sides of a tensor; what no file could hold means that this one is broken."""
+        sides = int(self.take("<I"))
+        if sides > MOST_SIDES:
+            raise ValueError("more dimensions than any tensor")
+        shape = tuple(int(self.take("<Q")) for _ in range(sides))
+        if math.prod(shape) > MOST_ELEMENTS:
+            raise ValueError("more elements than any tensor")
+        return shape

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from advisor.edge.terminal import MOST_SHOWN, shown, visible
 from advisor.errors import BadInput
 from advisor.models.gguf_file import GgufHeader, GgufTensor
 from advisor.schema import ModelSpec
 
+MOST_LAYERS, MOST = 10_000, 100_000_000
 # Every n-th layer sees the whole context where the file gives only the window (llama.cpp's own rules).
 PATTERNS = {
     "gemma2": 2,
@@ -34,22 +36,40 @@ class Keys:
         """The value, None where the file does not give it."""
         return self.metadata.get(f"{self.architecture}.{key}")
 
-    def number(self, key: str, default: int | None = None) -> int:
-        """One number; of an array with one per layer the largest."""
+    def number(self, key: str, default: int | None = None, most: int = MOST) -> int:
+        """One whole number from 0 to `most`; of an array with one per layer the largest."""
         found = self.get(key)
         if isinstance(found, tuple) and found:
             found = max(found)
         if isinstance(found, (int, float)) and not isinstance(found, bool):
+            if not 0 <= found <= most:
+                raise BadInput(
+                    f"{self.path}: {self._name(key)}: is not a number from 0 to {most:,}; saw {shown(found)}"
+                )
             return int(found)
         if default is None:
-            raise BadInput(f"{self.path}: {self.architecture}.{key} is missing; is this a language model?")
+            raise BadInput(f"{self.path}: {self._name(key)} is missing; is this a language model?")
         return default
+
+    def of_layers(self, key: str, layers: int) -> tuple[int, ...] | None:
+        """One number a layer; None where the file gives one for all, or none."""
+        found = self.get(key)
+        if not isinstance(found, tuple):
+            return None
+        numbers = tuple(int(one) for one in found if isinstance(one, int) and 0 <= one <= MOST)
+        if len(numbers) < max(layers, len(found)):
+            raise BadInput(f"{self.path}: {self._name(key)}: does not hold a whole number for each of {layers} layers")
+        return numbers
+
+    def _name(self, key: str) -> str:
+        return f"{visible(self.architecture)[:MOST_SHOWN]}.{key}"
 
 
 def block_of(tensor: GgufTensor) -> int | None:
     """`blk.7.attn_k.weight` → 7."""
     words = tensor.name.split(".")
-    return int(words[1]) if words[0] == "blk" and words[1].isdigit() else None
+    numbered = len(words) > 1 and words[0] == "blk" and words[1].isdecimal() and len(words[1]) <= 6
+    return int(words[1]) if numbered else None
 
 
 def layers_of(keys: Keys, tensors: Sequence[GgufTensor], spec: ModelSpec) -> Mapping[str, Any]:
@@ -88,16 +108,16 @@ def _sliding(keys: Keys, layers: int) -> frozenset[int]:
 
 def _elements(keys: Keys, attending: frozenset[int], sliding: frozenset[int], spec: ModelSpec) -> dict[str, int]:
     """KV elements of one token, layer by layer, where they are not the same in every layer."""
-    listed = keys.get("attention.head_count_kv")
+    listed = keys.of_layers("attention.head_count_kv", spec.layers)
     reused = keys.number("attention.shared_kv_layers", 0)
     value = keys.number("attention.value_length", spec.head_dim)
     wide, narrow = spec.head_dim + value, _window_widths(keys, spec.head_dim + value)
-    plain = not reused and narrow == 2 * spec.head_dim and (not isinstance(listed, tuple) or len(set(listed)) == 1)
+    plain = not reused and narrow == 2 * spec.head_dim and (listed is None or len(set(listed)) == 1)
     if plain and value == spec.head_dim:
         return {}
-    heads = listed if isinstance(listed, tuple) else (spec.kv_heads,) * spec.layers
+    heads = listed or (spec.kv_heads,) * spec.layers
     each = {
-        place: int(heads[place]) * (narrow if place in sliding else wide)
+        place: heads[place] * (narrow if place in sliding else wide)
         for place in attending
         if place < spec.layers - reused
     }

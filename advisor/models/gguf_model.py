@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.catalog import weights_format
+from advisor.edge.bounds import check_bounds
+from advisor.edge.reading import file_size
 from advisor.errors import BadInput
 from advisor.models.gguf_file import GgufHeader, parts, read_header
-from advisor.models.gguf_layers import Keys, block_of, layers_of
+from advisor.models.gguf_layers import MOST_LAYERS, Keys, block_of, layers_of
 from advisor.models.text import take_apart
 from advisor.schema import ModelSpec
+from advisor.wire import to_data
 
 if TYPE_CHECKING:
     from advisor.catalog.entries import WeightsFormat
@@ -56,7 +59,7 @@ def read_gguf(path: Path) -> tuple[ModelSpec, WeightsFormat | None]:
     headers = [read_header(file) for file in files]
     whole = headers[0]._replace(tensors=tuple(tensor for header in headers for tensor in header.tensors))
     fmt = file_format(whole, path)
-    spec = _spec(whole, path, sum(file.stat().st_size for file in files), fmt.name)
+    spec = _spec(whole, path, sum(file_size(file) for file in files), fmt.name)
     return _named(spec, path), fmt
 
 
@@ -78,7 +81,7 @@ def file_format(header: GgufHeader, path: Path) -> WeightsFormat:
 def _spec(header: GgufHeader, path: Path, file_bytes: int, format_name: str) -> ModelSpec:
     keys = Keys(header, path)
     tensors = header.tensors
-    layers = keys.number("block_count") - keys.number("nextn_predict_layers", 0)
+    layers = keys.number("block_count", most=MOST_LAYERS) - keys.number("nextn_predict_layers", 0)
     hidden, heads = keys.number("embedding_length"), keys.number("attention.head_count")
     rank = keys.number("attention.kv_lora_rank", 0) or None
     rope = keys.number("rope.dimension_count", 0) if rank else None
@@ -119,13 +122,15 @@ def _spec(header: GgufHeader, path: Path, file_bytes: int, format_name: str) -> 
         file_bytes=file_bytes,
         source="gguf_header",
     )
-    return replace(spec, **layers_of(keys, tensors, spec))
+    found = replace(spec, **layers_of(keys, tensors, spec))
+    check_bounds(to_data(found), str(path))
+    return found
 
 
 def _vocabulary(header: GgufHeader, keys: Keys) -> int:
     """Rows of the embedding."""
     for tensor in header.tensors:
-        if tensor.name == "token_embd.weight":
+        if tensor.name == "token_embd.weight" and len(tensor.dimensions) > 1:
             return tensor.dimensions[1]
     return keys.number("vocab_size", header.lengths.get("tokenizer.ggml.tokens", 0))
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+import queue
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import quote
 
 from advisor.catalog import weights_format
+from advisor.edge.reading import parse_json
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.models.config_json import spec_from_config
+from advisor.models.config_types import checked
 from advisor.models.count import Counts
 from advisor.schema import ModelSpec
 
 if TYPE_CHECKING:
     from advisor.catalog.entries import WeightsFormat
 
-TIMEOUT_S = 5.0
+TIMEOUT_S, TOTAL_S = 5.0, 15.0  # without a sign of life; for a whole answer
+MOST_BYTES = 4 * 2**20
+T = TypeVar("T")
 ENDPOINT = "https://huggingface.co"
 
 
@@ -24,8 +32,8 @@ def fetch_model(repository: str, suggestion: str) -> tuple[ModelSpec, WeightsFor
     Raises:
         BadInput: no such repository, gated, or the Hub cannot be reached; ends with `suggestion`.
     """
-    where = f"{ENDPOINT}/{repository}/raw/main/config.json"
-    config = _get(where, repository, suggestion)
+    where = f"{ENDPOINT}/{quote(repository)}/raw/main/config.json"
+    config = checked(_get(where, repository, suggestion), where)
     found = spec_from_config(config, hf_id=repository, where=where, origin="hub", counts=_total(repository, config))
     fmt = weights_format(found.native_format)
     return found, fmt if config.get("quantization_config") else None
@@ -36,11 +44,12 @@ def _total(repository: str, config: dict[str, Any]) -> Counts | None:
     if config.get("quantization_config") or any("expert" in key for key in config) or "text_config" in config:
         return None
     try:
-        answer = _get(f"{ENDPOINT}/api/models/{repository}", repository, "")
+        answer = _get(f"{ENDPOINT}/api/models/{quote(repository)}", repository, "")
     except BadInput:
         return None
-    total = (answer.get("safetensors") or {}).get("total")
-    return Counts(int(total), 0, 0) if total else None
+    weights = answer.get("safetensors")
+    total = weights.get("total") if isinstance(weights, dict) else None
+    return Counts(total, 0, 0) if isinstance(total, int) and total > 0 else None
 
 
 def _get(url: str, repository: str, suggestion: str) -> dict[str, Any]:
@@ -49,26 +58,57 @@ def _get(url: str, repository: str, suggestion: str) -> dict[str, Any]:
     Raises:
         BadInput: what the Hub answered, or why it did not.
     """
+    import http.client
     import urllib.error
+
+    about = f"model {shown(repository)}"
+    try:
+        loaded = parse_json(_within(TOTAL_S, lambda: _fetched(url)), f"{about}: {url}")
+    except urllib.error.HTTPError as error:
+        raise BadInput(f"{about}: {_refused(error.code)}; {suggestion}") from None
+    except (OSError, http.client.HTTPException) as error:  # URLError and TimeoutError are kinds of OSError
+        reason = getattr(error, "reason", error) or type(error).__name__
+        raise BadInput(
+            f"{about} is not in the catalogue and the Hub could not be reached ({reason}); name "
+            f"a local folder or file, or a catalogue model: {suggestion}"
+        ) from None
+    if not isinstance(loaded, dict):
+        raise BadInput(f"{about}: {url} holds no mapping; {suggestion}")
+    return loaded
+
+
+def _fetched(url: str) -> bytes:
+    """What the Hub answers, up to a size that no config has."""
     import urllib.request
 
     request = urllib.request.Request(url, headers={"User-Agent": "advisor"})  # noqa: S310 - the address is ours, https
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+        content: bytes = answer.read(MOST_BYTES)
+    return content
+
+
+def _within(seconds: float, ask: Callable[[], T]) -> T:
+    """What `ask` returns or raises, unless it takes longer: an answer may trickle in byte by byte for ever.
+
+    Raises:
+        TimeoutError: it did.
+    """
+    came: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            came.put((ask(), None))
+        except Exception as error:  # noqa: BLE001 - raised again by who asked
+            came.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-            loaded = json.loads(answer.read(4 * 2**20))
-    except urllib.error.HTTPError as error:
-        raise BadInput(f"model {repository!r}: {_refused(error.code)}; {suggestion}") from None
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        raise BadInput(
-            f"model {repository!r} is not in the catalogue and the Hub could not be reached ({reason}); name "
-            f"a local folder or file, or a catalogue model: {suggestion}"
-        ) from None
-    except ValueError:
-        raise BadInput(f"model {repository!r}: {url} is not JSON; {suggestion}") from None
-    if not isinstance(loaded, dict):
-        raise BadInput(f"model {repository!r}: {url} holds no mapping; {suggestion}")
-    return loaded
+        answer, error = came.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no whole answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return cast(T, answer)
 
 
 def _refused(code: int) -> str:

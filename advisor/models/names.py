@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.catalog import gguf_format, model_at, model_entries, nearest, weights_format
+from advisor.edge.reading import at_home, is_file, is_folder, named
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.models.library import HUB, find_tag, library_reference, tags_like
 from advisor.models.match import find_place
@@ -18,6 +19,7 @@ from advisor.schema import ModelSpec
 if TYPE_CHECKING:
     from advisor.catalog.entries import WeightsFormat
 
+MOST_OF_A_NAME = 200  # characters
 __all__ = ["catalogue_model", "find_model", "find_model_and_format", "library_reference"]
 
 
@@ -45,29 +47,31 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
     if local is not None:
         return local
     name = text.strip()
+    if len(name) > MOST_OF_A_NAME:
+        raise BadInput(f"model {shown(text)}: is longer than any name of a model")
     found = _in_catalogue(name)
     if found is None and not offline and name.count("/") == 1:
         from advisor.models.hub import fetch_model
 
         return fetch_model(name, _suggestion(name))
     if found is None:
-        raise BadInput(f"model {text!r} is not in the catalogue; {_suggestion(name)}")
+        raise BadInput(f"model {shown(text)} is not in the catalogue; {_suggestion(name)}")
     return found
 
 
 def _local(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
     """A folder with config.json or GGUF files, or a .gguf file; None when there is no such path."""
-    path = Path(text).expanduser()
-    if path.suffix == ".gguf" and path.is_file():
+    path = at_home(text)
+    if path.suffix == ".gguf" and is_file(path):
         from advisor.models.gguf_model import read_gguf
 
         return read_gguf(path)
-    if path.is_dir():
+    if is_folder(path):
         from advisor.models.folder import read_folder
 
         return read_folder(path)
     if text.startswith(("/", "./", "../", "~")):
-        raise BadInput(f"{text}: there is no such file or folder")
+        raise BadInput(f"{named(path)}: there is no such file or folder")
     return None
 
 

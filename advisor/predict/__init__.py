@@ -5,9 +5,11 @@ Columns that are read: `rows.COLUMNS`; columns of the answer: `OUTPUT_COLUMNS`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from advisor.edge.reading import OddRow
 from advisor.engines.ready import Ready, Unsupported
 from advisor.physics.speed.figures import band_of, spread_of
 from advisor.predict.config import Words, ready_for
@@ -18,6 +20,7 @@ OUTPUT_COLUMNS = (
     "id", "supported", "reason", "output_tok_s", "output_tok_s_low", "output_tok_s_high", "ttft_ms", "tpot_ms",
     "kv_tokens", "basis",
 )  # fmt: skip
+OUT_OF_RANGE = "the load or the limits are beyond what can be computed"
 REMEMBERED = 100_000  # answers kept for rows that ask the same again
 
 
@@ -36,12 +39,12 @@ class Prediction(NamedTuple):
     basis: str = ""
 
 
-def predict(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Prediction]:
+def predict(header: Sequence[str], rows: Iterable[Sequence[str] | OddRow]) -> Iterator[Prediction]:
     """Answer every row, in order.
 
     Args:
         header: names of the columns; unknown ones are ignored, missing ones count as empty.
-        rows: the cells, as text.
+        rows: the cells, as text; or that a row could not be taken apart.
 
     Raises:
         BadInput: a column that no prediction can do without is missing.
@@ -50,6 +53,9 @@ def predict(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Pr
     configured: dict[tuple[Cells, int, bool], Ready | str] = {}
     answered: dict[tuple[int, Cells], tuple[object, ...]] = {}
     for row in rows:
+        if isinstance(row, OddRow):
+            yield Prediction("", False, row.reason)
+            continue
         name, config, load = pick(row)
         try:
             asked = read_load(load)
@@ -68,7 +74,7 @@ def predict(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Pr
         if answer is None:
             if len(answered) >= REMEMBERED:
                 answered.clear()
-            answer = answered[again] = _answer(found, asked)
+            answer = answered[again] = _answered(found, asked)
         yield Prediction(name, *answer)  # type: ignore[arg-type] # the fields of a Prediction behind its id
 
 
@@ -77,6 +83,15 @@ def _ready(words: Words) -> Ready | str:
         return ready_for(words)
     except Unsupported as reason:
         return str(reason)
+
+
+def _answered(ready: Ready, asked: Asked) -> tuple[object, ...]:
+    try:
+        answer = _answer(ready, asked)
+    except ArithmeticError:  # figures so far from any machine's that they leave the range of numbers
+        return (False, OUT_OF_RANGE)
+    finite = all(math.isfinite(figure) for figure in answer if isinstance(figure, float))
+    return answer if finite else (False, OUT_OF_RANGE)
 
 
 def _answer(ready: Ready, asked: Asked) -> tuple[object, ...]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
+from advisor.edge.terminal import shown
 from advisor.engines import predictable
 from advisor.engines.ready import Predictable, Ready, Unsupported, Wanted
 from advisor.errors import BadInput
@@ -19,6 +20,7 @@ from advisor.schema import Hardware, ModelSpec
 
 MOST = {"gpu_count": 4096, "tp": 4096, "pp": 4096}
 MOST_OF_ANYTHING = 1_000_000
+MOST_OF_A_NAME = 200  # characters
 
 
 class Words(NamedTuple):
@@ -46,6 +48,9 @@ def ready_for(words: Words) -> Ready:
         Unsupported: with the reason.
     """
     engine = engine_of(words.engine)
+    for column in ("gpu", "quantization", "kv_dtype", "engine_version"):
+        if len(getattr(words, column)) > MOST_OF_A_NAME:
+            raise Unsupported(f"{column} {shown(getattr(words, column))} is longer than any name")
     try:
         hardware = _hardware(words)
         model, fmt = model_and_format(engine, words.model, words.quantization)
@@ -53,7 +58,7 @@ def ready_for(words: Words) -> Ready:
         raise Unsupported(str(error)) from None
     found = engine.ready(_wanted(words), hardware, model, fmt)
     if found is None:
-        raise Unsupported(f"no source gives the memory bandwidth of {words.gpu!r}")
+        raise Unsupported(f"no source gives the memory bandwidth of {shown(words.gpu)}")
     return found
 
 
@@ -63,7 +68,7 @@ def engine_of(text: str) -> Predictable:
     name = text.strip().lower().split(" (")[0]
     found = engines.get(spellings.get(name, name))
     if found is None:
-        raise Unsupported(f"engine {text!r} is not one of {', '.join(engines)}")
+        raise Unsupported(f"engine {shown(text)} is not one of {', '.join(engines)}")
     return found
 
 
@@ -93,12 +98,12 @@ def whole(text: str, default: int, column: str) -> int:
     try:
         number = float(text)
     except ValueError:
-        raise Unsupported(f"{column} {text!r} is not a number") from None
+        raise Unsupported(f"{column} {shown(text)} is not a number") from None
     if not math.isfinite(number) or number != int(number) or number < 1:
-        raise Unsupported(f"{column} {text!r} is not a positive whole number")
+        raise Unsupported(f"{column} {shown(text)} is not a positive whole number")
     most = MOST.get(column, MOST_OF_ANYTHING)
     if number > most:
-        raise Unsupported(f"{column} {text!r} is more than {most:,}")
+        raise Unsupported(f"{column} {shown(text)} is more than {most:,}")
     return int(number)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
+from advisor.edge.terminal import shown
 from advisor.engines.ready import Unsupported
 from advisor.errors import BadInput
 
@@ -21,6 +22,7 @@ NEEDED = ("engine", "gpu", "model")
 MODES = ("serving", "offline", "single_stream")
 USUAL_INPUT_TOKENS = 128.0  # where a row does not say
 USUAL_OUTPUT_TOKENS = 256.0
+LEAST, MOST = 1e-6, 1e9  # of any number in a row
 
 
 class Asked(NamedTuple):
@@ -48,9 +50,9 @@ def picker(header: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, Cells,
     places = {name.strip().lower(): place for place, name in enumerate(header)}
     missing = [name for name in NEEDED if name not in places]
     if missing:
+        has = shown(", ".join(header)) if header else "nothing"
         raise BadInput(
-            f"requests: the header lacks {', '.join(missing)}; it has {', '.join(header) or 'nothing'}; "
-            f"accepted are {', '.join(COLUMNS)}"
+            f"requests: the header lacks {', '.join(missing)}; it has {has}; accepted are {', '.join(COLUMNS)}"
         )
     width = len(header)
     config: Callable[[Sequence[str]], Cells] = itemgetter(*(places.get(name, width) for name in CONFIG_COLUMNS))
@@ -76,7 +78,7 @@ def read_load(words: Cells) -> Asked:
     stated, concurrency, request_rate, input_tokens, output_tokens, num_prompts = words
     mode = stated if stated in MODES else stated.strip().lower() or "serving"
     if mode not in MODES:
-        raise Unsupported(f"mode {stated!r} is not one of {', '.join(MODES)}")
+        raise Unsupported(f"mode {shown(stated)} is not one of {', '.join(MODES)}")
     prompt = _number(input_tokens, "input_tokens", zero=True)
     answer = _number(output_tokens, "output_tokens")
     return Asked(
@@ -108,11 +110,13 @@ def _number(text: str, column: str, zero: bool = False, endless: bool = False) -
     try:
         number = float(text)
     except ValueError:
-        raise Unsupported(f"{column} {text!r} is not a number") from None
+        raise Unsupported(f"{column} {shown(text)} is not a number") from None
     if math.isinf(number) and not endless:
-        raise Unsupported(f"{column} {text!r} must be finite")
+        raise Unsupported(f"{column} {shown(text)} must be finite")
     if math.isnan(number) or number < 0 or (number == 0 and not zero):
-        raise Unsupported(f"{column} {text!r} must be positive")
+        raise Unsupported(f"{column} {shown(text)} must be positive")
+    if number and not LEAST <= number <= MOST and not math.isinf(number):
+        raise Unsupported(f"{column} {shown(text)} must be from {LEAST:g} to {MOST:g}")
     return number
 
 
