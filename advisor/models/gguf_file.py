@@ -89,7 +89,7 @@ def read_header(path: Path) -> GgufHeader:
         try:
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view:
                 return _Reader(path, view).header()
-        except (ValueError, struct.error):
+        except (ValueError, struct.error, OverflowError):
             raise BadInput(f"{path}: is no complete GGUF file") from None
 
 
