@@ -59,7 +59,7 @@ def opened(path: Path, where: str = "") -> Iterator[BinaryIO]:
 def _regular(mode: int, where: str) -> None:
     if not stat.S_ISREG(mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no regular file")
-        raise BadInput(f"{where}: is {kind}, not a file")
+        raise BadInput(f"{where}: is {kind}, not a regular file")
 
 
 def is_file(path: Path) -> bool:

@@ -106,7 +106,7 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     """A pipe, a device and a folder are refused at once, not waited for."""
     os.mkfifo(tmp_path / "pipe")
     for path, kind in ((tmp_path / "pipe", "a pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
-        with pytest.raises(BadInput, match=f"{path}: (is {kind}, not a file|cannot be read)"):
+        with pytest.raises(BadInput, match=f"{path}: (is {kind}, not a regular file|cannot be read)"):
             read_bytes(path)
 
 
