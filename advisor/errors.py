@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-LONGEST_SHOWN = 80
-_KEY = re.compile(r"[A-Za-z0-9_.()/ -]{1,120}")
 EXIT_YES = 0
 EXIT_NO = 1
 EXIT_BAD_INPUT = 2
@@ -28,14 +24,3 @@ class EnvironmentFailed(AdvisorError):
     """The machine refused something that the input did not cause: cannot write, cannot start."""
 
     exit_code = EXIT_ENVIRONMENT
-
-
-def shown(value: object) -> str:
-    """A value from outside in a message: control characters spelt out, at most 80 characters."""
-    text = ascii(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
-
-
-def shown_key(key: str) -> str:
-    """The path of a key in a message: as it is where it is an ordinary one."""
-    return key if _KEY.fullmatch(key) else shown(key)

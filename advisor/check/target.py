@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from advisor.deploy import PARTS, native
+from advisor.edge.reading import is_file
 from advisor.errors import BadInput
 from advisor.schema import Plan
 
@@ -23,7 +24,7 @@ def target_for(name: str, plan: Plan, folder: Path) -> str:
     Raises:
         BadInput: the plan has no such target.
     """
-    has_compose = (folder / "compose.yaml").is_file()
+    has_compose = is_file(folder / "compose.yaml")
     if name == "auto":
         return "native" if shutil.which(plan.launch.program[0]) or not has_compose else "compose"
     if name not in TARGETS:

@@ -18,6 +18,7 @@ from typing import TextIO, cast
 from advisor.errors import EnvironmentFailed
 
 MOST_SHOWN = 80  # characters of a value that a message repeats
+_KEY = re.compile(r"[A-Za-z0-9_.()/ -]{1,120}")
 # C0 but tab and newline, DEL, C1, what turns the direction of text, what ends a line elsewhere, halves of surrogates.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -39,6 +40,11 @@ def shown(item: object) -> str:
         return "a number of more than 60 digits"
     plain = item is None or isinstance(item, bool | int | float)
     return repr(item) if plain else f"a {'mapping' if isinstance(item, dict) else type(item).__name__}"
+
+
+def shown_key(key: str) -> str:
+    """The path of a key in a message: as it is where it is an ordinary one."""
+    return key if _KEY.fullmatch(key) else shown(key)
 
 
 class OutputLost(EnvironmentFailed):

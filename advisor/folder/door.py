@@ -13,8 +13,9 @@ from itertools import islice, zip_longest
 from advisor.catalog import constants
 from advisor.catalog.flags import accepted
 from advisor.deploy import PARTS
+from advisor.edge.terminal import shown, shown_key
 from advisor.engines import ENGINES
-from advisor.errors import BadInput, shown, shown_key
+from advisor.errors import BadInput
 from advisor.folder import kinds
 from advisor.folder.fields import ANY_NUMBER, ANY_TEXT, FIELDS, MOST_CARDS, MOST_ENTRIES, NUMBERS
 from advisor.schema import Hardware, Plan

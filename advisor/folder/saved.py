@@ -6,6 +6,7 @@ from pathlib import Path
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.vendors import check_backend, check_vendors
+from advisor.edge.reading import is_file
 from advisor.errors import BadInput
 from advisor.folder.door import admit_plan
 from advisor.schema import Plan
@@ -19,7 +20,7 @@ def plan_in(folder: Path) -> Plan:
         BadInput: there is none, or it is one that `read_plan` refuses.
     """
     path = folder / "plan.json"
-    if not path.is_file():
+    if not is_file(path):
         raise BadInput(f"{folder}: has no plan.json; `advisor recommend --out {folder}` writes one")
     return read_plan(path)
 

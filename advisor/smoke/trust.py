@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from advisor.catalog.flags import accepted
-from advisor.errors import BadInput, shown
+from advisor.edge.terminal import shown
+from advisor.errors import BadInput
 from advisor.folder.atomic import present, read_bytes, same
 from advisor.render import render
 from advisor.schema import Plan

@@ -40,7 +40,7 @@ def measure(count: int, kinds: int) -> float:
     text.seek(0)
     answers, started = io.StringIO(), time.process_time()
     with contextlib.redirect_stdout(answers):
-        _answer(text, "rows", None, as_json=False)
+        _answer(text, "rows", None, force=False, as_json=False)
     spent = time.process_time() - started
     answered = answers.getvalue().count(",true,")
     if answered != count:
