@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.catalog import constants, from_entry
+from advisor.catalog import constants, from_entry, raw_entries
 from advisor.catalog.vendor_entries import (
     Access,
     Build,
@@ -23,6 +23,7 @@ from advisor.catalog.vendor_entries import (
 from advisor.errors import BadInput
 from advisor.schema import Accelerator, Hardware
 
+NO_BACK_END = ("n", "plugin")  # of `GpuSpec.supported`: a plug-in is another package than the pinned build
 PARTS: Mapping[str, type[Any]] = {
     "families": Families,
     "driver_reserved": Reserved,
@@ -94,6 +95,22 @@ def _refuse_other(name: str, known: tuple[str, ...], where: str) -> None:
 def served_by(engine: str) -> tuple[str, ...]:
     """Names of the vendors on whose cards an engine runs."""
     return tuple(name for name, vendor in vendors().items() if engine in vendor.builds)
+
+
+@functools.cache
+def _without_back_end() -> Mapping[tuple[str, str], str]:
+    """Card of the catalogue and engine → remark, where the maker's build of the engine does not run on that card."""
+    return {
+        (entry["id"], engine): entry.get("support_note", "")
+        for entry in raw_entries("gpus")
+        for engine, answer in entry.get("supported", {}).items()
+        if answer in NO_BACK_END
+    }
+
+
+def no_back_end(card: Accelerator, engine: str) -> str | None:
+    """What the catalogue says of a card that the engine's build does not run on; None: nothing speaks against it."""
+    return _without_back_end().get((card.catalog_id or "", engine))
 
 
 def card_variables(*engines: str) -> frozenset[str]:

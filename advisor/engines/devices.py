@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from advisor.catalog.entries import EngineLimits
-from advisor.catalog.vendors import vendor_of
+from advisor.catalog.vendors import no_back_end, vendor_of
 from advisor.schema import Accelerator, Candidate, Hardware
 
 Group = tuple[Accelerator, ...]
@@ -40,7 +40,7 @@ def has_fp8(card: Accelerator) -> bool:
 def usable(card: Accelerator, limits: EngineLimits) -> bool:
     """Whether the pinned build of an engine runs on this card, by maker and generation (not by memory)."""
     vendor = vendor_of(card)
-    if vendor.name not in limits.accelerators:
+    if vendor.name not in limits.accelerators or no_back_end(card, limits.name) is not None:
         return False
     if vendor.cuda_capability and limits.min_cuda_capability:
         return capability(card) is None or at_least(card, limits.min_cuda_capability)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.catalog.vendors import vendor_of
+from advisor.catalog.vendors import no_back_end, vendor_of
 from advisor.physics.memory.weights import weight_bytes
 from advisor.rules.base import Case
 from advisor.schema import Accelerator
@@ -19,7 +19,16 @@ def ops401(case: Case, threshold: Mapping[str, Any]) -> str | None:
         return f"this machine is {platform}; {limits.title} {limits.version} runs on {', '.join(limits.platforms)}"
     if case.estimate.candidate.device == "cpu":
         return None if limits.cpu else f"{limits.title} {limits.version} has no CPU build, 1 is needed here"
+    return _no_back_end(case)
+
+
+def _no_back_end(case: Case) -> str | None:
+    """The card, or every card of its maker, has none; how old or for which target it is, other rules say better."""
+    limits = case.limits
     for card in case.cards:
+        vendor, remark = vendor_of(card), no_back_end(card, limits.name)
+        if remark is not None and not (vendor.cuda_capability or vendor.build_targets):
+            return f"{limits.title} {limits.version} has no back end for {card.name} ({remark})"
         if card.vendor not in limits.accelerators:
             return f"{card.name} is made by {card.vendor}; {limits.title} serves {', '.join(limits.accelerators)}"
     return None

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from advisor import __file__ as package
-from advisor.catalog import constants, gpus
+from advisor.catalog import constants, engine_limits, gpus
 from advisor.catalog.vendors import build_for, card_variables, check_backend, check_vendors, gpu_share, vendors
+from advisor.engines.devices import usable
 from advisor.errors import BadInput
 from advisor.probe import READERS
 from advisor.schema import Accelerator, Cpu, Hardware
@@ -131,3 +132,15 @@ def test_a_vendor_without_a_build_refuses_the_engine() -> None:
     card = Accelerator(index=0, name="Apple M4", vendor="apple", device_class="apple", memory_bytes=GIB)
     with pytest.raises(BadInput, match="vllm does not run on cards of Apple; it does on nvidia, amd, intel"):
         build_for(card, "vllm")
+
+
+def test_an_engine_is_offered_only_where_it_has_a_back_end() -> None:
+    """Of every card that the table marks n or plug-in for an engine, that engine never plans the card."""
+    refused = [(gpu, engine) for gpu in gpus() for engine, said in gpu.supported.items() if said in ("n", "plugin")]
+    assert len(refused) > 60
+    for gpu, engine in refused:
+        card = Accelerator(
+            index=0, name=gpu.name, vendor=gpu.vendor, device_class=gpu.device_class, memory_bytes=gpu.memory_bytes,
+            catalog_id=gpu.id, compute_capability=gpu.compute_capability,
+        )  # fmt: skip
+        assert not usable(card, engine_limits(engine)), (gpu.id, engine)
