@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.engines.vllm.needs import REMOTE_CODE
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.units import count
@@ -11,7 +12,7 @@ from advisor.units import count
 
 def checks(plan: Plan) -> tuple[Check, ...]:
     """Before the start: weights. After it: health, served name, the KV cache that was there."""
-    return (*_before(plan), *_after(plan))
+    return (*_before(plan), *_remote_code(plan), *_after(plan))
 
 
 def _before(plan: Plan) -> Iterator[Check]:
@@ -32,6 +33,19 @@ def _before(plan: Plan) -> Iterator[Check]:
             command=f'ls "${{HF_HOME:-$HOME/.cache/huggingface}}"/hub/{shell(cached)}/snapshots',
             expect="one folder",
             otherwise=f"with a network: hf download {shell(plan.launch.model_ref)}; then copy the folder hub/{cached}",
+        )
+
+
+def _remote_code(plan: Plan) -> Iterator[Check]:
+    """A person reads what nobody else vouches for."""
+    if any(setting.name == REMOTE_CODE for setting in plan.settings):
+        yield Check(
+            id="remote-code",
+            fact=f"Somebody has read the Python files of {plan.launch.model_ref}, and knows their revision",
+            why=f"{REMOTE_CODE} runs them with every right of the engine, and a later commit there runs unread",
+            command=None,
+            expect="no surprise in *.py of the repository; the revision that was read is the one in the cache",
+            otherwise="choose a model whose classes vLLM has itself",
         )
 
 

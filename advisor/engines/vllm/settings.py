@@ -9,6 +9,7 @@ from advisor.engines.accepted import require
 from advisor.engines.devices import at_least, capability, cards_of
 from advisor.engines.naming import served_name
 from advisor.engines.vllm.memory import default_utilization
+from advisor.engines.vllm.needs import needs
 from advisor.engines.vllm.rows import POSITIONAL, VARIABLES, flag
 from advisor.engines.vllm.service import environment, features, service
 from advisor.engines.vllm.sizing import chunk_limit, device_defaults
@@ -42,6 +43,7 @@ def _weights(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[S
     rows = [
         flag(POSITIONAL, candidate.model_ref, size, "engines-vllm-image"),
         flag("--served-model-name", served_name(model), "the name clients use on every engine", "engines-api"),
+        *needs(model, candidate.model_ref),
         *_dtype(candidate, hardware, model),
     ]
     if is_online(model, candidate.weights_format, candidate.model_ref):

@@ -1,0 +1,49 @@
+"""What a model needs besides its weights to be loaded at all: its own code, its maker's files, its way of prompting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from advisor.catalog import constants
+from advisor.engines.vllm.rows import flag
+from advisor.schema import ModelSpec, Setting
+
+REMOTE_CODE = "--trust-remote-code"
+
+
+def needs(model: ModelSpec, ref: str) -> list[Setting]:
+    """The arguments without which vLLM does not start this model, or misunderstands what it writes.
+
+    Args:
+        ref: the repository or folder that is loaded.
+    """
+    return [*_remote_code(model), *(_own_files(ref) or _tokenizer(model))]
+
+
+def _remote_code(model: ModelSpec) -> Iterator[Setting]:
+    table = constants("serving")["remote_code"]
+    if model.model_type in table["model_types"]:
+        reason = (
+            f"neither vLLM nor Transformers has a class for {model.model_type}: Python of the repository is run; "
+            "read it first (CHECKLIST.md)"
+        )
+        yield flag(REMOTE_CODE, None, reason, table["source"])
+
+
+def _tokenizer(model: ModelSpec) -> Iterator[Setting]:
+    table = constants("serving")["tokenizer_modes"]
+    mode = table["by_model_type"].get(model.model_type)
+    if mode is not None:
+        reason = f"vLLM writes the prompts of {model.model_type} itself; the repository has no chat template for it"
+        yield flag("--tokenizer-mode", mode, reason, table["source"])
+
+
+def _own_files(ref: str) -> list[Setting]:
+    """Flags for a repository in the form of its maker; what others publish is in the Hub's form."""
+    table: Mapping[str, Any] = constants("serving")["own_files"]
+    owner, _, name = ref.lower().partition("/")
+    if owner != table["publisher"] or not name.startswith(tuple(table["families"])):
+        return []
+    reason = f"{ref} is in the maker's own form, not the Hub's"
+    return [flag(name, value, reason, table["source"]) for name, value in table["flags"].items()]
