@@ -109,7 +109,12 @@ def fit107(case: Case, threshold: Mapping[str, Any]) -> str | None:
     planned, trained = case.estimate.candidate.context_tokens, case.model.context_trained
     if planned <= trained:
         return None
-    return f"a context of {count(planned)} tokens is planned, the model was trained for {count(trained)}"
+    known = f"a context of {count(planned)} tokens is planned, the model was trained for {count(trained)}"
+    if case.model.origin != "catalogue":
+        return known
+    return (
+        f"{known} as the catalogue has it: if {case.model.hf_id} takes more, name its folder, whose config.json counts"
+    )
 
 
 def fit108(case: Case, threshold: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,56 @@
+"""Facts of models that were wrong once: each by what its maker states, and what follows for its kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.catalog import models, weights_format
+from advisor.models.names import catalogue_model
+from advisor.physics.memory.weights import weight_bytes
+from advisor.units import GB
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens"),
+    [
+        ("google/gemma-4-26B-A4B-it", 262_144),
+        ("google/gemma-4-12B-it", 262_144),
+        ("google/gemma-4-E4B-it", 131_072),
+        ("thinkingmachines/Inkling-Small", 1_048_576),
+        ("moonshotai/Kimi-K2-Instruct-0905", 262_144),
+        ("deepseek-ai/DeepSeek-V2-Chat", 163_840),
+        ("deepseek-ai/DeepSeek-V2.5", 163_840),
+        ("tiiuae/falcon-11B", 8_192),
+        ("mistralai/Mistral-Nemo-Instruct-2407", 131_072),
+    ],
+)
+def test_contexts(name: str, tokens: int) -> None:
+    """The context is what the model's configuration allows, not the base length that its rope scaling starts from."""
+    assert catalogue_model(name).context_trained == tokens
+
+
+def test_recent_models_read_long_texts() -> None:
+    """No chat model of 2025 or later has a context under 32,768: a smaller one is a base length taken for the context."""
+    short = [
+        model.hf_id
+        for model in models()
+        if model.release >= "2025-06" and "chat" in model.tags and model.context_trained < 32_768
+    ]
+    assert short == []
+
+
+@pytest.mark.parametrize(
+    ("name", "gb"),
+    [("deepseek-ai/DeepSeek-V4-Flash", 160), ("deepseek-ai/DeepSeek-V4-Pro", 865)],
+)
+def test_four_bit_experts_beside_eight_bit_layers(name: str, gb: float) -> None:
+    """DeepSeek-V4 is as large as its repository states (rounded there), not as all of it in FP8 would be."""
+    model = catalogue_model(name)
+    assert weight_bytes(model, weights_format(model.native_format)).total_bytes == pytest.approx(gb * GB, rel=0.06)
+
+
+def test_eight_bit_checkpoints_are_known_as_such() -> None:
+    """A repository that is FP8 itself is never taken for 16 bit, which would make vLLM quantise it a second time."""
+    for name in ("Ministral-3-3B", "Ministral-3-8B", "Ministral-3-14B", "Mistral-Large-3-675B"):
+        assert catalogue_model(f"mistralai/{name}-Instruct-2512").native_format == "fp8"
+    assert catalogue_model("moonshotai/Kimi-K2-Instruct-0905").native_format == "fp8"
