@@ -19,6 +19,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS404": operations.ops404,
     "OPS405": operations.ops405,
     "OPS406": operations.ops406,
+    "OPS416": operations.ops416,
     "OPS408": operations.ops408,
     "OPS411": operations.ops411,
     "FIT101": fit.fit101,

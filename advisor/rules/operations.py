@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.catalog import constants
 from advisor.catalog.vendors import no_back_end, vendor_of
 from advisor.physics.memory.weights import weight_bytes
 from advisor.rules.base import Case
@@ -182,3 +183,13 @@ def ops415(case: Case, threshold: Mapping[str, Any]) -> str | None:
     if owner.lower() == publisher.lower():
         return None
     return f"{ref} is published by {owner}, the model by {publisher}"
+
+
+def ops416(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the pinned version does not load the model's architecture."""
+    limits, architecture = case.limits, case.model.architecture
+    last = constants("architectures")["not_loaded"].get(limits.name, {}).get(architecture)
+    if last is None:
+        return None
+    older = f"the last version that does is {last}" if last else "no version is known that does"
+    return f"{limits.title} {limits.version} does not load {architecture} ({case.model.hf_id}); {older}"

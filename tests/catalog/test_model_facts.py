@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.catalog import models, weights_format
+from advisor.catalog import constants, models, weights_format
 from advisor.models.names import catalogue_model
 from advisor.physics.memory.weights import weight_bytes
 from advisor.units import GB
@@ -54,3 +54,14 @@ def test_eight_bit_checkpoints_are_known_as_such() -> None:
     for name in ("Ministral-3-3B", "Ministral-3-8B", "Ministral-3-14B", "Mistral-Large-3-675B"):
         assert catalogue_model(f"mistralai/{name}-Instruct-2512").native_format == "fp8"
     assert catalogue_model("moonshotai/Kimi-K2-Instruct-0905").native_format == "fp8"
+
+
+def test_every_architecture_is_loaded_or_refused() -> None:
+    """No entry is of an architecture that vLLM dropped, but for those that rule OPS416 refuses by name."""
+    dropped = constants("architectures")["not_loaded"]["vllm"]
+    refused = {model.hf_id for model in models() if model.architecture in dropped}
+    assert refused == {
+        "meta-llama/Llama-3.2-11B-Vision-Instruct",
+        "meta-llama/Llama-3.2-90B-Vision-Instruct",
+        "microsoft/Phi-3-small-8k-instruct",
+    }
