@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.compare import capacity, crossover, curve, within_targets
+from advisor.models.names import is_guess, replaced
 from advisor.propose import engines_for
 from advisor.rules import VETO, Case, Contest, judge_candidate, judge_contest, rules
-from advisor.schema import Confidence, Estimate, Finding, Judged, Question, Speed, Verdict, Workload
+from advisor.schema import Candidate, Confidence, Estimate, Finding, Judged, Question, Speed, Verdict, Workload
 from advisor.units import count, ms
 
 _TIERS = {"A": 0, "B": 1, "C": 2}
@@ -63,7 +64,7 @@ def decide(estimates: Iterable[Estimate], question: Question, *, depth: bool = T
         engine=engine,
         meets_targets=meets,
         summary=_summary(winner, meets, question, refusals),
-        confidence=_confidence(winner, question.workload),
+        confidence=_confidence(winner, question),
         winner=winner,
         losers=losers,
         reasons=reasons + (winner.findings if winner else ()),
@@ -217,9 +218,11 @@ def _summary(winner: Judged | None, meets: bool, question: Question, refusals: l
     people = _people(workload)
     if winner is None:
         why = "; ".join(f"{engine_limits(f.engine or '').title}: {f.message}" for f in refusals)
-        return f"No: {model.hf_id} cannot serve {people} here. {why or 'No engine has these weights.'}"
+        guess = "(a guess by its name, it is not in the catalogue) " if is_guess(model) else ""
+        return f"No: {model.hf_id} {guess}cannot serve {people} here. {why or 'No engine has these weights.'}"
     estimate = winner.estimate
     candidate, limits = estimate.candidate, engine_limits(estimate.candidate.engine)
+    told = _other_weights(candidate, question)
     cards = candidate.cards_in_all
     where = "the CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
     where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
@@ -230,9 +233,18 @@ def _summary(winner: Judged | None, meets: bool, question: Question, refusals: l
             f" ({count(round(estimate.in_flight, 1))} requests in flight on average, {estimate.peak_in_flight} at peak)"
         )
     if meets:
-        return f"{what} for {load}{_pace(estimate.peak_speed, workload)}."
+        return f"{told}{what} for {load}{_pace(estimate.peak_speed, workload)}."
     but = "misses a target" if estimate.peak_speed else "nothing tells whether it meets the targets"
-    return f"No: {what} starts, but {but} for {load}: " + "; ".join(f.message for f in misses(winner)) + "."
+    return f"No: {told}{what} starts, but {but} for {load}: " + "; ".join(f.message for f in misses(winner)) + "."
+
+
+def _other_weights(candidate: Candidate, question: Question) -> str:
+    """What is not as it was named: weights by somebody else, or a model that is known by its name only."""
+    named = replaced(question.workload.model, candidate.model_ref)
+    other = f"Not {named} but {candidate.model_ref}: " if named else ""
+    if not is_guess(question.model):
+        return other
+    return f"{other}A guess, as {question.model.hf_id} is not in the catalogue and is judged by its name: "
 
 
 def _people(workload: Workload) -> str:
@@ -252,14 +264,16 @@ def _pace(speed: Speed | None, workload: Workload) -> str:
     return f": first token after {ms(speed.ttft_s.expected)}, then {count(1 / speed.tpot_s.expected)} tokens/s each"
 
 
-def _confidence(winner: Judged | None, workload: Workload) -> Confidence:
+def _confidence(winner: Judged | None, question: Question) -> Confidence:
     """High: even the slow end of the range meets the targets; low: nothing was ever measured on such a device."""
     speed = winner.estimate.peak_speed if winner else None
+    if is_guess(question.model):
+        return "low"
     if winner is None:
         return "high"
     if speed is None or speed.output_tokens_per_s.basis == "analytic":
         return "low"
-    return "high" if _sure(winner, workload) else "medium"
+    return "high" if _sure(winner, question.workload) else "medium"
 
 
 def _sure(judged: Judged, workload: Workload) -> bool:

@@ -100,3 +100,21 @@ def rate(way: Judged) -> float:
 def cards(way: Judged) -> int:
     """Cards in use."""
     return len(way.estimate.candidate.gpu_indices)
+
+
+@pytest.mark.parametrize(
+    ("named", "told", "confidence"),
+    [
+        ("myorg/llama-3.1-8b-customer-support", "A guess, as myorg/llama-3.1-8b-customer-support", "low"),
+        ("someone/Qwen3-8B-FP99", "A guess, as someone/Qwen3-8B-FP99", "low"),
+        ("RedHatAI/Qwen3-32B-quantized.w4a16", "Not RedHatAI/Qwen3-32B-quantized.w4a16 but qwen3:32b", "high"),
+        ("Qwen/Qwen3-8B", "Ollama with Qwen/Qwen3-8B", "high"),
+    ],
+)
+def test_the_first_line_says_what_is_not_as_named(named: str, told: str, confidence: str) -> None:
+    """A model judged by its name alone, or weights of another repository than the named one, begin the answer."""
+    answer = recommend(
+        profile=None, overrides={"model": named, "users": 2, "offline": True}, gpu="RTX 5090", measurements="none"
+    )
+    assert answer.verdict.summary.startswith(told)
+    assert answer.verdict.confidence == confidence

@@ -11,9 +11,9 @@ from advisor.catalog import gguf_format, model_at, model_entries, nearest, weigh
 from advisor.edge.reading import at_home, is_file, is_folder, named
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
-from advisor.models.library import HUB, find_tag, library_reference, tags_like
+from advisor.models.library import HUB, USUAL, find_tag, library_reference, tags_like
 from advisor.models.match import find_place
-from advisor.models.text import Written, take_apart
+from advisor.models.text import Written, take_apart, unloaded_form
 from advisor.schema import ModelSpec
 
 if TYPE_CHECKING:
@@ -112,6 +112,13 @@ def by_words(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
     match = find_place(written.name, owned=bool(written.owner))
     if match is None:
         return None
+    form = unloaded_form(text)
+    if form is not None:
+        base = model_entries()[match.place]["hf_id"]
+        raise BadInput(
+            f"model {text!r} holds weights in the form of {form}, which none of the engines here loads; "
+            f"name {base} for weights that they do"
+        )
     fmt = _format(written)
     return _as_written(model_at(match.place), written, fmt, match.exact), fmt
 
@@ -119,7 +126,7 @@ def by_words(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
 def _format(written: Written) -> WeightsFormat | None:
     """The format that the quantisation in the name stands for, among GGUFs where it is one."""
     if written.quantisation is None:
-        return None
+        return gguf_format(USUAL) if written.gguf and written.repository else None
     try:
         return (gguf_format if written.gguf else weights_format)(written.quantisation)
     except BadInput:
@@ -146,6 +153,22 @@ def _as_written(spec: ModelSpec, written: Written, fmt: WeightsFormat | None, ex
     if fmt is not None:
         return replace(spec, repos={**spec.repos, fmt.name: written.repository})
     return replace(spec, hf_id=written.repository)
+
+
+def is_guess(model: ModelSpec) -> bool:
+    """Whether the name only resembles one of the catalogue: its architecture is taken for that model's."""
+    return model.origin == "catalogue" and model.confidence != "high" and model.hf_id.lower() not in _hub_ids()
+
+
+def replaced(named: str | None, loaded: str) -> str | None:
+    """The repository that was named, where a copy by somebody else or in another form is loaded; None: it is itself.
+
+    The name of a model of the catalogue means the model in any form, that of a quantised repository these weights.
+    """
+    repository = take_apart(named).repository if named else ""
+    if not repository or repository.lower() in _hub_ids() or repository.lower() in loaded.lower():
+        return None
+    return repository
 
 
 def _suggestion(text: str) -> str:

@@ -8,13 +8,23 @@ from typing import NamedTuple
 _FORMAT = re.compile(
     r"[-_.:/ ](?:"
     r"(?P<gguf>ud[-_]?i?q\d[a-z0-9_]*|i?q\d_[a-z0-9_]+|mxfp4[-_]moe)"
-    r"|(?P<quantised>nvfp4|mxfp4|fp8(?:[-_](?:dynamic|static|block|kv|tensor|e4m3))?|quantized\.w\d+a\d+|w\d+a\d+"
-    r"|gptq(?:[-_](?:int\d|\dbit|w4a16))?|awq(?:[-_](?:int\d|\dbit|w4a16))?|(?:int4-)?autoround|int[48]|[48]bit)"
+    r"|(?P<quantised>nvfp4|fp4|mxfp4|fp8(?:[-_](?:dynamic|static|block|kv|tensor|e4m3))?|quantized\.w\d+a\d+|w\d+a\d+"
+    r"|(?:gptq|awq)(?:[-_](?:int\d|\db(?:it)?|w4a16))?(?:[-_]\d+g)?|(?:int4-)?autoround|int[48]|[48]bit)"
     r"|(?P<plain>bf16|fp16|f16|fp32|f32)"
     r"|(?P<carrier>gguf|mlx|mtp|qat|i1|ct|fast|hf|assistant-\d+bit)"
     r")$",
     re.IGNORECASE,
 )
+_GROUP = re.compile(r"[-_](\d)b(?:it)?(?:[-_]\d+g)?$|[-_]\d+g$", re.IGNORECASE)  # bits and group: "4b-128g"
+# Forms of weights that no engine here loads, as words of a repository's name (or the owner who publishes nothing else).
+UNLOADED = {
+    "exl2": "ExLlamaV2",
+    "exl3": "ExLlamaV3",
+    "hqq": "HQQ",
+    "mlx": "MLX",
+    "openvino": "OpenVINO",
+    "onnx": "ONNX",
+}
 _TOKEN = re.compile(r"[a-z]+|\d+")
 # Words that tell a variant of the same architecture, by what they say about the weights; "" is packaging.
 VARIANTS = {
@@ -45,7 +55,7 @@ def take_apart(text: str) -> Written:
     found: list[tuple[str, str]] = []
     while match := _FORMAT.search(name):
         kind = match.lastgroup or ""
-        found.append((kind, match[kind]))
+        found.append((kind, _GROUP.sub(r"-\1bit", match[kind])))
         gguf = gguf or kind == "gguf" or match[kind].lower() == "gguf"
         name = name[: match.start()]
     return Written(owner, repository, name, _chosen(found), gguf)
@@ -59,6 +69,14 @@ def _chosen(found: list[tuple[str, str]]) -> str | None:
             explicit = [word for word in words if re.match(r"(quantized\.)?w\d+a\d+", word, re.IGNORECASE)]
             return (explicit or words)[0]
     return None
+
+
+def unloaded_form(text: str) -> str | None:
+    """`"MLX"` for `mlx-community/Qwen3-8B-4bit`: the form in a repository's name that no engine here loads."""
+    if "/" not in text:
+        return None
+    words = re.split(r"[-_./:]", text.lower())
+    return next((title for word, title in UNLOADED.items() if word in words), None)
 
 
 def tokens(name: str) -> tuple[str, ...]:
