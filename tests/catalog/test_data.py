@@ -139,3 +139,13 @@ def test_unknown_area_lists_the_known() -> None:
     """Asking for constants that do not exist names those that do."""
     with pytest.raises(Exception, match="formats"):
         catalog.constants("nonsense")
+
+
+def test_matrix_units_of_one_generation_have_one_rate() -> None:
+    """Cards of one chip family have 16-bit rates in proportion to their units: none is left at the vector rate."""
+    orin = [gpu for gpu in catalog.gpus() if gpu.id.startswith("nvidia-jetson") and gpu.compute_capability == "8.7"]
+    assert all(
+        gpu.dense_flops["fp16"] > 5e12 and gpu.dense_flops["fp16"] >= 4 * gpu.dense_flops["fp32"] for gpu in orin
+    )
+    arc = {gpu.id: gpu.dense_flops["fp16"] for gpu in catalog.gpus() if gpu.id.startswith("intel-arc-a7")}
+    assert arc["intel-arc-a750"] / arc["intel-arc-a770-16gb"] == pytest.approx(28 / 32, rel=0.01)
