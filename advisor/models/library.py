@@ -82,6 +82,13 @@ def find_tag(text: str) -> tuple[int, str | None] | None:
     return None if place is None else (place, format_name)
 
 
+def lines_of(word: str) -> list[str]:
+    """Tags of the numbered generations of a bare name, newest first: of `qwen` those of qwen3.6, qwen3.5, ..."""
+    numbered = re.compile(rf"{re.escape(word.strip().lower())}\d[\d.]*$")
+    found = {tag: place for tag, place in _tags().items() if numbered.match(tag.split(":")[0])}
+    return sorted(found, key=lambda tag: model_entries()[found[tag]].get("release", ""), reverse=True)
+
+
 def tags_like(text: str) -> list[str]:
     """The catalogue's tags of the family that `text` begins with."""
     family = text.partition(":")[0].lower()

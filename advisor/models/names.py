@@ -11,7 +11,7 @@ from advisor.catalog import gguf_format, model_at, model_entries, nearest, weigh
 from advisor.edge.reading import at_home, is_file, is_folder, named
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
-from advisor.models.library import HUB, USUAL, find_tag, library_reference, tags_like
+from advisor.models.library import HUB, USUAL, find_tag, library_reference, lines_of, tags_like
 from advisor.models.match import find_place
 from advisor.models.text import Written, take_apart, unloaded_form
 from advisor.schema import ModelSpec
@@ -49,6 +49,11 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
     name = text.strip()
     if len(name) > MOST_OF_A_NAME:
         raise BadInput(f"model {shown(text)}: is longer than any name of a model")
+    generations = lines_of(name)
+    if generations:
+        raise BadInput(
+            f"model {shown(text)} is a line of models: which one, newest first: {', '.join(generations[:8])}?"
+        )
     found = _in_catalogue(name)
     if found is None and not offline and name.count("/") == 1:
         from advisor.models.hub import fetch_model
