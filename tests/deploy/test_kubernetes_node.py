@@ -254,7 +254,7 @@ def test_ollama_keeps_its_model_when_its_pod_is_replaced(node: Node, tmp_path: P
 
     pod = f"{object_name(plan)}-0"
     before = node.get("pod", pod)["metadata"]["uid"]
-    loading = in_flight(node, tmp_path, url=url, model=name, key=KEY, requests=2, tokens=100)
+    loading = in_flight(node, tmp_path, url=url, model=name, key=KEY, requests=2, tokens=60)
     node.kubectl("delete", "pod", pod, "--wait=false")
     found = answers(loading)
     assert whole(found), found
