@@ -121,7 +121,7 @@ def _fixed_point(latency: Callable[[float], float | None], load: Callable[[float
     for _ in range(_MOST_STEPS):
         last, middle = middle, (low * at_high - high * at_low) / (at_high - at_low)
         at_middle = excess(middle)
-        if abs(middle - last) <= max(0.01, 0.005 * middle) or at_middle == 0:
+        if abs(middle - last) <= _NEAR * middle or at_middle == 0:
             break
         if at_middle > 0:
             low, at_low, at_high = middle, at_middle, at_high / 2
@@ -130,6 +130,7 @@ def _fixed_point(latency: Callable[[float], float | None], load: Callable[[float
     return middle
 
 
+_NEAR = 0.005  # of the root: a tolerance in requests would swallow a load far below one
 _MOST_STEPS = 40
 
 

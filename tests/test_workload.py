@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from advisor.catalog.ranking import ranking
+from advisor.catalog.ranking import tasks as ranking_tasks
 from advisor.errors import BadInput
 from advisor.workload import load_workload, profile_names, profiles_folder
 
@@ -45,6 +46,24 @@ def test_one_user_is_a_desktop_and_several_are_a_chat() -> None:
     assert load_workload(None, {"users": 1}).profile == "desktop"
     assert load_workload(None, {"users": 50}).profile == "chat"
     assert load_workload(None, {"users": "50"}).profile == "chat"
+
+
+@pytest.mark.parametrize("load", [{"concurrency": 4}, {"request_rate": "0.5"}, {"concurrency": 1}])
+def test_a_load_without_people_is_no_desktop(load: dict[str, Any]) -> None:
+    """Requests in flight or a rate alone keep the task's profile, a team chat where no task is named."""
+    assert load_workload(None, load).profile == "chat"
+    assert load_workload(None, {**load, "task": "rag"}).profile == "rag"
+
+
+@pytest.mark.parametrize("task", ranking_tasks())
+def test_a_task_means_its_profile(task: str) -> None:
+    """A task without a profile plans that task's load: the same models, and vectors where vectors are meant."""
+    workload = load_workload(None, {"task": task, "users": 30})
+    whole = load_workload(workload.profile, {})
+    assert workload.users == 30
+    assert task == "vision" or ranking(whole.task) == ranking(task)
+    assert (workload.input_tokens, workload.kind, workload.ttft_ms) == (whole.input_tokens, whole.kind, whole.ttft_ms)
+    assert task not in profile_names() or workload.profile == task
 
 
 def test_what_is_given_beats_the_profile() -> None:

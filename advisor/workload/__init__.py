@@ -16,16 +16,33 @@ from advisor.workload.profiles import find_profile, profile_names, profiles_fold
 __all__ = ["default_profile", "load_workload", "profile_names", "profiles_folder"]
 
 
-def default_profile(users: int | None) -> str:
-    """One person is a desktop; several are a team chat."""
-    return "desktop" if users is None or users <= 1 else "chat"
+# Tasks whose profile has another name; the others that have a profile share its name.
+_OF_TASK = {
+    "agent": "code-agent",
+    "api": "production-api",
+    "code": "code-completion",
+    "completion": "code-completion",
+    "embed": "embedding",
+    "offline": "batch",
+    "summarize": "rag",
+}
+
+
+def default_profile(given: Mapping[str, Any]) -> str:
+    """The profile of the task; for a chat or none, one person is a desktop, several or a load are a team."""
+    task = given.get("task", "chat")
+    named = _OF_TASK.get(task, task)
+    if named != "chat" and named in profile_names():
+        return named
+    crowd = (given.get("users") or 1) > 1 or any(given.get(key) is not None for key in ("concurrency", "request_rate"))
+    return "chat" if crowd else "desktop"
 
 
 def load_workload(profile: str | None, overrides: Mapping[str, Any]) -> Workload:
     """Read a profile and put what is given over it.
 
     Args:
-        profile: a shipped name, a path to a YAML file, or None for the default by number of users.
+        profile: a shipped name, a path to a YAML file, or None for the default by task and load.
         overrides: values by `Workload` key, or the text that spells them: `"50"` is 50, `"no"` is False. None and
             blank text mean "not given".
 
@@ -34,7 +51,7 @@ def load_workload(profile: str | None, overrides: Mapping[str, Any]) -> Workload
             the key, what was seen and what is accepted, and the file where it came from one.
     """
     given = _given(overrides)
-    path = find_profile(profile or default_profile(given.get("users")))
+    path = find_profile(profile or default_profile(given))
     workload = Workload(profile=path.stem, **_reconciled(read_profile(path), given))
     _consistent(workload, path, given)
     return workload

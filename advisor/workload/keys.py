@@ -125,7 +125,7 @@ KEYS = (
         group="model",
         kind=Name(names=registries.tasks),
         metavar="chat|code|rag|agent|batch|embed|...",
-        help="Which models to pick from where none is named.",
+        help="What it is for: the profile where none is named, and the models to pick from.",
     ),
     Key(
         name="quantization",
