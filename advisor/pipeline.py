@@ -61,6 +61,8 @@ def recommend(
     progress("looking at the hardware")
     hardware = with_nodes(find_hardware(gpu, hardware_file), workload)
     model, workload = _named(workload)
+    if model is not None and _other_purpose(model, workload, profile):
+        model, workload = _named(load_workload("embedding", overrides))
     return advise(workload, hardware, measurements_from(measurements), model, progress)
 
 
@@ -150,6 +152,29 @@ def _named(workload: Workload) -> tuple[ModelSpec | None, Workload]:
     if implied is not None and workload.quantization == "auto":
         workload = replace(workload, quantization=implied.name)
     return model, workload
+
+
+def _other_purpose(model: ModelSpec, workload: Workload, profile: str | None) -> bool:
+    """Whether the model makes vectors and text was planned only because nobody named a profile.
+
+    Raises:
+        BadInput: the named profile asks for text, or the model gives scores, which no profile plans.
+    """
+    from advisor.models.purpose import purpose
+
+    found = purpose(model)
+    if found == "scores":
+        raise BadInput(
+            f"model {model.hf_id} ranks passages: it gives scores, neither text nor vectors, and no profile plans that"
+        )
+    if found == "text" or workload.kind == "embed":
+        return False
+    if profile is not None:
+        raise BadInput(
+            f"model {model.hf_id} makes vectors, and profile {workload.profile} asks for text: take "
+            f"--profile embedding (`kind: embed` in a profile of your own), or a model that writes"
+        )
+    return True
 
 
 def _planned(verdict: Verdict, question: Question) -> Plan | None:

@@ -104,3 +104,8 @@ def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> Non
             f"{where('concurrency')} and {where('request_rate')} exclude each other: the first is a closed loop, "
             "the second an open one"
         )
+    if workload.kind != "embed" and _OF_TASK.get(workload.task, workload.task) == "embedding":
+        raise BadInput(
+            f"{where('task')}: {workload.task} picks models that make vectors, and {path.stem} asks for text; take "
+            f"--profile embedding, or say `kind: embed`"
+        )
