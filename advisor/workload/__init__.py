@@ -30,7 +30,7 @@ _OF_TASK = {
 
 def default_profile(given: Mapping[str, Any]) -> str:
     """The profile of the task; for a chat or none, one person is a desktop, several or a load are a team."""
-    task = given.get("task", "chat")
+    task = str(given.get("task", "chat"))
     named = _OF_TASK.get(task, task)
     if named != "chat" and named in profile_names():
         return named
