@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from advisor.engines.vllm.launch import arguments
+from advisor.plan import plan_name
 from advisor.render import render
 from advisor.schema import Plan
 from advisor.smoke.job import Options
@@ -71,7 +72,15 @@ def plan_on_free_port() -> Plan:
     launch = replace(plan.launch, port=port, argv=arguments(settings), startup_s=20, drain_s=20, cache_bytes=0)
     memory = replace(plan.estimate.memory, kv_tokens=46592)
     estimate = replace(plan.estimate, memory=memory)
-    return replace(plan, workload=workload, launch=launch, settings=settings, estimate=estimate, in_flight=2.0)
+    return replace(
+        plan,
+        name=plan_name(plan.model),
+        workload=workload,
+        launch=launch,
+        settings=settings,
+        estimate=estimate,
+        in_flight=2.0,
+    )
 
 
 def write(plan: Plan, folder: Path) -> None:
