@@ -94,6 +94,18 @@ def test_only_this_machine_is_asked(named: str, port: int, monkeypatch: pytest.M
     assert usual_port() == port
 
 
+@pytest.mark.parametrize(("engine", "pages"), [("ollama", OLLAMA), ("vllm", VLLM)])
+def test_no_proxy_stands_before_this_machine(
+    engine: str, pages: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a proxy is set for everything, a server of this machine is asked directly all the same."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with server(pages) as port:
+        found = ENGINES[engine].observer().running(port)
+    assert found is not None and found.models
+
+
 def test_probe_shows_what_runs() -> None:
     """One line an engine: name, version, address, models, and what is loaded."""
     running = RunningEngine(

@@ -31,7 +31,7 @@ def running(port: int | None = None) -> RunningEngine | None:
     import httpx
     import ollama
 
-    client = ollama.Client(host=f"http://{LOOPBACK}:{port}", timeout=PATIENCE_S)
+    client = ollama.Client(host=f"http://{LOOPBACK}:{port}", timeout=PATIENCE_S, trust_env=False)  # no proxy
     try:
         loaded = {model.model: model for model in client.ps().models}
         names = [model.model for model in client.list().models]
