@@ -288,3 +288,67 @@ def test_the_gateway_stands_beside_the_engine(tmp_path: Path, programs: Path, po
         assert not alive(gateway) and not (made.folder / "state" / "gateway.pid").exists()
     finally:
         made.call("stop.sh")
+
+
+def kill(folder: Path, name: str) -> None:
+    """What a crash or the kernel's memory killer does to one of the two, with all of its group."""
+    pid = int((folder / "state" / f"{name}.pid").read_text())
+    os.killpg(pid, signal.SIGKILL)
+    while alive(pid):
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def fronted(tmp_path: Path, programs: Path, port: int) -> Iterator[Deployment]:
+    """An engine with a real gateway, started; stopped at the end whatever happened."""
+    made = Deployment(exposed("vllm", port), tmp_path / "d", programs)
+    (programs / "caddy").symlink_to(tool("caddy"))
+    secrets = "HF_TOKEN=hf_of-the-engine\nGRAFANA_PASSWORD=of-nobody-here\n"
+    ports = f"ADVISOR_PORT={free()}\nADVISOR_METRICS_PORT={free()}\n"
+    (made.folder / ".env").write_text("ADVISOR_API_KEY=0123456789abcdef-key\n" + secrets + ports)
+    started = made.call("run.sh")
+    assert started.returncode == 0, started.stderr
+    yield made
+    made.call("stop.sh")
+
+
+@pytest.mark.external
+def test_a_dead_gateway_is_started_again(fronted: Deployment) -> None:
+    """After a crash of the gateway alone run.sh starts it and lets the engine, which works, go on."""
+    engine = fronted.pid()
+    kill(fronted.folder, "gateway")
+    again = fronted.call("run.sh")
+    assert again.returncode == 0 and "starting the gateway" in again.stderr, again.stderr
+    assert fronted.pid() == engine and alive(engine)
+    assert alive(int((fronted.folder / "state" / "gateway.pid").read_text()))
+
+
+@pytest.mark.external
+def test_a_dead_engine_is_started_again_and_its_last_words_stay(fronted: Deployment) -> None:
+    """After a crash of the engine run.sh ends the gateway that was left, starts both, and keeps the log of the crash."""
+    before, state = fronted.pid(), fronted.folder / "state"
+    (state / "engine.log").write_text("the last words\n")
+    kill(fronted.folder, "engine")
+    again = fronted.call("run.sh")
+    assert again.returncode == 0, again.stderr
+    assert fronted.pid() != before and alive(fronted.pid())
+    assert (state / "engine.log.1").read_text() == "the last words\n" and (state / "gateway.log.1").exists()
+
+
+@pytest.mark.external
+def test_secrets_reach_only_whom_they_are_for(fronted: Deployment) -> None:
+    """The engine sees the Hub's token and no key; the gateway sees the key and no token; Grafana's password nobody."""
+    engine = json.loads((fronted.folder / "env").read_text())
+    gateway = int((fronted.folder / "state" / "gateway.pid").read_text())
+    front = Path(f"/proc/{gateway}/environ").read_bytes().decode()
+    assert engine["HF_TOKEN"] == "hf_of-the-engine" and "ADVISOR_API_KEY" not in engine
+    assert "ADVISOR_API_KEY=" in front and "HF_TOKEN" not in front
+    assert "GRAFANA_PASSWORD" not in front and "GRAFANA_PASSWORD" not in engine
+
+
+def test_logs_of_three_starts_are_kept(deployment: Deployment) -> None:
+    """Each start moves the logs of the earlier ones on; the fourth drops the oldest."""
+    for _ in range(5):
+        deployment.call("run.sh", ENGINE_DIES="1")
+    kept = {path.name for path in (deployment.folder / "state").glob("engine.log*")}
+    assert kept == {"engine.log", "engine.log.1", "engine.log.2", "engine.log.3"}

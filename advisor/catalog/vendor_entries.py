@@ -121,6 +121,7 @@ class Kubernetes:
     resource: str
     by_architecture: Mapping[str, str] = field(default_factory=dict)  # beginning of the architecture → its resource
     slice_prefix: str = ""  # of slices: followed by the profile
+    runtime_class: str = ""  # that the vendor's operator installs, for a chart that names one itself
 
 
 @value

@@ -94,9 +94,7 @@ def _docker_devices(plan: Plan) -> str:
     way = access(plan)
     if way is None or not has_image(plan):
         return ""
-    nodes = (f"--device {node}" for node in way.device_nodes)
-    groups = (f"--group-add {group}" for group in way.groups)
-    return way.docker_options or " ".join((*nodes, *groups))
+    return way.docker_options or " ".join(f"--device {node}" for node in way.device_nodes)
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:

@@ -32,14 +32,12 @@ class Quadlet:
     prepare: tuple[Mount, ...]
     preparation: Preparation | None
     devices: tuple[str, ...]
-    groups: tuple[str, ...]
     seccomp: str
     health: str  # JSON, as Podman takes it without a shell
     start_s: int
     model_s: int  # for the model's container
     local: bool
     gateway_image: str
-    bind: str  # "ADDRESS:" before the gateway's published port
     needs_token: bool
 
 
@@ -60,7 +58,7 @@ def possible(plan: Plan) -> str:
 
 def facts(plan: Plan) -> Quadlet:
     """Everything that the templates place."""
-    engine, way = ENGINES[plan.engine], access(plan)
+    engine = ENGINES[plan.engine]
     container = engine.container(plan)
     return Quadlet(
         unit=native.unit_name(plan),
@@ -71,14 +69,12 @@ def facts(plan: Plan) -> Quadlet:
         prepare=container.prepare_mounts,
         preparation=engine.preparation(plan),
         devices=_devices(plan),
-        groups=("keep-groups",) if way and not way.by_runtime else (),
         seccomp=next((o.split("=")[1] for o in container.security_options if o.startswith("seccomp=")), ""),
         health=json.dumps(container.health),
         start_s=container.start_period_s + IMAGE_S,
         model_s=patience_s(plan) + LOAD_S,
         local=bool(plan.model.path) or plan.workload.offline,
         gateway_image=qualified(gateway.facts(plan).image) if "gateway" in plan.parts else "",
-        bind="" if plan.workload.exposed else "127.0.0.1:",
         needs_token=plan.launch.needs_token,
     )
 

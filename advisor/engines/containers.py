@@ -43,7 +43,6 @@ class Container:
     reservation_driver: str = ""  # reservation: who answers for it
     device_ids: tuple[str, ...] = ()  # reservation: the driver's numbers
     devices: tuple[str, ...] = ()  # cdi: CDI names; devices: device nodes
-    groups: tuple[str, ...] = ()
     added_capabilities: tuple[str, ...] = ()
     security_options: tuple[str, ...] = HARDENED
     shared_memory: str = ""  # "8g"; empty: the container engine's default
@@ -61,9 +60,8 @@ def gpu_fields(plan: Plan) -> dict[str, object]:
     if way is None:
         return {"gpu_access": "none"}
     if not way.by_runtime:
-        # The numbers of the groups differ between hosts, so .env may give them.
-        groups = tuple(f"${{ADVISOR_{name.upper()}_GID:-{name}}}" for name in way.groups)
-        return {"gpu_access": "devices", "devices": way.device_nodes, "groups": groups}
+        # No groups: their names mean nothing inside the image, and the nodes belong to root, as whom the image runs.
+        return {"gpu_access": "devices", "devices": way.device_nodes}
     containers, cards = plan.hardware.containers, cards_of(plan.estimate.candidate, plan.hardware)
     numbers = tuple(str(card.index) for card in cards)
     if any(card.mig_profile for card in cards):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from advisor.deploy import quadlet
+from advisor.deploy import gateway, quadlet
 from advisor.render import render
 from advisor.schema import Plan
 from tests.deploy.real_systemd import command_line
@@ -74,11 +74,24 @@ def test_variables_and_secrets(engine: str, tmp_path: Path) -> None:
     words = podman(made[f"{unit}.service"])
     given = [words[at + 1] for at, word in enumerate(words) if word == "--env"]
     assert given == sorted(quadlet.facts(plan).env, key=given.index) and len(given) == len(quadlet.facts(plan).env)
-    gateway = podman(made[f"{unit}-gateway.service"])
-    assert f"{unit}-key,type=env,target=ADVISOR_API_KEY" in gateway
-    assert f"ADVISOR_UPSTREAM=engine:{plan.launch.port}" in gateway
+    front = podman(made[f"{unit}-gateway.service"])
+    assert f"{unit}-gateway,target=gateway" in front and front[-2:] == ["--envfile", "/run/secrets/gateway"]
+    assert f"ADVISOR_UPSTREAM=engine:{plan.launch.port}" in front
     assert words[words.index("--network-alias") + 1] == "engine"
     assert ("-model.service" in "".join(made)) == (engine == "ollama")
+
+
+@pytest.mark.parametrize("exposed", [False, True])
+def test_the_gateway_listens_where_the_operator_says(exposed: bool, tmp_path: Path) -> None:
+    """Whatever the plan, the port is published at ADVISOR_BIND of gateway.env, and on loopback while that says nothing."""
+    plan = replace(first_plan("vllm", "rtx-4090", "production"), parts=("gateway", "quadlet"))
+    plan = replace(plan, workload=replace(plan.workload, exposed=exposed))
+    unit = generated(plan, tmp_path / "q")[f"{quadlet.facts(plan).unit}-gateway.service"]
+    words = podman(unit)
+    assert words[words.index("--publish") + 1] == "${ADVISOR_BIND}:${ADVISOR_PORT}:${ADVISOR_PORT}"
+    service = unit.partition("[Service]")[2]
+    assert f"Environment=ADVISOR_BIND=127.0.0.1 ADVISOR_PORT={gateway.PORT}" in service
+    assert f"EnvironmentFile=-{quadlet.facts(plan).config}/gateway.env" in service
 
 
 def test_a_path_with_a_blank_is_one_mount(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ ON_QUEUE = (
     "inference-gateway/kustomization.yaml",
     "inference-gateway/inferencepool.yaml",
     "inference-gateway/httproute.yaml",
+    "inference-gateway/networkpolicy.yaml",
 )
 
 
@@ -77,8 +78,9 @@ def facts(plan: Plan) -> Manifests:
         host_paths=pod.host_paths(plan),
         model_script=_model_arguments(plan),
         shared_memory=container.shared_memory,
-        capabilities=container.added_capabilities + (("IPC_LOCK",) if group and group.rdma else ()),
+        capabilities=pod.capabilities(plan),
         seccomp=pod.seccomp(plan),
+        standard=pod.standard(plan),
         resources=asked,
         taints=taints(plan),
         probes=patience.probes(plan),

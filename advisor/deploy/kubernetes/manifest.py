@@ -115,6 +115,7 @@ class Manifests:
     shared_memory: str
     capabilities: tuple[str, ...]
     seccomp: str
+    standard: tuple[str, str]  # the strictest Pod Security Standard that admits the pod, and why no stricter one does
     resources: Resources
     taints: tuple[str, ...]  # that keep other pods off nodes with cards
     probes: Probes

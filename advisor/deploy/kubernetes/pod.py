@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from advisor.catalog.vendors import card_variables
-from advisor.deploy import gateway
+from advisor.deploy import gateway, nodes
 from advisor.deploy.kubernetes.manifest import HostPath, Secret, User
 from advisor.deploy.kubernetes.resources import resources
 from advisor.engines import ENGINES
@@ -19,6 +19,11 @@ ROOT_HOME = "/root"
 UID, GROUP = 2000, 0  # nobody's; group 0 may write where an image lets any user write
 TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
 PLAIN_SECCOMP = "RuntimeDefault"
+# That the Pod Security Standard "baseline" lets a container add.
+BASELINE_CAPABILITIES = frozenset(
+    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID "
+    "SYS_CHROOT".split()
+)
 
 
 def object_name(plan: Plan) -> str:
@@ -94,6 +99,33 @@ def host_paths(plan: Plan) -> tuple[HostPath, ...]:
     kind = "File" if plan.model.origin == "gguf" else "Directory"
     local = [mount for mount in (*container.mounts, *container.prepare_mounts) if not mount.named]
     return tuple(HostPath(path=mount.source, kind=kind) for mount in local)
+
+
+def standard(plan: Plan) -> tuple[str, str]:
+    """The strictest Pod Security Standard that admits the pod, and what a stricter one would refuse.
+
+    Source: Kubernetes, "Pod Security Standards": baseline refuses host paths, seccomp that is off and capabilities beyond
+    the usual ones; restricted asks for a user who is not root.
+    """
+    refused = []
+    if host_paths(plan):
+        refused.append("the folder of the node that holds the model")
+    if seccomp(plan) != PLAIN_SECCOMP:
+        refused.append("seccomp that is off, which the card's driver needs")
+    odd = sorted(set(capabilities(plan)) - BASELINE_CAPABILITIES)
+    if odd:
+        refused.append(f"the capability {' and '.join(odd)}")
+    if refused:
+        return "privileged", " and ".join(refused)
+    if user(plan).uid is None:
+        return "baseline", user(plan).because
+    return "restricted", ""
+
+
+def capabilities(plan: Plan) -> tuple[str, ...]:
+    """What the engine may do beyond nothing: what its device asks for, and locked memory for RDMA."""
+    group = nodes.facts(plan) if nodes.spanning(plan) else None
+    return ENGINES[plan.engine].container(plan).added_capabilities + (("IPC_LOCK",) if group and group.rdma else ())
 
 
 def seccomp(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from advisor.engines.deployment import Chart, Pod
 from advisor.schema import Plan
 
 FILE = "ollama-chart-values.yaml"
+VERSION = "1.77.0"  # of the chart
 
 
 def chart(plan: Plan, pod: Pod) -> Chart:
@@ -18,6 +19,7 @@ def chart(plan: Plan, pod: Pod) -> Chart:
     prefix = vendor.kubernetes.slice_prefix if vendor and vendor.kubernetes else ""
     gpu = (found.chart_name if found else None) or ""
     values = {
+        "version": VERSION,
         "gpu": gpu,
         "number": number,
         "mig": {name.removeprefix(prefix): n for name, n in pod.devices.items() if prefix and name.startswith(prefix)},
