@@ -100,6 +100,21 @@ def test_a_new_file_follows_the_umask(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "hw.json").stat().st_mode) == 0o640
 
 
+def test_a_deployment_folder_is_readable_whatever_the_umask(tmp_path: Path) -> None:
+    """Containers read the files as somebody else: with umask 077 all of them are readable, at first and again."""
+    first = [RenderedFile(path="a/b/c.yml", text="1"), RenderedFile(path="run.sh", text="2", executable=True)]
+    old = os.umask(0o077)
+    try:
+        write_tree(tmp_path / "d", first, overwrite=False)
+        write_tree(tmp_path / "d", [*first, RenderedFile(path="x/y.yml", text="3")], overwrite=True)
+    finally:
+        os.umask(old)
+    modes = {path.relative_to(tmp_path).as_posix(): stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    folders = {"d", "d/a", "d/a/b", "d/x"}
+    assert {name: mode for name, mode in modes.items() if name in folders} == dict.fromkeys(folders, 0o755)
+    assert modes["d/a/b/c.yml"] == modes["d/x/y.yml"] == 0o644 and modes["d/run.sh"] == 0o755
+
+
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     """Even --force does not replace a folder by a file."""
     (tmp_path / "hw.json").mkdir()

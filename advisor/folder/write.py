@@ -148,6 +148,7 @@ def _install(
         for path in new:
             (stage / path).parent.mkdir(parents=True, exist_ok=True)
             atomic.write_new(stage / path, wanted[path].text, executable=wanted[path].executable)
+            atomic.readable_by_all(stage / path, stage)
         atomic.write_new(stage / MANIFEST, _manifest_text(wanted.values(), manifest), executable=False)
         if not folder.exists():
             stage.replace(folder)
@@ -159,6 +160,7 @@ def _install(
         for path in (*new, MANIFEST):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             atomic.move_over(stage / path, folder / path)
+            atomic.readable_by_all((folder / path).parent, folder)
         for place in {(folder / path).parent for path in (*new, MANIFEST)}:
             atomic.settle(place)
     finally:
