@@ -27,8 +27,23 @@ def storage_checks(plan: Plan) -> Iterator[Check]:
         volume = f"folder={from_env(store.variable)}; folder=${{folder:-$({DOCKER})}}"
         hint = f"set {store.variable} in .env to a folder on a larger disk"
         yield _disk("disk-volumes", volume, weights, IMAGE_BYTES, hint, ("compose",))
+        yield _owner(store.variable)
         hint = "mount a larger disk at /var/lib"
         yield _disk("disk-state", "folder=/var/lib", weights, IMAGE_BYTES, hint, ("systemd", "quadlet"))
+
+
+def _owner(variable: str) -> Check:
+    """A host folder in place of the volume: root of the container is nobody special without its capabilities."""
+    return Check(
+        id="models-owner",
+        fact=f"A folder that {variable} names in .env is root's, or writable for everybody",
+        why="the container runs as root without capabilities, which may write only what root owns",
+        command=f'folder={from_env(variable)}; [ -z "$folder" ] || [ ! -e "$folder" ] || '
+        '[ "$(stat -c %u "$folder")" = 0 ] || [ -n "$(find "$folder" -maxdepth 0 -perm -o+w)" ]',
+        expect="no output",
+        otherwise=f"sudo chown -R 0:0 the folder that {variable} names",
+        targets=("compose",),
+    )
 
 
 def _disk(id_: str, folder: str, weights: int, image: int, hint: str, targets: tuple[str, ...]) -> Check:

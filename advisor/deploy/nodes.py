@@ -110,6 +110,8 @@ def placements(plan: Plan) -> tuple[Placement, ...]:
             Placement(template(plan, "run.sh"), "run.sh", executable=True),
             Placement(template(plan, "node.service"), "nodes/node@.service"),
         ]
+        if "gateway" in plan.parts:
+            files.append(Placement("systemd/gateway.service.j2", "nodes/gateway.service"))
     if known.servers > 1:
         files.append(Placement("nodes/Caddyfile.j2", "nodes/Caddyfile"))
     return tuple(files)

@@ -459,8 +459,10 @@ def test_one_request_lasts_no_longer_than_its_limit(folder: Path, tmp_path: Path
 
 @pytest.mark.external
 def test_a_host_name_makes_it_https(folder: Path, upstream: Upstream, tmp_path: Path) -> None:
-    """With ADVISOR_HOSTNAME the port speaks TLS for that name, and plain HTTP is not served."""
+    """With ADVISOR_HOSTNAME the port speaks TLS for that name, no plain HTTP, and no trust store of the machine is touched."""
     import ssl
+
+    before = trusted()
 
     caddyfile = folder / "gateway" / "Caddyfile"
     env = {"ADVISOR_HOSTNAME": "llm.test", "ADVISOR_CERT_ISSUER": "internal", "XDG_DATA_HOME": str(tmp_path / "data")}
@@ -483,6 +485,13 @@ def test_a_host_name_makes_it_https(folder: Path, upstream: Upstream, tmp_path: 
                 time.sleep(0.25)
         assert answer.startswith(b"HTTP/1.1 200")
         assert made.ask("GET", "/v1/models").status == 400
+    assert trusted() == before
+
+
+def trusted() -> set[tuple[str, int]]:
+    """Every certificate that this machine trusts, with the time of its file."""
+    folders = ("/usr/local/share/ca-certificates", "/etc/ssl/certs", "/etc/pki/ca-trust/source/anchors")
+    return {(str(path), path.lstat().st_mtime_ns) for folder in folders for path in Path(folder).glob("*")}
 
 
 def test_the_folder_says_how(tmp_path: Path) -> None:

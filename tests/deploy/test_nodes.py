@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from advisor.deploy import PARTS
-from advisor.deploy.nodes import facts
+from advisor.deploy.gateway import VERSION as GATEWAY_VERSION
+from advisor.deploy.nodes import MASTER_PORT, facts
 from advisor.errors import BadInput
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Plan
@@ -86,7 +87,7 @@ def test_the_balancer_is_what_caddy_reads(tmp_path: Path) -> None:
     for name in ("", "llm.example.org"):
         subprocess.run(
             [caddy, "validate", "--config", str(tmp_path / "Caddyfile"), "--adapter", "caddyfile"],
-            env={"ADVISOR_HOSTNAME": name, "HOME": str(tmp_path)}, check=True, capture_output=True,
+            env={"ADVISOR_BALANCER_HOSTNAME": name, "HOME": str(tmp_path)}, check=True, capture_output=True,
         )  # fmt: skip
 
 
@@ -277,10 +278,20 @@ def test_four_machines_make_two_groups(tmp_path: Path) -> None:
 
 
 @pytest.mark.external
-def test_the_unit_is_clean_and_closed(tmp_path: Path) -> None:
-    """systemd reads the unit without a complaint, and gives it an exposure below 4."""
-    unit = tmp_path / "advisor-node@0.service"
-    unit.write_text(texts(spanning_plan())["nodes/node@.service"])
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("nodes/node@.service", "advisor-node@0.service"),
+        ("nodes/gateway.service", "advisor-node-gateway.service"),
+    ],
+)
+def test_the_units_are_clean_and_closed(file: str, name: str, tmp_path: Path) -> None:
+    """systemd reads engine's and gateway's unit without a complaint, and gives each an exposure below 4."""
+    unit = tmp_path / name
+    unit.write_text(texts(spanning_plan())[file].replace("/opt/caddy-", f"{tmp_path}/caddy-"))
+    caddy = tmp_path / f"caddy-{GATEWAY_VERSION}" / "bin" / "caddy"
+    caddy.parent.mkdir(parents=True)
+    caddy.symlink_to(tool("caddy"))
     judge = tool("systemd-analyze")
     read = subprocess.run([judge, "verify", str(unit)], capture_output=True, text=True, check=False)
     assert (read.returncode, read.stderr) == (0, "")
@@ -288,3 +299,19 @@ def test_the_unit_is_clean_and_closed(tmp_path: Path) -> None:
         [judge, "security", "--offline=true", "--threshold=39", str(unit)], capture_output=True, text=True, check=False
     )
     assert judged.returncode == 0, judged.stdout[-400:]
+
+
+def test_two_machines_are_told_only_of_what_they_have() -> None:
+    """An engine over two machines has no compose.yaml, so no line names Compose; RDMA and the firewall are complete."""
+    readme = texts(spanning_plan(node_link="400G IB"))["README.md"]
+    assert "docker compose" not in readme, readme
+    assert "/dev/infiniband" in readme and "memlock=-1" in readme
+    rules = readme.partition("table inet")[2].partition("END")[0]
+    assert "drop" in rules and "dport 22" not in rules and f"{MASTER_PORT}, 32768-60999" in rules
+
+
+def test_the_balancer_is_reached_from_elsewhere_only_when_told() -> None:
+    """Its address stands in the file that its command line reads, and loopback where that file is silent."""
+    files = texts(repeated_plan())
+    assert "bind {$ADVISOR_BALANCER_BIND:127.0.0.1}" in files["nodes/Caddyfile"]
+    assert "ADVISOR_BALANCER_BIND=0.0.0.0" in files["nodes/nodes.env.example"]

@@ -21,9 +21,11 @@ TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
 PLAIN_SECCOMP = "RuntimeDefault"
 # That the Pod Security Standard "baseline" lets a container add.
 BASELINE_CAPABILITIES = frozenset(
-    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID "
-    "SYS_CHROOT".split()
-)
+    {
+        "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP",
+        "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+    }
+)  # fmt: skip
 
 
 def object_name(plan: Plan) -> str:
@@ -104,8 +106,8 @@ def host_paths(plan: Plan) -> tuple[HostPath, ...]:
 def standard(plan: Plan) -> tuple[str, str]:
     """The strictest Pod Security Standard that admits the pod, and what a stricter one would refuse.
 
-    Source: Kubernetes, "Pod Security Standards": baseline refuses host paths, seccomp that is off and capabilities beyond
-    the usual ones; restricted asks for a user who is not root.
+    Source: Kubernetes, "Pod Security Standards": baseline refuses host paths, seccomp that is off and capabilities
+    beyond the usual ones; restricted asks for a user who is not root.
     """
     refused = []
     if host_paths(plan):
