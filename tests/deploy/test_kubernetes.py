@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from advisor.catalog.vendors import card_variables
 from advisor.deploy import PARTS
-from advisor.deploy.kubernetes.pod import object_name
+from advisor.deploy.kubernetes.pod import object_name, standard
 from advisor.engines import ENGINES
 from advisor.engines.ollama.chart import heredoc
 from advisor.engines.vllm.chart import split
@@ -33,6 +33,8 @@ from tests.deploy.cluster import Cluster, build, program, running
 from tests.scenarios import SCENARIOS, answer, story
 
 TESTS = Path(__file__).parents[1]
+ENFORCE = "pod-security.kubernetes.io/enforce"
+LEVELS = ("restricted", "baseline", "privileged")  # Pod Security Standards, the strictest first
 WORKLOADS = ("Deployment", "StatefulSet", "LeaderWorkerSet")
 LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=40)
@@ -314,6 +316,10 @@ def server() -> Iterator[Cluster]:
     with running(Cluster) as cluster:
         # Pod security is only said, not enforced: a warning names what is not as restricted as it could be.
         cluster.kubectl("label", "namespace", "default", "pod-security.kubernetes.io/warn=restricted")
+        for level in LEVELS:
+            cluster.kubectl("create", "namespace", level)
+            cluster.kubectl("label", "namespace", level, f"{ENFORCE}={level}")
+            cluster.kubectl("create", "serviceaccount", "default", "--namespace", level)
         yield cluster
 
 
@@ -350,6 +356,27 @@ def test_a_real_server_takes_every_object(plan: Plan, server: Cluster, tmp_path:
         assert ("InferencePool" in kinds) == ("inference-gateway" in components)
         rootless = plan.launch.variant in ("cuda", "cpu") and not plan.model.path
         assert ("would violate PodSecurity" in done.stderr) == (not rootless), done.stderr
+
+
+@pytest.mark.external
+@pytest.mark.xdist_group("kubernetes")
+def test_the_pod_keeps_to_the_standard_that_is_claimed(plan: Plan, server: Cluster) -> None:
+    """The namespace's label that README gives admits the pod; a stricter one would be claimed if it did too."""
+    claimed, _ = standard(plan)
+    spec = pod_of(plan)
+    if not any(
+        volume["name"] == "models" for volume in spec["volumes"]
+    ):  # a StatefulSet's claim, as its controller adds it
+        spec["volumes"].append({"name": "models", "emptyDir": {}})
+    admitted = []
+    for level in LEVELS:
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": level}, "spec": spec}
+        done = server.dry_run(json.dumps(pod))
+        assert done.returncode == 0 or "violates PodSecurity" in done.stderr, done.stderr
+        admitted += [level] * (done.returncode == 0)
+    assert admitted == list(LEVELS[LEVELS.index(claimed) :])
+    readme = next(file.text for file in render(plan) if file.path == "README.md")
+    assert f"{ENFORCE}={claimed}" in readme
 
 
 def group_plan() -> Plan:
