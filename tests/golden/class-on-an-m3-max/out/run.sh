@@ -18,6 +18,21 @@ fail() {
 alive() {
   case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
 }
+# ours NAME: whether what was started here under that name still runs; its number may be another program's by now.
+ours() {
+  local pid
+  pid=$(cat "$state/$1.pid" 2>/dev/null) && alive "$pid" &&
+    [ "$(LC_ALL=C ps -o lstart= -p "$pid")" = "$(cat "$state/$1.started" 2>/dev/null)" ]
+}
+# keep LOG: what the last three starts wrote stays, as LOG.1 to LOG.3.
+keep() {
+  local number
+  [ -s "$1" ] || return 0
+  for number in 2 1; do
+    [ ! -e "$1.$number" ] || mv -f "$1.$number" "$1.$((number + 1))"
+  done
+  mv -f "$1" "$1.1"
+}
 
 for file in .env engine.env; do
   [ -f "$here/$file" ] || continue
@@ -26,15 +41,17 @@ for file in .env engine.env; do
   . "$here/$file"
   set +a
 done
+unset GRAFANA_PASSWORD
 
 for program in ollama curl ps; do
   command -v "$program" >/dev/null || fail "$program is not installed: https://ollama.com/download (version 0.34.2)"
 done
-if [ -f "$state/engine.pid" ] && alive "$(cat "$state/engine.pid")"; then
+running=
+if ours engine; then
   say "already running (process $(cat "$state/engine.pid")): $base/v1"
   exit 0
 fi
-if (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then
+if [ -z "$running" ] && (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then
   fail "port 11434 is taken: stop what listens there"
 fi
 
@@ -52,35 +69,46 @@ command=(
   ollama serve
 )
 
-mkdir -p "$state"
-# In a process group of its own, so that stop.sh ends all of it and nothing else.
-set -m
-nohup "${command[@]}" >"$log" 2>&1 </dev/null &
-pid=$!
-set +m
-printf '%s\n' "$pid" >"$state/engine.pid"
-LC_ALL=C ps -o lstart= -p "$pid" >"$state/engine.started" || true
-trap 'say "interrupted: stopping"; "$here/stop.sh"; exit 130' INT TERM
+# Waits until the engine answers; ends all of it where it does not.
+await_engine() {
+  local told=0
+  SECONDS=0
+  until curl -fsS -m 5 -o /dev/null "$base"/api/version 2>/dev/null; do
+    if ! alive "$pid"; then
+      tail -n 20 "$log" >&2 || true
+      rm -f "$state/engine.pid" "$state/engine.started"
+      fail "the engine ended; its last lines are above, all of them in $log"
+    fi
+    if [ "$SECONDS" -ge 120 ]; then
+      "$here/stop.sh"
+      fail "not healthy after $SECONDS s; see $log"
+    fi
+    if [ $((SECONDS - told)) -ge 20 ]; then
+      told=$SECONDS
+      say "  $SECONDS s: $(tail -n 1 "$log" | cut -c1-120)"
+    fi
+    sleep 1
+  done
+}
 
-say "started process $pid, log in $log; waiting up to 120 s"
-SECONDS=0
-told=0
-until curl -fsS -m 5 -o /dev/null "$base"/api/version 2>/dev/null; do
-  if ! alive "$pid"; then
-    tail -n 20 "$log" >&2 || true
-    rm -f "$state/engine.pid" "$state/engine.started"
-    fail "the engine ended; its last lines are above"
-  fi
-  if [ "$SECONDS" -ge 120 ]; then
-    "$here/stop.sh"
-    fail "not healthy after $SECONDS s; see $log"
-  fi
-  if [ $((SECONDS - told)) -ge 20 ]; then
-    told=$SECONDS
-    say "  $SECONDS s: $(tail -n 1 "$log" | cut -c1-120)"
-  fi
-  sleep 1
-done
+# In a process group of its own, so that stop.sh ends all of it and nothing else.
+start_engine() {
+  keep "$log"
+  set -m
+  nohup "${command[@]}" >"$log" 2>&1 </dev/null &
+  pid=$!
+  set +m
+  printf '%s\n' "$pid" >"$state/engine.pid"
+  LC_ALL=C ps -o lstart= -p "$pid" >"$state/engine.started" || true
+  trap 'say "interrupted: stopping"; "$here/stop.sh"; exit 130' INT TERM
+  say "started process $pid, log in $log; waiting up to 120 s"
+  await_engine
+}
+
+mkdir -p "$state"
+if [ -z "$running" ]; then
+  start_engine
+fi
 
 # The client below talks to this server, wherever it was told to listen.
 name=llama-3.1-8b-instruct

@@ -18,6 +18,21 @@ fail() {
 alive() {
   case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
 }
+# ours NAME: whether what was started here under that name still runs; its number may be another program's by now.
+ours() {
+  local pid
+  pid=$(cat "$state/$1.pid" 2>/dev/null) && alive "$pid" &&
+    [ "$(LC_ALL=C ps -o lstart= -p "$pid")" = "$(cat "$state/$1.started" 2>/dev/null)" ]
+}
+# keep LOG: what the last three starts wrote stays, as LOG.1 to LOG.3.
+keep() {
+  local number
+  [ -s "$1" ] || return 0
+  for number in 2 1; do
+    [ ! -e "$1.$number" ] || mv -f "$1.$number" "$1.$((number + 1))"
+  done
+  mv -f "$1" "$1.1"
+}
 
 for file in .env engine.env; do
   [ -f "$here/$file" ] || continue
@@ -26,6 +41,7 @@ for file in .env engine.env; do
   . "$here/$file"
   set +a
 done
+unset GRAFANA_PASSWORD
 # The keys are the gateway's alone: nothing that is started here inherits them.
 key=${ADVISOR_API_KEY:-}
 next_key=${ADVISOR_API_KEY_NEXT:-}
@@ -48,11 +64,19 @@ fi
 for program in ollama curl ps; do
   command -v "$program" >/dev/null || fail "$program is not installed: https://ollama.com/download (version 0.34.2)"
 done
-if [ -f "$state/engine.pid" ] && alive "$(cat "$state/engine.pid")"; then
-  say "already running (process $(cat "$state/engine.pid")): $base/v1"
-  exit 0
+running=
+if ours engine; then
+  if [ -z "$key" ] || ours gateway; then
+    say "already running (process $(cat "$state/engine.pid")): $base/v1"
+    exit 0
+  fi
+  say "the engine runs (process $(cat "$state/engine.pid")), its gateway does not: starting the gateway"
+  running=1
+elif ours gateway; then
+  say "the engine ended and its gateway did not: starting both again"
+  "$here/stop.sh"
 fi
-if (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then
+if [ -z "$running" ] && (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then
   fail "port 11434 is taken: stop what listens there"
 fi
 if [ -n "$key" ] && (exec 3<>"/dev/tcp/127.0.0.1/$front") 2>/dev/null; then
@@ -73,35 +97,46 @@ command=(
   ollama serve
 )
 
-mkdir -p "$state"
-# In a process group of its own, so that stop.sh ends all of it and nothing else.
-set -m
-nohup "${command[@]}" >"$log" 2>&1 </dev/null &
-pid=$!
-set +m
-printf '%s\n' "$pid" >"$state/engine.pid"
-LC_ALL=C ps -o lstart= -p "$pid" >"$state/engine.started" || true
-trap 'say "interrupted: stopping"; "$here/stop.sh"; exit 130' INT TERM
+# Waits until the engine answers; ends all of it where it does not.
+await_engine() {
+  local told=0
+  SECONDS=0
+  until curl -fsS -m 5 -o /dev/null "$base"/api/version 2>/dev/null; do
+    if ! alive "$pid"; then
+      tail -n 20 "$log" >&2 || true
+      rm -f "$state/engine.pid" "$state/engine.started"
+      fail "the engine ended; its last lines are above, all of them in $log"
+    fi
+    if [ "$SECONDS" -ge 180 ]; then
+      "$here/stop.sh"
+      fail "not healthy after $SECONDS s; see $log"
+    fi
+    if [ $((SECONDS - told)) -ge 20 ]; then
+      told=$SECONDS
+      say "  $SECONDS s: $(tail -n 1 "$log" | cut -c1-120)"
+    fi
+    sleep 1
+  done
+}
 
-say "started process $pid, log in $log; waiting up to 180 s"
-SECONDS=0
-told=0
-until curl -fsS -m 5 -o /dev/null "$base"/api/version 2>/dev/null; do
-  if ! alive "$pid"; then
-    tail -n 20 "$log" >&2 || true
-    rm -f "$state/engine.pid" "$state/engine.started"
-    fail "the engine ended; its last lines are above"
-  fi
-  if [ "$SECONDS" -ge 180 ]; then
-    "$here/stop.sh"
-    fail "not healthy after $SECONDS s; see $log"
-  fi
-  if [ $((SECONDS - told)) -ge 20 ]; then
-    told=$SECONDS
-    say "  $SECONDS s: $(tail -n 1 "$log" | cut -c1-120)"
-  fi
-  sleep 1
-done
+# In a process group of its own, so that stop.sh ends all of it and nothing else.
+start_engine() {
+  keep "$log"
+  set -m
+  nohup "${command[@]}" >"$log" 2>&1 </dev/null &
+  pid=$!
+  set +m
+  printf '%s\n' "$pid" >"$state/engine.pid"
+  LC_ALL=C ps -o lstart= -p "$pid" >"$state/engine.started" || true
+  trap 'say "interrupted: stopping"; "$here/stop.sh"; exit 130' INT TERM
+  say "started process $pid, log in $log; waiting up to 180 s"
+  await_engine
+}
+
+mkdir -p "$state"
+if [ -z "$running" ]; then
+  start_engine
+fi
 
 # The client below talks to this server, wherever it was told to listen.
 name=gpt-oss-20b
@@ -124,9 +159,10 @@ fi
 if [ -n "$key" ]; then
   # What Caddy keeps (certificates) stays in this folder.
   export XDG_DATA_HOME="$state/gateway" XDG_CONFIG_HOME="$state/gateway"
+  keep "$state/gateway.log"
   set -m
   ADVISOR_API_KEY=$key ADVISOR_API_KEY_NEXT=$next_key \
-    nohup caddy run --config "$here/gateway/Caddyfile" --adapter caddyfile >"$state/gateway.log" 2>&1 </dev/null &
+    nohup env -u HF_TOKEN caddy run --config "$here/gateway/Caddyfile" --adapter caddyfile >"$state/gateway.log" 2>&1 </dev/null &
   gateway=$!
   set +m
   printf '%s\n' "$gateway" >"$state/gateway.pid"
