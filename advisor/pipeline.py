@@ -131,9 +131,11 @@ def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
     if hardware_file is not None:
         from advisor.catalog.vendors import check_vendors
         from advisor.folder.door import admit_hardware
+        from advisor.probe.foreign import foreign
         from advisor.wire import from_json_file
 
-        recorded = admit_hardware(from_json_file(Hardware, hardware_file), str(hardware_file))
+        found = foreign(hardware_file) or from_json_file(Hardware, hardware_file)
+        recorded = admit_hardware(found, str(hardware_file))
         check_vendors(recorded, str(hardware_file))
         return replace(recorded, source="file")
     from advisor.measured.rates import with_kept_rates

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from advisor.calibrate.rows import Row, in_step, length_share
+from advisor.catalog.vendors import vendors
 from advisor.engines.llamacpp.speed import LLAMA_SERVER
 from advisor.engines.llamacpp.speed import step_of as llamacpp_step
 from advisor.engines.ollama.speed import server as ollama_server
@@ -17,6 +18,7 @@ from advisor.physics.speed.step import StepModel
 from advisor.predict.config import Words, ready_for
 from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, context_bucket, read_load
 from advisor.predict.run import per_replica, rule_for, run
+from advisor.probe.simulate import simulate
 
 Prompts = tuple[str, str, str, str]
 
@@ -79,7 +81,13 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
 def to_fit(rows: Sequence[Row]) -> list[Point]:
     """The measurements that the constants are fitted to."""
     usable = [row for row in rows if row.usable and row.output_tok_s]
-    return [point for point in points(usable)[0] if inside_memory(point)]
+    return [point for point in points(usable)[0] if inside_memory(point) and _served(point)]
+
+
+def _served(point: Point) -> bool:
+    """On cards of makers that an engine has a build for; others ran on forks, of which the constants say nothing."""
+    cards = simulate(point.row.request["gpu"], guess=True).accelerators
+    return all(vendors()[card.vendor].builds for card in cards)
 
 
 def inside_memory(point: Point) -> bool:

@@ -31,9 +31,9 @@ def from_entry(cls: type[T], entry: Mapping[str, Any]) -> T:
 def raw_entries(kind: str) -> tuple[Mapping[str, Any], ...]:
     """The raw entries of a generated file: `raw_entries("models")` reads data/models.json.
 
-    Cards and processors have a file of hand-kept additions beside theirs.
+    Cards and processors have a file of hand-kept additions beside theirs, cards one of rarer ones too.
     """
-    files = [kind, f"{kind}_extra"] if kind in ("gpus", "cpus") else [kind]
+    files = {"gpus": ("gpus", "gpus_extra", "gpus_more"), "cpus": ("cpus", "cpus_extra")}.get(kind, (kind,))
     documents = (json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in files)
     return tuple(entry for document in documents for entry in document[kind])
 

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from advisor.catalog import raw_entries
+from advisor.catalog import constants, raw_entries
 from advisor.catalog.vendors import vendors
 from advisor.units import GIB
 
-_SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*(?:gb|gib|g)\b")
+_SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*-?(gb|gib|gbs|gigs?|gigabytes?|g|mib|mb|tb|tib)\b(?!/)")
+_PER_GB = {"m": 1 / 1024, "t": 1024.0}  # by the first letter of the unit
 _CORES = re.compile(r"(\d+)\s*[-\u2010-\u2015 ]?\s*(?:gpu\s*)?cores?\b(?:\s*gpu)?")
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -22,7 +23,9 @@ graphics gpu gpus r tm card generation edition lovelace corporation one of four 
 systems integrated
 """
 # Remarks in parentheses that are no name of their own.
-_REMARKS = frozenset(("gddr5", "gddr6", "grace hopper", "blackwell ultra", "per gpu", "per chip", "apu"))
+_REMARKS = frozenset(("gddr5", "gddr6", "grace hopper", "blackwell ultra", "per gpu", "per chip", "apu", "pascal"))
+# Words on memory, slot and machine, which tell some cards apart and stand idle beside the others.
+_IDLE = re.compile(r"(?:lp)?g?ddr\d?x?|hbm\d?e?|x\d+|\d+bit|server|workstation")
 
 
 class Query(NamedTuple):
@@ -45,30 +48,35 @@ def read(text: str) -> Query:
     """`"RTX4060Ti 16GB"` → words rtx, 4060, ti; 16 GB; no core count."""
     lowered = text.lower().replace("\u2011", "-")
     size = _SIZE.search(lowered)
+    gigabytes = float(size[1]) * _PER_GB.get(size[2][0], 1.0) if size else None
     rest = _SIZE.sub(" ", lowered)
     cores = _CORES.search(rest)
     rest = _CORES.sub(" ", rest)
     words = frozenset(part for word in _words(rest) for part in _split(word)) - _noise()
-    return Query(words, float(size[1]) if size else None, int(cores[1]) if cores else None)
+    return Query(words, gigabytes, int(cores[1]) if cores else None)
 
 
 @functools.cache
 def _noise() -> frozenset[str]:
-    return frozenset((*_NOISE.split(), *(word for vendor in vendors().values() for word in vendor.name_words)))
+    makers = (word for vendor in vendors().values() for word in vendor.name_words)
+    return frozenset((*_NOISE.split(), *constants("products")["noise"].split(), *makers))
 
 
 def _words(text: str) -> list[str]:
     """Lower-case words, with the spellings of one thing brought together."""
-    same = {"mobile": "laptop", "sxm2": "sxm", "sxm3": "sxm", "sxm4": "sxm", "sxm5": "sxm", "sxm6": "sxm"}
-    return [same.get(word, word) for word in _WORD.findall(text.lower())]
+    same = {"mobile": "laptop", "notebook": "laptop", "ws": "workstation"}
+    words = (re.sub(r"^sxm\d$", "sxm", word) for word in _WORD.findall(text.lower().replace("max-q", "maxq")))
+    return [same.get(word, word) for word in words]
 
 
 @functools.cache
 def _split(word: str) -> tuple[str, ...]:
     """Cut a run-together word into known ones: `"rtx4090"` → rtx, 4090; an unknown word stays whole."""
-    known = _vocabulary()
-    if word in known:
+    known = vocabulary()
+    if word in known or word in _noise():
         return (word,)
+    if word.endswith("s") and word[:-1] in known and word[-2].isdigit():
+        return (word[:-1],)  # several of them: "3090s"
     for cut in range(len(word) - 1, 0, -1):
         if word[:cut] in known:
             rest = _split(word[cut:])
@@ -78,10 +86,18 @@ def _split(word: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def _vocabulary() -> frozenset[str]:
-    """Every word of every name in the catalogue."""
+def vocabulary() -> frozenset[str]:
+    """Every word of every name in the catalogue, and those without weight that are long enough to be cut off."""
     names = (name for entry in raw_entries("gpus") for name in _names(entry))
-    return frozenset(word for name in names for word in _words(name)) | _noise()
+    return frozenset(word for name in names for word in _words(name)) | {word for word in _noise() if len(word) > 2}
+
+
+def idle_words(entry: Mapping[str, Any], words: frozenset[str]) -> frozenset[str]:
+    """Those words that only repeat what this card is: its architecture, its target, its memory, its slot."""
+    facts = {*_WORD.findall(entry["architecture"].lower()), str(entry["compute_capability"]).lower()}
+    if "PCIe" in entry.get("interconnect", "") and "sxm" not in _words(entry["name"]):
+        facts.add("pcie")
+    return frozenset(word for word in words if word in facts or _IDLE.fullmatch(word))
 
 
 def _names(entry: Mapping[str, Any]) -> list[str]:
@@ -90,6 +106,12 @@ def _names(entry: Mapping[str, Any]) -> list[str]:
     inside = [part for group in re.findall(r"\((.*?)\)", name) for part in group.split(",")]
     own = [pattern.lower() for pattern in entry["match"] if pattern not in _shared_patterns()]
     return [re.sub(r"\(.*?\)", " ", name), *inside, *own]
+
+
+def printed_names(entry: Mapping[str, Any]) -> frozenset[str]:
+    """What its driver prints, in lower case, with and without the maker's name in front."""
+    names = [pattern.lower() for pattern in entry["match"]]
+    return frozenset((*names, *(name.removeprefix(f"{entry['vendor']} ") for name in names)))
 
 
 @functools.cache

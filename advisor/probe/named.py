@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,13 +10,19 @@ from typing import NamedTuple
 
 from advisor.catalog import gpus
 from advisor.catalog.entries import GpuSpec
-from advisor.catalog.gpu_names import parse_gpus
+from advisor.catalog.gpu_counts import Counted, count_in, counted
+from advisor.catalog.gpu_generic import Figures, figures_in, generic
+from advisor.catalog.gpu_names import look_up
+from advisor.catalog.gpu_text import read
+from advisor.catalog.products import in_words
 from advisor.errors import BadInput
+from advisor.probe.beside import Beside, beside_in, said_of
 from advisor.probe.slots import UNSTATED, Links, links_in, pcie, peers
 from advisor.schema import Accelerator
+from advisor.units import GB
 
-_POWER_LIMIT = re.compile(r"\s*(?:@|\bat)\s*(\d+)\s*W\s*$", re.IGNORECASE)
-_CPU_ONLY = re.compile(r"(?:cpu|none|no gpu)|cpu\W+(.+)", re.IGNORECASE)
+_CPU_ONLY = re.compile(r"(?:cpu|none|no gpu)(?:\s+only)?[\s,;:+]*(?:(\d+(?:\.\d+)?)\s*(?:gb|gib|g))?", re.IGNORECASE)
+_PROCESSOR_FIRST = re.compile(r"cpu(?!\s+only\b)\W+(?=[a-z])", re.IGNORECASE)
 
 
 class Named(NamedTuple):
@@ -26,13 +33,16 @@ class Named(NamedTuple):
     processor: str = ""  # by its model line, of a machine without cards
     watts: float | None = None  # that each card may draw; None: as sold
     links: Links = UNSTATED
+    beside: Beside = Beside()
+    threads: int | None = None  # of an instance's host
+    notes: tuple[str, ...] = ()  # what had to be taken for granted of the text
 
 
 def named(text: str, count: int = 1, watts: float | None = None, *, guess: bool = False) -> Named:
     """Read `2x RTX 4090`, `RTX 3090 + RTX 4090`, `2x RTX 3090 nvlink at 220 W`, `Apple M3 Max 64GB`, `CPU: EPYC 9654`.
 
     Args:
-        text: the cards, and words on their links and their power limit.
+        text: the cards or the machine, and words on links, power limit, host memory and system.
         count: how often, where the text names one card.
         watts: the power limit of each card, where the text gives none.
         guess: a question (which memory size?) is answered by the largest, in place of an error.
@@ -40,17 +50,65 @@ def named(text: str, count: int = 1, watts: float | None = None, *, guess: bool 
     Raises:
         BadInput: a card is unknown or ambiguous, or two counts contradict each other.
     """
-    cards, links = links_in(text)
-    limit = _POWER_LIMIT.search(cards)
-    if limit:
-        cards, watts = cards[: limit.start()], float(limit[1])
-    processor = _CPU_ONLY.fullmatch(" ".join(cards.split()))
-    if processor:
-        return Named(text, processor=processor[1] or "", watts=watts)
-    specs = [spec for number, spec in parse_gpus(cards, guess=guess) for _ in range(number)]
+    model_line = _PROCESSOR_FIRST.match(text.strip())
+    if model_line:
+        return _processor(text, text.strip()[model_line.end() :], watts)
+    product = in_words(text)
+    rest, links = links_in(product.text)
+    figures = figures_in(rest)
+    rest, beside = beside_in(figures.rest.replace(",", " ") if figures else rest)
+    beside = beside._replace(watts=beside.watts or watts, host_gb=beside.host_gb or product.host_gib)
+    bare = _without_cards(text, rest, beside)
+    if bare is not None:
+        return bare
+    if figures:
+        parts = [_by_figures(text, rest, figures, guess=guess)]
+    else:
+        parts, beside = _parts(rest, beside, guess=guess)
+    specs = [part.spec for part in parts for _ in range(part.number)]
     if count not in (1, len(specs)) and len(specs) > 1:
         raise BadInput(f"GPU {text!r} names {len(specs)} cards, and the count beside it is {count}")
-    return Named(text, tuple(specs if len(specs) > 1 else specs * count), watts=watts, links=links)
+    every = tuple(specs if len(specs) > 1 else specs * count)
+    told = dict.fromkeys((*product.notes, *(note for part in parts for note in part.notes), *said_of(beside)))
+    return Named(text, every, "", beside.watts, links, beside, product.threads, tuple(told))
+
+
+def _without_cards(text: str, rest: str, beside: Beside) -> Named | None:
+    """A machine of which only the processor is named, or of which somebody says that it has no card."""
+    plain = " ".join(rest.split())
+    only = _CPU_ONLY.fullmatch(plain)
+    gigabytes = beside.host_gb or (float(only[1]) if only and only[1] else None)
+    if not only and not (beside.processor and not any(re.search(r"\d", word) for word in read(plain).words)):
+        return None
+    return Named(text, processor=beside.processor, watts=beside.watts, beside=beside._replace(host_gb=gigabytes))
+
+
+def _processor(text: str, model_line: str, watts: float | None) -> Named:
+    """A machine that is called by its processor's model line, which is kept as it is."""
+    said = beside_in(model_line)[1]
+    return Named(text, processor=model_line, watts=said.watts or watts, beside=Beside(said.host_gb, system=said.system))
+
+
+def _parts(rest: str, beside: Beside, *, guess: bool) -> tuple[list[Counted], Beside]:
+    """The cards; memory that is called RAM and stands right behind a card that is sold with it is the card's."""
+    if beside.host_gb and not beside.apart and read(rest).size_gb is None:
+        with contextlib.suppress(BadInput):
+            sized = counted(f"{rest} {beside.host_gb:g}GB", guess=guess)
+            if not any(part.notes or part.spec.unified_memory for part in sized):
+                return sized, beside._replace(host_gb=None)
+    return counted(rest, guess=guess, machine_gb=beside.host_gb), beside
+
+
+def _by_figures(text: str, rest: str, figures: Figures, *, guess: bool) -> Counted:
+    """A card by its figures; where it has a name that is known, that card with the bandwidth that is given."""
+    count, name = count_in(rest)
+    if any(re.search(r"\d", word) for word in read(name).words):
+        with contextlib.suppress(BadInput):
+            spec, notes = look_up(name, guess=guess)
+            rate = figures.bandwidth_bytes_per_s
+            told = (*notes, f"bandwidth {rate / GB:g} GB/s, as given")
+            return Counted(count, replace(spec, bandwidth_bytes_per_s=rate), told)
+    return Counted(count, *generic(text, figures))
 
 
 def accelerator(spec: GpuSpec, index: int, linked: Sequence[int], links: Links = UNSTATED) -> Accelerator:
@@ -66,7 +124,7 @@ def accelerator(spec: GpuSpec, index: int, linked: Sequence[int], links: Links =
         vendor=spec.vendor,
         device_class=spec.device_class,
         memory_bytes=int(spec.memory_bytes * share),
-        catalog_id=spec.id,
+        catalog_id=spec.id or None,
         architecture=spec.architecture,
         compute_capability=spec.compute_capability,
         bandwidth_bytes_per_s=spec.bandwidth_bytes_per_s,

@@ -17,10 +17,11 @@ from advisor.catalog.vendors import vendors
 from advisor.errors import BadInput
 from advisor.physics.speed.device import with_power_limit
 from advisor.probe import READERS, cpu_rates
+from advisor.probe.beside import sliced
 from advisor.probe.named import Named, accelerator, alike, named
-from advisor.probe.slots import Links, how_joined, peers
+from advisor.probe.slots import how_joined, peers
 from advisor.schema import Accelerator, Containers, Cpu, Hardware
-from advisor.units import gib
+from advisor.units import GIB, gib
 
 
 @functools.cache
@@ -59,10 +60,24 @@ def machine(what: Named) -> Hardware:
             f"machine; name it once, without other cards"
         )
     if not what.specs:
-        found = _cpu_only(what.processor)
+        found = _cpu_only(what.processor, what.beside.host_gb)
     else:
-        found = _unified(what.specs[0]) if unified else _discrete(what.specs, what.links)
+        found = _unified(what.specs[0]) if unified else _discrete(what)
+    found = _as_said(found, what)
     return found if what.watts is None else _limited(found, what.watts, what.text)
+
+
+def _as_said(hardware: Hardware, what: Named) -> Hardware:
+    """With the system and the processor that were named beside the cards, and the notes on how the text was read."""
+    said, cpu = what.beside, hardware.cpu
+    if said.processor and what.specs and hardware.os != "darwin":
+        cpu = replace(cpu, model=said.processor)
+    if what.threads:
+        cpu = replace(cpu, threads=what.threads)
+    if said.system == "windows" and hardware.os == "linux":
+        changed = ("Windows in place of Linux, without containers", *hardware.assumed)
+        hardware = replace(hardware, os="windows", os_version="Windows", containers=Containers(), assumed=changed)
+    return replace(hardware, cpu=cpu, wsl=said.wsl, assumed=(*hardware.assumed, *what.notes))
 
 
 def _limited(hardware: Hardware, watts: float, text: str) -> Hardware:
@@ -76,15 +91,19 @@ def _limited(hardware: Hardware, watts: float, text: str) -> Hardware:
     return replace(with_power_limit(hardware, watts), assumed=assumed)
 
 
-def _discrete(specs: Sequence[GpuSpec], links: Links) -> Hardware:
+def _discrete(what: Named) -> Hardware:
     """Cards with memory of their own in a Linux host."""
+    specs, links, part = what.specs, what.links, what.beside.slice
     makers = {spec.vendor for spec in specs}
     gpu_bytes = sum(spec.memory_bytes for spec in specs)
-    memory_bytes = max(_host()["memory_floor_bytes"], _host()["memory_per_gpu_memory"] * gpu_bytes)
+    assumed_bytes = max(_host()["memory_floor_bytes"], _host()["memory_per_gpu_memory"] * gpu_bytes)
+    memory_bytes = round((what.beside.host_gb or 0) * GIB) or assumed_bytes
     server = all(spec.device_class == "datacenter" for spec in specs)
     architecture = "aarch64" if any("C2C" in spec.interconnect for spec in specs) else "x86_64"
     joined = peers(specs, links.nvlink)
     cards = tuple(accelerator(spec, number, joined[number], links) for number, spec in enumerate(specs))
+    if part:
+        cards = tuple(sliced(card, spec, part) for card, spec in zip(cards, specs, strict=True))
     assumed = [_assumed_host(architecture, memory_bytes), *_assumed_software(makers)]
     if len(specs) > 1:
         assumed.append(how_joined(cards, links.nvlink))
@@ -121,9 +140,10 @@ def _unified(spec: GpuSpec) -> Hardware:
     )
 
 
-def _cpu_only(processor: str) -> Hardware:
+def _cpu_only(processor: str, host_gb: float | None) -> Hardware:
     """A machine without cards; a processor that is named brings the bandwidth of its family, if that is known."""
-    memory_bytes = _host()["named_cpu_memory_bytes" if processor else "cpu_only_memory_bytes"]
+    usual = _host()["named_cpu_memory_bytes" if processor else "cpu_only_memory_bytes"]
+    memory_bytes = round((host_gb or 0) * GIB) or usual
     known = next((spec for spec in cpus() if processor and spec.match and re.search(spec.match, processor)), None)
     bandwidth = known.bandwidth_bytes_per_s if known else _bandwidth("desktop_memory")
     return _hardware(

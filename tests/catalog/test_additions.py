@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from advisor.catalog import cpus, gpus, sources
-from advisor.catalog.gpu_names import find_gpu, parse_gpus
+from advisor.catalog.gpu_counts import parse_gpus
+from advisor.catalog.gpu_names import find_gpu
 
 ADDED = {"GTX 1050 Ti 4GB": 112.1e9, "RX 580": 256e9, "RX 6500 XT": 143.9e9, "RTX A400": 96e9}
 

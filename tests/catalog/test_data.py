@@ -17,6 +17,7 @@ from advisor.schema import ModelSpec
 
 FILES = [
     ("gpus.json", "gpus", GpuSpec),
+    ("gpus_more.json", "gpus", GpuSpec),
     ("cpus.json", "cpus", CpuSpec),
     ("models.json", "models", ModelSpec),
     ("models_extra.json", "models_extra", ModelSpec),

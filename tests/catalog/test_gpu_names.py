@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from advisor.catalog import gpus
 from advisor.catalog.entries import GpuSpec
-from advisor.catalog.gpu_names import find_gpu, parse_gpus, with_memory
+from advisor.catalog.gpu_counts import parse_gpus
+from advisor.catalog.gpu_names import find_gpu, with_memory
 from advisor.errors import BadInput
 from advisor.units import GIB
 
@@ -65,7 +66,8 @@ ASKED = [
     ("GTX 1650", "GDDR5.*GDDR6"),
     ("Radeon 780M", "how many GB"),
     ("RTX 6000", "RTX 6000 Ada Generation"),
-    ("RTX 4090 48GB", "24 GB"),
+    ("RTX 4080 12GB", "RTX 4080: 16 GB.*Laptop GPU: 12 GB"),
+    ("RTX 4900", "nearest are NVIDIA GeForce RTX 4090,"),
     ("H100 96GB", "94 GB.*80 GB"),
     ("M2 Ultra 100GB", "64, 128 or 192 GB"),
     ("GTX 4090", "RTX 4090"),

@@ -9,13 +9,14 @@ from collections.abc import Callable
 import pytest
 
 from advisor.catalog import DATA, models
-from advisor.refresh import extra, flags, gpus, ranking
+from advisor.refresh import extra, flags, gpus, more_gpus, ranking
 from advisor.refresh import models as model_table
 from advisor.refresh.gpus import nvlink_bytes_per_s, peer_access
 from advisor.refresh.table import SOURCES, number
 
 GENERATORS: dict[str, Callable[[], dict[str, str]]] = {
     "gpus": lambda: gpus.generate(SOURCES),
+    "more_gpus": lambda: more_gpus.generate(SOURCES),
     "models": lambda: model_table.generate(SOURCES),
     "flags": lambda: flags.generate(flags.kept(SOURCES)),
     "extra": extra.generate,

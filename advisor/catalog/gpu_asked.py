@@ -1,0 +1,73 @@
+"""What is asked back where a name is not enough: one question, with the choices as one would type them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from advisor.catalog.entries import GpuSpec
+from advisor.catalog.gpu_text import Card, Query, cards, sizes_gb
+from advisor.units import GIB
+
+_BY_FIGURES = "a card that is not there is named by its figures: '48GB, 1008 GB/s, cc 8.9'"
+_NUMBERS_WEIGH = 3.0  # in the likeness of two names, against other words
+
+
+def which(text: str, found: Sequence[Mapping[str, Any]]) -> str:
+    """Ask back: by memory size where that tells the variants apart."""
+    ordered = sorted(found, key=lambda entry: (sizes_gb(entry), entry["name"]))
+    names = ", ".join(entry["name"] for entry in ordered)
+    sizes = [f"{size:g}" for entry in ordered for size in sizes_gb(entry)]
+    if len(set(sizes)) == len(sizes) >= len(ordered):
+        return f"GPU {text!r} comes with {' or '.join(sorted(sizes, key=float))} GB: which? ({names})"
+    return f"GPU {text!r} can be {len(ordered)} cards, which? {names}; name one of them"
+
+
+def which_size(text: str, spec: GpuSpec) -> str:
+    """Ask for the memory of the machine that a chip is in."""
+    sizes = " or ".join(f"{size / GIB:g}" for size in spec.memory_options_bytes)
+    asked = f"how many GB: {sizes} GB?" if sizes else "how many GB?"
+    example = spec.memory_options_bytes[-1] / GIB if spec.memory_options_bytes else 32
+    why = "shares the machine's memory" if spec.unified_memory else "has a memory that no source gives"
+    return f"GPU {text!r} {why}, {asked} Write for example '{spec.name} {example:g}GB'"
+
+
+def not_sold(text: str, query: Query) -> str:
+    """Names the sizes that exist, with those of cards whose longer name holds the same words."""
+    family = [card.entry for card in cards() if query.words <= card.words]
+    listed = "; ".join(f"{entry['name']}: {_sizes(entry)}" for entry in family[:8])
+    return f"GPU {text!r} is not sold with {query.size_gb:g} GB, which is meant? There is {listed}"
+
+
+def _sizes(entry: Mapping[str, Any]) -> str:
+    """`"64, 128 or 192 GB"`."""
+    *first, last = (f"{size:g}" for size in sizes_gb(entry)) if sizes_gb(entry) else ("any",)
+    return f"{', '.join(first)} or {last} GB" if first else f"{last} GB"
+
+
+def unknown(text: str, query: Query) -> str:
+    """Cards that the words could belong to, else those whose names look most alike."""
+    partial = [card.entry["name"] for card in cards() if query.words and query.words <= card.words]
+    if partial:
+        return f"GPU {text!r} is not enough to tell the card, which is it: {', '.join(partial[:8])}?"
+    scored = [(_likeness(query.words, card), card.entry["name"]) for card in cards()]
+    near = ", ".join(name for _, name in sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:5])
+    return f"GPU {text!r} is not in the catalogue; the nearest are {near} (see `advisor catalog gpus`); {_BY_FIGURES}"
+
+
+def _likeness(words: frozenset[str], card: Card) -> float:
+    """0 to 1: how much each word looks like one of the card's, less for needed words that are missing."""
+    if not words:
+        return 0.0
+    weights = {word: _NUMBERS_WEIGH if re.search(r"\d", word) else 1.0 for word in words}
+    alike = sum(weight * max(_alike(word, own) for own in card.words) for word, weight in weights.items())
+    missing = min(len(needed - words) for needed in card.enough)
+    return alike / sum(weights.values()) - 0.1 * missing
+
+
+def _alike(word: str, own: str) -> float:
+    """Swapped digits are the likeliest slip: 4900 is 4090 before it is 4000."""
+    swapped = word != own and sorted(word) == sorted(own)
+    return max(difflib.SequenceMatcher(None, word, own).ratio(), 0.95 if swapped else 0.0)
