@@ -21,7 +21,7 @@ from advisor.catalog import engine_limits
 from advisor.deploy import PARTS
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
-from advisor.engines.builds import build, maker
+from advisor.engines.builds import build, chosen_slice, maker
 from advisor.engines.naming import slug
 from advisor.errors import EnvironmentFailed
 from advisor.schema import Plan, RenderedFile
@@ -149,6 +149,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "engine": engine_limits(plan.engine),
         "vendor": maker(plan),  # None on a CPU, like the engine's build for its cards
         "build": build(plan),
+        "slice": chosen_slice(plan),
         "name": slug(plan.name),
         "desk": DESK if plan.desk is not None else None,
         "example": _example(plan),

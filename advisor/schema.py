@@ -81,6 +81,7 @@ class Accelerator:
     nvlink_peers: tuple[int, ...] = ()
     nvlink_bytes_per_s: float | None = None  # one direction
     mig_profile: str | None = None
+    place: str | None = None  # what the driver's tools call it where that is not its index: "1", of a slice "0:1"
     ecc_enabled: bool | None = None
     tdp_watts: float | None = None
     power_share: float = 1.0  # of the power it could draw: less where its owner set a limit

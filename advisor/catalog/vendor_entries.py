@@ -9,6 +9,23 @@ from advisor.schema import value
 
 
 @value
+class Switch:
+    """A variable without which an engine leaves some cards out."""
+
+    name: str
+    text: str
+    because: str
+    only: tuple[str, ...] = ()  # compute capabilities or targets; empty: any
+    but: tuple[str, ...] = ()  # those that need none
+    unified: bool = False  # for graphics in the host's memory alone
+
+    def needed(self, capability: str | None, *, unified: bool) -> bool:
+        """Whether a card of that capability or target needs it."""
+        named = not self.only or capability in self.only
+        return named and capability not in self.but and (unified or not self.unified)
+
+
+@value
 class Build:
     """How the pinned version of an engine runs on a vendor's cards."""
 
@@ -23,6 +40,8 @@ class Build:
     fp8_in_hardware_only: bool = False  # FP8 weights need a card that multiplies them
     on_pypi: bool = False  # the engine's package there is this build
     archive: str | None = None  # libraries beside the engine's own archive, without containers
+    switches: tuple[Switch, ...] = ()
+    others: Build | None = None  # for targets that this one is not built for
     chart_name: str | None = None  # what the engine's Helm chart calls these cards
 
 
@@ -89,6 +108,8 @@ class Tool:
     program: str
     name: str
     slices: str
+    slice_name: str  # {parent} and {child}: its profile
+    slice_id: str  # likewise: what the engine is told
     free_mib: str
     ids: str  # joined by commas
     ids_reason: str  # why numbers do not do
@@ -166,5 +187,6 @@ class VendorSpec:
 
     def card_variables(self, *engines: str) -> tuple[str, ...]:
         """The variables with which these engines are told their cards; without an engine, all of them."""
-        builds = (self.builds[name] for name in engines or self.builds if name in self.builds)
+        named = (self.builds[name] for name in engines or self.builds if name in self.builds)
+        builds = (build for first in named for build in (first, first.others) if build)
         return (*self.numbering, *(build.cards_variable for build in builds if build.cards_variable))

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.catalog import constants, from_entry, raw_entries
+from advisor.catalog import constants, engine_limits, from_entry, raw_entries
 from advisor.catalog.vendor_entries import (
     Access,
     Build,
@@ -16,6 +16,7 @@ from advisor.catalog.vendor_entries import (
     Modules,
     NodesCheck,
     Reserved,
+    Switch,
     Tool,
     Toolkit,
     VendorSpec,
@@ -45,8 +46,14 @@ def vendors() -> Mapping[str, VendorSpec]:
 def _vendor(entry: Mapping[str, Any]) -> VendorSpec:
     parts = {key: from_entry(PARTS[key], entry[key]) for key in PARTS.keys() & entry.keys()}
     shares = tuple(from_entry(MemoryShare, share) for share in entry.get("gpu_memory_shares", ()))
-    builds = {engine: from_entry(Build, build) for engine, build in entry.get("builds", {}).items()}
+    builds = {engine: _build(build) for engine, build in entry.get("builds", {}).items()}
     return from_entry(VendorSpec, {**entry, **parts, "gpu_memory_shares": shares, "builds": builds})
+
+
+def _build(entry: Mapping[str, Any]) -> Build:
+    switches = tuple(from_entry(Switch, switch) for switch in entry.get("switches", ()))
+    others = _build(entry["others"]) if "others" in entry else None
+    return from_entry(Build, {**entry, "switches": switches, "others": others})
 
 
 def vendor_of(card: Accelerator) -> VendorSpec:
@@ -55,7 +62,7 @@ def vendor_of(card: Accelerator) -> VendorSpec:
 
 
 def build_for(card: Accelerator, engine: str) -> Build:
-    """How an engine runs on this card.
+    """How an engine runs on this card: by its generation, where a vendor has several ways.
 
     Raises:
         BadInput: it does not (no plan that was made here asks this).
@@ -63,7 +70,9 @@ def build_for(card: Accelerator, engine: str) -> Build:
     vendor = vendor_of(card)
     if engine not in vendor.builds:
         raise BadInput(f"{engine} does not run on cards of {vendor.title}; it does on {', '.join(served_by(engine))}")
-    return vendor.builds[engine]
+    found = vendor.builds[engine]
+    covered = card.compute_capability in engine_limits(engine).gfx_targets
+    return found if found.others is None or covered else found.others
 
 
 def check_vendors(hardware: Hardware, where: str) -> None:
@@ -82,7 +91,8 @@ def check_backend(name: str, where: str) -> None:
     Raises:
         BadInput: file, key, what was seen and what is accepted.
     """
-    known = (build.backend for vendor in vendors().values() for build in vendor.builds.values())
+    builds = (build for vendor in vendors().values() for build in vendor.builds.values())
+    known = (build.backend for first in builds for build in (first, first.others) if build)
     _refuse_other(name, ("cpu", *dict.fromkeys(known)), f"{where}: launch.variant")
 
 

@@ -9,6 +9,7 @@ from advisor.catalog.vendor_entries import NodesCheck, Tool, VendorSpec
 from advisor.engines.builds import maker
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import asked_bytes
+from advisor.engines.places import joined, place
 from advisor.quoting import shell
 from advisor.schema import Accelerator, Check, Plan
 from advisor.shell import at_least, no_less
@@ -22,7 +23,7 @@ def card_checks(plan: Plan) -> Iterator[Check]:
         yield _driver(plan, vendor, vendor.tool)
         yield _capability(plan, vendor.tool)
         for card in cards_of(plan.estimate.candidate, plan.hardware):
-            yield _present(card, vendor.tool)
+            yield _present(card, place(card, plan.hardware), vendor.tool)
             if not card.unified_memory and not card.mig_profile:  # the tool does not say for those
                 yield _free(card, plan, vendor.tool)
     elif vendor and vendor.nodes_check:
@@ -40,12 +41,13 @@ def _nodes(title: str, nodes: NodesCheck) -> Check:
     )
 
 
-def _present(card: Accelerator, tool: Tool) -> Check:
+def _present(card: Accelerator, where: str, tool: Tool) -> Check:
     name = f"MIG {card.mig_profile}" if card.mig_profile else card.name
-    query = tool.slices if card.mig_profile else tool.name.format(number=card.index)
+    parent, _, child = where.partition(":")
+    query = tool.slice_name.format(parent=parent, child=child) if child else tool.name.format(number=parent)
     return Check(
         id=f"gpu-{card.index}",
-        fact=f"GPU {card.index} is a {card.name}",
+        fact=f"GPU {where} is a {card.name}",
         command=f"{query} | grep -F {shell(name)}",
         expect=name,
         otherwise="the cards were exchanged or renumbered: run `advisor recommend` again here",
@@ -57,8 +59,8 @@ def _free(card: Accelerator, plan: Plan, tool: Tool) -> Check:
     asked = -(-asked_bytes(plan) // MIB)
     return Check(
         id=f"gpu-{card.index}-free",
-        fact=f"{gib(asked_bytes(plan))} of GPU {card.index} will be asked for",
-        command=no_less(tool.free_mib.format(number=card.index), asked),
+        fact=f"{gib(asked_bytes(plan))} of GPU {place(card, plan.hardware)} will be asked for",
+        command=no_less(tool.free_mib.format(number=place(card, plan.hardware)), asked),
         expect=f"at least {asked} (MiB free now)",
         otherwise=f"end what holds the memory (`{tool.program}` lists it), or plan again with it running",
         why="what another program holds is missing for weights or KV cache: the start fails, or layers move to the CPU",
@@ -87,9 +89,9 @@ def _capability(plan: Plan, tool: Tool) -> Check:
         fmt.min_capability.get(plan.engine, "0"),
         key=lambda text: [int(part) for part in text.split(".")],
     )
-    numbers = ",".join(str(index) for index in plan.estimate.candidate.gpu_indices)
-    sliced = any(card.mig_profile for card in cards_of(plan.estimate.candidate, plan.hardware))
-    query = tool.lowest_capability if sliced else tool.capability.format(numbers=numbers)
+    cards = cards_of(plan.estimate.candidate, plan.hardware)
+    sliced = any(card.mig_profile for card in cards)
+    query = tool.lowest_capability if sliced else tool.capability.format(numbers=joined(cards, plan.hardware))
     return Check(
         id="capability",
         fact=f"{limits.title} {limits.version} with {fmt.title} weights needs compute capability {least} or higher",

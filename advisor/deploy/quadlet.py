@@ -13,6 +13,7 @@ from advisor.engines.builds import access, has_image
 from advisor.engines.containers import Mount
 from advisor.engines.deployment import Preparation
 from advisor.engines.devices import cards_of
+from advisor.engines.places import place
 from advisor.schema import Check, Plan, value
 from advisor.shell import at_least
 
@@ -127,4 +128,4 @@ def _devices(plan: Plan) -> tuple[str, ...]:
     if way is None or not way.by_runtime:
         return way.device_nodes if way else ()
     cards = cards_of(plan.estimate.candidate, plan.hardware)
-    return tuple(f"{way.cdi_kind}={card.index}{':0' if card.mig_profile else ''}" for card in cards)
+    return tuple(f"{way.cdi_kind}={place(card, plan.hardware)}" for card in cards)

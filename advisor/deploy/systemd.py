@@ -8,7 +8,7 @@ from advisor.catalog.vendor_entries import Modules
 from advisor.deploy import native
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
-from advisor.engines.builds import access, build, maker
+from advisor.engines.builds import access, build, chosen_slice, maker
 from advisor.engines.containers import local_mount
 from advisor.engines.downloads import download_s
 from advisor.quoting import shell
@@ -69,7 +69,7 @@ def facts(plan: Plan) -> Units:
     way, vendor = access(plan), maker(plan)
     return Units(
         unit=native.unit_name(plan),
-        program=(native.engine_program(plan), *launch.program[1:], *launch.argv),
+        program=(*_sliced(plan), native.engine_program(plan), *launch.program[1:], *launch.argv),
         env=tuple(f"{name}={text}" for name, text in _environment(plan)),
         home=native.engine_home(plan),
         config=config,
@@ -92,6 +92,15 @@ def facts(plan: Plan) -> Units:
         health=f"http://127.0.0.1:{launch.port}{launch.health_path}",
         gateway="gateway" in plan.parts,
     )
+
+
+def _sliced(plan: Plan) -> tuple[str, ...]:
+    """What starts the engine with the slice of a card that it is to use; nothing where it uses whole ones."""
+    found = chosen_slice(plan)
+    if found is None:
+        return ()
+    script = f'{found.script}; [ -n "$slice" ]; export {found.variable}="$slice"; exec "$@"'
+    return "/bin/sh", "-euc", script, "slice"
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:

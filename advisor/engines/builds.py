@@ -5,7 +5,22 @@ from __future__ import annotations
 from advisor.catalog.vendor_entries import Access, Build, VendorSpec
 from advisor.catalog.vendors import build_for, vendor_of
 from advisor.engines.devices import cards_of
-from advisor.schema import Plan
+from advisor.engines.places import place
+from advisor.schema import Plan, value
+
+
+@value
+class Slice:
+    """How an engine that runs without containers is told its slice, which is known by a long id alone."""
+
+    place: str  # parent:child
+    variable: str
+    query: str  # a line of shell: the id of $slice
+
+    @property
+    def script(self) -> str:
+        """One line of shell that puts the slice's id into $slice; a variable of .env names another one."""
+        return f"slice=${{ADVISOR_MIG_DEVICE:-{self.place}}}; case $slice in MIG-*) ;; *) slice=$({self.query}) ;; esac"
 
 
 def maker(plan: Plan) -> VendorSpec | None:
@@ -18,6 +33,16 @@ def build(plan: Plan) -> Build | None:
     """How the plan's engine runs on its cards; None on a CPU."""
     cards = cards_of(plan.estimate.candidate, plan.hardware)
     return build_for(cards[0], plan.engine) if cards else None
+
+
+def chosen_slice(plan: Plan) -> Slice | None:
+    """The slice of a card that the plan uses, for an engine that no container runtime hands it to; else None."""
+    cards = cards_of(plan.estimate.candidate, plan.hardware)
+    vendor, found = maker(plan), build(plan)
+    if not vendor or not vendor.tool or not found or not found.cards_variable or not cards[0].mig_profile:
+        return None
+    query = vendor.tool.slice_id.format(parent="${slice%:*}", child="${slice#*:}")
+    return Slice(place=place(cards[0], plan.hardware), variable=found.cards_variable, query=query)
 
 
 def access(plan: Plan) -> Access | None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from advisor.engines.builds import access, maker
 from advisor.engines.devices import cards_of
+from advisor.engines.places import place
 from advisor.schema import Plan, value
 
 GpuAccess = Literal["none", "reservation", "cdi", "devices"]
@@ -63,10 +64,10 @@ def gpu_fields(plan: Plan) -> dict[str, object]:
         # No groups: their names mean nothing inside the image, and the nodes belong to root, as whom the image runs.
         return {"gpu_access": "devices", "devices": way.device_nodes}
     containers, cards = plan.hardware.containers, cards_of(plan.estimate.candidate, plan.hardware)
-    numbers = tuple(str(card.index) for card in cards)
+    numbers = tuple(place(card, plan.hardware) for card in cards)
     if any(card.mig_profile for card in cards):
-        # Slices have no number that every tool shares: .env names it as the vendor's tool lists it.
-        numbers = tuple(f"${{ADVISOR_MIG_DEVICE:-{number}:0}}" for number in numbers)
+        # .env may name another, or its id.
+        numbers = tuple(f"${{ADVISOR_MIG_DEVICE:-{number}}}" for number in numbers)
     if containers.engine == "podman" or (containers.cdi_devices and containers.nvidia_toolkit_version is None):
         return {"gpu_access": "cdi", "devices": tuple(f"{way.cdi_kind}={number}" for number in numbers)}
     return {"gpu_access": "reservation", "reservation_driver": way.reservation_driver, "device_ids": numbers}

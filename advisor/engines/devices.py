@@ -45,7 +45,8 @@ def usable(card: Accelerator, limits: EngineLimits) -> bool:
     if vendor.cuda_capability and limits.min_cuda_capability:
         return capability(card) is None or at_least(card, limits.min_cuda_capability)
     if vendor.build_targets and limits.gfx_targets:
-        return card.compute_capability is None or card.compute_capability in limits.gfx_targets
+        covered = card.compute_capability is None or card.compute_capability in limits.gfx_targets
+        return covered or "other_targets" in limits.features
     return True
 
 

@@ -11,6 +11,7 @@ from advisor.folder import kinds
 from advisor.folder.kinds import Numbers, Words
 
 TEXTS: Mapping[Words, tuple[str, ...]] = {
+    kinds.PLACE: ("hardware.accelerators.place",),
     kinds.ID: ("name", "engine", "parts", "checks.id", "estimate.candidate.engine", "findings.engine"),
     kinds.VERSION: ("engine_version",),
     kinds.OWN_VERSION: ("advisor_version",),

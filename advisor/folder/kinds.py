@@ -68,6 +68,7 @@ IMAGE = words(
 REPOSITORY = words("owner/name of the Hub", r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*", 200)
 TAG = words("a model and its tag", r"[A-Za-z0-9][A-Za-z0-9._/-]*(:[A-Za-z0-9._-]+)?", 200)
 ADDRESS = words("an IP address", r"[0-9A-Fa-f.:]+", 45)
+PLACE = words("a number such as 1, or 0:1 of a slice", r"\d{1,4}(:\d{1,4})?", 9)
 CAPABILITY = words("a number such as 8.9, or gfx942", r"\d{1,3}\.\d{1,3}|gfx[0-9a-f]{3,4}|metal|xpu", 10)
 HOST_AND_PORT = words("a host and its port", r"[0-9A-Za-z.:\[\]-]+:\d{1,5}", 120)
 URL_PATH = words("a path such as /health", r"(/[A-Za-z0-9_-]+)+", 80)

@@ -69,7 +69,9 @@ def _read(nvml: Nvml, host: Host, unknown: dict[str, str]) -> Reading:
 
 def _renumbered(card: Card, numbers: Mapping[int, int], index: int) -> Card:
     peers = tuple(numbers[peer] for peer in card.accelerator.nvlink_peers if peer in numbers)
-    return replace(card, accelerator=replace(card.accelerator, index=index, nvlink_peers=peers))
+    own = card.accelerator
+    place = own.place or (None if own.index == index else str(own.index))
+    return replace(card, accelerator=replace(own, index=index, place=place, nvlink_peers=peers))
 
 
 def _card(nvml: Nvml, handle: Any, index: int, host: Host, unknown: dict[str, str]) -> Card:

@@ -20,10 +20,8 @@ def slices(nvml: Nvml, handle: Any, card: Card, first_index: int, unknown: dict[
         return None
     most = nvml.quietly("nvmlDeviceGetMaxMigDeviceCount", handle) or 0
     found = (nvml.quietly("nvmlDeviceGetMigDeviceHandleByIndex", handle, place) for place in range(most))
-    cut = [
-        _slice(nvml, part, card, first_index + number)
-        for number, part in enumerate(part for part in found if part is not None)
-    ]
+    there = [(place, part) for place, part in enumerate(found) if part is not None]
+    cut = [_slice(nvml, part, card, first_index + number, place) for number, (place, part) in enumerate(there)]
     if not cut:
         unknown[f"mig.{card.accelerator.index}"] = (
             f"{card.accelerator.name}: MIG is on, but no slice has been created or is visible here"
@@ -31,7 +29,7 @@ def slices(nvml: Nvml, handle: Any, card: Card, first_index: int, unknown: dict[
     return cut
 
 
-def _slice(nvml: Nvml, part: Any, card: Card, index: int) -> Card:
+def _slice(nvml: Nvml, part: Any, card: Card, index: int, place: int) -> Card:
     whole = card.accelerator
     name = nvml.ask("", {}, "nvmlDeviceGetName", part) or f"{whole.name} MIG"
     info = nvml.quietly("nvmlDeviceGetMemoryInfo", part)
@@ -46,6 +44,7 @@ def _slice(nvml: Nvml, part: Any, card: Card, index: int) -> Card:
             memory_bytes=total,
             free_bytes=int(info.free) if info else None,
             mig_profile=profile.group(1) if profile else None,
+            place=f"{whole.index}:{place}",
             nvlink_peers=(),  # slices have no peers: neither NVLink nor P2P works between MIG devices
             nvlink_bytes_per_s=None,
             pcie_peer_access=False,

@@ -102,7 +102,7 @@ def ops408(case: Case, threshold: Mapping[str, Any]) -> str | None:
     for card in case.cards:
         if not vendor_of(card).build_targets or card.compute_capability in case.limits.gfx_targets:
             continue
-        if "other_targets" in case.limits.features:
+        if "other_targets" in case.limits.features and case.hardware.cpu.architecture == "x86_64":
             continue
         return (
             f"{card.name} is {card.compute_capability or 'of unknown target'}; {case.limits.title} "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from advisor.catalog import engine_limits
-from advisor.catalog.vendors import vendor_of
+from advisor.catalog.vendors import build_for, vendor_of
 from advisor.engines.devices import Group, at_least, capability, counts, groups, indices, pick, usable
 from advisor.engines.ollama.memory import MOST_SLOTS, memory
 from advisor.engines.ollama.sizing import offloaded, single_slot, with_slots
@@ -38,10 +38,11 @@ def flash_attention(card: Accelerator) -> bool:
 
 
 def _families(hardware: Hardware) -> tuple[Group, ...]:
-    """Cards that Ollama would put one model on: those of one maker; MIG slices one by one."""
+    """Cards that Ollama would put one model on: those that one build runs on; MIG slices one by one."""
     makers: dict[str, list[Accelerator]] = {}
     for card in hardware.accelerators:
-        key = f"{card.vendor}/{card.index}" if card.mig_profile else card.vendor
+        found = vendor_of(card).builds.get("ollama") and build_for(card, "ollama").backend
+        key = f"{card.vendor}/{card.index if card.mig_profile else found}"
         makers.setdefault(key, []).append(card)
     return tuple(tuple(cards) for cards in makers.values())
 

@@ -6,9 +6,10 @@ from advisor.catalog import weights_format
 from advisor.catalog.flags import accepted
 from advisor.catalog.vendors import build_for
 from advisor.engines.accepted import require
-from advisor.engines.devices import cards_of, hides_cards
+from advisor.engines.devices import Group, cards_of, hides_cards
 from advisor.engines.ollama.propose import flash_attention
 from advisor.engines.ollama.sizing import CONTEXT_TIERS, single_slot
+from advisor.engines.places import joined
 from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 
@@ -116,12 +117,23 @@ def _placement(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list
     if cards and not model.multimodal:
         reason = f"{FIT_MARGIN_MIB} MiB a card stay free, as planned; this is also llama-server's default"
         rows.append(env("LLAMA_ARG_FIT_TARGET", FIT_MARGIN_MIB, reason, "engines-ollama-placement"))
+    rows += _switches(cards)
     variable = build_for(cards[0], "ollama").cards_variable if hides_cards(candidate, hardware) else None
     if variable:
-        chosen = ",".join(str(card.index) for card in cards)
         reason = f"{len(cards)} of {len(hardware.accelerators)} cards, numbered as the driver lists them"
-        rows.append(env(variable, chosen, reason, "engines-ollama-env"))
+        rows.append(env(variable, joined(cards, hardware), reason, "engines-ollama-env"))
     return rows
+
+
+def _switches(cards: Group) -> list[Setting]:
+    """What Ollama has to be told to use such cards at all."""
+    found = {
+        switch.name: env(switch.name, switch.text, switch.because, "engines-ollama-env")
+        for card in cards
+        for switch in build_for(card, "ollama").switches
+        if switch.needed(card.compute_capability, unified=card.unified_memory)
+    }
+    return list(found.values())
 
 
 def _privacy(workload: Workload) -> list[Setting]:

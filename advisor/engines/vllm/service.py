@@ -7,6 +7,7 @@ import json
 from advisor.catalog.vendors import build_for, vendor_of
 from advisor.engines.admission import admitted, drain_s
 from advisor.engines.devices import cards_of, hides_cards
+from advisor.engines.places import joined
 from advisor.engines.vllm.cores import threads_of
 from advisor.engines.vllm.patience import startup_s
 from advisor.engines.vllm.rows import env, flag
@@ -119,4 +120,4 @@ def _chosen_cards(candidate: Candidate, hardware: Hardware) -> list[Setting]:
         return []
     reason = f"{len(cards)} of {len(hardware.accelerators)} cards, numbered as the driver lists them"
     numbering = [env(name, text, reason, "engines-vllm-env") for name, text in vendor_of(cards[0]).numbering.items()]
-    return [*numbering, env(variable, ",".join(str(card.index) for card in cards), reason, "engines-vllm-env")]
+    return [*numbering, env(variable, joined(cards, hardware), reason, "engines-vllm-env")]
