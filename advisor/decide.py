@@ -14,6 +14,7 @@ from advisor.schema import Candidate, Confidence, Estimate, Finding, Judged, Que
 from advisor.units import count, ms
 
 _TIERS = {"A": 0, "B": 1, "C": 2}
+_UNSURE = ("OPS417",)  # rules that say of a card that its speed, or its memory, is not certain
 
 
 def judge(estimate: Estimate, question: Question) -> Judged:
@@ -265,7 +266,10 @@ def _pace(speed: Speed | None, workload: Workload) -> str:
 
 
 def _confidence(winner: Judged | None, question: Question) -> Confidence:
-    """High: even the slow end of the range meets the targets; low: nothing was ever measured on such a device."""
+    """High: even the slow end of the range meets the targets; low: nothing was ever measured on such a device.
+
+    A vGPU's speed depends on other guests, so that nothing about it is certain.
+    """
     speed = winner.estimate.peak_speed if winner else None
     if is_guess(question.model):
         return "low"
@@ -273,7 +277,8 @@ def _confidence(winner: Judged | None, question: Question) -> Confidence:
         return "high"
     if speed is None or speed.output_tokens_per_s.basis == "analytic":
         return "low"
-    return "high" if _sure(winner, question.workload) else "medium"
+    unsure = any(finding.rule in _UNSURE for finding in winner.findings)
+    return "high" if _sure(winner, question.workload) and not unsure else "medium"
 
 
 def _sure(judged: Judged, workload: Workload) -> bool:

@@ -132,12 +132,13 @@ def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
         from advisor.catalog.vendors import check_vendors
         from advisor.folder.door import admit_hardware
         from advisor.probe.foreign import foreign
+        from advisor.probe.vgpu import with_shares
         from advisor.wire import from_json_file
 
         found = foreign(hardware_file) or from_json_file(Hardware, hardware_file)
         recorded = admit_hardware(found, str(hardware_file))
         check_vendors(recorded, str(hardware_file))
-        return replace(recorded, source="file")
+        return replace(with_shares(recorded), source="file")
     from advisor.measured.rates import with_kept_rates
     from advisor.probe import probe
 

@@ -12,6 +12,20 @@ from advisor.catalog.entries import GpuSpec
 from advisor.catalog.vendors import vendors
 from advisor.units import GIB
 
+_VGPU = re.compile(r"-(\d{1,2})[qcab]$", re.IGNORECASE)
+
+
+def vgpu_gb(name: str) -> int | None:
+    """`"NVIDIA A40-12Q"` → 12: a card's share in a virtual machine, by the name of its profile; None for a card."""
+    found = _VGPU.search(name.strip())
+    return int(found[1]) if found else None
+
+
+def vgpu_share(name: str, spec: GpuSpec) -> float:
+    """The part of the card that such a profile has memory of; 1 for a card."""
+    gigabytes, printed = vgpu_gb(name), spec.memory_nominal_gb or spec.memory_bytes / GIB
+    return min(1.0, gigabytes / printed) if gigabytes and printed else 1.0
+
 
 def match_driver_name(name: str, memory_bytes: int | None, cores: int | None) -> GpuSpec | None:
     """The entry whose driver name this is; of several cards with one name, by core count, then by memory.
@@ -23,14 +37,14 @@ def match_driver_name(name: str, memory_bytes: int | None, cores: int | None) ->
     if not found:
         return None
     found = [entry for entry in found if cores and entry.get("cores") == cores] or found
-    if memory_bytes is not None:
+    if memory_bytes is not None and vgpu_gb(name) is None:
         gaps = [_gap(entry, memory_bytes) for entry in found]
         found = [entry for entry, gap in zip(found, gaps, strict=True) if gap <= min(gaps) + 0.02]
     return from_entry(GpuSpec, min(found, key=lambda entry: entry.get("bandwidth_bytes_per_s", 0.0)))
 
 
 def _plain(name: str) -> str:
-    """Lower case, no vendor word in front (older drivers leave it out) and no MIG profile behind."""
+    """Lower case, no vendor word in front (older drivers leave it out), no profile of MIG or vGPU behind."""
     text = " ".join(name.lower().replace("(r)", "").replace("(tm)", "").replace("_", " ").split())
     return _around().sub("", text)
 
@@ -38,7 +52,7 @@ def _plain(name: str) -> str:
 @functools.cache
 def _around() -> re.Pattern[str]:
     in_front = "|".join(vendor.name for vendor in vendors().values() if vendor.name_in_front)
-    return re.compile(rf"^({in_front}) |\s+mig \d+g\.\d+gb.*$")
+    return re.compile(rf"^({in_front}|grid) |\s+mig \d+g\.\d+gb.*$|-\d{{1,2}}[qcab]$")
 
 
 def _exact(name: str) -> list[Mapping[str, Any]]:

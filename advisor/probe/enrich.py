@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from advisor.catalog.entries import GpuSpec
-from advisor.catalog.gpu_names import match_driver_name
+from advisor.catalog.gpu_driver import match_driver_name, vgpu_share
 from advisor.probe.card import Card
 from advisor.schema import Accelerator
 
@@ -81,8 +81,11 @@ def _merged(card: Card, spec: GpuSpec, key: str, unknown: dict[str, str]) -> Acc
 
 
 def _shares(card: Card, spec: GpuSpec) -> tuple[float, float]:
-    """A slice's share; and one half for cards of two dies that the driver lists as two GPUs (MI250X)."""
+    """A slice's or a vGPU's share; and one half for cards of two dies that the driver lists as two GPUs (MI250X)."""
     own = card.accelerator
+    shared = vgpu_share(own.name, spec)
+    if shared < 1:
+        return (shared, shared)
     two_dies = card.maybe_one_die and own.memory_bytes * 1.8 < spec.memory_bytes
     return (0.5, 0.5) if two_dies else (card.memory_share, card.compute_share)
 

@@ -24,7 +24,7 @@ from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.probe.named import Named
 from advisor.probe.simulate import machine, simulate
-from advisor.schema import Hardware
+from advisor.schema import Accelerator, Hardware
 from advisor.units import GIB, MIB
 
 _MOST_CARDS = 64
@@ -39,6 +39,7 @@ class _Card(NamedTuple):
 
     name: str
     memory_bytes: int | None
+    free_bytes: int | None = None
 
 
 def foreign(path: Path) -> Hardware | None:
@@ -71,10 +72,16 @@ def _card_table(text: str, where: str) -> Hardware:
     if odd is not None or not rows:
         raise BadInput(f"{where}: every line needs {len(columns)} cells, as the first has; saw {shown(odd)}")
     found = [dict(zip(columns, map(str.strip, row), strict=True)) for row in rows if not isinstance(row, OddRow)]
-    cards = [_Card(row["name"], _bytes(row.get("memory.total", ""))) for row in found]
+    cards = [_listed(row) for row in found]
     hardware = _machine(cards, where)
     driver = found[0].get("driver_version")
     return replace(hardware, nvidia_driver=driver, cuda_version=None) if driver else hardware
+
+
+def _listed(row: Mapping[str, str]) -> _Card:
+    """One card of the table, with what is free of its memory where that was asked for."""
+    total, free, used = (_bytes(row.get(f"memory.{column}", "")) for column in ("total", "free", "used"))
+    return _Card(row["name"], total, free if used is None or total is None else total - used)
 
 
 def _bytes(cell: str) -> int | None:
@@ -126,10 +133,14 @@ def _machine(cards: Sequence[_Card], where: str) -> Hardware:
     specs = tuple(_spec(card, where) for card in cards)
     hardware = machine(Named(where, specs, notes=(f"the cards are those of {Path(where).name}",)))
     told = (
-        own if own.unified_memory else replace(own, memory_bytes=card.memory_bytes or own.memory_bytes)
+        own if own.unified_memory else _as_told(own, card)
         for own, card in zip(hardware.accelerators, cards, strict=True)
     )
     return replace(hardware, accelerators=tuple(told), source="file")
+
+
+def _as_told(own: Accelerator, card: _Card) -> Accelerator:
+    return replace(own, name=card.name, memory_bytes=card.memory_bytes or own.memory_bytes, free_bytes=card.free_bytes)
 
 
 def _spec(card: _Card, where: str) -> GpuSpec:

@@ -50,6 +50,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS413": operations.ops413,
     "OPS414": operations.ops414,
     "OPS415": operations.ops415,
+    "OPS417": operations.ops417,
 }
 
 CONTEST_RULES: Mapping[str, ContestPredicate] = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.catalog import constants
+from advisor.catalog.gpu_driver import vgpu_gb
 from advisor.catalog.vendors import no_back_end, vendor_of
 from advisor.physics.memory.weights import weight_bytes
 from advisor.rules.base import Case
@@ -193,3 +194,15 @@ def ops416(case: Case, threshold: Mapping[str, Any]) -> str | None:
         return None
     older = f"the last version that does is {last}" if last else "no version is known that does"
     return f"{limits.title} {limits.version} does not load {architecture} ({case.model.hf_id}); {older}"
+
+
+def ops417(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes cards that are shares in a virtual machine."""
+    shared = [card for card in case.cards if vgpu_gb(card.name)]
+    if not shared:
+        return None
+    return (
+        f"{shared[0].name} is a vGPU, {vgpu_gb(shared[0].name)} GB of 1 card: its speed is uncertain and counted in "
+        f"proportion to that. The host's scheduler (best effort, equal or fixed share) and other guests decide what it "
+        f"gets, and without a licence for compute it is slowed down"
+    )

@@ -54,6 +54,21 @@ def test_a_modified_card_has_the_memory_its_driver_tells(tmp_path: Path) -> None
     assert (card.catalog_id, card.memory_bytes >> 20) == ("nvidia-rtx-4090", 49140)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "driver_version, memory.used [MiB], memory.total [MiB], index, name\n580.95.05, 4096 MiB, 24576 MiB, 0, Tesla P40\n",
+        "name,memory.free,memory.total,driver_version,uuid\nTesla P40,20480,24576,580.95.05,GPU-1\n",
+    ],
+)
+def test_columns_come_in_any_order_with_units_or_without(tmp_path: Path, text: str) -> None:
+    """What is free is what was asked for: directly, or as the rest of what is used."""
+    path = tmp_path / "smi.csv"
+    path.write_text(text, encoding="utf-8")
+    (card,) = find_hardware(None, path).accelerators
+    assert (card.catalog_id, card.memory_bytes >> 20, card.unheld_bytes >> 20) == ("nvidia-p40", 24576, 20480)
+
+
 def test_rocm_smi_tells_cards_in_order(tmp_path: Path) -> None:
     """Cards come by their numbers, and what is no card is left out."""
     path = tmp_path / "rocm.json"
