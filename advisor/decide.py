@@ -14,7 +14,7 @@ from advisor.schema import Candidate, Confidence, Estimate, Finding, Judged, Que
 from advisor.units import count, ms
 
 _TIERS = {"A": 0, "B": 1, "C": 2}
-_UNSURE = ("OPS417",)  # rules that say of a card that its speed, or its memory, is not certain
+_UNSURE = ("FIT110", "OPS417")  # rules that say of a card that its speed, or its memory, is not certain
 
 
 def judge(estimate: Estimate, question: Question) -> Judged:
@@ -65,7 +65,7 @@ def decide(estimates: Iterable[Estimate], question: Question, *, depth: bool = T
         engine=engine,
         meets_targets=meets,
         summary=_summary(winner, meets, question, refusals),
-        confidence=_confidence(winner, question),
+        confidence=_confidence(winner, ordered, question),
         winner=winner,
         losers=losers,
         reasons=reasons + (winner.findings if winner else ()),
@@ -265,7 +265,7 @@ def _pace(speed: Speed | None, workload: Workload) -> str:
     return f": first token after {ms(speed.ttft_s.expected)}, then {count(1 / speed.tpot_s.expected)} tokens/s each"
 
 
-def _confidence(winner: Judged | None, question: Question) -> Confidence:
+def _confidence(winner: Judged | None, judged: Iterable[Judged], question: Question) -> Confidence:
     """High: even the slow end of the range meets the targets; low: nothing was ever measured on such a device.
 
     A vGPU's speed depends on other guests, so that nothing about it is certain.
@@ -274,11 +274,15 @@ def _confidence(winner: Judged | None, question: Question) -> Confidence:
     if is_guess(question.model):
         return "low"
     if winner is None:
-        return "high"
+        return "medium" if any(_unsure(one) for one in judged) else "high"
     if speed is None or speed.output_tokens_per_s.basis == "analytic":
         return "low"
-    unsure = any(finding.rule in _UNSURE for finding in winner.findings)
-    return "high" if _sure(winner, question.workload) and not unsure else "medium"
+    return "high" if _sure(winner, question.workload) and not _unsure(winner) else "medium"
+
+
+def _unsure(judged: Judged) -> bool:
+    """Whether the card's speed or memory is not certain, and the answer turns on it."""
+    return any(finding.rule in _UNSURE for finding in judged.findings)
 
 
 def _sure(judged: Judged, workload: Workload) -> bool:

@@ -68,8 +68,21 @@ class Reserved:
 class MemoryShare:
     """How much of a machine's unified memory its GPU may use."""
 
-    fraction: float
+    fraction: float  # the least that was measured, which is planned with
     up_to_gib: float | None = None  # of memory in the machine; None: any
+    most: float | None = None  # that was measured; None: no other
+
+
+@value
+class MemorySwitch:
+    """What raises the share of unified memory that a GPU may use."""
+
+    name: str
+    command: str  # {mib} or {pages} of memory
+    where: str  # it is typed
+    kept_gib: float  # for the system, at least
+    kept_share: float  # likewise, of the machine's memory
+    but: tuple[str, ...] = ()  # targets that have none
 
 
 @value
@@ -168,6 +181,7 @@ class VendorSpec:
     half_to_fp32: float = 4.0  # arithmetic at 16 bit to that at 32 bit, likewise
     driver_reserved: Reserved | None = None
     gpu_memory_shares: tuple[MemoryShare, ...] = ()
+    memory_switch: MemorySwitch | None = None
     driver_title: str = ""
     driver_fields: Mapping[str, str] = field(default_factory=dict)  # fields of `Hardware` with words before each
     assumed_software: str = ""  # of a simulated machine; {fields} are those of probe/simulate.json

@@ -13,6 +13,7 @@ from advisor.catalog.vendor_entries import (
     Families,
     Kubernetes,
     MemoryShare,
+    MemorySwitch,
     Modules,
     NodesCheck,
     Reserved,
@@ -23,11 +24,13 @@ from advisor.catalog.vendor_entries import (
 )
 from advisor.errors import BadInput
 from advisor.schema import Accelerator, Hardware
+from advisor.units import GIB
 
 NO_BACK_END = ("n", "plugin")  # of `GpuSpec.supported`: a plug-in is another package than the pinned build
 PARTS: Mapping[str, type[Any]] = {
     "families": Families,
     "driver_reserved": Reserved,
+    "memory_switch": MemorySwitch,
     "access": Access,
     "toolkit": Toolkit,
     "tool": Tool,
@@ -130,6 +133,13 @@ def card_variables(*engines: str) -> frozenset[str]:
 
 def gpu_share(vendor: VendorSpec, memory_bytes: int) -> float | None:
     """The share of that much unified memory which a GPU may use; None where the vendor has no rule."""
-    gib = memory_bytes / 2**30
-    shares = vendor.gpu_memory_shares
-    return next((share.fraction for share in shares if share.up_to_gib is None or gib <= share.up_to_gib), None)
+    shares = gpu_shares(vendor, memory_bytes)
+    return shares[0] if shares else None
+
+
+def gpu_shares(vendor: VendorSpec, memory_bytes: int) -> tuple[float, float] | None:
+    """The least and the largest share that was seen: systems of one size differ by version."""
+    size = memory_bytes / GIB
+    shares = (share for share in vendor.gpu_memory_shares if share.up_to_gib is None or size <= share.up_to_gib)
+    found = next(shares, None)
+    return (found.fraction, found.most or found.fraction) if found else None

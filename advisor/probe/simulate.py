@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from advisor.catalog import cpus
 from advisor.catalog.entries import GpuSpec
+from advisor.catalog.memory_limit import memory_limit
 from advisor.catalog.vendor_entries import VendorSpec
 from advisor.catalog.vendors import vendors
 from advisor.errors import BadInput
@@ -120,10 +121,11 @@ def _unified(spec: GpuSpec) -> Hardware:
     mac = _system({spec.vendor}) == "darwin"
     architecture = vendors()[spec.vendor].unified_architecture
     card = accelerator(spec, 0, ())
-    share = f"the GPU may use {gib(card.memory_bytes)} of {gib(spec.memory_bytes)}"
+    cpu = _cpu(architecture, spec.memory_bytes, None, spec.name if mac else "")
+    share = f"the GPU may use {gib(card.memory_bytes)} of {gib(spec.memory_bytes)}{_limited_by(cpu, card)}"
     if mac:
         assumed = [
-            f"macOS on {architecture}, {_host()['cores']} cores; {share} (iogpu.wired_limit_mb unset)",
+            f"macOS on {architecture}, {_host()['cores']} cores; {share}",
             "no container engine: containers on macOS cannot reach the GPU",
         ]
     else:
@@ -133,11 +135,20 @@ def _unified(spec: GpuSpec) -> Hardware:
         ]
     return _hardware(
         {spec.vendor},
-        cpu=_cpu(architecture, spec.memory_bytes, None, spec.name if mac else ""),
+        cpu=cpu,
         accelerators=(card,),
         assumed=tuple(assumed),
         unknown={"cpu.bandwidth_bytes_per_s": "no source says what share of the chip's the CPU cores reach"},
     )
+
+
+def _limited_by(cpu: Cpu, card: Accelerator) -> str:
+    """Which switch is taken to be untouched, and what systems give by themselves."""
+    limit = memory_limit(Hardware(source="simulated", os="linux", cpu=cpu, accelerators=(card,)))
+    if limit is None:
+        return ""
+    seen = f", {gib(limit.least_bytes)} to {gib(limit.most_bytes)} by version" if limit.uncertain else ""
+    return f"{seen} ({limit.name} unset)"
 
 
 def _cpu_only(processor: str, host_gb: float | None) -> Hardware:

@@ -19,6 +19,8 @@ CLASSES = {"igpu-unified": "unified"}
 # pull request 1170); CUDA reports 121.69 GiB in another log. The lower one is kept.
 READ_TOTALS = {"nvidia-gb10-dgx-spark": 128_501_256_192}
 # Sizes that the note on the GPU's share names, for chips whose memory cell does not list them.
+# Linux hands AMD's other integrated graphics half of the memory (ttm.pages_limit), Mesa's Intel driver three quarters.
+INTEGRATED_SHARES = {"AMD": 0.5, "Intel": 0.75}
 SYSTEM_SIZES_GIB = {"amd-strix-halo-8060s": (32, 64, 96, 128), "amd-strix-halo-8050s": (32, 64, 96, 128)}
 
 
@@ -48,7 +50,9 @@ def fraction(row: Row) -> float | None:
     """
     if row["vendor"] == "Apple":
         return 0.75 if _sizes(row["memory_gib"])[-1] > 36 else 0.6667
-    return 0.75 if row["id"] in SYSTEM_SIZES_GIB else None
+    if row["id"] in SYSTEM_SIZES_GIB:
+        return 0.75
+    return INTEGRATED_SHARES.get(row["vendor"]) if row["class"] == "igpu-unified" else None
 
 
 def nvlink_bytes_per_s(interconnect: str) -> float | None:

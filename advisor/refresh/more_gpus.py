@@ -15,6 +15,8 @@ ORIGIN = "advisor/refresh/sources/gpus_more.csv"
 VENDORS = {"NVIDIA": "nvidia", "AMD": "amd", "Apple": "apple", "Intel": "intel"}
 TARGETS = {"apple": "metal", "intel": "xpu"}
 CONSUMER = re.compile(r"GeForce|TITAN|Radeon RX|Arc [AB]\d")
+# Of the machine's memory: what Linux hands AMD's integrated graphics, Mesa Intel's, and macOS most of Apple's.
+SHARES = {"amd": 0.5, "intel": 0.75, "apple": 0.75}
 ENGINES = {"y": "y", "n": "n", "XPU": "y", "plugin": "plugin", "not": "unclear", "CPU": "cpu build"}
 
 
@@ -40,7 +42,7 @@ def gpu(row: Row) -> dict[str, Any]:
         "cores": integer(row["sm_or_cu"]),
         "interconnect": "none" if unified else f"none; {row['bus']}".rstrip("; "),
         "unified_memory": unified,
-        "gpu_memory_fraction": 0.75 if vendor == "apple" else None,
+        "gpu_memory_fraction": SHARES.get(vendor) if unified else None,
         "tdp_watts": number(row["tdp_w"]),
         "release": row["launch_date"][:7],
         "launch_price_usd": number(row["launch_price_usd"]),

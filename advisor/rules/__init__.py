@@ -49,6 +49,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS412": operations.ops412,
     "OPS413": operations.ops413,
     "OPS414": operations.ops414,
+    "FIT110": fit.fit110,
     "OPS415": operations.ops415,
     "OPS417": operations.ops417,
 }

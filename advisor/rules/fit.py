@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.catalog.memory_limit import MemoryLimit, memory_limit
 from advisor.rules.base import Case
 from advisor.units import count, gib
 
@@ -18,7 +19,7 @@ def fit101(case: Case, threshold: Mapping[str, Any]) -> str | None:
     needs = memory.budget_bytes + memory.short_bytes
     return (
         f"{case.weights_format.title} weights and buffers need {gib(needs)} on the fullest device, "
-        f"may use {gib(max(memory.budget_bytes, 0))} of {gib(memory.device_bytes)}"
+        f"may use {gib(max(memory.budget_bytes, 0))} of {gib(memory.device_bytes)}{_remedy(case)}"
     )
 
 
@@ -30,7 +31,7 @@ def fit102(case: Case, threshold: Mapping[str, Any]) -> str | None:
     need = memory.kv_bytes_per_token * case.estimate.candidate.context_tokens
     return (
         f"one request of {count(case.estimate.candidate.context_tokens)} tokens needs {gib(need)} of KV cache, "
-        f"{count(memory.kv_tokens)} tokens fit"
+        f"{count(memory.kv_tokens)} tokens fit{_remedy(case)}"
     )
 
 
@@ -89,7 +90,7 @@ def fit105(case: Case, threshold: Mapping[str, Any]) -> str | None:
         return None
     return (
         f"{candidate.cpu_layers} of {case.model.layers} layers do not fit the accelerator and would run on the CPU; "
-        f"allowed only with --allow-offload"
+        f"allowed only with --allow-offload{_remedy(case)}"
     )
 
 
@@ -136,3 +137,34 @@ def fit109(case: Case, threshold: Mapping[str, Any]) -> str | None:
         if held >= threshold["min_held_bytes"]:
             return f"{gib(held)} of {gib(card.memory_bytes)} on GPU {card.index} ({card.name}) are in use now"
     return None
+
+
+def fit110(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes that the system's limit on the GPU's share of memory is what is missing, and what raises it."""
+    limit = memory_limit(case.hardware)
+    if limit is None or not _would_fit(case, limit):
+        return None
+    seen = f", {gib(limit.least_bytes)} to {gib(limit.most_bytes)} by version of the system" if limit.uncertain else ""
+    return f"the GPU may use {gib(limit.now_bytes)} of {gib(case.hardware.cpu.memory_bytes)}{seen}; {limit.remedy}"
+
+
+def _remedy(case: Case) -> str:
+    """What would raise the limit that is missed, behind a message; empty where that is not enough."""
+    limit = memory_limit(case.hardware)
+    return f"; {limit.remedy}" if limit and _would_fit(case, limit) else ""
+
+
+def _would_fit(case: Case, limit: MemoryLimit) -> bool:
+    """Whether what the candidate misses on the GPU is no more than what the limit can be raised by."""
+    return case.cards != () and 0 < _missing_bytes(case) <= limit.raised_bytes - limit.now_bytes
+
+
+def _missing_bytes(case: Case) -> float:
+    """Of one request's full context, and of the layers that lie on the CPU, in proportion to those on the GPU."""
+    memory, candidate = case.estimate.memory, case.estimate.candidate
+    if candidate.cpu_layers:
+        return memory.used_bytes * candidate.cpu_layers / max(1, case.model.layers - candidate.cpu_layers)
+    if memory.full_sequences < 1:
+        lacking = memory.kv_bytes_per_token * candidate.context_tokens * (1 - memory.full_sequences)
+        return max(memory.short_bytes, lacking)
+    return memory.short_bytes

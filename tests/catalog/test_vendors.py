@@ -109,9 +109,9 @@ def test_families_are_those_of_the_speed_model() -> None:
 
 
 def test_the_share_of_unified_memory_grows_with_it() -> None:
-    """Two thirds up to 36 GiB, three quarters above; a vendor without a rule has none."""
-    assert gpu_share(vendors()["apple"], 36 * GIB) == 0.6667
-    assert gpu_share(vendors()["apple"], 37 * GIB) == 0.75
+    """Two thirds up to 32 GiB, three quarters above; a vendor without a rule has none."""
+    assert gpu_share(vendors()["apple"], 32 * GIB) == 0.6667
+    assert gpu_share(vendors()["apple"], 36 * GIB) == 0.75
     assert gpu_share(vendors()["amd"], 36 * GIB) is None
 
 
