@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from advisor.catalog.entries import GpuSpec
-from advisor.catalog.gpu_text import Card, Query, cards, sizes_gb
+from advisor.catalog.gpu_text import Card, Query, cards, has_size, sizes_gb, vocabulary
+from advisor.catalog.vendors import vendors
 from advisor.units import GIB
 
 _BY_FIGURES = "a card that is not there is named by its figures: '48GB, 1008 GB/s, cc 8.9'"
@@ -49,12 +50,24 @@ def _sizes(entry: Mapping[str, Any]) -> str:
 
 def unknown(text: str, query: Query) -> str:
     """Cards that the words could belong to, else those whose names look most alike."""
+    if not query.words:
+        return _no_card(text, query)
     partial = [card.entry["name"] for card in cards() if query.words and query.words <= card.words]
     if partial:
         return f"GPU {text!r} is not enough to tell the card, which is it: {', '.join(partial[:8])}?"
     scored = [(_likeness(query.words, card), card.entry["name"]) for card in cards()]
     near = ", ".join(name for _, name in sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:5])
     return f"GPU {text!r} is not in the catalogue; the nearest are {near} (see `advisor catalog gpus`); {_BY_FIGURES}"
+
+
+def _no_card(text: str, query: Query) -> str:
+    """A size without a card, or nothing: the best-known cards with that size, of the maker who is named."""
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    makers = {name for name, vendor in vendors().items() if words.intersection((name, *vendor.name_words))}
+    sold = [card.entry for card in cards() if not makers or card.entry["vendor"] in makers]
+    sized = [entry for entry in sold if query.size_gb is None or has_size(entry, query.size_gb)] or sold
+    best = sorted(sized, key=lambda entry: (entry.get("release", ""), entry["name"]), reverse=True)[:8]
+    return f"GPU {text!r} names no card, which is it: {', '.join(entry['name'] for entry in best)}? {_BY_FIGURES}"
 
 
 def _likeness(words: frozenset[str], card: Card) -> float:
@@ -69,5 +82,7 @@ def _likeness(words: frozenset[str], card: Card) -> float:
 
 def _alike(word: str, own: str) -> float:
     """Swapped digits are the likeliest slip: 4900 is 4090 before it is 4000."""
+    if word in vocabulary() and word != own:
+        return 0.0  # it is a word of its own: RTX is no misspelt RX
     swapped = word != own and sorted(word) == sorted(own)
     return max(difflib.SequenceMatcher(None, word, own).ratio(), 0.95 if swapped else 0.0)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from advisor.catalog import constants
 from advisor.catalog.entries import GpuSpec
+from advisor.catalog.gpu_matching import is_strange
 from advisor.catalog.gpu_names import look_up
 from advisor.catalog.gpu_text import read
 from advisor.errors import BadInput
@@ -56,10 +57,10 @@ def counted(text: str, *, guess: bool = False, machine_gb: float | None = None) 
 
 
 def _with_sizes(parts: Sequence[str]) -> list[str]:
-    """A part that names no card (`"M4 Pro, 64 GB memory"`) belongs to the one before it."""
+    """A part that names no card (`"M4 Pro, 64 GB memory"`, `"barely used"`) belongs to the one before it."""
     joined: list[str] = []
     for part in parts:
-        if joined and part.strip() and not read(part).words:
+        if joined and part.strip() and all(is_strange(word) for word in read(part).words):
             joined[-1] += f" {part}"
         else:
             joined.append(part)
@@ -72,6 +73,7 @@ def count_in(part: str) -> tuple[int, str]:
     Raises:
         BadInput: a count of zero, or nothing that is counted.
     """
+    part = _provider().sub("", part)
     part = _written().sub(lambda found: f"{constants('products')['numbers'][found[1].lower()]}x ", part)
     first, last = _COUNT_FIRST.search(part), _COUNT_LAST.search(part)
     count = int(next(filter(None, first.groups()))) if first else int(last[1]) if last else 1
@@ -88,3 +90,10 @@ def _written() -> re.Pattern[str]:
     """A number in words before a card: `"dual"`, `"a pair of"`."""
     numbers = "|".join(constants("products")["numbers"])
     return re.compile(rf"^\s*(?:a\s+(?=\w+\s+of\b))?({numbers})\s+(?:of\s+)?(?=\S)", re.IGNORECASE)
+
+
+@functools.cache
+def _provider() -> re.Pattern[str]:
+    """Words without weight before a number that counts: `"Lambda 1x GH200"`."""
+    words = "|".join(re.escape(word) for word in constants("products")["noise"].split() if word.isalpha())
+    return re.compile(rf"^\s*(?:(?:{words})\b[\s:]*)+(?=\d{{1,3}}\s*[x×])", re.IGNORECASE)

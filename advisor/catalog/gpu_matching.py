@@ -84,7 +84,7 @@ def _with_bare_size(query: Query) -> tuple[Query, list[Entry], tuple[str, ...]]:
 
 def _without_idle_words(query: Query) -> tuple[Query, list[Entry], tuple[str, ...]]:
     """Without words that repeat what the card is, and without unknown ones that look like none that matters."""
-    strange = frozenset(word for word in query.words if _is_strange(word))
+    strange = frozenset(word for word in query.words if is_strange(word))
     found = [
         card.entry for card in cards() if _matches(card, query.words - strange - idle_words(card.entry, query.words))
     ]
@@ -92,7 +92,7 @@ def _without_idle_words(query: Query) -> tuple[Query, list[Entry], tuple[str, ..
     return query._replace(words=query.words - strange), found, notes
 
 
-def _is_strange(word: str) -> bool:
+def is_strange(word: str) -> bool:
     """A word without digits that is in no name, and that is no misspelling of one."""
     if len(word) < 3 or not word.isalpha() or word in vocabulary():
         return False
@@ -101,10 +101,11 @@ def _is_strange(word: str) -> bool:
 
 def _only_longer_name(query: Query) -> tuple[Query, list[Entry], tuple[str, ...]]:
     """`"RTX 2050"`: where one card alone has these words in its name, that one."""
-    words = query.words - {word for word in query.words if _is_strange(word)}
+    words = query.words - {word for word in query.words if is_strange(word)}
     held = [card.entry for card in cards() if words - idle_words(card.entry, words) <= card.words]
     families = {_family(entry) for entry in held}
-    if not any(re.search(r"\d\d|[a-z]\d|\d[a-z]", word) for word in words) or len(families) != 1:
+    named = len(words) > 1 or any(re.search(r"\d\d|[a-z]\d|\d[a-z]", word) for word in words)
+    if not named or len(families) != 1:
         return query, [], ()
     return query, held, (f"there is no other card with that name than {held[0]['name']}",)
 

@@ -117,7 +117,7 @@ def _sized(spec: GpuSpec, text: str, size_gb: float | None, guess: bool) -> GpuS
     """Settle the machine's memory of a chip that is sold with several sizes, or with any."""
     asks = bool(spec.memory_options_bytes) or not spec.memory_bytes
     if not asks:
-        return spec
+        return with_memory(spec, spec.memory_bytes) if spec.unified_memory else spec
     if size_gb is not None:
         return with_memory(spec, round(size_gb * GIB))
     usual = 0 if vendors()[spec.vendor].chip_bins else spec.memory_bytes

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from advisor.catalog import constants
+from advisor.catalog.gpu_text import read
 
+_FAMILY = re.compile(r"\b(?:ryzen|core)(?:\s+(?:ai|ultra))*\s+[3579]\b", re.IGNORECASE)  # of processors
 _SIZED = re.compile(r"\d\s*(?:gb|gib|g|tb)\b", re.IGNORECASE)
 
 
@@ -32,15 +34,40 @@ def in_words(text: str) -> Product:
         said = f"{count}x {card}" if count != 1 else card
         note = f"{found[0]}: {said}, {threads} threads and {gib:g} GiB of host memory"
         return Product(_put(text, found, said), float(gib), int(threads), (note,))
-    found = _sold().search(text)
+    host = _hosts().search(text)
+    if host:
+        threads, gib = constants("instances")["hosts"][host[0].lower()]
+        note = f"{host[0]}: {threads} threads and {gib:g} GiB of host memory"
+        return Product(_without(text, host), float(gib), int(threads), (note,))
+    found = _sold().search(text) or _alone(text)
     if found:
         return _product(text, found)
-    return Product(_series().sub(" ", _chip_named().sub(" ", text)))
+    text = _laptops().sub(" ", text) + (" laptop" if _laptops().search(text) and "laptop" not in text.lower() else "")
+    return Product(_series().sub(" ", _chip_named().sub(" apple ", text)))
+
+
+def _alone(text: str) -> re.Match[str] | None:
+    """A processor whose graphics are meant: no other card is named beside it."""
+    found = _chips().search(text)
+    if found is None:
+        return None
+    graphics = set(re.findall(r"\w+", constants("products")["chips"][_plain(found)].lower()))
+    rest = read(_rest(f"{text[: found.start()]} {text[found.end() :]}")).words - graphics
+    return None if any(len(re.findall(r"\d", word)) > 1 for word in rest) else found
+
+
+def _plain(found: re.Match[str]) -> str:
+    return " ".join(found[0].lower().split())
+
+
+def _without(text: str, found: re.Match[str]) -> str:
+    return f"{text[: found.start()]} {text[found.end() :]}".strip(" +,;&")
 
 
 def _product(text: str, found: re.Match[str]) -> Product:
     """A machine with its own name; its only memory size, where none is written."""
-    card, size = constants("products")["products"][" ".join(found[0].lower().split())]
+    name, products = _plain(found), constants("products")
+    card, size = products["products"][name] if name in products["products"] else (products["chips"][name], None)
     said = f"{card} {size}GB" if size and not _SIZED.search(text) else card
     return Product(_put(text, found, said), notes=(f"{found[0]}: {said}",))
 
@@ -48,9 +75,14 @@ def _product(text: str, found: re.Match[str]) -> Product:
 def _put(text: str, found: re.Match[str], said: str) -> str:
     """The card in place of the product; words of it that stand there as well are not said twice."""
     words = {word.lower() for word in said.split()}
-    rest = (text[: found.start()], text[found.end() :])
+    rest = (_rest(text[: found.start()]), _rest(text[found.end() :]))
     before, after = (" ".join(word for word in part.split() if word.lower() not in words) for part in rest)
     return f"{before} {said} {after}".strip()
+
+
+def _rest(text: str) -> str:
+    """What stands beside a product, without series and without the processor, which the product has."""
+    return _FAMILY.sub(" ", _chips().sub(" ", _series().sub(" ", text)))
 
 
 @functools.cache
@@ -67,6 +99,22 @@ def _instances() -> re.Pattern[str]:
 @functools.cache
 def _sold() -> re.Pattern[str]:
     return _any_of(constants("products")["products"])
+
+
+@functools.cache
+def _hosts() -> re.Pattern[str]:
+    return _any_of(constants("instances")["hosts"])
+
+
+@functools.cache
+def _chips() -> re.Pattern[str]:
+    return _any_of(constants("products")["chips"])
+
+
+@functools.cache
+def _laptops() -> re.Pattern[str]:
+    pattern = constants("products")["laptops"].replace(" ", "")
+    return re.compile(rf"(?<![\w.-]){pattern}(?![\w-])", re.IGNORECASE)
 
 
 @functools.cache

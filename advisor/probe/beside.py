@@ -29,7 +29,7 @@ _SYSTEM = re.compile(
 _PROCESSOR = re.compile(
     rf"{_LEAD}\b((?:(?:amd|intel)\s+)?(?:epyc\s+\w+|(?:ryzen\s+)?threadripper\s+(?:pro\s+)?\d\w+|"
     r"ryzen\s+[3579]\s+(?:pro\s+)?\d{4}\w*|xeon\s+(?:(?:gold|silver|platinum|bronze|max|w|e|d)[\s-]*)?\w?\d\S*(?:\s+v\d)?|"
-    rf"core\s+(?:ultra\s+)?i?[3579][\s-]+\d{{3,5}}\w*|i[3579]-?\s?\d{{3,5}}\w*)){_END}",
+    rf"core\s+(?:ultra\s+)?i?[3579][\s-]+\d{{3,5}}\w*|i[3579]-?\s?\d{{3,5}}\w*|\d{{4}}x3d|1[0-5]\d{{3}}k[fs]?)){_END}",
     re.I,
 )
 _POWER = re.compile(

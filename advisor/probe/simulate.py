@@ -24,6 +24,10 @@ from advisor.probe.slots import how_joined, peers
 from advisor.schema import Accelerator, Containers, Cpu, Hardware
 from advisor.units import GIB, gib
 
+_SERVER = re.compile(
+    r"epyc|xeon|threadripper|altra|grace|graviton|kunpeng|ampere", re.IGNORECASE
+)  # others are a desk's
+
 
 @functools.cache
 def _host() -> Mapping[str, Any]:
@@ -153,7 +157,7 @@ def _limited_by(cpu: Cpu, card: Accelerator) -> str:
 
 def _cpu_only(processor: str, host_gb: float | None) -> Hardware:
     """A machine without cards; a processor that is named brings the bandwidth of its family, if that is known."""
-    usual = _host()["named_cpu_memory_bytes" if processor else "cpu_only_memory_bytes"]
+    usual = _host()["named_cpu_memory_bytes" if _SERVER.search(processor) else "cpu_only_memory_bytes"]
     memory_bytes = round((host_gb or 0) * GIB) or usual
     known = next((spec for spec in cpus() if processor and spec.match and re.search(spec.match, processor)), None)
     bandwidth = known.bandwidth_bytes_per_s if known else _bandwidth("desktop_memory")

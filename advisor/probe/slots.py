@@ -18,7 +18,7 @@ from advisor.schema import Accelerator
 
 _LEAD = r"(?:^|\s*[,;+&(]\s*|\s+)(?:(?:with|and|on|over)\s+)?"
 _NOT = r"(?:(no|without)\s+)?(?:an?\s+)?"
-_NVLINK = re.compile(rf"{_LEAD}{_NOT}nvlink\b(?:\s+bridges?\b)?\s*\)?", re.IGNORECASE)
+_NVLINK = re.compile(rf"{_LEAD}{_NOT}nvlink(?:ed)?\b(?:\s+bridges?\b)?\s*\)?", re.IGNORECASE)
 _PEER = re.compile(rf"{_LEAD}{_NOT}p2p\b\s*\)?", re.IGNORECASE)
 _SLOT = re.compile(rf"{_LEAD}pcie\s?(\d)(?:\.0)?\s?x(\d+)\b(?!/)\s*\)?", re.IGNORECASE)
 

@@ -36,7 +36,7 @@ def gpu(row: Row) -> dict[str, Any]:
         "compute_capability": _capability(row, vendor),
         "memory_bytes": round(max(sizes, default=0) * GIB),
         "memory_options_bytes": [round(size * GIB) for size in sizes] if len(sizes) > 1 else (),
-        "bandwidth_bytes_per_s": float(row["bandwidth_gb_s"]) * GB,
+        "bandwidth_bytes_per_s": float(row["bandwidth_gb_s"]) * GB if row["bandwidth_gb_s"] else None,
         "dense_flops": dense_flops(row, vendor),
         "flops_basis": "derived" if row["matrix_basis"] else "assumed",
         "cores": integer(row["sm_or_cu"]),
@@ -48,7 +48,7 @@ def gpu(row: Row) -> dict[str, Any]:
         "launch_price_usd": number(row["launch_price_usd"]),
         "supported": {"vllm": ENGINES[row["vllm"].split()[0]], "ollama": "n" if _unserved(row) else "y"},
         "support_note": "; ".join(text for text in (row["vllm"], row["ollama_backend"]) if len(text) > 1),
-        "confidence": "low" if "general knowledge" in row["source"] else "medium",
+        "confidence": "medium" if row["source"].startswith("https://") else "low",
         "flags": "; ".join(text for text in (row["matrix_basis"], row["note"]) if text),
         "source": "gpus_more",
     }
@@ -81,7 +81,7 @@ def _capability(row: Row, vendor: str) -> str | None:
 def dense_flops(row: Row, vendor: str) -> dict[str, float]:
     """FLOP/s by dtype: the matrix rate with fp32 accumulation, else that of the vector units."""
     fp32 = number(row["fp32_tflops"])
-    if vendor == "apple":
+    if vendor == "apple" and row["sm_or_cu"]:
         fp32 = fp32 or APPLE_TFLOPS_PER_CORE[row["name"].split()[1].lower()] * int(row["sm_or_cu"])
     matrix, vector = number(row["fp16_matrix_fp32acc_tflops"]), number(row["fp16_vector_tflops"])
     fp16 = matrix or max(vector or 0.0, fp32 or 0.0) or None

@@ -72,7 +72,10 @@ ASKED = [
     ("M2 Ultra 100GB", "64, 128 or 192 GB"),
     ("GTX 4090", "RTX 4090"),
     ("RTX 9090", "RTX 4090"),
-    ("", "nearest"),
+    ("", "names no card, which"),
+    ("24GB VRAM", "names no card, which"),
+    ("RTX 7090", "nearest are NVIDIA GeForce RTX"),
+    ("M6 Max 128GB", "nearest are Apple"),
 ]
 
 

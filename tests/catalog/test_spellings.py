@@ -117,3 +117,25 @@ def test_the_host_is_what_was_said(written: str, system: str, wsl: bool, gib: fl
     hardware = simulate(written)
     assert (hardware.os, hardware.wsl, hardware.cpu.memory_bytes / 2**30) == (system, wsl, gib)
     assert hardware.cpu.model.startswith(processor)
+
+
+@pytest.mark.parametrize(
+    ("written", "note", "threads", "gib"),
+    [
+        ("n1-standard-8 + T4", "n1-standard-8: 8 threads", 8, 30),
+        ("gpu_1x_a10", "NVIDIA A10", 30, 200),
+        ("Standard_NV12ads_A10_v5", "vGPU of 8 GB", 12, 110),
+        ("UM790 Pro 64GB", "Radeon 780M", 16, 64),
+    ],
+)
+def test_a_product_brings_its_host(written: str, note: str, threads: int, gib: int) -> None:
+    """An instance has its processors and memory, a part of a card is one, and a mini PC has its chip's graphics."""
+    hardware = simulate(written)
+    assert note in " ".join(hardware.assumed)
+    assert (hardware.cpu.threads, hardware.cpu.memory_bytes / 2**30) == (threads, gib)
+
+
+@pytest.mark.parametrize(("written", "gib"), [("EPYC 7763", 256), ("i9-14900K", 64), ("Ryzen 9 7950X", 64)])
+def test_a_processor_alone_has_the_memory_of_its_kind(written: str, gib: int) -> None:
+    """A server's processor is not taken for a desk's, nor the other way round."""
+    assert simulate(written).cpu.memory_bytes / 2**30 == gib
