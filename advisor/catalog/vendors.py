@@ -9,19 +9,16 @@ from typing import Any
 from advisor.catalog import constants, engine_limits, from_entry, raw_entries
 from advisor.catalog.vendor_entries import (
     Access,
-    Build,
     Families,
     Kubernetes,
-    MemoryShare,
-    MemorySwitch,
     Modules,
     NodesCheck,
     Reserved,
-    Switch,
     Tool,
     Toolkit,
     VendorSpec,
 )
+from advisor.catalog.vendor_parts import Build, MemoryShare, MemorySwitch, Switch
 from advisor.errors import BadInput
 from advisor.schema import Accelerator, Hardware
 from advisor.units import GIB

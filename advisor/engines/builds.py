@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from advisor.catalog.vendor_entries import Access, Build, VendorSpec
+from advisor.catalog.vendor_entries import Access, VendorSpec
+from advisor.catalog.vendor_parts import Build
 from advisor.catalog.vendors import build_for, vendor_of
 from advisor.engines.devices import cards_of
 from advisor.engines.places import place

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from advisor.catalog import cpus
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.memory_limit import memory_limit
-from advisor.catalog.vendor_entries import VendorSpec
 from advisor.catalog.vendors import vendors
 from advisor.errors import BadInput
 from advisor.physics.speed.device import with_power_limit
-from advisor.probe import READERS, cpu_rates
+from advisor.probe import READERS
+from advisor.probe.assumed_host import (
+    containers,
+    host,
+    host_in_words,
+    memory_bandwidth,
+    processor,
+    software_in_words,
+)
 from advisor.probe.beside import sliced
 from advisor.probe.named import Named, accelerator, alike, named
 from advisor.probe.slots import how_joined, peers
@@ -27,12 +32,6 @@ from advisor.units import GIB, gib
 _SERVER = re.compile(
     r"epyc|xeon|threadripper|altra|grace|graviton|kunpeng|ampere", re.IGNORECASE
 )  # others are a desk's
-
-
-@functools.cache
-def _host() -> Mapping[str, Any]:
-    loaded: Mapping[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-    return loaded
 
 
 @functools.lru_cache(maxsize=4096)
@@ -88,7 +87,7 @@ def _as_said(hardware: Hardware, what: Named) -> Hardware:
 def _limited(hardware: Hardware, watts: float, text: str) -> Hardware:
     """Every card held to so many watts; a board that may draw more than the data sheet says is as fast as that."""
     powers = [card.tdp_watts or 0.0 for card in hardware.accelerators]
-    least, most = (_host()[share] * min(powers, default=0.0) for share in ("least_power_share", "most_power_share"))
+    least, most = (host()[share] * min(powers, default=0.0) for share in ("least_power_share", "most_power_share"))
     if not least <= watts <= most or not most:
         known = f"from {least:.0f} to {most:.0f} W" if most else "no limit, its power is not known"
         raise BadInput(f"GPU {text!r}: {watts:g} W for each card; accepted is {known}")
@@ -101,7 +100,7 @@ def _discrete(what: Named) -> Hardware:
     specs, links, part = what.specs, what.links, what.beside.slice
     makers = {spec.vendor for spec in specs}
     gpu_bytes = sum(spec.memory_bytes for spec in specs)
-    assumed_bytes = max(_host()["memory_floor_bytes"], _host()["memory_per_gpu_memory"] * gpu_bytes)
+    assumed_bytes = max(host()["memory_floor_bytes"], host()["memory_per_gpu_memory"] * gpu_bytes)
     memory_bytes = round((what.beside.host_gb or 0) * GIB) or assumed_bytes
     server = all(spec.device_class == "datacenter" for spec in specs)
     architecture = "aarch64" if any("C2C" in spec.interconnect for spec in specs) else "x86_64"
@@ -109,12 +108,12 @@ def _discrete(what: Named) -> Hardware:
     cards = tuple(accelerator(spec, number, joined[number], links) for number, spec in enumerate(specs))
     if part:
         cards = tuple(sliced(card, spec, part) for card, spec in zip(cards, specs, strict=True))
-    assumed = [_assumed_host(architecture, memory_bytes), *_assumed_software(makers)]
+    assumed = [host_in_words(architecture, memory_bytes), *software_in_words(makers)]
     if len(specs) > 1:
         assumed.append(how_joined(cards, links.nvlink))
     return _hardware(
         makers,
-        cpu=_cpu(architecture, memory_bytes, _bandwidth("server_memory" if server else "desktop_memory")),
+        cpu=processor(architecture, memory_bytes, memory_bandwidth("server_memory" if server else "desktop_memory")),
         accelerators=cards,
         assumed=tuple(assumed),
     )
@@ -125,17 +124,17 @@ def _unified(spec: GpuSpec) -> Hardware:
     mac = _system({spec.vendor}) == "darwin"
     architecture = vendors()[spec.vendor].unified_architecture
     card = accelerator(spec, 0, ())
-    cpu = _cpu(architecture, spec.memory_bytes, None, spec.name if mac else "")
+    cpu = processor(architecture, spec.memory_bytes, None, spec.name if mac else "")
     share = f"the GPU may use {gib(card.memory_bytes)} of {gib(spec.memory_bytes)}{_limited_by(cpu, card)}"
     if mac:
         assumed = [
-            f"macOS on {architecture}, {_host()['cores']} cores; {share}",
+            f"macOS on {architecture}, {host()['cores']} cores; {share}",
             "no container engine: containers on macOS cannot reach the GPU",
         ]
     else:
         assumed = [
-            f"Linux {architecture}, {_host()['cores']} cores; {share}",
-            *_assumed_software({spec.vendor}),
+            f"Linux {architecture}, {host()['cores']} cores; {share}",
+            *software_in_words({spec.vendor}),
         ]
     return _hardware(
         {spec.vendor},
@@ -155,17 +154,17 @@ def _limited_by(cpu: Cpu, card: Accelerator) -> str:
     return f"{seen} ({limit.name} unset)"
 
 
-def _cpu_only(processor: str, host_gb: float | None) -> Hardware:
+def _cpu_only(model_line: str, host_gb: float | None) -> Hardware:
     """A machine without cards; a processor that is named brings the bandwidth of its family, if that is known."""
-    usual = _host()["named_cpu_memory_bytes" if _SERVER.search(processor) else "cpu_only_memory_bytes"]
+    usual = host()["named_cpu_memory_bytes" if _SERVER.search(model_line) else "cpu_only_memory_bytes"]
     memory_bytes = round((host_gb or 0) * GIB) or usual
-    known = next((spec for spec in cpus() if processor and spec.match and re.search(spec.match, processor)), None)
-    bandwidth = known.bandwidth_bytes_per_s if known else _bandwidth("desktop_memory")
+    known = next((spec for spec in cpus() if model_line and spec.match and re.search(spec.match, model_line)), None)
+    bandwidth = known.bandwidth_bytes_per_s if known else memory_bandwidth("desktop_memory")
     return _hardware(
         set(),
-        cpu=_cpu("x86_64", memory_bytes, bandwidth, processor),
+        cpu=processor("x86_64", memory_bytes, bandwidth, model_line),
         accelerators=(),
-        assumed=(_assumed_host("x86_64", memory_bytes), *_assumed_software(set())),
+        assumed=(host_in_words("x86_64", memory_bytes), *software_in_words(set())),
     )
 
 
@@ -178,62 +177,19 @@ def _hardware(
     unknown: Mapping[str, str] | None = None,
 ) -> Hardware:
     system, present = _system(makers), [vendors()[name] for name in makers]
-    versions = {name: _host()[name] for vendor in present for name in vendor.driver_fields}
+    versions = {name: host()[name] for vendor in present for name in vendor.driver_fields}
     return Hardware(
         source="simulated",
         os=system,
         cpu=cpu,
         accelerators=accelerators,
-        containers=Containers() if system == "darwin" else _containers(present),
+        containers=Containers() if system == "darwin" else containers(present),
         unknown={**(unknown or {})},
         assumed=(*assumed, "room on disk for the weights"),
         **versions,
     )
 
 
-def _containers(present: Sequence[VendorSpec]) -> Containers:
-    """Docker with Compose, and the toolkits of the vendors whose cards are there."""
-    fields = [vendor.toolkit.version_field for vendor in present if vendor.toolkit]
-    return Containers(
-        engine="docker",
-        engine_version=_host()["docker_version"],
-        compose_version=_host()["compose_version"],
-        **{name: _host()[name] for name in fields},
-    )
-
-
 def _system(makers: set[str]) -> Literal["linux", "darwin"]:
     """Where such cards are read."""
     return "darwin" if makers & READERS["darwin"].keys() else "linux"
-
-
-def _cpu(architecture: str, memory_bytes: int, bandwidth: float | None, model: str = "") -> Cpu:
-    host = _host()
-    sets = ("avx2",) if architecture == "x86_64" else ("neon", "dotprod")
-    per_cycle = cpu_rates.flops_per_cycle(frozenset(sets))
-    return Cpu(
-        model=model or f"assumed {host['cores']}-core {architecture} processor",
-        architecture=architecture,
-        cores=float(host["cores"]),
-        threads=host["cores"],
-        memory_bytes=memory_bytes,
-        instruction_sets=sets,
-        bandwidth_bytes_per_s=bandwidth,
-        dense_flops={dtype: host["cores"] * host["clock_hz"] * count for dtype, count in per_cycle.items()},
-    )
-
-
-def _bandwidth(memory_system: str) -> float:
-    """Of the assumed processor's memory: "server_memory" or "desktop_memory", no more than its cores pull."""
-    return cpu_rates.socket_bandwidth(_host()[memory_system], _host()["cores"])
-
-
-def _assumed_host(architecture: str, memory_bytes: int) -> str:
-    return f"Linux {architecture}, {_host()['cores']} cores, {gib(memory_bytes)} of memory"
-
-
-def _assumed_software(makers: set[str]) -> list[str]:
-    host = _host()
-    told = (vendor.assumed_software.format(**host) for vendor in vendors().values() if vendor.name in makers)
-    listed = [text for text in told if text]
-    return [*listed, f"Docker {host['docker_version']} with Compose {host['compose_version']}"]

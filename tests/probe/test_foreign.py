@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import BadInput
-from advisor.pipeline import find_hardware
+from advisor.pipeline import find_hardware, recommend
+from tests.data import DATA
 
 NVIDIA = """name, memory.total [MiB], driver_version
 NVIDIA GeForce RTX 3090, 24576 MiB, 570.95.05
@@ -102,3 +103,15 @@ def test_what_cannot_be_used_is_refused_with_the_file(tmp_path: Path, text: str,
     path.write_text(text, encoding="utf-8")
     with pytest.raises(BadInput, match=rf"odd\.txt.*{told}"):
         find_hardware(None, path)
+
+
+def test_a_table_of_a_machine_with_two_cards_gives_a_plan() -> None:
+    """What nvidia-smi printed there is enough to plan with."""
+    answer = recommend(
+        profile=None,
+        overrides={"model": "Qwen/Qwen3-8B", "users": 2},
+        hardware_file=DATA / "machines" / "nvidia-smi-3090-3060.csv",
+        measurements="none",
+    )
+    assert answer.plan is not None
+    assert answer.hardware.nvidia_driver == "580.95.05"

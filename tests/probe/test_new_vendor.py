@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from advisor.catalog import engine_limits
-from advisor.catalog.vendor_entries import Access, Build, Families, Kubernetes, Toolkit, VendorSpec
+from advisor.catalog.vendor_entries import Access, Families, Kubernetes, Toolkit, VendorSpec
+from advisor.catalog.vendor_parts import Build
 from advisor.catalog.vendors import vendors
 from advisor.pipeline import files_of, recommend
 from advisor.probe import READERS, probe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from advisor.catalog import engine_limits
-from advisor.catalog.vendor_entries import Build
+from advisor.catalog.vendor_parts import Build
 from advisor.catalog.vendors import build_for
 from advisor.engines.admission import drain_s
 from advisor.engines.builds import build

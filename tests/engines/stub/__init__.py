@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.entries import EngineLimits, WeightsFormat
-from advisor.catalog.vendor_entries import Build
+from advisor.catalog.vendor_parts import Build
 from advisor.engines.base import Placement
 from advisor.engines.containers import Container, Mount, gpu_fields, with_values
 from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
