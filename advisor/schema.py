@@ -302,6 +302,8 @@ class Candidate:
     kv_cache_bytes: int | None = None  # KV pool per rank given in bytes, in place of a utilisation (always on a CPU)
     nodes: int = 1  # machines of all replicas: a replica on several of them, or several replicas each
     cpu_threads: int | None = None  # that compute, on a CPU; None: as many as the engine takes by itself
+    eager: bool = False  # without CUDA graphs: less memory at start, more time a step
+    text_only: bool = False  # the vision tower of a multimodal model is not loaded
 
     @property
     def nodes_of_replica(self) -> int:

@@ -5,6 +5,7 @@ The few constants are those of data/memory.yaml, fitted to 47 measured start-ups
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from advisor.catalog.entries import WeightsFormat
 from advisor.physics.memory.blocks import matrices
 from advisor.physics.memory.cards import cards_of_replica
 from advisor.physics.memory.shards import stage_bytes, stage_layers
+from advisor.physics.memory.weights import vision_bytes
 from advisor.schema import Candidate, Hardware, ModelSpec
 from advisor.units import GIB, MIB, version_tuple
 
@@ -43,6 +45,9 @@ def consumed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Cons
     """Everything on the fullest GPU rank that is not KV cache."""
     fmt = weights_format(candidate.weights_format)
     first, last = stage_bytes(model, fmt, candidate.tensor_parallel, candidate.pipeline_parallel)
+    if candidate.text_only:
+        first -= vision_bytes(model, fmt) / candidate.tensor_parallel
+        last -= vision_bytes(model, fmt) / candidate.tensor_parallel if candidate.pipeline_parallel == 1 else 0.0
     forward, sampling = activation_bytes(candidate, model, fmt)
     extra = float(known()["weights_extra_gib"]) * GIB
     weights, activation = max((first + extra, forward), (last + extra, sampling), key=sum)
@@ -60,7 +65,15 @@ def activation_bytes(candidate: Candidate, model: ModelSpec, fmt: WeightsFormat)
     rows = min(candidate.max_in_flight, tokens)
     logits = rows * model.vocab * (float(known()["sampler_bytes_per_logit"]) + width)
     forward = float(known()["hidden_copies"]) * hidden + max(dense, experts)
-    return forward, max(forward, logits + hidden + experts)
+    seen = 0.0 if candidate.text_only else vision_profile_bytes(model)
+    last = seen if candidate.pipeline_parallel == 1 else 0.0
+    return max(forward, seen), max(forward, logits + hidden + experts, last)
+
+
+def vision_profile_bytes(model: ModelSpec) -> float:
+    """What the encoder takes for its largest picture; it is profiled before the language model, on its own."""
+    each = float(known()["vision_profile_bytes_per_root_parameter"])
+    return each * math.sqrt(model.vision_parameters) if model.multimodal else 0.0
 
 
 def _expert_workspace(model: ModelSpec, tokens: int, tensor_parallel: int) -> float:
@@ -94,9 +107,12 @@ def graph_sizes(max_sequences: int) -> int:
 
 def graph_bytes(candidate: Candidate, model: ModelSpec) -> float:
     """The CUDA graph estimate that vLLM subtracts (by default since 0.21)."""
+    if candidate.eager:
+        return 0.0
     if version_tuple(known()["version"]) < version_tuple(known()["graphs_subtracted_since"]):
         return 0.0
     factor = float(known()["graph_mla_factor"]) if model.mla_kv_lora_rank else 1.0
     each = float(known()["graph_mib_per_layer_and_size"]) * MIB * factor
     layers = stage_layers(model.layers, candidate.pipeline_parallel)
-    return float(known()["graph_fixed_gib"]) * GIB + layers * graph_sizes(candidate.max_in_flight) * each
+    fixed = float(known()["graph_fixed_gib"]) + (float(known()["hybrid_graphs_gib"]) if model.layers_linear else 0.0)
+    return fixed * GIB + layers * graph_sizes(candidate.max_in_flight) * each

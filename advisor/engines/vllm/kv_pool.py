@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from advisor.catalog import constants
 from advisor.physics.memory.blocks import attention_layers
-from advisor.physics.memory.kv import elements_per_token, layer_state_bytes, per_layer_elements, shard_share
+from advisor.physics.memory.kv import declared_state_bytes, elements_per_token, per_layer_elements, shard_share
 from advisor.physics.memory.shards import stage_layers
 from advisor.schema import ModelSpec
 
+MLA_BLOCK_TOKENS = 128
 UNEQUAL = 1.5  # layer counts closer than this are padded to the larger instead of being split
 
 
@@ -94,12 +95,14 @@ def _block_tokens(page_bytes: float, token_bytes: float, block: int) -> int:
 
 def _with_state(model: ModelSpec, kinds: list[Kind], context: int, tensor_parallel: int, block: int) -> list[Kind]:
     """Add linear layers: attention blocks grow until a page holds one layer's state."""
-    state = layer_state_bytes(model) / tensor_parallel
+    state = declared_state_bytes(model) / tensor_parallel
     pages = constants("memory")["vllm"]["state_pages_per_sequence"]
     if not kinds:
         return [Kind(model.layers_linear, state, pages)]
     largest = max(kind.page_bytes for kind in kinds)
     growth = max(-(-state // largest), 1)
+    if model.mla_kv_lora_rank:  # its decode kernels want whole multiples of 128 tokens
+        growth = -(-growth * block // MLA_BLOCK_TOKENS) * MLA_BLOCK_TOKENS // block
     grown = [Kind(kind.layers, kind.page_bytes * growth, -(-context // (block * int(growth)))) for kind in kinds]
     return [*grown, Kind(model.layers_linear, largest * growth, pages)]
 

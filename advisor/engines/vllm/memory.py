@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from advisor.catalog import weights_format
 from advisor.engines.vllm.consumed import Consumed, activation_bytes, consumed, known
+from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.kv_pool import Pool, pool
 from advisor.physics.bisect import largest
 from advisor.physics.memory.cards import cards_of_replica, usable_bytes, visible_bytes
-from advisor.physics.memory.kv import bytes_per_element, kv_bytes
+from advisor.physics.memory.kv import bytes_per_element, kv_bytes, scratch_channels
 from advisor.physics.memory.shards import stage_bytes
 from advisor.schema import Accelerator, Basis, Candidate, Hardware, Memory, ModelSpec
 from advisor.units import GIB
@@ -40,7 +41,8 @@ def memory(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory
         return _account(candidate, model, used, card.memory_bytes, available, room, lacking, basis)
     asked = requested_bytes(candidate, card)
     room = asked - used.total
-    return _account(candidate, model, used, card.memory_bytes, asked, room, asked - available, basis)
+    lacking = max(asked, used.total + graph_profile_bytes(candidate, hardware, model)) - available
+    return _account(candidate, model, used, card.memory_bytes, asked, room, lacking, basis)
 
 
 def _account(
@@ -60,7 +62,8 @@ def _account(
     if not kv_pool.request_blocks:  # an encoder caches nothing
         sequences = float(candidate.max_in_flight) if room >= 0 else 0.0
         tokens = int(sequences) * context
-    missing = math.ceil(max(lacking, kv_pool.smallest_bytes() - room, 0.0))
+    needed = max(kv_pool.smallest_bytes(), states_bytes(candidate, model, kv_pool))
+    missing = math.ceil(max(lacking, needed - room, 0.0))
     element = bytes_per_element(candidate.kv_cache_dtype, weights_format(candidate.weights_format))
     ranks = candidate.tensor_parallel
     return Memory(
@@ -80,6 +83,38 @@ def _account(
     )
 
 
+def states_bytes(candidate: Candidate, model: ModelSpec, kv_pool: Pool) -> float:
+    """The pool below which vLLM aborts: with graphs, every sequence of a hybrid needs a block for its state.
+
+    "max_num_seqs exceeds available Mamba cache blocks" (vllm/config/compilation.py). What share of the computed
+    blocks is planned with is a constant: measured starts had fewer than computed.
+    """
+    if not model.layers_linear or candidate.eager or candidate.device == "cpu":
+        return 0.0
+    return math.ceil(candidate.max_in_flight / float(known()["state_block_share"])) * kv_pool.block_bytes
+
+
+def graph_profile_bytes(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> float:
+    """The throw-away cache of a hybrid while its CUDA graphs are measured: a state block for every sequence.
+
+    It lies outside the budget (vllm/v1/worker/gpu/cudagraph_utils.py), so that no utilisation makes room for it.
+    """
+    if not model.layers_linear or candidate.eager:
+        return 0.0
+    sequences = min(
+        max(candidate.max_in_flight, device_defaults(cards_of_replica(candidate, hardware))[1]),
+        int(known()["graph_profile_most_blocks"]),
+    )
+    return sequences * replica_pool(candidate, model).block_bytes
+
+
+def scratch_bytes(model: ModelSpec) -> float:
+    """Memory outside the budget that linear layers take while they read a long prompt; no profile sees it."""
+    return (
+        float(known()["linear_scratch_gib"]) * GIB * scratch_channels(model) / float(known()["linear_scratch_channels"])
+    )
+
+
 def start_bytes(card: Accelerator) -> int:
     """Memory free when the worker compares it with its request: its own CUDA context is taken by then."""
     return int(usable_bytes(card) - float(known()["context_gib"]) * GIB)
@@ -96,9 +131,9 @@ def default_utilization() -> float:
     return float(known()["utilization"])
 
 
-def highest_utilization(card: Accelerator) -> float:
+def highest_utilization(card: Accelerator, model: ModelSpec) -> float:
     """The largest share of that card, in hundredths and up to the default, that its free memory allows."""
-    share = min(start_bytes(card) / visible_bytes(card), default_utilization())
+    share = min((start_bytes(card) - scratch_bytes(model)) / visible_bytes(card), default_utilization())
     return max(math.floor(share * 100 + 1e-9) / 100, 0.0)
 
 

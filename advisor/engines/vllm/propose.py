@@ -10,8 +10,9 @@ from advisor.catalog import engine_limits
 from advisor.catalog.vendors import build_for
 from advisor.engines.devices import Group, counts, groups, has_fp8, indices, linked, pick, usable
 from advisor.engines.vllm.cores import compute_threads
+from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.memory import memory
-from advisor.engines.vllm.sizing import chunk_for, device_defaults, seqs_for, sixteen_bit_name, utilization
+from advisor.engines.vllm.sizing import chunk_for, seqs_for, sixteen_bit_name, utilization
 from advisor.engines.vllm.weights import PLAIN, Weights, choices, cpu_plain_format
 from advisor.schema import Candidate, Cpu, Hardware, ModelSpec, Workload
 
@@ -119,7 +120,7 @@ def _candidate(choice: Weights, layout: Layout, group: Group, workload: Workload
         tensor_parallel=layout.tensor,
         pipeline_parallel=layout.pipeline,
         replicas=layout.replicas,
-        memory_utilization=utilization(cards),
+        memory_utilization=utilization(cards, model),
     )
 
 

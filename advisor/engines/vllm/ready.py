@@ -7,8 +7,8 @@ from dataclasses import replace
 from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.entries import WeightsFormat
 from advisor.engines.ready import Ready, Unsupported, Wanted, benchmark_rule, does_not_fit, nearly_fits
+from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.memory import default_utilization, memory
-from advisor.engines.vllm.sizing import device_defaults
 from advisor.engines.vllm.speed import FIT, prepared, step_of
 from advisor.errors import BadInput
 from advisor.physics.speed.facts import held_bytes

@@ -8,11 +8,12 @@ from advisor.catalog.vendors import card_variables
 from advisor.engines.accepted import require
 from advisor.engines.devices import at_least, capability, cards_of
 from advisor.engines.naming import served_name
+from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.memory import default_utilization
 from advisor.engines.vllm.needs import needs
 from advisor.engines.vllm.rows import POSITIONAL, VARIABLES, flag
 from advisor.engines.vllm.service import environment, features, service
-from advisor.engines.vllm.sizing import chunk_limit, device_defaults
+from advisor.engines.vllm.sizing import chunk_limit
 from advisor.engines.vllm.weights import is_online
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from advisor.engines.devices import Group, at_least, capability, cards_of, ladder
+from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.memory import cpu_kv_space, default_utilization, highest_utilization, memory
 from advisor.physics.bisect import largest
 from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Workload
@@ -22,27 +23,14 @@ CHUNK_SHARE = 0.1  # of an answer's time that one foreign prefill chunk may take
 CHUNKS = (512, 1024, 2048, 4096, 8192, 16384)
 
 
-def device_defaults(cards: Sequence[Accelerator], replicas_of_cpu: int = 1) -> tuple[int, int]:
-    """(max_num_batched_tokens, max_num_seqs) that `vllm serve` takes on these cards; no cards: CPU."""
-    if not cards:
-        return 2048 * replicas_of_cpu, 128 * replicas_of_cpu
-    smallest = min(card.memory_bytes for card in cards)
-    if smallest >= 160 * GIB:
-        return 16384, 1024
-    excluded = any("A100" in card.name or "GB10" in card.name or capability(card) == (12, 1) for card in cards)
-    if smallest >= 70 * GIB and not excluded:
-        return 8192, 1024
-    return 2048, 256
-
-
-def utilization(cards: Group) -> float:
+def utilization(cards: Group, model: ModelSpec) -> float:
     """The share of total memory vLLM may ask for on every one of the cards, in hundredths.
 
     The default, unless less is free now (vLLM refuses to start then) or the memory is also the host's.
     """
     share = default_utilization()
     for card in cards:
-        share = min(share, highest_utilization(card))
+        share = min(share, highest_utilization(card, model))
         if card.unified_memory:
             share = min(share, 1 - max(UNIFIED_HOST_SHARE, UNIFIED_HOST_BYTES / card.memory_bytes))
     return max(0.01, math.floor(share * 100 + 1e-9) / 100)

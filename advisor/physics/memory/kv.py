@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from advisor.catalog import constants
 from advisor.catalog.entries import WeightsFormat
@@ -16,6 +17,9 @@ from advisor.schema import ModelSpec
 
 # llama.cpp's cache types: bytes of a block of 32 elements, scales included.
 BLOCK_BYTES_OF_32 = {"q8_0": 34, "q5_1": 24, "q5_0": 22, "q4_1": 20, "q4_0": 18, "iq4_nl": 18}
+FULL_STATE_BYTES = 4
+CONVOLUTION_BYTES = 2  # of one element of a short convolution's state
+LINEAR_HEAD_DIM = 128  # of linear attention: its width is a whole number of heads
 # vLLM's packed types: bytes of one element with its scales, at heads of 128.
 PACKED_BYTES = {
     "nvfp4": 0.5 + 1 / 16,
@@ -88,19 +92,44 @@ def bytes_per_element(kv_cache_dtype: str, weights_format: WeightsFormat) -> flo
 
 
 @by_identity
-def layer_state_bytes(model: ModelSpec) -> float:
-    """Fixed state of one linear, Mamba or convolution layer for one sequence, in bytes."""
-    if not model.layers_linear:
-        return 0.0
-    known = constants("memory")
-    shape = known["linear_layers"].get(model.model_type, known["linear_layers"]["default"])
+def linear_channels(model: ModelSpec) -> float:
+    """Inner width of one linear, Mamba or convolution layer: as the configs say, else derived from its weights."""
+    shape = _linear_shape(model)
+    known = shape.get("channels", {}).get(model.hidden) or shape.get("expand", 0) * model.hidden
+    if known:
+        return float(known)
     weights = sum(group.elements for group in tensor_groups(model) if group.role == "linear")
     rows = weights / model.layers_linear / model.hidden  # what one unit of hidden size is multiplied with
-    keys = shape["key_channels"]
-    channels = max((rows - 2 * keys) / shape["matrices"], 0.0) or float(model.hidden)
-    recurrent = channels * shape["state"] * known["linear_state_bytes_per_element"]
-    mixed = (channels + 2 * keys) * shape["convolution"] * known["linear_convolution_bytes_per_element"]
-    return float(recurrent + mixed)
+    channels = max((rows - 2 * shape["key_channels"]) / shape["matrices"], 0.0)
+    heads = round(channels / LINEAR_HEAD_DIM)  # gates and convolutions are in the remainder
+    return float(heads * LINEAR_HEAD_DIM or model.hidden)
+
+
+def _linear_shape(model: ModelSpec) -> Mapping[str, Any]:
+    shapes: Mapping[str, Mapping[str, Any]] = constants("memory")["linear_layers"]
+    return shapes.get(model.model_type, shapes["default"])
+
+
+def scratch_channels(model: ModelSpec) -> float:
+    """Width of layers whose prefill takes memory that no profile sees (the gated delta rule); 0 where there are none."""
+    return linear_channels(model) if model.layers_linear and _linear_shape(model).get("scratch") else 0.0
+
+
+def layer_state_bytes(model: ModelSpec, recurrent_bytes: int = FULL_STATE_BYTES) -> float:
+    """Fixed state of one linear, Mamba or convolution layer for one sequence, in bytes.
+
+    `recurrent_bytes` is the width of a recurrent element: 32 bit unless the engine keeps it narrower.
+    """
+    if not model.layers_linear:
+        return 0.0
+    shape, channels = _linear_shape(model), linear_channels(model)
+    convolved = (channels + 2 * shape["key_channels"]) * shape["convolution"]
+    return channels * float(shape["state"]) * recurrent_bytes + convolved * CONVOLUTION_BYTES
+
+
+def declared_state_bytes(model: ModelSpec) -> float:
+    """The same with recurrent elements as wide as the model's config asks: 16 bit, or 32 for those that lose by it."""
+    return layer_state_bytes(model, int(_linear_shape(model)["element"]))
 
 
 def state_bytes(model: ModelSpec) -> float:

@@ -113,6 +113,11 @@ def weight_bytes(model: ModelSpec, fmt: WeightsFormat) -> WeightBytes:
     return WeightBytes(**{part: getattr(size, part) * scale for part in WeightBytes.__dataclass_fields__})
 
 
+def vision_bytes(model: ModelSpec, fmt: WeightsFormat) -> float:
+    """Bytes of the vision tower, which a start for text alone does not load."""
+    return sum(group_bytes(model, fmt, group) for group in tensor_groups(model) if group.role == "vision")
+
+
 def file_bytes(model: ModelSpec, fmt: WeightsFormat) -> float:
     """Bytes to download and keep on disk: the weights, and in a GGUF file the vocabulary."""
     if model.file_bytes:

@@ -9,8 +9,9 @@ import pytest
 
 from advisor.engines import vllm
 from advisor.engines.admission import admitted
+from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.service import speculates
-from advisor.engines.vllm.sizing import chunk_for, device_defaults, seqs_for, utilization
+from advisor.engines.vllm.sizing import chunk_for, seqs_for, utilization
 from advisor.schema import Hardware, Plan, Workload
 from tests.engines.engine_cases import (
     CHAT,
