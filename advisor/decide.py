@@ -8,6 +8,7 @@ from dataclasses import replace
 from advisor.catalog import engine_limits, weights_format
 from advisor.compare import capacity, crossover, curve, within_targets
 from advisor.models.names import is_guess, replaced
+from advisor.physics.memory.stored import stored
 from advisor.propose import engines_for
 from advisor.rules import VETO, Case, Contest, judge_candidate, judge_contest, rules
 from advisor.schema import Candidate, Confidence, Estimate, Finding, Judged, Question, Speed, Verdict, Workload
@@ -15,6 +16,7 @@ from advisor.units import count, ms
 
 _TIERS = {"A": 0, "B": 1, "C": 2}
 _UNSURE = ("FIT110", "OPS417")  # rules that say of a card that its speed, or its memory, is not certain
+_WIDE_SPREAD = 0.08  # of a stored size: from it on a no may turn on the size
 
 
 def judge(estimate: Estimate, question: Question) -> Judged:
@@ -265,6 +267,12 @@ def _pace(speed: Speed | None, workload: Workload) -> str:
     return f": first token after {ms(speed.ttft_s.expected)}, then {count(1 / speed.tpot_s.expected)} tokens/s each"
 
 
+def _known_size(judged: Judged, question: Question) -> bool:
+    """Whether the bytes of its repository are known well enough for a no: those planned with are the upper end."""
+    fmt = weights_format(judged.estimate.candidate.weights_format)
+    return stored(question.model, fmt).spread <= _WIDE_SPREAD
+
+
 def _confidence(winner: Judged | None, judged: Iterable[Judged], question: Question) -> Confidence:
     """High: even the slow end of the range meets the targets; low: nothing was ever measured on such a device.
 
@@ -274,7 +282,10 @@ def _confidence(winner: Judged | None, judged: Iterable[Judged], question: Quest
     if is_guess(question.model):
         return "low"
     if winner is None:
-        return "medium" if any(_unsure(one) for one in judged) else "high"
+        sure = all(_known_size(one, question) and not _unsure(one) for one in judged)
+        return "high" if sure else "medium"
+    if winner.estimate.candidate.eager or winner.estimate.candidate.text_only:
+        return "medium"  # at the edge of what starts at all
     if speed is None or speed.output_tokens_per_s.basis == "analytic":
         return "low"
     return "high" if _sure(winner, question.workload) and not _unsure(winner) else "medium"

@@ -15,7 +15,7 @@ from advisor.errors import BadInput
 from advisor.schema import ModelSpec
 
 if TYPE_CHECKING:
-    from advisor.catalog.entries import CpuSpec, EngineLimits, GpuSpec, Source, WeightsFormat
+    from advisor.catalog.entries import CpuSpec, EngineLimits, GpuSpec, HubSize, Source, WeightsFormat
 
 DATA = Path(__file__).parent / "data"
 
@@ -93,6 +93,14 @@ def model_at(index: int) -> ModelSpec:
 def models() -> tuple[ModelSpec, ...]:
     """Every model of the catalogue."""
     return tuple(model_at(index) for index in range(len(model_entries())))
+
+
+@functools.cache
+def hub_sizes() -> Mapping[str, HubSize]:
+    """Repository in lower case → what it stores, where somebody read it."""
+    from advisor.catalog.entries import HubSize
+
+    return {entry["repo"].lower(): from_entry(HubSize, entry) for entry in raw_entries("hub_sizes")}
 
 
 @functools.cache

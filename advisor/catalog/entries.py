@@ -74,6 +74,19 @@ class Source:
 
 
 @value
+class HubSize:
+    """What a repository of the Hub stores of weights, between two bounds."""
+
+    repo: str
+    low_bytes: int
+    high_bytes: int
+    kind: Literal["exact", "stated", "counted"]  # bytes; a rounded figure; from the Hub's counts of parameters
+    parameters: int | None = None  # of the unquantised model, a draft head included
+    read_in: str = ""  # the document, with its date
+    source: str = "hub_sizes"
+
+
+@value
 class WeightsFormat:
     """A way to store weights: what each kind of tensor costs, and what it needs."""
 

@@ -36,6 +36,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "FIT104": fit.fit104,
     "FIT106": fit.fit106,
     "FIT109": fit.fit109,
+    "FIT112": fit.fit112,
     "SPD203": speed.spd203,
     "SPD205": speed.spd205,
     "SPD206": speed.spd206,

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.catalog.memory_limit import MemoryLimit, memory_limit
+from advisor.physics.memory.stored import repository, stored
 from advisor.rules.base import Case
-from advisor.units import count, gib
+from advisor.units import GB, count, gib
 
 
 def fit101(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -127,6 +128,19 @@ def fit108(case: Case, threshold: Mapping[str, Any]) -> str | None:
     return (
         f"{slots} slot{'s' if slots != 1 else ''} for {estimate.peak_in_flight} requests in flight at peak: the others "
         f"wait for a slot"
+    )
+
+
+def fit112(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Says in what range the size of a repository lies that nobody has read to the byte, and what was planned."""
+    size = stored(case.model, case.weights_format)
+    name = repository(case.model, case.weights_format)
+    if name is None or size.spread <= threshold["max_spread"]:
+        return None
+    where = f"as read in {size.read_in}" if size.read_in else "by what recipes of this format leave in 16 bit"
+    return (
+        f"{name} stores {size.low_bytes / GB:.1f} to {size.high_bytes / GB:.1f} GB, {where}; "
+        f"{size.loaded_bytes / GB:.1f} GB are planned"
     )
 
 

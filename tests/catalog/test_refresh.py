@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from advisor.catalog import DATA, models
-from advisor.refresh import extra, flags, gpus, more_gpus, ranking
+from advisor.refresh import extra, flags, gpus, hub_sizes, more_gpus, ranking
 from advisor.refresh import models as model_table
 from advisor.refresh.gpus import nvlink_bytes_per_s, peer_access
 from advisor.refresh.table import SOURCES, number
@@ -18,6 +18,7 @@ GENERATORS: dict[str, Callable[[], dict[str, str]]] = {
     "gpus": lambda: gpus.generate(SOURCES),
     "more_gpus": lambda: more_gpus.generate(SOURCES),
     "models": lambda: model_table.generate(SOURCES),
+    "hub_sizes": lambda: hub_sizes.generate(SOURCES),
     "flags": lambda: flags.generate(flags.kept(SOURCES)),
     "extra": extra.generate,
     "ranking": ranking.generate,
@@ -31,7 +32,7 @@ def test_generated_from_its_sources(program: str) -> None:
         assert (DATA / name).read_text(encoding="utf-8") == text, f"{name}: run python -m advisor.refresh.{program}"
 
 
-@pytest.mark.parametrize("program", ["gpus", "models", "flags"])
+@pytest.mark.parametrize("program", ["gpus", "models", "hub_sizes", "flags"])
 @pytest.mark.parametrize(("given", "told"), [((), "required: FOLDER"), (("nowhere",), "nowhere: no such folder")])
 def test_a_program_without_its_tables_says_so(program: str, given: tuple[str, ...], told: str) -> None:
     """Without a folder, or with one that is not there, a program ends with what it needs and where that lies."""

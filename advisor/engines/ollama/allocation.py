@@ -9,10 +9,11 @@ from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
 from advisor.physics.memo import by_identity
 from advisor.physics.memory.blocks import matrices
+from advisor.physics.memory.formula import formula_bytes, group_bytes
 from advisor.physics.memory.gguf_mix import copied_head_bytes
 from advisor.physics.memory.kv import bytes_per_element, elements_per_token, state_bytes
 from advisor.physics.memory.layout import tensor_groups
-from advisor.physics.memory.weights import formula_bytes, group_bytes, weight_bytes
+from advisor.physics.memory.weights import weight_bytes
 from advisor.schema import Candidate, ModelSpec
 
 FLOAT_BYTES = 4  # llama.cpp computes in 32 bit

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
+from advisor.models.purpose import purpose
 from advisor.physics.memory.blocks import matrices
 from advisor.physics.memory.cards import cards_of_replica
+from advisor.physics.memory.kv import scratch_channels
 from advisor.physics.memory.shards import stage_bytes, stage_layers
 from advisor.physics.memory.weights import vision_bytes
 from advisor.schema import Candidate, Hardware, ModelSpec
@@ -62,12 +64,18 @@ def activation_bytes(candidate: Candidate, model: ModelSpec, fmt: WeightsFormat)
     inner = model.intermediate if not model.experts or model.first_dense_layers else 0
     dense = tokens * matrices(model) * inner / candidate.tensor_parallel * width
     experts = _expert_workspace(model, tokens, candidate.tensor_parallel) * width
-    rows = min(candidate.max_in_flight, tokens)
+    rows = min(candidate.max_in_flight, tokens) if purpose(model) == "text" else 0  # no sampler without text
     logits = rows * model.vocab * (float(known()["sampler_bytes_per_logit"]) + width)
-    forward = float(known()["hidden_copies"]) * hidden + max(dense, experts)
+    forward = float(known()["hidden_copies"]) * hidden + max(dense, experts) + linear_work_bytes(model)
     seen = 0.0 if candidate.text_only else vision_profile_bytes(model)
     last = seen if candidate.pipeline_parallel == 1 else 0.0
     return max(forward, seen), max(forward, logits + hidden + experts, last)
+
+
+def linear_work_bytes(model: ModelSpec) -> float:
+    """Work space of linear layers within the profiled peak."""
+    share = scratch_channels(model) / float(known()["linear_scratch_channels"])
+    return float(known()["linear_work_gib"]) * GIB * share
 
 
 def vision_profile_bytes(model: ModelSpec) -> float:

@@ -11,6 +11,7 @@ from advisor.catalog.vendors import build_for
 from advisor.engines.devices import Group, counts, groups, has_fp8, indices, linked, pick, usable
 from advisor.engines.vllm.cores import compute_threads
 from advisor.engines.vllm.defaults import device_defaults
+from advisor.engines.vllm.edge import at_the_edge
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.sizing import chunk_for, seqs_for, sixteen_bit_name, utilization
 from advisor.engines.vllm.weights import PLAIN, Weights, choices, cpu_plain_format
@@ -62,6 +63,8 @@ def _on_group(
         if not fitting:
             yield singles[-1]
             yield from _with_fp8_kv(singles[-1], group, hardware, workload, model)
+            if _runs_on(group):
+                yield from at_the_edge(singles[-1], hardware, workload, model)
             continue
         smallest = len(fitting[0].gpu_indices)
         if number == 0:
@@ -76,14 +79,20 @@ def _on_group(
             candidate = _candidate(choice, layout, group, workload, model)
             yield candidate
             yield from _with_fp8_kv(candidate, group, hardware, workload, model)
+            if layout.cards < smallest:
+                yield from at_the_edge(candidate, hardware, workload, model)
 
 
 def _worth_trying(group: Group, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
     """On a card that vLLM cannot use one format is enough to say so; some builds need FP8 units for FP8."""
-    if not all(usable(card, engine_limits("vllm")) for card in group):
+    if not _runs_on(group):
         return weights[:1]
     no_fp8 = any(build_for(card, "vllm").fp8_in_hardware_only and not has_fp8(card) for card in group)
     return tuple(choice for choice in weights if not (no_fp8 and choice.format == "fp8"))
+
+
+def _runs_on(group: Group) -> bool:
+    return all(usable(card, engine_limits("vllm")) for card in group)
 
 
 def _native_layouts(smallest: int, group: Group, model: ModelSpec) -> list[Layout]:
@@ -138,7 +147,9 @@ def _with_fp8_kv(
 
 
 def _fits(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
-    return memory(candidate, hardware, model).fits
+    """Whether it starts; a hybrid's slots are bounded by its state blocks and come later, so one is enough here."""
+    fewest = replace(candidate, max_in_flight=1) if model.layers_linear else candidate
+    return memory(fewest, hardware, model).fits
 
 
 def _most_in_flight(workload: Workload) -> int:

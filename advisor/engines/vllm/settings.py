@@ -9,12 +9,14 @@ from advisor.engines.accepted import require
 from advisor.engines.devices import at_least, capability, cards_of
 from advisor.engines.naming import served_name
 from advisor.engines.vllm.defaults import device_defaults
-from advisor.engines.vllm.memory import default_utilization
+from advisor.engines.vllm.edge import edge_settings
+from advisor.engines.vllm.memory import default_utilization, highest_utilization, scratch_bytes
 from advisor.engines.vllm.needs import needs
 from advisor.engines.vllm.rows import POSITIONAL, VARIABLES, flag
 from advisor.engines.vllm.service import environment, features, service
 from advisor.engines.vllm.sizing import chunk_limit
 from advisor.engines.vllm.weights import is_online
+from advisor.models.purpose import purpose
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 
@@ -28,7 +30,8 @@ def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: 
         _parallelism(estimate, model),
         _context(estimate, workload, model),
         _batch(estimate, hardware, workload, model),
-        _memory(estimate, hardware),
+        _memory(estimate, hardware, model),
+        edge_settings(estimate.candidate, model),
         features(estimate, workload, model),
         service(estimate, workload),
         environment(estimate, hardware, workload, model),
@@ -142,7 +145,7 @@ def _batch_reason(candidate: Candidate, hardware: Hardware, workload: Workload, 
     return f"vLLM's own figure for this device; {prompt}"
 
 
-def _memory(estimate: Estimate, hardware: Hardware) -> list[Setting]:
+def _memory(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[Setting]:
     candidate, memory = estimate.candidate, estimate.memory
     full = f"{memory.full_sequences:.1f} requests of full length"
     room = f"{count(memory.kv_tokens)} tokens of KV cache fit, {full}"
@@ -153,7 +156,7 @@ def _memory(estimate: Estimate, hardware: Hardware) -> list[Setting]:
         first = flag("--kv-cache-memory-bytes", space, reason, "engines-vllm-cpu")
     else:
         share = candidate.memory_utilization or default_utilization()
-        reason = f"{_share_reason(share, candidate, hardware)}; {room}"
+        reason = f"{_share_reason(share, candidate, hardware, model)}; {room}"
         first = flag("--gpu-memory-utilization", f"{share:.2f}", reason, "engines-vllm-memory")
     fp8 = candidate.kv_cache_dtype.startswith("fp8")
     width = "8-bit: half the bytes, so twice the tokens" if fp8 else "16-bit"
@@ -161,11 +164,16 @@ def _memory(estimate: Estimate, hardware: Hardware) -> list[Setting]:
     return [first, flag("--kv-cache-dtype", candidate.kv_cache_dtype, reason, "engines-vllm-kv")]
 
 
-def _share_reason(share: float, candidate: Candidate, hardware: Hardware) -> str:
+def _share_reason(share: float, candidate: Candidate, hardware: Hardware, model: ModelSpec) -> str:
+    scratch = scratch_bytes(model)
     least = min(cards_of(candidate, hardware), key=lambda card: card.unheld_bytes / card.memory_bytes)
     total = gib(least.memory_bytes)
+    if share + 0.005 < highest_utilization(least, model) and purpose(model) != "text":
+        return f"of {total}: what a model without text to write needs; the rest of the card stays free"
     if share >= default_utilization():
         return f"of {total}: vLLM's default, written down"
     if least.unified_memory:
         return f"of {total} that the system also lives in"
+    if scratch and least.unheld_bytes >= least.memory_bytes:
+        return f"of {total}: {gib(scratch)} stay free for what linear layers take beside it while they read a prompt"
     return f"{gib(least.unheld_bytes)} of {total} are free on GPU {least.index}, before vLLM's own CUDA context"

@@ -7,9 +7,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from advisor.engines.devices import Group, at_least, capability, cards_of, ladder
+from advisor.engines.vllm.consumed import consumed
 from advisor.engines.vllm.defaults import device_defaults
-from advisor.engines.vllm.memory import cpu_kv_space, default_utilization, highest_utilization, memory
+from advisor.engines.vllm.memory import (
+    cpu_kv_space,
+    default_utilization,
+    highest_utilization,
+    memory,
+    replica_pool,
+    tightest_card,
+)
+from advisor.models.purpose import purpose
 from advisor.physics.bisect import largest
+from advisor.physics.memory.cards import visible_bytes
 from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Workload
 from advisor.units import GIB
 
@@ -17,6 +27,8 @@ UNIFIED_HOST_SHARE = 0.15  # of unified memory, left to the system and the engin
 UNIFIED_HOST_BYTES = 6 * GIB
 # Batch sizes of the CUDA graphs that vLLM records: a limit between two of them would run the larger one.
 GRAPH_SIZES = (1, 2, 4, *range(8, 257, 8), *range(272, 1025, 16))
+STEPS_CACHED = 4  # of a pooling model's batches
+POOLING_SPARE_BYTES = GIB // 2
 HEADROOM = 1.25  # slots above the planned peak, so that a burst runs instead of waiting
 PREFILL_EFFICIENCY = 0.4  # share of the dense FLOP rate that prefill reaches: 0.32 to 0.57 measured
 CHUNK_SHARE = 0.1  # of an answer's time that one foreign prefill chunk may take
@@ -93,8 +105,18 @@ def with_seqs(candidate: Candidate, seqs: int, hardware: Hardware, model: ModelS
     """
     sized = replace(candidate, max_in_flight=seqs, max_batched_tokens=max(candidate.max_batched_tokens, seqs))
     if candidate.device == "gpu":
-        return sized
+        return _as_large_as_needed(sized, hardware, model) if purpose(model) != "text" else sized
     return replace(sized, kv_cache_bytes=cpu_kv_space(replace(sized, kv_cache_bytes=None), hardware, model))
+
+
+def _as_large_as_needed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
+    """A pooling model answers in one step, so that it caches what is in a few of them and not all that a card holds."""
+    card, kv_pool = tightest_card(candidate, hardware), replica_pool(candidate, model)
+    tokens = STEPS_CACHED * candidate.max_batched_tokens / max(candidate.context_tokens, 1) + 1
+    need = consumed(candidate, hardware, model).total + tokens * kv_pool.smallest_bytes() + POOLING_SPARE_BYTES
+    share = math.ceil(100 * need / visible_bytes(card)) / 100
+    most = default_utilization() if candidate.memory_utilization is None else candidate.memory_utilization
+    return replace(candidate, memory_utilization=min(share, most))
 
 
 def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from advisor.catalog import weights_format
 from advisor.engines.vllm.cores import threads_of
 from advisor.engines.vllm.rates import kernel_of, rates_of
@@ -16,6 +18,7 @@ from advisor.physics.speed.step import StepModel, step_model
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
 
 FIT = "vllm"  # its constants in speed.yaml
+LAUNCH_S_PER_LAYER = 1.2e-4  # without CUDA graphs: a dozen kernels of a layer at 10 microseconds each (assumed)
 
 
 def prepared(candidate: Candidate, hardware: Hardware, model: ModelSpec, version: str = "") -> Prepared | None:
@@ -51,7 +54,14 @@ def step_of(known: Prepared, values: Constants) -> StepModel:
 def setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup | None:
     """The pinned version's step; None where the device's bandwidth is not known."""
     known = prepared(candidate, hardware, model)
-    return None if known is None else Setup(step_of(known, fitted(FIT)), known)
+    if known is None:
+        return None
+    step = step_of(known, fitted(FIT))
+    if candidate.eager:
+        step = replace(
+            step, overhead_s=step.overhead_s + LAUNCH_S_PER_LAYER * model.layers / candidate.pipeline_parallel
+        )
+    return Setup(step, known)
 
 
 def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Steady:

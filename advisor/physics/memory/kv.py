@@ -111,7 +111,7 @@ def _linear_shape(model: ModelSpec) -> Mapping[str, Any]:
 
 
 def scratch_channels(model: ModelSpec) -> float:
-    """Width of layers whose prefill takes memory that no profile sees (the gated delta rule); 0 where there are none."""
+    """Width of layers whose prefill takes memory that no profile sees (gated delta rule); 0: there are none."""
     return linear_channels(model) if model.layers_linear and _linear_shape(model).get("scratch") else 0.0
 
 
@@ -124,7 +124,7 @@ def layer_state_bytes(model: ModelSpec, recurrent_bytes: int = FULL_STATE_BYTES)
         return 0.0
     shape, channels = _linear_shape(model), linear_channels(model)
     convolved = (channels + 2 * shape["key_channels"]) * shape["convolution"]
-    return channels * float(shape["state"]) * recurrent_bytes + convolved * CONVOLUTION_BYTES
+    return float(channels * shape["state"] * recurrent_bytes + convolved * CONVOLUTION_BYTES)
 
 
 def declared_state_bytes(model: ModelSpec) -> float:

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from advisor.catalog.entries import WeightsFormat
 from advisor.physics.memo import by_identity
+from advisor.physics.memory.formula import formula_bytes, group_bytes
 from advisor.physics.memory.kv import shard_share
 from advisor.physics.memory.layout import TensorGroup, tensor_groups
-from advisor.physics.memory.weights import formula_bytes, group_bytes, weight_bytes
+from advisor.physics.memory.weights import weight_bytes
 from advisor.schema import ModelSpec
 
 FIRST_STAGE = ("embedding", "lookup", "vision")

@@ -6,97 +6,13 @@ from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
 from advisor.physics.memo import by_identity
 from advisor.physics.memory import gguf_mix
+from advisor.physics.memory.formula import PART, WeightBytes, formula_bytes, group_bytes
 from advisor.physics.memory.layout import Role, TensorGroup, tensor_groups
-from advisor.schema import ModelSpec, value
+from advisor.physics.memory.stored import stored
+from advisor.schema import ModelSpec
 
 SENTENCEPIECE_VOCAB = 33_000  # up to here vocabularies come without merges (Llama 2, Mistral 7B)
 UNREAD: tuple[Role, ...] = ("embedding", "lookup", "vision")  # not read when a token is generated
-UNQUANTISED_BITS = 16.0  # norms, biases, routers and vision towers of a quantised checkpoint
-
-
-@value
-class WeightBytes:
-    """Bytes by part of the model."""
-
-    embedding_bytes: float
-    head_bytes: float
-    attention_bytes: float
-    ffn_bytes: float  # dense feed-forward blocks
-    expert_bytes: float  # all routed experts
-    shared_expert_bytes: float
-    other_bytes: float  # norms, biases, routers, vision towers
-
-    @property
-    def total_bytes(self) -> float:
-        """Sum of all parts."""
-        return (
-            self.embedding_bytes
-            + self.head_bytes
-            + self.attention_bytes
-            + self.ffn_bytes
-            + self.expert_bytes
-            + self.shared_expert_bytes
-            + self.other_bytes
-        )
-
-
-PART: dict[Role, str] = {
-    "embedding": "embedding_bytes",
-    "lookup": "embedding_bytes",
-    "head": "head_bytes",
-    "q": "attention_bytes",
-    "k": "attention_bytes",
-    "v": "attention_bytes",
-    "o": "attention_bytes",
-    "qkv": "attention_bytes",
-    "latent": "attention_bytes",
-    "linear": "attention_bytes",
-    "gate": "ffn_bytes",
-    "up": "ffn_bytes",
-    "down": "ffn_bytes",
-    "expert_gate": "expert_bytes",
-    "expert_up": "expert_bytes",
-    "expert_down": "expert_bytes",
-    "shared_gate": "shared_expert_bytes",
-    "shared_up": "shared_expert_bytes",
-    "shared_down": "shared_expert_bytes",
-    "router": "other_bytes",
-    "vision": "other_bytes",
-    "norm": "other_bytes",
-}
-
-
-def _checkpoint_bits(model: ModelSpec, fmt: WeightsFormat, group: TensorGroup) -> float:
-    """Bits per weight of one group in a Hugging Face checkpoint of that format."""
-    if fmt.kind == "plain":
-        return fmt.linear_bits
-    if group.role == "embedding":
-        return fmt.embedding_bits
-    if group.role == "head":
-        return fmt.head_bits
-    if group.role in ("lookup", "router", "vision", "norm"):
-        return UNQUANTISED_BITS
-    if fmt.dense_bits is not None and model.experts and PART[group.role] != "expert_bytes":
-        return fmt.dense_bits
-    return fmt.linear_bits
-
-
-def group_bytes(model: ModelSpec, fmt: WeightsFormat, group: TensorGroup) -> float:
-    """Bytes of one group of tensors in that format."""
-    if fmt.kind == "gguf":
-        return gguf_mix.group_bytes(model, fmt, group)
-    return group.elements * _checkpoint_bits(model, fmt, group) / 8
-
-
-@by_identity
-def formula_bytes(model: ModelSpec, fmt: WeightsFormat) -> WeightBytes:
-    """Bytes of the weights by part, as the format's rules make them."""
-    parts = dict.fromkeys(WeightBytes.__dataclass_fields__, 0.0)
-    for group in tensor_groups(model):
-        parts[PART[group.role]] += group_bytes(model, fmt, group)
-    if fmt.kind == "gguf":
-        parts["head_bytes"] += gguf_mix.copied_head_bytes(model, fmt)
-    return WeightBytes(**parts)
 
 
 @by_identity
@@ -104,17 +20,19 @@ def weight_bytes(model: ModelSpec, fmt: WeightsFormat) -> WeightBytes:
     """Bytes of the weights by part.
 
     A local file's exact size beats the formula. It is the size as stored: what the engine turns into another format
-    while loading (16 bit to 32, or to FP8) keeps the ratio of file to formula.
+    while loading (16 bit to 32, or to FP8) keeps the ratio of file to formula. Of a quantised repository it is what
+    certainly suffices: the upper end of what is known of its size.
     """
     size = formula_bytes(model, fmt)
-    if not model.file_bytes:
-        return size
-    scale = model.file_bytes / formula_bytes(model, weights_format(model.native_format)).total_bytes
+    if model.file_bytes:
+        scale = model.file_bytes / formula_bytes(model, weights_format(model.native_format)).total_bytes
+    else:
+        scale = stored(model, fmt).loaded_bytes / size.total_bytes
     return WeightBytes(**{part: getattr(size, part) * scale for part in WeightBytes.__dataclass_fields__})
 
 
 def vision_bytes(model: ModelSpec, fmt: WeightsFormat) -> float:
-    """Bytes of the vision tower, which a start for text alone does not load."""
+    """Bytes of the vision tower, which a start for text alone does not load; 16 bit in every checkpoint."""
     return sum(group_bytes(model, fmt, group) for group in tensor_groups(model) if group.role == "vision")
 
 
@@ -125,7 +43,7 @@ def file_bytes(model: ModelSpec, fmt: WeightsFormat) -> float:
     words = constants("memory")["gguf_vocabulary_bytes_per_token"]
     spelling = "sentencepiece" if model.model_type.startswith("gemma") or model.vocab <= SENTENCEPIECE_VOCAB else "bpe"
     vocabulary = words[spelling] * model.vocab if fmt.kind == "gguf" else 0.0
-    return formula_bytes(model, fmt).total_bytes + vocabulary
+    return stored(model, fmt).high_bytes + vocabulary
 
 
 def woken_share(model: ModelSpec, tokens: float) -> float:

@@ -129,10 +129,10 @@ def test_fp8_kv_only_where_it_is_needed_and_possible() -> None:
 
 def test_utilization_follows_what_is_free() -> None:
     """0.92 on an idle card, less where another process or the host lives in the same memory."""
-    assert utilization(MACHINES["rtx-4090"].accelerators) == pytest.approx(0.92, abs=0.01)
+    assert utilization(MACHINES["rtx-4090"].accelerators, QWEN) == pytest.approx(0.92, abs=0.01)
     half = MACHINES["half-full"].accelerators
-    assert utilization(half) * half[0].memory_bytes <= 11 * GIB
-    assert utilization(MACHINES["gb10"].accelerators) <= 0.85
+    assert utilization(half, QWEN) * half[0].memory_bytes <= 11 * GIB
+    assert utilization(MACHINES["gb10"].accelerators, QWEN) <= 0.85
 
 
 @pytest.mark.parametrize(
