@@ -226,6 +226,7 @@ class ModelSpec:
     origin: Literal["catalogue", "folder", "gguf", "hub"] = "catalogue"
     path: str | None = None  # of a local folder or .gguf file
     file_bytes: int | None = None  # exact size of the local weights, where there are any
+    stored_bytes: Mapping[str, int] = field(default_factory=dict)  # format name → what its repository holds, by the Hub
     confidence: Confidence = "high"
     source: str = "models"  # key in sources.yaml
 

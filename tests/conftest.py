@@ -22,6 +22,7 @@ settings.load_profile("nightly" if os.environ.get("ADVISOR_NIGHTLY") else "advis
 def no_measurements_of_this_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a smoke run kept on this machine must not change what a test sees."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="session")

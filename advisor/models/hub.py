@@ -15,6 +15,7 @@ from advisor.errors import BadInput
 from advisor.models.config_json import spec_from_config
 from advisor.models.config_types import checked
 from advisor.models.count import Counts
+from advisor.models.hub_bytes import with_hub_bytes
 from advisor.schema import ModelSpec
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ def fetch_model(repository: str, suggestion: str) -> tuple[ModelSpec, WeightsFor
         BadInput: no such repository, gated, or the Hub cannot be reached; ends with `suggestion`.
     """
     where = f"{ENDPOINT}/{quote(repository)}/raw/main/config.json"
-    config = checked(_get(where, repository, suggestion), where)
+    config = checked(fetch_json(where, repository, suggestion), where)
     found = spec_from_config(config, hf_id=repository, where=where, origin="hub", counts=_total(repository, config))
     fmt = weights_format(found.native_format)
+    found = with_hub_bytes(found, fmt)
     return found, fmt if config.get("quantization_config") else None
 
 
@@ -44,7 +46,7 @@ def _total(repository: str, config: dict[str, Any]) -> Counts | None:
     if config.get("quantization_config") or any("expert" in key for key in config) or "text_config" in config:
         return None
     try:
-        answer = _get(f"{ENDPOINT}/api/models/{quote(repository)}", repository, "")
+        answer = fetch_json(f"{ENDPOINT}/api/models/{quote(repository)}", repository, "")
     except BadInput:
         return None
     weights = answer.get("safetensors")
@@ -52,7 +54,7 @@ def _total(repository: str, config: dict[str, Any]) -> Counts | None:
     return Counts(total, 0, 0) if isinstance(total, int) and total > 0 else None
 
 
-def _get(url: str, repository: str, suggestion: str) -> dict[str, Any]:
+def fetch_json(url: str, repository: str, suggestion: str) -> dict[str, Any]:
     """Fetch a small JSON document.
 
     Raises:

@@ -61,7 +61,16 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
         return fetch_model(name, _suggestion(name))
     if found is None:
         raise BadInput(f"model {shown(text)} is not in the catalogue; {_suggestion(name)}")
-    return found
+    return found if offline else _sized(name, found)
+
+
+def _sized(name: str, found: tuple[ModelSpec, WeightsFormat | None]) -> tuple[ModelSpec, WeightsFormat | None]:
+    """The same with the bytes of the very repository, where somebody's quantised one was named."""
+    if name.count("/") != 1 or name.lower() in _hub_ids() or ":" in name:
+        return found
+    from advisor.models.hub_bytes import with_hub_bytes
+
+    return with_hub_bytes(*found), found[1]
 
 
 def _local(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:

@@ -9,7 +9,7 @@ from advisor.catalog.entries import HubSize
 from advisor.refresh.table import Row, asked_folder, document, rows, without_defaults, write
 
 ORIGIN = "advisor/refresh/sources/hub_sizes.csv (figures to 2026-10-08), see README.md there"
-ROUNDED = 0.005  # of a figure that is stated with two or three digits
+MOST_ROUNDED = 0.025  # half a unit of a figure of two digits
 WHOLE = 10**6  # a byte count that is no multiple of it was not rounded
 GIB_PER_GB = 2**30 / 10**9  # a unit that its source leaves open
 COUNTED = 0.01  # of a size that follows from the Hub's two counts of an NVFP4 repository
@@ -23,7 +23,16 @@ def bounds(row: Row) -> tuple[int, int]:
     if kind == "exact" or stated % WHOLE:
         return stated, stated
     highest = stated * GIB_PER_GB if kind == "unsure" else stated
-    return round(stated * (1 - ROUNDED)), round(highest * (1 + ROUNDED))
+    open_share = rounding(stated)
+    return round(stated * (1 - open_share)), round(highest * (1 + open_share))
+
+
+def rounding(stated: int) -> float:
+    """Share by which a rounded figure may be off: half a unit of its last digit that is not zero."""
+    unit = 1
+    while stated % (10 * unit) == 0:
+        unit *= 10
+    return min(unit / 2 / stated, MOST_ROUNDED)
 
 
 def entry(row: Row) -> dict[str, Any]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import urllib.error
 import urllib.request
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from advisor.errors import BadInput
-from advisor.models.names import find_model
+from advisor.models.names import find_model, find_model_and_format
+from advisor.physics.memory.stored import stored
+from advisor.physics.memory.weights import weight_bytes
 from tests.catalog.test_folder import LLAMA
 
 
@@ -86,3 +90,42 @@ def test_catalogue_models_ask_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     find_model("Qwen/Qwen3-8B")
     find_model("someone/Qwen3-8B-AWQ")
     assert asked == []
+
+
+INDEX = {"raw/main/model.safetensors.index.json": {"metadata": {"total_size": 19_876_543_210}}}
+HYBRID = "someone/Qwen3.5-27B-AWQ"
+
+
+def test_the_hub_tells_the_bytes_of_a_named_repository_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where makers differ the index is asked, its total counts to the byte, and the second run asks nobody."""
+    asked = answers(monkeypatch, INDEX)
+    for _ in range(2):
+        model, fmt = find_model_and_format(HYBRID)
+        assert fmt is not None
+        size = stored(model, fmt)
+        assert (size.low_bytes, size.high_bytes, size.kind) == (19_876_543_210, 19_876_543_210, "exact")
+        assert weight_bytes(model, fmt).total_bytes == pytest.approx(19_876_543_210)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "page", [None, b"<html>", {"metadata": {"total_size": -1}}, {"metadata": 3}, TimeoutError("x")]
+)
+def test_a_hub_that_does_not_tell_leaves_the_range(monkeypatch: pytest.MonkeyPatch, page: Any) -> None:
+    """No index, nonsense or no network: the size is computed, and its upper end is planned."""
+    answers(monkeypatch, {} if page is None else {"raw/main/model.safetensors.index.json": page})
+    model, fmt = find_model_and_format(HYBRID)
+    assert fmt is not None
+    size = stored(model, fmt)
+    assert (size.kind, size.low_bytes < size.loaded_bytes <= size.high_bytes) == ("computed", True)
+    assert find_model_and_format(HYBRID, offline=True)[0].stored_bytes == {}
+
+
+def test_a_broken_memory_of_the_hub_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of remembered sizes that holds nonsense counts as empty."""
+    place = Path(os.environ["XDG_CACHE_HOME"]) / "advisor" / "hub_bytes.json"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("[1, 2")
+    asked = answers(monkeypatch, INDEX)
+    assert find_model(HYBRID).stored_bytes == {"awq-int4": 19_876_543_210}
+    assert len(asked) == 1 and json.loads(place.read_text()) == {HYBRID.lower(): 19_876_543_210}

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from advisor.catalog import weights_format
 from advisor.engines.vllm.consumed import Consumed, activation_bytes, consumed, known
-from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.kv_pool import Pool, pool
 from advisor.physics.bisect import largest
 from advisor.physics.memory.cards import cards_of_replica, usable_bytes, visible_bytes
@@ -41,7 +40,7 @@ def memory(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory
         return _account(candidate, model, used, card.memory_bytes, available, room, lacking, basis)
     asked = requested_bytes(candidate, card)
     room = asked - used.total
-    lacking = max(asked, used.total + graph_profile_bytes(candidate, hardware, model)) - available
+    lacking = max(asked, used.total + graph_profile_bytes(candidate, model)) - available
     return _account(candidate, model, used, card.memory_bytes, asked, room, lacking, basis)
 
 
@@ -94,17 +93,15 @@ def states_bytes(candidate: Candidate, model: ModelSpec, kv_pool: Pool) -> float
     return math.ceil(candidate.max_in_flight / float(known()["state_block_share"])) * kv_pool.block_bytes
 
 
-def graph_profile_bytes(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> float:
+def graph_profile_bytes(candidate: Candidate, model: ModelSpec) -> float:
     """The throw-away cache of a hybrid while its CUDA graphs are measured: a state block for every sequence.
 
     It lies outside the budget (vllm/v1/worker/gpu/cudagraph_utils.py), so that no utilisation makes room for it.
     """
     if not model.layers_linear or candidate.eager:
         return 0.0
-    sequences = min(
-        max(candidate.max_in_flight, device_defaults(cards_of_replica(candidate, hardware))[1]),
-        int(known()["graph_profile_most_blocks"]),
-    )
+    most, least = int(known()["graph_profile_most_blocks"]), int(known()["graph_profile_least_blocks"])
+    sequences = max(min(candidate.max_in_flight, most), least)
     return sequences * replica_pool(candidate, model).block_bytes
 
 

@@ -56,16 +56,16 @@ def _on_group(
     group: Group, weights: tuple[Weights, ...], hardware: Hardware, workload: Workload, model: ModelSpec
 ) -> Iterator[Candidate]:
     """For each format: the smallest number of cards that holds it, what is above, and the nearest miss."""
-    enough_for_native = len(group)
+    enough_for_native, started, missed = len(group), False, list[Candidate]()
     for number, choice in enumerate(_worth_trying(group, weights)):
         singles = [_candidate(choice, split(n, model.heads), group, workload, model) for n in counts(len(group))]
         fitting = [candidate for candidate in singles if _fits(candidate, hardware, model)]
         if not fitting:
             yield singles[-1]
             yield from _with_fp8_kv(singles[-1], group, hardware, workload, model)
-            if _runs_on(group):
-                yield from at_the_edge(singles[-1], hardware, workload, model)
+            missed.append(singles[-1])
             continue
+        started = True
         smallest = len(fitting[0].gpu_indices)
         if number == 0:
             enough_for_native = smallest
@@ -79,8 +79,10 @@ def _on_group(
             candidate = _candidate(choice, layout, group, workload, model)
             yield candidate
             yield from _with_fp8_kv(candidate, group, hardware, workload, model)
-            if layout.cards < smallest:
-                yield from at_the_edge(candidate, hardware, workload, model)
+
+    if not started and _runs_on(group):  # what takes speed or pictures away comes last
+        for candidate in missed:
+            yield from at_the_edge(candidate, hardware, workload, model)
 
 
 def _worth_trying(group: Group, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:

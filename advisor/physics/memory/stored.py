@@ -51,6 +51,11 @@ def repository(model: ModelSpec, fmt: WeightsFormat) -> str | None:
 @by_identity
 def stored(model: ModelSpec, fmt: WeightsFormat) -> Stored:
     """The size of that repository: read by somebody where that is known, else computed."""
+    if fmt.name in model.stored_bytes:
+        size = float(model.stored_bytes[fmt.name])
+        return Stored(
+            low_bytes=size, high_bytes=size, loaded_bytes=size, kind="exact", read_in="the Hub", source="config_json"
+        )
     name = repository(model, fmt)
     known = hub_sizes().get(name.lower()) if name else None
     if known is None or fmt.kind == "plain":
