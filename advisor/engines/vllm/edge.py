@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from advisor.engines.devices import cards_of, has_fp8
-from advisor.engines.vllm.memory import memory
+from advisor.engines.vllm.consumed import known
+from advisor.engines.vllm.memory import memory, replica_pool
 from advisor.engines.vllm.rows import flag
+from advisor.physics.memory.kv import scratch_channels
 from advisor.schema import Candidate, Hardware, ModelSpec, Setting, Workload
+from advisor.units import GIB
 
 SEEING_TASKS = ("vision",)  # whose requests hold pictures
 SOURCE = "engines-vllm-start"
 
 
 def at_the_edge(candidate: Candidate, hardware: Hardware, workload: Workload, model: ModelSpec) -> Iterator[Candidate]:
-    """The first way to start it after all, the cheapest for people first; where none is enough, the nearest miss.
+    """The first way to start it after all, the cheapest for people first; where none is enough, the first miss.
 
     At the edge every token of KV cache counts, so that it goes with an 8-bit one where the cards multiply FP8.
     """
@@ -23,11 +26,19 @@ def at_the_edge(candidate: Candidate, hardware: Hardware, workload: Workload, mo
     narrow = workload.kind == "generate" and not model.mla_kv_lora_rank
     if narrow and all(has_fp8(card) for card in cards_of(candidate, hardware)):
         small = replace(small, kv_cache_dtype="fp8")
-    for eager, text_only in _ways(workload, model):
-        tried = replace(small, eager=eager, text_only=text_only)
-        if memory(tried, hardware, model).fits:
-            break
-    yield replace(tried, max_in_flight=candidate.max_in_flight)
+    ways = [replace(small, eager=eager, text_only=text_only) for eager, text_only in _ways(workload, model)]
+    found = next((way for way in ways if _spares_enough(way, hardware, model)), None)
+    missed = [way for way in ways if not memory(way, hardware, model).fits]
+    for way in [found] if found else missed[:1]:
+        yield replace(way, max_in_flight=candidate.max_in_flight)
+
+
+def _spares_enough(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
+    """Whether it fits, with linear layers also what such a start took beyond what is computed (unsloth-issue-7091)."""
+    result = memory(candidate, hardware, model)
+    needed = replica_pool(candidate, model).smallest_bytes()
+    wide = scratch_channels(model) / float(known()["linear_scratch_channels"])
+    return result.fits and result.kv_bytes >= needed + wide * float(known()["edge_spare_gib"]) * GIB
 
 
 def _ways(workload: Workload, model: ModelSpec) -> Iterator[tuple[bool, bool]]:
