@@ -346,6 +346,9 @@ class Memory:
     full_sequences: float  # how many requests of full context fit at once
     fits: bool
     short_bytes: int  # how much is missing on that device; 0 when it fits
+    most_sequences: int | None = (
+        None  # more stop the engine at start (state blocks of a hybrid); None: no such end
+    )
     basis: Basis
     source: str
 

@@ -131,7 +131,15 @@ def fit108(case: Case, threshold: Mapping[str, Any]) -> str | None:
     )
 
 
-def fit112(case: Case, threshold: Mapping[str, Any]) -> str | None:
+def fit123(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when more sequences are planned than the engine starts with."""
+    most, planned = case.estimate.memory.most_sequences, case.estimate.candidate.max_in_flight
+    if most is None or planned <= most:
+        return None
+    return f"{planned} sequences are planned, state blocks for {most} fit: the engine stops while it records graphs"
+
+
+def fit122(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Says in what range the size of a repository lies that nobody has read to the byte, and what was planned."""
     size = stored(case.model, case.weights_format)
     name = repository(case.model, case.weights_format)

@@ -61,8 +61,10 @@ def _account(
     if not kv_pool.request_blocks:  # an encoder caches nothing
         sequences = float(candidate.max_in_flight) if room >= 0 else 0.0
         tokens = int(sequences) * context
-    needed = max(kv_pool.smallest_bytes(), states_bytes(candidate, model, kv_pool))
-    missing = math.ceil(max(lacking, needed - room, 0.0))
+    missing = math.ceil(max(lacking, kv_pool.smallest_bytes() - room, 0.0))
+    most = most_sequences(candidate, model, kv_pool.blocks(pool_bytes))
+    if not missing and most is not None and candidate.max_in_flight > most:
+        missing = math.ceil((candidate.max_in_flight - most) / state_share() * kv_pool.block_bytes)
     element = bytes_per_element(candidate.kv_cache_dtype, weights_format(candidate.weights_format))
     ranks = candidate.tensor_parallel
     return Memory(
@@ -77,20 +79,26 @@ def _account(
         full_sequences=sequences,
         fits=missing == 0,
         short_bytes=missing,
+        most_sequences=most,
         basis=basis,
         source=str(known()["source"]),
     )
 
 
-def states_bytes(candidate: Candidate, model: ModelSpec, kv_pool: Pool) -> float:
-    """The pool below which vLLM aborts: with graphs, every sequence of a hybrid needs a block for its state.
+def most_sequences(candidate: Candidate, model: ModelSpec, blocks: int) -> int | None:
+    """The --max-num-seqs above which vLLM aborts: with graphs, every sequence of a hybrid needs a block for its state.
 
-    "max_num_seqs exceeds available Mamba cache blocks" (vllm/config/compilation.py). What share of the computed
-    blocks is planned with is a constant: measured starts had fewer than computed.
+    "max_num_seqs exceeds available Mamba cache blocks" (vllm/config/compilation.py). Less than the computed blocks:
+    measured starts had fewer.
     """
     if not model.layers_linear or candidate.eager or candidate.device == "cpu":
-        return 0.0
-    return math.ceil(candidate.max_in_flight / float(known()["state_block_share"])) * kv_pool.block_bytes
+        return None
+    return int(blocks * state_share())
+
+
+def state_share() -> float:
+    """Share of the computed state blocks that is planned with."""
+    return float(known()["state_block_share"])
 
 
 def graph_profile_bytes(candidate: Candidate, model: ModelSpec) -> float:

@@ -121,6 +121,12 @@ def _batch(estimate: Estimate, hardware: Hardware, workload: Workload, model: Mo
         f"{count(peak)} requests in flight planned at peak, a quarter spare, on a recorded graph size; "
         f"the default is {own}"
     )
+    most = estimate.memory.most_sequences
+    if most is not None and candidate.max_in_flight < peak:
+        slots = (
+            f"every sequence of this model needs a block for its state, and {count(most)} fit: with more vLLM stops at "
+            f"start; of {count(peak)} requests at peak the others wait"
+        )
     tokens = _batch_reason(candidate, hardware, workload, model)
     return [
         flag("--max-num-seqs", candidate.max_in_flight, slots, "engines-vllm-batch"),

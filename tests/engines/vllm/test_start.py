@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from advisor.catalog import models
 from advisor.engines.vllm.consumed import consumed
-from advisor.engines.vllm.memory import memory, replica_pool, states_bytes
+from advisor.engines.vllm.memory import memory, replica_pool
 from advisor.engines.vllm.propose import propose
 from advisor.engines.vllm.sizing import resize, utilization
 from advisor.models.names import find_model, find_model_and_format
@@ -153,8 +153,8 @@ def test_law_slots_stay_below_the_state_blocks(model: ModelSpec, card: str, coun
     result = memory(sized, cards, model)
     kv_pool = replica_pool(sized, model)
     if result.fits:
-        assert sized.max_in_flight <= kv_pool.blocks(result.kv_bytes)
-        assert states_bytes(sized, model, kv_pool) <= result.kv_bytes + kv_pool.block_bytes
+        assert result.most_sequences is not None
+        assert sized.max_in_flight <= result.most_sequences <= kv_pool.blocks(result.kv_bytes)
 
 
 @given(st.sampled_from(models()), st.sampled_from(CARDS), st.booleans())
