@@ -18,9 +18,10 @@ SOURCE = "engines-vllm-start"
 
 
 def at_the_edge(candidate: Candidate, hardware: Hardware, workload: Workload, model: ModelSpec) -> Iterator[Candidate]:
-    """The first way to start it after all, the cheapest for people first; where none is enough, the first miss.
+    """The first way to start it after all, the cheapest for people first.
 
-    At the edge every token of KV cache counts, so that it goes with an 8-bit one where the cards multiply FP8.
+    Where none is enough a hybrid's first miss is given: the cache that its graphs are measured with would hide what
+    is really missing. At the edge every token of KV cache counts, so that it goes with an 8-bit one where the cards multiply FP8.
     """
     small = replace(candidate, max_in_flight=1)
     narrow = workload.kind == "generate" and not model.mla_kv_lora_rank
@@ -28,7 +29,7 @@ def at_the_edge(candidate: Candidate, hardware: Hardware, workload: Workload, mo
         small = replace(small, kv_cache_dtype="fp8")
     ways = [replace(small, eager=eager, text_only=text_only) for eager, text_only in _ways(workload, model)]
     found = next((way for way in ways if _spares_enough(way, hardware, model)), None)
-    missed = [way for way in ways if not memory(way, hardware, model).fits]
+    missed = [way for way in ways if model.layers_linear and not memory(way, hardware, model).fits]
     for way in [found] if found else missed[:1]:
         yield replace(way, max_in_flight=candidate.max_in_flight)
 
