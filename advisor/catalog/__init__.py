@@ -96,11 +96,17 @@ def models() -> tuple[ModelSpec, ...]:
 
 
 @functools.cache
-def hub_sizes() -> Mapping[str, HubSize]:
-    """Repository in lower case → what it stores, where somebody read it."""
+def _hub_entries() -> Mapping[str, Mapping[str, Any]]:
+    return {entry["repo"].lower(): entry for entry in raw_entries("hub_sizes")}
+
+
+@functools.cache
+def hub_size(repository: str) -> HubSize | None:
+    """What that repository stores, in any case; None where nobody read it."""
     from advisor.catalog.entries import HubSize
 
-    return {entry["repo"].lower(): from_entry(HubSize, entry) for entry in raw_entries("hub_sizes")}
+    entry = _hub_entries().get(repository.lower())
+    return None if entry is None else from_entry(HubSize, entry)
 
 
 @functools.cache

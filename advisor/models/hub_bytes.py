@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advisor.catalog import hub_sizes
+from advisor.catalog import hub_size
 from advisor.edge.reading import at_home, read_json
 from advisor.errors import BadInput
 from advisor.schema import ModelSpec
@@ -31,7 +31,7 @@ def with_hub_bytes(model: ModelSpec, fmt: WeightsFormat | None) -> ModelSpec:
         return model
     repository = model.repos.get(fmt.name, model.hf_id)
     mixed = bool(model.layers_linear) or model.multimodal or bool(model.experts) or fmt.compute == "fp4"
-    if not mixed or repository.lower() in hub_sizes():
+    if not mixed or hub_size(repository) is not None:
         return model
     size = hub_bytes(repository)
     return model if size is None else replace(model, stored_bytes={**model.stored_bytes, fmt.name: size})

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from advisor.catalog import formats, hub_sizes, models, weights_format
+from advisor.catalog import formats, from_entry, models, raw_entries, weights_format
 from advisor.catalog.entries import HubSize, WeightsFormat
 from advisor.errors import BadInput
 from advisor.models.names import find_model, find_model_and_format
@@ -22,7 +22,7 @@ QUANTISED = [fmt for fmt in formats().values() if fmt.kind == "quantised"]
 def known() -> list[tuple[HubSize, ModelSpec, WeightsFormat]]:
     """Every quantised repository that was read, of a model whose dimensions are sure."""
     found = []
-    for size in hub_sizes().values():
+    for size in (from_entry(HubSize, entry) for entry in raw_entries("hub_sizes")):
         try:
             model, fmt = find_model_and_format(size.repo, offline=True)
         except BadInput:

@@ -21,7 +21,7 @@ def at_the_edge(candidate: Candidate, hardware: Hardware, workload: Workload, mo
     """The first way to start it after all, the cheapest for people first.
 
     Where none is enough a hybrid's first miss is given: the cache that its graphs are measured with would hide what
-    is really missing. At the edge every token of KV cache counts, so that it goes with an 8-bit one where the cards multiply FP8.
+    is really missing. At the edge every token of KV cache counts: it goes with an 8-bit one where cards multiply FP8.
     """
     small = replace(candidate, max_in_flight=1)
     narrow = workload.kind == "generate" and not model.mla_kv_lora_rank

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from advisor.catalog import constants, hub_sizes
+from advisor.catalog import constants, hub_size
 from advisor.catalog.entries import HubSize, WeightsFormat
 from advisor.physics.memo import by_identity
 from advisor.physics.memory.formula import formula_bytes, group_bytes
@@ -57,7 +57,7 @@ def stored(model: ModelSpec, fmt: WeightsFormat) -> Stored:
             low_bytes=size, high_bytes=size, loaded_bytes=size, kind="exact", read_in="the Hub", source="config_json"
         )
     name = repository(model, fmt)
-    known = hub_sizes().get(name.lower()) if name else None
+    known = hub_size(name) if name else None
     if known is None or fmt.kind == "plain":
         return computed(model, fmt, name)
     return _read(model, fmt, known)
