@@ -79,8 +79,8 @@ def cpus() -> tuple[CpuSpec, ...]:
 
 @functools.cache
 def model_entries() -> tuple[Mapping[str, Any], ...]:
-    """Raw entries of every model: the generated table, then the hand-kept additions."""
-    return raw_entries("models") + raw_entries("models_extra")
+    """Raw entries of every model: the architecture table, hand-kept additions, what the Hub states of others."""
+    return raw_entries("models") + raw_entries("models_extra") + raw_entries("models_hub")
 
 
 @functools.cache

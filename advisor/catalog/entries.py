@@ -101,6 +101,7 @@ class WeightsFormat:
     quality_tier: Literal["A", "B", "C"]  # A: no loss that benchmarks show; B: small; C: visible
     dense_bits: float | None = None  # linear layers outside the routed experts, where stored differently
     aliases: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()  # formats that people name when they mean a checkpoint of this one
     min_capability: Mapping[str, str] = field(default_factory=dict)  # engine → lowest CUDA compute capability
     native_capability: str | None = None  # below it the format saves memory but not arithmetic
     source: str = "formats"

@@ -40,6 +40,7 @@ class Build:
     fp8_in_hardware_only: bool = False  # FP8 weights need a card that multiplies them
     on_pypi: bool = False  # the engine's package there is this build
     archive: str | None = None  # libraries beside the engine's own archive, without containers
+    examples: str | None = None  # where the image keeps the example files of the engine's repository
     switches: tuple[Switch, ...] = ()
     others: Build | None = None  # for targets that this one is not built for
     chart_name: str | None = None  # what the engine's Helm chart calls these cards

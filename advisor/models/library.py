@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.catalog import constants, gguf_format, model_entries
+from advisor.catalog import constants, gguf_format, model_entries, weights_format
 from advisor.schema import ModelSpec
 
 HUB = "hf.co/"  # what stands before a Hub repository that Ollama pulls itself
@@ -24,6 +24,8 @@ def library_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | 
     if tag is None:
         return None
     if tag.startswith(HUB):
+        if weights_format(format_name).kind != "gguf":
+            return None
         return f"{tag}:{_spelling(format_name).upper()}", False
     if format_name == model.ollama_quantization:
         return tag, True
@@ -60,8 +62,9 @@ def _ladder(rule: Mapping[str, Any], short: str) -> list[str]:
 
 @functools.cache
 def _tags() -> Mapping[str, int]:
-    """Tag → place in `model_entries()`."""
-    return {entry["ollama_tag"]: place for place, entry in enumerate(model_entries()) if entry.get("ollama_tag")}
+    """Tag of the library → place in `model_entries()`."""
+    tagged = ((entry.get("ollama_tag") or HUB, place) for place, entry in enumerate(model_entries()))
+    return {tag: place for tag, place in tagged if not tag.startswith(HUB)}
 
 
 def find_tag(text: str) -> tuple[int, str | None] | None:

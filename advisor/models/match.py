@@ -24,9 +24,10 @@ class Place(NamedTuple):
 
 
 class Index(NamedTuple):
-    """The catalogue's names by their words: in full, and without the words that only tell variants apart."""
+    """The catalogue's names by their words: in full, as people say them, and without the words for variants."""
 
     full: Mapping[Tokens, int]
+    spoken: Mapping[Tokens, int]  # "Qwen2.5-7B" is the instruct model in people's mouths, the base in a repository
     bare: Mapping[Tokens, int]
 
 
@@ -38,7 +39,15 @@ def _index() -> Index:
         words = tokens(take_apart(entry["hf_id"]).name)
         full.setdefault(words, place)
         bare.setdefault(without_variant(words), place)
-    return Index(full, bare)
+    spoken = {words: _tuned(place, bare[without_variant(words)]) for words, place in full.items()}
+    return Index(full, spoken, bare)
+
+
+def _tuned(place: int, usual: int) -> int:
+    """The model that a name without an owner means: of a base model its tuned sibling, where there is one."""
+    own, other = model_entries()[place].get("tags", ()), model_entries()[usual].get("tags", ())
+    said = variant(tokens(model_entries()[place]["hf_id"]))
+    return usual if not said and "completion" in own and "chat" in other else place
 
 
 def find_place(name: str, *, owned: bool) -> Place | None:
@@ -52,9 +61,10 @@ def find_place(name: str, *, owned: bool) -> Place | None:
     spellings = [tokens(name)]
     if "_" in name:  # file names put the owner in front with an underscore
         spellings.append(tokens(name.partition("_")[2]))
+    known = _index().full if owned else _index().spoken
     for words in spellings:
-        if words in _index().full:
-            return Place(_index().full[words], True)
+        if words in known:
+            return Place(known[words], True)
     bare = [without_variant(words) for words in spellings]
     for words in bare:
         if words in _index().bare:
@@ -71,6 +81,8 @@ def _same_weights(words: Tokens, place: int, owned: bool) -> bool:
 
 def _short_form(name: str, spellings: Iterable[Tokens], owned: bool) -> Place | None:
     """`"Qwen3.6-35B"` for Qwen3.6-35B-A3B: the entries of one size whose name goes on from here."""
+    if owned and not any(_has_size(words) for words in spellings):
+        return None  # somebody's repository that names no size can be of any
     for words in spellings:
         longer = [place for own, place in _index().bare.items() if own[: len(words)] == words and len(words) > 1]
         if longer:

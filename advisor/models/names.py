@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from advisor.catalog import gguf_format, model_at, model_entries, nearest, weights_format
+from advisor.catalog import gguf_format, model_at, model_entries, nearest, raw_entries, weights_format
 from advisor.edge.reading import at_home, is_file, is_folder, named
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from advisor.catalog.entries import WeightsFormat
 
 MOST_OF_A_NAME = 200  # characters
+GGUF = "gguf"  # the format of repositories that hold several quantisations
 __all__ = ["catalogue_model", "find_model", "find_model_and_format", "library_reference"]
 
 
@@ -97,6 +98,9 @@ def _in_catalogue(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
     quantised = _repositories().get(text.lower())
     if quantised is not None:
         return model_at(quantised[0]), weights_format(quantised[1])
+    listed = _copies().get(text.lower())
+    if listed is not None:
+        return _copy(*listed)
     if "/" not in text.removeprefix("library/"):
         tagged = find_tag(text)
         if tagged is not None:
@@ -118,6 +122,20 @@ def _repositories() -> Mapping[str, tuple[int, str]]:
         for name, repository in entry.get("repos", {}).items():
             found.setdefault(repository.lower(), (place, name))
     return found
+
+
+@functools.cache
+def _copies() -> Mapping[str, tuple[str, str, str]]:
+    """Other repositories of the Hub's lists in lower case → as written, id of the base, and format."""
+    return {entry["repo"].lower(): (entry["repo"], entry["base"], entry["format"]) for entry in raw_entries("copies")}
+
+
+def _copy(repository: str, base: str, name: str) -> tuple[ModelSpec, WeightsFormat]:
+    """The base model, loaded from that repository and from no other."""
+    spec = catalogue_model(base)
+    if name == GGUF:
+        return replace(spec, ollama_tag=HUB + repository, ollama_quantization=None), gguf_format(USUAL)
+    return replace(spec, repos={**spec.repos, name: repository}), weights_format(name)
 
 
 def by_words(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:

@@ -10,6 +10,7 @@ _FORMAT = re.compile(
     r"(?P<gguf>ud[-_]?i?q\d[a-z0-9_]*|i?q\d_[a-z0-9_]+|mxfp4[-_]moe)"
     r"|(?P<quantised>nvfp4|fp4|mxfp4|fp8(?:[-_](?:dynamic|static|block|kv|tensor|e4m3))?|quantized\.w\d+a\d+|w\d+a\d+"
     r"|(?:gptq|awq)(?:[-_](?:int\d|\db(?:it)?|w4a16))?(?:[-_]\d+g)?|(?:int4-)?autoround|int[48]|[48]bit)"
+    r"|(?P<mixed>w-(?:mxfp4|fp8|int4|int8)-a-(?:mxfp4|fp8|int8))"
     r"|(?P<plain>bf16|fp16|f16|fp32|f32)"
     r"|(?P<carrier>gguf|mlx|mtp|qat|i1|ct|fast|hf|assistant-\d+bit)"
     r")$",
@@ -55,7 +56,8 @@ def take_apart(text: str) -> Written:
     found: list[tuple[str, str]] = []
     while match := _FORMAT.search(name):
         kind = match.lastgroup or ""
-        found.append((kind, _GROUP.sub(r"-\1bit", match[kind])))
+        word = match[kind].split("-")[1] if kind == "mixed" else _GROUP.sub(r"-\1bit", match[kind])
+        found.append(("quantised" if kind == "mixed" else kind, word))
         gguf = gguf or kind == "gguf" or match[kind].lower() == "gguf"
         name = name[: match.start()]
     return Written(owner, repository, name, _chosen(found), gguf)

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from advisor.refresh.copies import with_copies
 from advisor.refresh.table import DATA, document, without_defaults, write
 from advisor.schema import ModelSpec
 
@@ -24,7 +25,7 @@ def generate() -> dict[str, str]:
     for given in kept:
         entry = expand(given, known)
         known[entry["hf_id"]] = entry
-        entries.append(without_defaults(ModelSpec, entry))
+        entries.append(without_defaults(ModelSpec, with_copies(entry)))
     entries.sort(key=lambda entry: entry["hf_id"].lower())
     return {"models_extra.json": document("models_extra", "extra", ORIGIN, entries)}
 

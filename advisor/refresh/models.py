@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.refresh import kv
+from advisor.refresh.copies import advisable, with_copies
 from advisor.refresh.parsers import known_parser
 from advisor.refresh.table import Row, asked_folder, document, integer, rows, without_defaults, write
 from advisor.schema import ModelSpec
@@ -30,12 +31,6 @@ SHARED_EXPERTS = {
 }  # fmt: skip
 # The table pairs this model with the FP8 files of the April weights.
 FP8_FIXED = {"Qwen/Qwen3-235B-A22B-Instruct-2507": "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8"}
-# Publishers whose quantised repositories may be advised besides the model's own: they publish many and keep them up.
-# A repository of anybody else is loaded only when a person names it.
-PUBLISHERS = (
-    "AngelSlim", "QuantTrio", "RedHatAI", "TheBloke", "casperhansen", "cyankiwi", "hugging-quants", "neuralmagic",
-    "nvidia", "pytorch", "stelterlab", "unsloth",
-)  # fmt: skip
 NAME_PLATE = {"mistralai/Mistral-Large-3-675B-Instruct-2512": 675_000_000_000}  # no total in any source
 
 
@@ -51,12 +46,7 @@ def repositories(row: Row) -> dict[str, str]:
     if row["fp8_repo"]:
         named = FP8_FIXED.get(row["hf_id"], row["fp8_repo"])
         found["fp8"] = row["hf_id"] if named == "(native)" else named
-    return {name: repository for name, repository in found.items() if _advisable(repository, row["hf_id"])}
-
-
-def _advisable(repository: str, hf_id: str) -> bool:
-    owner = repository.split("/")[0]
-    return owner == hf_id.split("/")[0] or owner in PUBLISHERS
+    return {name: repository for name, repository in found.items() if advisable(repository, row["hf_id"])}
 
 
 def _gptq_format(repository: str) -> str | None:
@@ -132,7 +122,7 @@ def model(row: Row) -> dict[str, Any]:
         "tags": [tag for tag in row["tags"].split(";") if tag],
         "confidence": confidence(row),
     }
-    return without_defaults(ModelSpec, entry)
+    return without_defaults(ModelSpec, with_copies(entry))
 
 
 def generate(folder: Path) -> dict[str, str]:

@@ -20,6 +20,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS405": operations.ops405,
     "OPS406": operations.ops406,
     "OPS416": operations.ops416,
+    "OPS418": operations.ops418,
     "OPS408": operations.ops408,
     "OPS411": operations.ops411,
     "FIT123": fit.fit123,

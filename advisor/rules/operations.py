@@ -8,6 +8,7 @@ from typing import Any
 from advisor.catalog import constants
 from advisor.catalog.gpu_driver import vgpu_gb
 from advisor.catalog.vendors import no_back_end, vendor_of
+from advisor.models.fp8_blocks import uncut_width
 from advisor.physics.memory.weights import weight_bytes
 from advisor.rules.base import Case
 from advisor.schema import Accelerator
@@ -205,4 +206,16 @@ def ops417(case: Case, threshold: Mapping[str, Any]) -> str | None:
         f"{shared[0].name} is a vGPU, {vgpu_gb(shared[0].name)} GB of 1 card: its speed is uncertain and counted in "
         f"proportion to that. The host's scheduler (best effort, equal or fixed share) and other guests decide what it "
         f"gets, and without a licence for compute it is slowed down"
+    )
+
+
+def ops418(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when a dense layer of FP8 blocks would be cut inside a block."""
+    candidate, block = case.estimate.candidate, threshold["block"]
+    width, ranks = uncut_width(candidate, case.model), candidate.tensor_parallel
+    if width is None:
+        return None
+    return (
+        f"{width} of width over {ranks} cards are {width / ranks / block:g} blocks of {block} FP8 weights each, and "
+        f"{case.limits.title} {case.limits.version} cuts no block"
     )

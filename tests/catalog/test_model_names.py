@@ -57,7 +57,7 @@ def test_found(text: str, hf_id: str, format_name: str | None) -> None:
 
 
 REFUSED = [
-    ("Qwen3.5-", "8 models"),
+    ("Qwen3.5-", "models: Qwen/Qwen3.5-0.8B"),
     ("gemma 3", "gemma-3-270m-it"),
     ("llama3.1:9b", "llama3.1:8b"),
     ("nobody/nothing", "not in the catalogue"),
@@ -98,7 +98,7 @@ def test_quantised_repository_is_what_gets_loaded() -> None:
 
 def test_other_weights_keep_their_own_name() -> None:
     """A base model and a fine-tune borrow the architecture only: no tag, no repositories, less confidence."""
-    for text in ("Qwen/Qwen3-8B-Base", "someone/Qwen3-8B-Pirate"):
+    for text in ("someone/Qwen3-8B-Instruct", "someone/Qwen3-8B-Pirate"):
         model = find_model(text, offline=True)
         assert (model.hf_id, model.ollama_tag, dict(model.repos), model.confidence) == (text, None, {}, "medium")
         assert model.layers == 36

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from advisor.engines.vllm.needs import REMOTE_CODE
+from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES, REMOTE_CODE
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.units import count
 
+RAW = "https://raw.githubusercontent.com/vllm-project/vllm"
+
 
 def checks(plan: Plan) -> tuple[Check, ...]:
     """Before the start: weights. After it: health, served name, the KV cache that was there."""
-    return (*_before(plan), *_remote_code(plan), *_after(plan))
+    return (*_before(plan), *_remote_code(plan), *_chat_template(plan), *_after(plan))
 
 
 def _before(plan: Plan) -> Iterator[Check]:
@@ -47,6 +49,23 @@ def _remote_code(plan: Plan) -> Iterator[Check]:
             expect="no surprise in *.py of the repository; the revision that was read is the one in the cache",
             otherwise="choose a model whose classes vLLM has itself",
         )
+
+
+def _chat_template(plan: Plan) -> Iterator[Check]:
+    """The images bring the file; beside a wheel it must be fetched."""
+    argv = plan.launch.argv
+    if CHAT_TEMPLATE not in argv:
+        return
+    path = argv[argv.index(CHAT_TEMPLATE) + 1]
+    yield Check(
+        id="chat-template",
+        fact=f"The template {path} lies in the folder from which the engine is started",
+        why="the wheel of vLLM does not hold its examples, and a path that is not there ends the start",
+        command=f"ls {shell(path)}",
+        expect=path,
+        otherwise=f"mkdir -p {EXAMPLES} && curl -fsSLo {shell(path)} {RAW}/v{plan.engine_version}/{path}",
+        targets=("native", "systemd"),
+    )
 
 
 def _after(plan: Plan) -> Iterator[Check]:

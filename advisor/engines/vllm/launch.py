@@ -23,6 +23,7 @@ from advisor.engines.deployment import Command
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
+from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES
 from advisor.engines.vllm.patience import download_bytes, startup_s
 from advisor.engines.vllm.rows import POSITIONAL
 from advisor.engines.vllm.service import BIND, PORT
@@ -94,7 +95,7 @@ def container(plan: Plan) -> Container:
     on_nodes = ("SYS_NICE",) if found is None and plan.hardware.cpu.numa_nodes > 1 else ()
     return Container(
         image=start.image,
-        argv=with_values(start.argv, {"--host": ANYONE}),
+        argv=with_values(start.argv, {"--host": ANYONE, **_in_the_image(start.argv, found)}),
         env=inner_environment(plan, start.env),
         from_dotenv=("HF_TOKEN",) if start.needs_token else (),
         health=(
@@ -127,6 +128,14 @@ def container(plan: Plan) -> Container:
         added_capabilities=found.capabilities if found else on_nodes,
         **gpu_fields(plan),  # type: ignore[arg-type]
     )
+
+
+def _in_the_image(argv: tuple[str, ...], found: Build | None) -> dict[str, str]:
+    """Where the image keeps the example file that the arguments name."""
+    if CHAT_TEMPLATE not in argv or found is None or found.examples is None:
+        return {}
+    name = argv[argv.index(CHAT_TEMPLATE) + 1].removeprefix(EXAMPLES)
+    return {CHAT_TEMPLATE: found.examples + name}
 
 
 def one_replica(plan: Plan, host: str) -> Command:

@@ -10,6 +10,8 @@ from advisor.engines.vllm.rows import flag
 from advisor.schema import ModelSpec, Setting
 
 REMOTE_CODE = "--trust-remote-code"
+CHAT_TEMPLATE = "--chat-template"
+EXAMPLES = "examples"  # folder of vLLM's repository; the images hold it, the wheel does not
 
 
 def needs(model: ModelSpec, ref: str) -> list[Setting]:
@@ -18,7 +20,23 @@ def needs(model: ModelSpec, ref: str) -> list[Setting]:
     Args:
         ref: the repository or folder that is loaded.
     """
-    return [*_remote_code(model), *(_own_files(ref) or _tokenizer(model))]
+    return [*_remote_code(model), *(_own_files(ref) or _tokenizer(model)), *_block_size(model)]
+
+
+def kv_cache_dtype(model: ModelSpec) -> str:
+    """The one type of KV cache that the model's attention takes, else "auto": that of the weights."""
+    forced: str = constants("serving")["kv_caches"]["by_model_type"].get(model.model_type, {}).get("dtype", "auto")
+    return forced
+
+
+def chat_template(model: ModelSpec) -> Setting | None:
+    """The file of vLLM's examples that tells the model of its tools, where its own template does not."""
+    table = constants("serving")["chat_templates"]
+    name = table["by_parsers"].get(f"{model.tool_parser}/{model.reasoning_parser or 'none'}")
+    if name is None:
+        return None
+    reason = f"tells the model of its tools in the words that the parser {model.tool_parser} reads back"
+    return flag(CHAT_TEMPLATE, f"{EXAMPLES}/{name}", reason, table["source"])
 
 
 def _remote_code(model: ModelSpec) -> Iterator[Setting]:
@@ -37,6 +55,14 @@ def _tokenizer(model: ModelSpec) -> Iterator[Setting]:
     if mode is not None:
         reason = f"vLLM writes the prompts of {model.model_type} itself; the repository has no chat template for it"
         yield flag("--tokenizer-mode", mode, reason, table["source"])
+
+
+def _block_size(model: ModelSpec) -> Iterator[Setting]:
+    table = constants("serving")["kv_caches"]
+    forced = table["by_model_type"].get(model.model_type)
+    if forced is not None:
+        reason = f"the attention kernels of {model.model_type} take blocks of {forced['block_size']} tokens only"
+        yield flag("--block-size", forced["block_size"], reason, table["source"])
 
 
 def _own_files(ref: str) -> list[Setting]:

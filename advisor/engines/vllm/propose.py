@@ -13,6 +13,7 @@ from advisor.engines.vllm.cores import compute_threads
 from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.edge import at_the_edge
 from advisor.engines.vllm.memory import memory
+from advisor.engines.vllm.needs import kv_cache_dtype
 from advisor.engines.vllm.sizing import chunk_for, seqs_for, sixteen_bit_name, utilization
 from advisor.engines.vllm.weights import PLAIN, Weights, choices, cpu_plain_format
 from advisor.schema import Candidate, Cpu, Hardware, ModelSpec, Workload
@@ -122,7 +123,7 @@ def _candidate(choice: Weights, layout: Layout, group: Group, workload: Workload
         engine="vllm",
         model_ref=choice.ref,
         weights_format=sixteen_bit_name(cards, choice.format),
-        kv_cache_dtype="auto",
+        kv_cache_dtype=kv_cache_dtype(model),
         device="gpu",
         gpu_indices=indices(cards),
         context_tokens=workload.context_tokens,

@@ -22,9 +22,9 @@ def files_of(fmt: WeightsFormat | None, model: ModelSpec) -> WeightsFormat:
     Raises:
         BadInput: a GGUF format without a twin.
     """
-    native = model.native_format
-    if fmt is None or native.startswith(f"{fmt.name}-"):  # "int4" of a checkpoint that has 4 bit of its own kind
-        fmt = weights_format(native)
+    native = weights_format(model.native_format)
+    if fmt is None or fmt.name in native.covers:  # "int4" of a checkpoint that has 4 bit of its own kind
+        fmt = native
     limits = engine_limits("vllm")
     found = weights_format(fmt.name, limits.name)
     if limits.name not in found.engines:

@@ -9,6 +9,7 @@ from advisor.engines.admission import admitted, drain_s
 from advisor.engines.devices import cards_of, hides_cards
 from advisor.engines.places import joined
 from advisor.engines.vllm.cores import threads_of
+from advisor.engines.vllm.needs import chat_template
 from advisor.engines.vllm.patience import startup_s
 from advisor.engines.vllm.rows import env, flag
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
@@ -36,6 +37,8 @@ def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[S
         reason = f"the clients call tools; the parser for {model.family or model.hf_id}"
         rows.append(flag("--enable-auto-tool-choice", None, "the clients call tools", "engines-vllm-parsers"))
         rows.append(flag("--tool-call-parser", model.tool_parser, reason, "engines-vllm-parsers"))
+        template = chat_template(model) if estimate.candidate.device == "gpu" else None
+        rows.extend([template] if template else [])
     if model.reasoning_parser:
         reason = "the model thinks aloud first: that part goes into a field of its own"
         rows.append(flag("--reasoning-parser", model.reasoning_parser, reason, "engines-vllm-parsers"))

@@ -11,11 +11,12 @@ from advisor.engines.naming import served_name
 from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.edge import edge_settings
 from advisor.engines.vllm.memory import default_utilization, highest_utilization, scratch_bytes
-from advisor.engines.vllm.needs import needs
+from advisor.engines.vllm.needs import kv_cache_dtype, needs
 from advisor.engines.vllm.rows import POSITIONAL, VARIABLES, flag
 from advisor.engines.vllm.service import environment, features, service
 from advisor.engines.vllm.sizing import chunk_limit
 from advisor.engines.vllm.weights import is_online
+from advisor.models.fp8_blocks import whole_experts
 from advisor.models.purpose import purpose
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
@@ -92,6 +93,12 @@ def _parallelism(estimate: Estimate, model: ModelSpec) -> list[Setting]:
             else "without NVLink stages exchange less than tensor parallelism"
         )
         rows.append(flag("--pipeline-parallel-size", stages, reason, source))
+    if whole_experts(candidate, model):
+        reason = (
+            f"each card holds whole experts: {model.expert_intermediate} of width over {tensor} cards are no whole "
+            "number of the 128-wide blocks that share a scale"
+        )
+        rows.append(flag("--enable-expert-parallel", None, reason, "engines-vllm-quantization"))
     if machines > 1:
         reason = f"{machines} machines serve as one engine; each also gets its rank and the first one's address"
         rows.append(flag("--nnodes", machines, reason, "engines-vllm-nodes"))
@@ -166,6 +173,8 @@ def _memory(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[Se
         first = flag("--gpu-memory-utilization", f"{share:.2f}", reason, "engines-vllm-memory")
     fp8 = candidate.kv_cache_dtype.startswith("fp8")
     width = "8-bit: half the bytes, so twice the tokens" if fp8 else "16-bit"
+    if candidate.kv_cache_dtype == kv_cache_dtype(model) != "auto":
+        width = f"8-bit: the one width that the attention of {model.model_type} takes"
     reason = f"{width}; {memory.kv_bytes_per_token:,.0f} bytes a token over all cards of a replica"
     return [first, flag("--kv-cache-dtype", candidate.kv_cache_dtype, reason, "engines-vllm-kv")]
 

@@ -63,6 +63,8 @@ def _asked(model: ModelSpec, name: str) -> tuple[Weights, ...]:
         return (Weights(name, own(model)),)
     if name in model.repos:
         return (Weights(name, model.repos[name]),)
+    if name in weights_format(model.native_format).covers:
+        return (Weights(model.native_format, own(model)),)
     wanted = weights_format(name)
     if model.native_format in PLAIN and wanted.kind == "plain" and name != "fp32":
         return (Weights(name, own(model)),)
@@ -79,4 +81,7 @@ def _fp8(model: ModelSpec) -> Weights:
 
 
 def _four_bit(model: ModelSpec) -> tuple[Weights, ...]:
-    return tuple(Weights(name, model.repos[name]) for name in FOUR_BIT if name in model.repos)[:1]
+    """The maker's own 4-bit repository before anybody else's."""
+    found = [Weights(name, model.repos[name]) for name in FOUR_BIT if name in model.repos]
+    maker = model.hf_id.split("/")[0]
+    return tuple(sorted(found, key=lambda weights: weights.ref.split("/")[0] != maker)[:1])
