@@ -15,6 +15,7 @@ from typing import Any
 from advisor.catalog import engine_limits
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
+from advisor.models.names import in_any_form
 from advisor.plan import plan, with_own_checks
 from advisor.probe.network import with_nodes
 from advisor.schema import Corrections, Hardware, ModelSpec, Plan, Question, RenderedFile, Verdict, Workload, value
@@ -85,7 +86,13 @@ def advise(
     progress("judging engines and settings")
     if model is not None:
         question = ask(model)
-        return _answer(question, verdict_for(question), progress)
+        verdict = verdict_for(question)
+        other = in_any_form(model) if verdict.winner is None else None
+        if other is not None:  # what was named cannot be loaded here: another form of it is said to be another
+            second = verdict_for(ask(other))
+            if second.winner is not None:
+                return _answer(ask(other), second, progress)
+        return _answer(question, verdict, progress)
     from advisor.search.choose import choose_model
 
     choice = choose_model(workload.task, ask)

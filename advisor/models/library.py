@@ -10,6 +10,7 @@ from typing import Any
 from advisor.catalog import constants, gguf_format, model_entries, weights_format
 from advisor.schema import ModelSpec
 
+A_LINE = 3  # tags of a line of models, from which on the library knows it well
 HUB = "hf.co/"  # what stands before a Hub repository that Ollama pulls itself
 USUAL = "q4_K_M"  # what a short tag holds where no source says (ollama_library)
 _QUANT = re.compile(r"(?:^|-)(q\d_[01]|q\d_K(?:_[SML])?|fp16|bf16|mxfp4|nvfp4)$", re.IGNORECASE)
@@ -89,7 +90,16 @@ def lines_of(word: str) -> list[str]:
     """Tags of the numbered generations of a bare name, newest first: of `qwen` those of qwen3.6, qwen3.5, ..."""
     numbered = re.compile(rf"{re.escape(word.strip().lower())}\d[\d.]*$")
     found = {tag: place for tag, place in _tags().items() if numbered.match(tag.split(":")[0])}
-    return sorted(found, key=lambda tag: model_entries()[found[tag]].get("release", ""), reverse=True)
+    if len(found) < A_LINE and not find_tag(word):
+        found |= _of_line(word.strip().lower())
+    return sorted(found, key=lambda name: model_entries()[found[name]].get("release", ""), reverse=True)
+
+
+def _of_line(word: str) -> dict[str, int]:
+    """Hub id → place of the models in whose names a number or version follows that word."""
+    ids = {entry["hf_id"]: place for place, entry in enumerate(model_entries())}
+    numbered = re.compile(rf"(?:^|-){re.escape(word)}-?[a-z]?\d", re.IGNORECASE)
+    return {name: place for name, place in ids.items() if word and numbered.search(name.rpartition("/")[2])}
 
 
 def tags_like(text: str) -> list[str]:

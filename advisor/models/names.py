@@ -13,13 +13,14 @@ from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.models.library import HUB, USUAL, find_tag, library_reference, lines_of, tags_like
 from advisor.models.match import find_place
-from advisor.models.text import Written, take_apart, unloaded_form
+from advisor.models.text import Written, fewer_bits, take_apart, unloaded_form
 from advisor.schema import ModelSpec
 
 if TYPE_CHECKING:
     from advisor.catalog.entries import WeightsFormat
 
 MOST_OF_A_NAME = 200  # characters
+QAT = "q4_0"  # what quantisation-aware training is for, in the library
 GGUF = "gguf"  # the format of repositories that hold several quantisations
 __all__ = ["catalogue_model", "find_model", "find_model_and_format", "library_reference"]
 
@@ -61,7 +62,7 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
 
         return fetch_model(name, _suggestion(name))
     if found is None:
-        raise BadInput(f"model {shown(text)} is not in the catalogue; {_suggestion(name)}")
+        raise BadInput(f"model {shown(text)} is not in the catalogue; {_odd_form(name)}{_suggestion(name)}")
     return found if offline else _sized(name, found)
 
 
@@ -72,6 +73,17 @@ def _sized(name: str, found: tuple[ModelSpec, WeightsFormat | None]) -> tuple[Mo
     from advisor.models.hub_bytes import with_hub_bytes
 
     return with_hub_bytes(*found), found[1]
+
+
+def _odd_form(name: str) -> str:
+    """Why a repository whose base is known is not taken for it."""
+    written = take_apart(name)
+    odd = _unknown_form(written, _format(written))
+    match = find_place(written.name, owned=True) if odd else None
+    if odd is None or match is None:
+        return ""
+    base = model_entries()[match.place]["hf_id"]
+    return f"{shown(odd)} in its name is no form of weights that is known here; name {base} for weights that are; "
 
 
 def _local(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
@@ -95,17 +107,24 @@ def _in_catalogue(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
     place = _hub_ids().get(text.lower())
     if place is not None:
         return model_at(place), None
-    quantised = _repositories().get(text.lower())
-    if quantised is not None:
-        return model_at(quantised[0]), weights_format(quantised[1])
-    listed = _copies().get(text.lower())
+    listed = _repositories().get(text.lower())
     if listed is not None:
         return _copy(*listed)
     if "/" not in text.removeprefix("library/"):
         tagged = find_tag(text)
         if tagged is not None:
-            return model_at(tagged[0]), weights_format(tagged[1]) if tagged[1] else None
+            return _behind_tag(text, model_at(tagged[0]), tagged[1])
     return by_words(text)
+
+
+def _behind_tag(text: str, spec: ModelSpec, name: str | None) -> tuple[ModelSpec, WeightsFormat | None]:
+    """The model of a library tag; a full tag that no rule derives (`gemma3:27b-it-qat`) is pulled as it is written."""
+    tag, fmt = text.removeprefix("library/").removesuffix(":local"), weights_format(name) if name else None
+    known = library_reference(spec, name) if name else None
+    if known or ":" not in tag or tag.endswith(":latest") or tag.lower() == spec.ollama_tag:
+        return spec, fmt
+    held = name or (QAT if "qat" in tag.split("-") else None)
+    return replace(spec, ollama_tag=tag, ollama_quantization=held), weights_format(held) if held else None
 
 
 @functools.cache
@@ -115,19 +134,13 @@ def _hub_ids() -> Mapping[str, int]:
 
 
 @functools.cache
-def _repositories() -> Mapping[str, tuple[int, str]]:
-    """Quantised repository in lower case → place of the entry, and format."""
-    found: dict[str, tuple[int, str]] = {}
-    for place, entry in enumerate(model_entries()):
+def _repositories() -> Mapping[str, tuple[str, str, str]]:
+    """Quantised and GGUF repositories in lower case → as written, id of the base, and format."""
+    found = {entry["repo"].lower(): (entry["repo"], entry["base"], entry["format"]) for entry in raw_entries("copies")}
+    for entry in model_entries():
         for name, repository in entry.get("repos", {}).items():
-            found.setdefault(repository.lower(), (place, name))
+            found.setdefault(repository.lower(), (repository, entry["hf_id"], name))
     return found
-
-
-@functools.cache
-def _copies() -> Mapping[str, tuple[str, str, str]]:
-    """Other repositories of the Hub's lists in lower case → as written, id of the base, and format."""
-    return {entry["repo"].lower(): (entry["repo"], entry["base"], entry["format"]) for entry in raw_entries("copies")}
 
 
 def _copy(repository: str, base: str, name: str) -> tuple[ModelSpec, WeightsFormat]:
@@ -135,7 +148,19 @@ def _copy(repository: str, base: str, name: str) -> tuple[ModelSpec, WeightsForm
     spec = catalogue_model(base)
     if name == GGUF:
         return replace(spec, ollama_tag=HUB + repository, ollama_quantization=None), gguf_format(USUAL)
-    return replace(spec, repos={**spec.repos, name: repository}), weights_format(name)
+    return _only(spec, name, repository), weights_format(name)
+
+
+def _only(spec: ModelSpec, name: str, repository: str) -> ModelSpec:
+    """The model in the one form that was named: a library's file of it is not these weights."""
+    return replace(spec, repos={name: repository}, ollama_tag=None, ollama_quantization=None)
+
+
+def in_any_form(model: ModelSpec) -> ModelSpec | None:
+    """The model of which one repository was named, with every form of it; None where it has no other."""
+    place = _hub_ids().get(model.hf_id.lower())
+    whole = None if place is None or model.origin != "catalogue" else model_at(place)
+    return whole if whole != model else None
 
 
 def by_words(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
@@ -152,7 +177,16 @@ def by_words(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
             f"name {base} for weights that they do"
         )
     fmt = _format(written)
+    if _unknown_form(written, fmt) is not None:
+        return None
     return _as_written(model_at(match.place), written, fmt, match.exact), fmt
+
+
+def _unknown_form(written: Written, fmt: WeightsFormat | None) -> str | None:
+    """The word in a repository's name that tells of fewer bits in a form that is not known here."""
+    if fmt is not None or not written.repository:
+        return None
+    return written.quantisation or fewer_bits(written.name)
 
 
 def _format(written: Written) -> WeightsFormat | None:
@@ -183,7 +217,7 @@ def _as_written(spec: ModelSpec, written: Written, fmt: WeightsFormat | None, ex
     if written.gguf:
         return replace(spec, ollama_tag=HUB + written.repository, ollama_quantization=None)
     if fmt is not None:
-        return replace(spec, repos={**spec.repos, fmt.name: written.repository})
+        return _only(spec, fmt.name, written.repository)
     return replace(spec, hf_id=written.repository)
 
 

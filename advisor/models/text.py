@@ -8,7 +8,7 @@ from typing import NamedTuple
 _FORMAT = re.compile(
     r"[-_.:/ ](?:"
     r"(?P<gguf>ud[-_]?i?q\d[a-z0-9_]*|i?q\d_[a-z0-9_]+|mxfp4[-_]moe)"
-    r"|(?P<quantised>nvfp4|fp4|mxfp4|fp8(?:[-_](?:dynamic|static|block|kv|tensor|e4m3))?|quantized\.w\d+a\d+|w\d+a\d+"
+    r"|(?P<quantised>nvfp4(?:a16)?|fp4|auto[-_]?(?:awq|gptq)|mxfp4|fp8(?:[-_](?:dynamic|static|block|kv|tensor|e4m3))?|quantized\.w\d+a\d+|w\d+a\d+"
     r"|(?:gptq|awq)(?:[-_](?:int\d|\db(?:it)?|w4a16))?(?:[-_]\d+g)?|(?:int4-)?autoround|int[48]|[48]bit)"
     r"|(?P<mixed>w-(?:mxfp4|fp8|int4|int8)-a-(?:mxfp4|fp8|int8))"
     r"|(?P<plain>bf16|fp16|f16|fp32|f32)"
@@ -22,10 +22,32 @@ UNLOADED = {
     "exl2": "ExLlamaV2",
     "exl3": "ExLlamaV3",
     "hqq": "HQQ",
+    "aqlm": "AQLM",
+    "quip": "QuIP",
+    "bnb": "bitsandbytes",
+    "bitsandbytes": "bitsandbytes",
+    "nf4": "bitsandbytes",
     "mlx": "MLX",
     "openvino": "OpenVINO",
+    "ov": "OpenVINO",
     "onnx": "ONNX",
+    "coreml": "Core ML",
+    "tensorrt": "TensorRT",
+    "trt": "TensorRT",
+    "litert": "LiteRT",
+    "tflite": "LiteRT",
+    "mlc": "MLC",
+    "q4f16": "MLC",
+    "rkllm": "RKLLM",
+    "qnn": "QNN",
+    "llamafile": "llamafile",
 }
+# Words that tell of fewer bits; where none of the known forms is meant the size of the weights is not known.
+_FEWER_BITS = re.compile(
+    r"(?:^|[-_. ])(\d(?:\.\d+)?[-_]?(?:bpw|bits?)|(?:u?int|fp|mxfp|nvfp|nf|bf)[1-8]|w\d+a\d+|i?[qt]q?\d_\w+"
+    r"|gptq|awq|ternary|bitnet|quantized|quantised|quant|gptqmodel|marlin|squeezellm|smoothquant|svdquant)(?=$|[-_. ])",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"[a-z]+|\d+")
 # Words that tell a variant of the same architecture, by what they say about the weights; "" is packaging.
 VARIANTS = {
@@ -79,6 +101,12 @@ def unloaded_form(text: str) -> str | None:
         return None
     words = re.split(r"[-_./:]", text.lower())
     return next((title for word, title in UNLOADED.items() if word in words), None)
+
+
+def fewer_bits(name: str) -> str | None:
+    """`"3bit"` for `Qwen3-8B-3bit`: a word that tells of fewer bits; None where no word does."""
+    found = _FEWER_BITS.search(name)
+    return found[1] if found else None
 
 
 def tokens(name: str) -> tuple[str, ...]:
