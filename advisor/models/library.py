@@ -90,7 +90,7 @@ def lines_of(word: str) -> list[str]:
     """Tags of the numbered generations of a bare name, newest first: of `qwen` those of qwen3.6, qwen3.5, ..."""
     numbered = re.compile(rf"{re.escape(word.strip().lower())}\d[\d.]*$")
     found = {tag: place for tag, place in _tags().items() if numbered.match(tag.split(":")[0])}
-    if len(found) < A_LINE and not find_tag(word):
+    if len(found) < A_LINE and word.strip().isalpha() and not find_tag(word):
         found |= _of_line(word.strip().lower())
     return sorted(found, key=lambda name: model_entries()[found[name]].get("release", ""), reverse=True)
 
