@@ -87,16 +87,29 @@ def advise(
     if model is not None:
         question = ask(model)
         verdict = verdict_for(question)
-        other = in_any_form(model) if verdict.winner is None else None
-        if other is not None:  # what was named cannot be loaded here: another form of it is said to be another
-            second = verdict_for(ask(other))
-            if second.winner is not None:
-                return _answer(ask(other), second, progress)
-        return _answer(question, verdict, progress)
+        other = _in_another_form(question) if _not_loaded(verdict) else question
+        second = verdict if other is question else verdict_for(other)
+        return _answer(*((question, verdict) if second.winner is None else (other, second)), progress)
     from advisor.search.choose import choose_model
 
     choice = choose_model(workload.task, ask)
     return _answer(choice.question, choice.verdict, progress, choice.because, choice.steps)
+
+
+def _not_loaded(verdict: Verdict) -> bool:
+    """Whether no engine loads the weights on such a machine at all, however much memory it had."""
+    severities = {finding.severity for judged in verdict.losers for finding in judged.findings}
+    return verdict.winner is None and "OOM" not in severities
+
+
+def _in_another_form(question: Question) -> Question:
+    """The same model in any form, where one repository of it was named; the answer says that it is another."""
+    whole = in_any_form(question.model)
+    if whole is None:
+        return question
+    implied = question.workload.quantization in question.model.repos
+    workload = replace(question.workload, quantization="auto") if implied else question.workload
+    return replace(question, model=whole, workload=workload)
 
 
 def _answer(

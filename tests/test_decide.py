@@ -107,7 +107,7 @@ def cards(way: Judged) -> int:
     [
         ("myorg/llama-3.1-8b-customer-support", "A guess, as myorg/llama-3.1-8b-customer-support", "low"),
         ("someone/Qwen3-8B-FP99", "A guess, as someone/Qwen3-8B-FP99", "low"),
-        ("RedHatAI/Qwen3-32B-quantized.w4a16", "Not RedHatAI/Qwen3-32B-quantized.w4a16 but qwen3:32b", "high"),
+        ("RedHatAI/Qwen3-32B-quantized.w4a16", "vLLM with Qwen/Qwen3-32B (INT4 weights only", "high"),
         ("Qwen/Qwen3-8B", "Ollama with Qwen/Qwen3-8B", "high"),
     ],
 )
@@ -118,3 +118,17 @@ def test_the_first_line_says_what_is_not_as_named(named: str, told: str, confide
     )
     assert answer.verdict.summary.startswith(told)
     assert answer.verdict.confidence == confidence
+
+
+@pytest.mark.parametrize(
+    ("named", "loaded"),
+    [
+        ("RedHatAI/Qwen3-32B-quantized.w4a16", "qwen3:32b"),
+        ("nvidia/Qwen3.8-27B-NVFP4", "qwen3.8:27b"),
+        ("Qwen/Qwen3-8B-AWQ", "qwen3:8b"),
+    ],
+)
+def test_other_weights_are_taken_only_where_the_named_ones_cannot_be(named: str, loaded: str) -> None:
+    """On a machine where no engine loads the named repository another form is planned, and the first words say so."""
+    answer = recommend(profile=None, overrides={"model": named, "offline": True}, gpu="M4 Max 128GB")
+    assert f"Not {named} but {loaded}" in answer.verdict.summary

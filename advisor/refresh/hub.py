@@ -153,6 +153,8 @@ def _owner(hf_id: str) -> str:
 
 def _tags(row: Row) -> list[str]:
     """What the model is for, by the Hub's own word and its name."""
+    if "rerank" in row["hf_id"].lower():
+        return ["rerank"]
     if row["pipeline"] in VECTORS or row["role"] == "embedding":
         return ["embedding"]
     name = row["hf_id"].rpartition("/")[2].lower()

@@ -21,6 +21,7 @@ FILES = [
     ("cpus.json", "cpus", CpuSpec),
     ("models.json", "models", ModelSpec),
     ("models_extra.json", "models_extra", ModelSpec),
+    ("models_hub.json", "models_hub", ModelSpec),
 ]
 
 

@@ -7,6 +7,8 @@ import pytest
 from advisor.catalog import models
 from advisor.errors import BadInput
 from advisor.models.names import find_model, find_model_and_format
+from advisor.models.purpose import purpose
+from advisor.refresh.copies import Q4_K_M_BYTES, WHOLE_FILE_BYTES, known_copies
 from tests.data import measured_names
 
 QWEN, LLAMA = "Qwen/Qwen2.5-7B-Instruct", "meta-llama/Llama-3.1-8B-Instruct"
@@ -46,6 +48,15 @@ FOUND = [
     ("lfm2.5:8b", "LiquidAI/LFM2.5-8B-A1B", None),
     ("phi-4", "microsoft/phi-4", None),
     ("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", None),
+    ("RedHatAI/Hy3-NVFP4-FP8", "tencent/Hy3", "nvfp4"),
+    ("amd/gpt-oss-120b-w-mxfp4-a-fp8", "openai/gpt-oss-120b", "mxfp4"),
+    ("someone/Qwen3-8B-AutoAWQ", "Qwen/Qwen3-8B", "awq-int4"),
+    ("someone/Qwen3-8B-NVFP4A16", "Qwen/Qwen3-8B", "nvfp4"),
+    ("someone/Llama-3.3-70B-Instruct-NVFP4", "meta-llama/Llama-3.3-70B-Instruct", "nvfp4"),
+    ("gemma3:27b-it-qat", "google/gemma-3-27b-it", "q4_0"),
+    ("unsloth/gpt-oss-20b-BF16", "openai/gpt-oss-20b", "bf16"),
+    ("poolside/Laguna-M.1-NVFP4", "poolside/Laguna-M.1", "nvfp4"),
+    ("arcee-ai/Trinity-Large-Thinking-NVFP4", "arcee-ai/Trinity-Large-Thinking", "nvfp4"),
 ]
 
 
@@ -69,6 +80,19 @@ REFUSED = [
     ("mlx-community/Qwen3-8B-4bit", "MLX.*name Qwen/Qwen3-8B"),
     ("someone/Qwen3-8B-MLX-4bit", "MLX"),
     ("turboderp/Qwen3-8B-exl3", "ExLlamaV3"),
+    ("unsloth/gemma-3-27b-it-bnb-4bit", "bitsandbytes.*name google/gemma-3-27b-it"),
+    ("OpenVINO/Qwen3-8B-int4-ov", "OpenVINO"),
+    ("mlc-ai/Qwen3-8B-q4f16_1-MLC", "MLC"),
+    ("someone/Qwen3-8B-3bit", "'3bit' in its name.*name Qwen/Qwen3-8B"),
+    ("someone/Qwen3-8B-GPTQ-Int3", "'GPTQ-Int3' in its name.*name Qwen/Qwen3-8B"),
+    ("someone/Qwen3-8B-W4A8", "'W4A8' in its name"),
+    ("someone/Llama-3.1-8B-Instruct-6bit", "'6bit' in its name"),
+    ("someone/Qwen3-8B-4.65bpw", "'4.65bpw' in its name"),
+    ("deepseek", "which one, newest first: deepseek-ai/DeepSeek-V4"),
+    ("glm", "which one, newest first: zai-org/GLM-5"),
+    ("kimi", "which one, newest first: moonshotai/Kimi-K"),
+    ("minimax", "which one, newest first: MiniMaxAI/MiniMax-M"),
+    ("internlm/Intern-S2-Nothing", "not in the catalogue"),
     ("turboderp/Qwen3-8B-exl2-4.0bpw", "ExLlamaV2"),
     ("./missing.gguf", "no such file"),
 ]
@@ -132,3 +156,38 @@ def test_measured_models_are_known() -> None:
         except BadInput:
             unknown[name] = rows
     assert sum(unknown.values()) <= 0.03 * sum(named.values()), unknown
+
+
+@pytest.mark.parametrize(
+    ("name", "repository"),
+    [
+        ("RedHatAI/Qwen3-32B-quantized.w4a16", "RedHatAI/Qwen3-32B-quantized.w4a16"),
+        ("Qwen/Qwen3-32B-AWQ", "Qwen/Qwen3-32B-AWQ"),
+        ("someone/Qwen3-32B-FP8", "someone/Qwen3-32B-FP8"),
+        ("nvidia/Qwen3-30B-A3B-FP4", "nvidia/Qwen3-30B-A3B-FP4"),
+        ("cyankiwi/Qwen3.8-27B-AWQ-INT4", "cyankiwi/Qwen3.8-27B-AWQ-INT4"),
+    ],
+)
+def test_a_named_repository_is_these_weights_only(name: str, repository: str) -> None:
+    """A quantised repository has no file in Ollama's library, and no other maker's weights beside it."""
+    model = find_model(name, offline=True)
+    assert (list(model.repos.values()), model.ollama_tag) == ([repository], None)
+
+
+def test_no_entry_lacks_a_file_that_exists() -> None:
+    """Every model without a library tag is pulled from a GGUF repository, where one is known and is one file."""
+    for base, copies in known_copies().items():
+        model = find_model(base, offline=True)
+        gguf = [copy["repo"] for copy in copies if copy["format"] == "gguf"]
+        whole = model.parameters * Q4_K_M_BYTES < WHOLE_FILE_BYTES and purpose(model) == "text"
+        assert model.ollama_tag or not gguf or not whole, base
+
+
+def test_the_maker_s_own_repository_comes_first() -> None:
+    """No copy by somebody else is advised in a form that the model's maker publishes."""
+    for base, copies in known_copies().items():
+        model = find_model(base, offline=True)
+        for copy in copies:
+            taken = model.repos.get(copy["format"])
+            own = copy["repo"].split("/")[0] == model.hf_id.split("/")[0]
+            assert not own or taken is None or taken.split("/")[0] == model.hf_id.split("/")[0], copy["repo"]
