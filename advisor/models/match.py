@@ -13,6 +13,7 @@ from advisor.models.text import contains, take_apart, tokens, variant, without_v
 
 Tokens = tuple[str, ...]
 MISSPELT = 0.93  # likeness from which on a name is taken for another one with a slip of the finger
+LEAST_OF_A_NAME = 2  # words: a size and its unit are no name
 SAME_SIZE = 0.02  # entries whose totals differ by less than this are the same size in people's mouths
 
 
@@ -110,7 +111,19 @@ def _misspelt(words: Tokens) -> bool:
 def _fine_tune(words: Tokens) -> Place | None:
     """The entry with the longest name that stands whole inside this one, size included."""
     inside = [own for own in _index().bare if _has_size(own) and contains(words, own)]
-    return Place(_index().bare[max(inside, key=len)], False) if inside else None
+    if inside:
+        return Place(_index().bare[max(inside, key=len)], False)
+    heads = [(head, place) for own, place in _index().bare.items() if contains(words, head := _head(own))]
+    longest = max((len(head) for head, _ in heads), default=0)
+    alike = [place for head, place in heads if len(head) == longest]
+    newest = max(alike, key=lambda place: model_entries()[place].get("release", ""), default=None)
+    return None if newest is None else Place(newest, False)
+
+
+def _head(words: Tokens) -> Tokens:
+    """`"Mistral-7B-v0.3"` → mistral, 7, b: what a fine-tune keeps of a name; nothing where no name stands before a size."""
+    ends = [place + 2 for place, pair in enumerate(itertools.pairwise(words)) if pair[0].isdigit() and pair[1] in "bm"]
+    return words[: ends[0]] if ends and ends[0] > LEAST_OF_A_NAME else ("",)
 
 
 def _has_size(words: Tokens) -> bool:

@@ -52,7 +52,7 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
     if len(name) > MOST_OF_A_NAME:
         raise BadInput(f"model {shown(text)}: is longer than any name of a model")
     generations = lines_of(name)
-    if generations:
+    if len(generations) > 1:
         raise BadInput(
             f"model {shown(text)} is a line of models: which one, newest first: {', '.join(generations[:8])}?"
         )
