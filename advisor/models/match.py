@@ -121,7 +121,7 @@ def _fine_tune(words: Tokens) -> Place | None:
 
 
 def _head(words: Tokens) -> Tokens:
-    """`"Mistral-7B-v0.3"` → mistral, 7, b: what a fine-tune keeps of a name; nothing where no name stands before a size."""
+    """`"Mistral-7B-v0.3"` → mistral, 7, b: what a fine-tune keeps of a name that stands before a size."""
     ends = [place + 2 for place, pair in enumerate(itertools.pairwise(words)) if pair[0].isdigit() and pair[1] in "bm"]
     return words[: ends[0]] if ends and ends[0] > LEAST_OF_A_NAME else ("",)
 
