@@ -9,6 +9,7 @@ from advisor.catalog import constants
 from advisor.catalog.gpu_driver import vgpu_gb
 from advisor.catalog.vendors import no_back_end, vendor_of
 from advisor.models.fp8_blocks import uncut_width
+from advisor.models.library import HUB
 from advisor.physics.memory.weights import weight_bytes
 from advisor.rules.base import Case
 from advisor.schema import Accelerator
@@ -179,9 +180,10 @@ def ops414(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def ops415(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes a repository of another owner than the model's."""
     ref = case.estimate.candidate.model_ref
-    if "hub" not in case.limits.features or case.model.path or "/" not in ref:
+    from_hub = "hub" in case.limits.features or ref.startswith(HUB)
+    if not from_hub or case.model.path or "/" not in ref:
         return None
-    owner, publisher = ref.split("/")[0], case.model.hf_id.split("/")[0]
+    owner, publisher = ref.removeprefix(HUB).split("/")[0], case.model.hf_id.split("/")[0]
     if owner.lower() == publisher.lower():
         return None
     return f"{ref} is published by {owner}, the model by {publisher}"
