@@ -38,3 +38,10 @@ def test_an_unknown_name_gets_the_nearest() -> None:
     """A slip of the finger is answered with the name that was meant."""
     with pytest.raises(BadInput, match=r"Did you mean .*FIT101"):
         explain("FIT1O1")
+
+
+def test_a_flag_that_is_left_out_names_who_makes_it_needless() -> None:
+    """Of every type for which recipes write --trust-remote-code by habit, the class that the pinned versions have is told."""
+    told = explain("--trust-remote-code")["not needed where recipes write it"]
+    assert "minimax_m2 (Transformers 5.24.0: MiniMaxM2Config)" in told
+    assert "kimi_k25 (vLLM 0.33.0: Kimi_K25Config)" in told

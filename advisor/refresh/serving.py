@@ -15,6 +15,7 @@ from advisor.models.text import take_apart
 from advisor.refresh.table import DATA, SOURCES, asked_folder, rows, write
 
 RECIPES, ARCHITECTURES = "engines-vllm-recipes", "engines-architectures"
+TESTS = "tests/models/registry.py"
 FILES = ("models", "models_extra", "models_hub")
 # Configurations that vLLM parses itself while the tokenizer is Python in the repository (tiktoken; Transformers has
 # no tokenizer for these types, unlike for kimi_k25 and kimi_linear).
@@ -78,16 +79,21 @@ def class_of(model_type: str) -> str | None:
 
 
 def remote_code(asked: Iterable[Mapping[str, str]]) -> dict[str, Any]:
-    """Of the types for which somebody writes --trust-remote-code: who needs it, and why the others do not."""
-    by_name, types = _by_name(), set(UNLISTED) | set(OWN_TOKENIZERS)
+    """Of the types for which somebody writes --trust-remote-code: who needs it, and why the others do not.
+
+    Where only vLLM has a class, and its own tests ask for the flag, tokenizer or processor are in the repository.
+    """
+    by_name, types, tested = _by_name(), set(UNLISTED) | set(OWN_TOKENIZERS), set(UNLISTED)
     for row in asked:
         entry = by_name.get(row["served_repo"].lower())
         if entry is not None and row["trust_remote_code"] == "y":
             types.add(entry.get("model_type", ""))
+            tested |= {entry.get("model_type", "")} if TESTS in row["source"] else set()
     types -= {"", "unknown"}
-    needed = sorted(name for name in types if class_of(name) is None)
-    habit = {name: class_of(name) for name in sorted(types) if class_of(name) is not None}
-    return {"source": RECIPES, "model_types": needed, "not_needed": habit}
+    transformers = registry("transformers-5.24-configs")["config_classes"]
+    needed = {name for name in types if class_of(name) is None or (name in tested and name not in transformers)}
+    habit = {name: class_of(name) for name in sorted(types - needed)}
+    return {"source": RECIPES, "model_types": sorted(needed), "not_needed": habit}
 
 
 def chat_templates(asked: Iterable[Mapping[str, str]]) -> dict[str, Any]:

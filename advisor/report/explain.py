@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from advisor.catalog import constants, engine_limits, engine_names, formats, sources
@@ -64,8 +65,17 @@ def _setting(name: str) -> dict[str, Any] | None:
     entry = constants("settings").get(name)
     if entry is None:
         return accepted
-    told = {"setting": name, "why": entry["why"], "chosen": entry["chosen"]}
+    told = {"setting": name, "why": entry["why"], "chosen": entry["chosen"], **_listed(entry.get("listed", {}))}
     return (accepted or {}) | told | _source(entry["source"])
+
+
+def _listed(tables: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Label → the cases of a table in another file, given by its area and keys, as text."""
+    found = {}
+    for label, (area, *keys) in tables.items():
+        table = functools.reduce(lambda node, key: node[key], keys, constants(area))
+        found[label] = ", ".join(f"{case} ({because})" for case, because in table.items())
+    return found
 
 
 def _accepted(name: str) -> dict[str, Any] | None:
