@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from advisor.engines import ENGINES
 from advisor.schema import Candidate, Estimate, Load, Memory, Question, Speed, Workload
@@ -37,14 +38,21 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
         in_flight=in_flight,
         peak_in_flight=peak,
         derivation=derivation(in_flight, peak, question.workload, speed),
-        speed=speed,
-        peak_speed=speed_of(peak),
+        speed=judged(speed, question.workload),
+        peak_speed=judged(speed_of(peak), question.workload),
     )
+
+
+def judged(speed: Speed | None, workload: Workload) -> Speed | None:
+    """The speed whose time to first token is of the kind that the target means."""
+    if speed is None or workload.ttft_kind != "cold" or speed.ttft_cold_s is None or speed.ttft_cold_p95_s is None:
+        return speed
+    return replace(speed, ttft_s=speed.ttft_cold_s, ttft_p95_s=speed.ttft_cold_p95_s)
 
 
 def speed_at(candidate: Candidate, in_flight: float, question: Question, *, together: float = 0.0) -> Speed | None:
     """Speed of one replica when `in_flight` requests are in flight over all replicas."""
-    return speed_by_load(candidate, question, together=together)(in_flight)
+    return judged(speed_by_load(candidate, question, together=together)(in_flight), question.workload)
 
 
 def speed_by_load(
@@ -64,6 +72,8 @@ def speed_by_load(
             input_tokens=workload.input_tokens,
             output_tokens=workload.output_tokens,
             shared_prefix_tokens=workload.shared_prefix_tokens,
+            history_tokens=workload.history_tokens,
+            conversations=conversations(in_flight, workload) / candidate.replicas,
             together=together,
         )
         predicted = engine.speed(candidate, memory, hardware, model, load)
@@ -72,6 +82,15 @@ def speed_by_load(
         return question.measurements.corrected(predicted, hardware, candidate, model, load)
 
     return speed
+
+
+def conversations(in_flight: float, workload: Workload) -> float:
+    """Conversations that go on, over all replicas: people's, or what a rate leaves behind while somebody thinks."""
+    if workload.concurrency is not None:
+        return in_flight
+    if workload.request_rate is not None:
+        return in_flight + workload.request_rate * workload.think_time_s
+    return float(workload.users)
 
 
 def latency_s(speed: Speed, output_tokens: int) -> float:

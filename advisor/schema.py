@@ -253,6 +253,7 @@ class Workload:
     ttft_ms: float | None = None  # p95 target
     tpot_ms: float | None = None  # p95 target
     shared_prefix_tokens: int = 0  # the part of the prompt that is the same in every request
+    history_tokens: int = 0  # the part of it that the conversation's last turn left in the cache, shared part included
     model: str | None = None
     quantization: str = "auto"
     engine: str = "auto"
@@ -265,16 +266,23 @@ class Workload:
     nodes: int | None = None  # machines like the one in question; None: as many as the hardware says
     node_link: str | None = None  # the network between them, e.g. "100GbE"; None: assumed
     kind: Literal["generate", "embed"] = "generate"
+    ttft_kind: Literal["auto", "warm", "cold"] = "auto"  # of which first token the target is
 
 
 @value
 class Load:
-    """What one replica is asked to do at once: a closed loop of `in_flight` requests unless a rate is given."""
+    """What one replica is asked to do at once: a closed loop of `in_flight` requests unless a rate is given.
+
+    Of the prompt, `shared_prefix_tokens` lie in the cache for everybody, and `history_tokens` (those included) for
+    whoever goes on with a conversation that the cache still holds.
+    """
 
     in_flight: float
     input_tokens: float
     output_tokens: float
     shared_prefix_tokens: float = 0.0
+    history_tokens: float = 0.0
+    conversations: float = 0.0  # that come back to this replica, those in flight included; fewer: only those
     request_rate: float | None = None
     together: float = 0.0  # share of requests whose prompts come with all the others': 1 for a load test of equal ones
 
@@ -364,12 +372,16 @@ class Speed:
 
     in_flight: float
     output_tokens_per_s: Figure
-    ttft_s: Figure  # mean
+    ttft_s: Figure  # mean, of the kind that the target means
     ttft_p95_s: Figure
     tpot_s: Figure  # mean time per output token after the first
     tpot_p95_s: Figure
     queued: float  # mean number of requests that wait for a slot or for KV
     bound: Bound
+    ttft_warm_s: Figure | None = None  # mean where the conversation lies in the cache; None: as `ttft_s`
+    ttft_cold_s: Figure | None = None  # mean where it does not
+    ttft_cold_p95_s: Figure | None = None
+    kept_share: float = 1.0  # of returning conversations that the cache still holds
 
 
 class Corrections(Protocol):

@@ -109,6 +109,22 @@ def test_a_short_context_shortens_the_profile_input() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "history"),
+    [
+        ({}, 880),
+        ({"input_tokens": 1000}, 0),
+        ({"input_tokens": 4000, "history_tokens": 3500}, 3500),
+        ({"history_tokens": 0}, 0),
+        ({"context_tokens": 400}, 88),
+        ({"output_tokens": 900, "users": 7}, 880),
+    ],
+)
+def test_a_typed_prompt_is_read_from_its_start(given: dict[str, Any], history: int) -> None:
+    """Whoever types `--input-tokens` means a prompt that is read, unless the history is given too; all else keeps it."""
+    assert load_workload("chat", given).history_tokens == history
+
+
+@pytest.mark.parametrize(
     ("given", "told"),
     [
         ({"users": "fifty"}, "users: 'fifty' is not a whole number from 1 to 1,000,000"),
@@ -128,6 +144,7 @@ def test_a_short_context_shortens_the_profile_input() -> None:
         ({"think_time_s": "1e999"}, "think_time_s: '1e999' is not a number"),
         ({"tools": "maybe"}, "tools: 'maybe' is not true or false"),
         ({"tools": 1}, "tools: 1 is not true or false"),
+        ({"ttft_kind": "hot"}, "ttft_kind: 'hot' is not one of auto, warm, cold"),
         ({"kind": "chat"}, "kind: 'chat' is not one of generate, embed"),
         ({"engine": "vlm"}, "did you mean vllm?"),
         ({"parts": "gatway,systemd"}, "did you mean gateway?"),
@@ -159,6 +176,7 @@ def test_a_refusal_names_key_value_and_what_is_accepted(given: dict[Any, Any], t
         ({"context_tokens": 100, "input_tokens": 90, "output_tokens": 20}, "context_tokens: 100 is below input_tokens"),
         ({"context_tokens": 100, "output_tokens": 200}, "context_tokens: 100 is below input_tokens"),
         ({"shared_prefix_tokens": 2000}, "shared_prefix_tokens: 2000 is more than input_tokens 1000"),
+        ({"history_tokens": 2000}, "history_tokens: 2000 is more than input_tokens 1000"),
         ({"concurrency": 3, "request_rate": 2.0}, "concurrency and request_rate exclude each other"),
     ],
 )

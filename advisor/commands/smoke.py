@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=45.0, show_default=True, help="Time for each load.")
 @click.option("--no-load", is_flag=True, help="Only one request of each kind.")
 @click.option("--ramp", is_flag=True, help="Also find the highest load that meets the targets.")
+@click.option(
+    "--prefix-cached", is_flag=True, help="Run each load once more, with what is history in its prompts read before."
+)
 @click.option("--seed", default="advisor", show_default=True, help="Of the prompts.")
 @click.option("--no-keep", is_flag=True, help="Do not keep the measurement for the next advice.")
 @measurements_option
@@ -39,6 +42,7 @@ def command(
     seconds: float,
     no_load: bool,
     ramp: bool,
+    prefix_cached: bool,
     seed: str,
     no_keep: bool,
     measurements: str | None,
@@ -75,12 +79,14 @@ def command(
     from advisor.smoke.run import smoke
     from advisor.smoke.runners import runner_for
 
-    if no_load and (ramp or in_flight is not None):
-        raise BadInput("--no-load leaves out the load that --in-flight and --ramp describe: give one or the other")
+    if no_load and (ramp or prefix_cached or in_flight is not None):
+        raise BadInput(
+            "--no-load leaves out the load that --in-flight, --ramp and --prefix-cached describe: give one or the other"
+        )
     plan = plan_in(folder)
     options = Options(
         levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed,
-        trust_files=trust_files,
+        trust_files=trust_files, prefix_cached=prefix_cached,
     )  # fmt: skip
 
     def save(report: SmokeReport) -> None:

@@ -116,6 +116,10 @@ def apply(speed: Speed, found: Correction, load: Load) -> Speed:
         tpot_p95_s=figure(speed.tpot_p95_s, found.tpot_p95),
         queued=speed.queued,
         bound=speed.bound,
+        ttft_warm_s=speed.ttft_warm_s and figure(speed.ttft_warm_s, found.ttft),
+        ttft_cold_s=speed.ttft_cold_s and figure(speed.ttft_cold_s, found.ttft),
+        ttft_cold_p95_s=speed.ttft_cold_p95_s and figure(speed.ttft_cold_p95_s, found.ttft_p95),
+        kept_share=speed.kept_share,
     )
 
 
@@ -151,6 +155,7 @@ def _points(entry: Measurement, hardware: Hardware, load: Load) -> list[_Point]:
             input_tokens=measured.input_tokens,
             output_tokens=measured.output_tokens,
             shared_prefix_tokens=measured.shared_prefix_tokens,
+            history_tokens=measured.history_tokens,
             together=share_in_step(entry.engine, measured.in_flight, measured.requests),
         )
         raw = engine.speed(entry.candidate, memory, hardware, entry.model, at)

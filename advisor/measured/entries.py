@@ -31,6 +31,7 @@ class MeasuredLoad:
     tpot_p95_s: float
     requests: int
     seconds: float
+    history_tokens: float = 0.0  # of each prompt, which the engine had read before
 
 
 @value
@@ -118,6 +119,7 @@ def same_load(one: MeasuredLoad, other: MeasuredLoad) -> bool:
         (one.in_flight, other.in_flight, SAME),
         (one.input_tokens, other.input_tokens, SAME),
         (one.shared_prefix_tokens, other.shared_prefix_tokens, SAME),
+        (one.history_tokens, other.history_tokens, SAME),
         (one.output_tokens, other.output_tokens, SAME_ANSWERS),
     )
     return all(abs(a - b) <= share * max(a, b, 1.0) for a, b, share in pairs)

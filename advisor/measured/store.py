@@ -81,7 +81,7 @@ def _from_data(data: Any, where: str) -> Measurement:
 def _usable(entry: Measurement, where: str) -> Measurement:
     """Refuse loads that nothing can be divided by."""
     for load in entry.loads:
-        figures = {**to_data(load), "shared_prefix_tokens": LEAST}  # the one that may be 0
+        figures = {**to_data(load), "shared_prefix_tokens": LEAST, "history_tokens": LEAST}  # these may be 0
         odd = next((key for key, figure in figures.items() if not LEAST <= figure <= MOST), None)
         if odd is not None:
             raise BadInput(f"{where}: loads: {odd}: must be from {LEAST:g} to {MOST:g}; saw {shown(figures[odd])}")

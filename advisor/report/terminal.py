@@ -110,7 +110,7 @@ def _range(figure: Figure, replicas: int) -> str:
 
 def _load_lines(answer: Answer) -> str:
     verdict, winner = answer.verdict, answer.verdict.winner
-    lines = [winner.estimate.derivation if winner else ""]
+    lines = [winner.estimate.derivation if winner else "", *_kinds(answer)]
     if verdict.crossover_in_flight is not None:
         lines.append(f"crossover: {verdict.crossover_in_flight:.1f} in flight, {verdict.crossover_reason}")
     else:
@@ -120,6 +120,23 @@ def _load_lines(answer: Answer) -> str:
         users = f", about {count(verdict.capacity_users)} {people}" if verdict.capacity_users else ""
         lines.append(f"this plan's cards meet the targets up to {count(verdict.capacity_in_flight)} in flight{users}")
     return "\n".join(lines)
+
+
+def _kinds(answer: Answer) -> Iterator[str]:
+    """What a conversation that goes on waits, and what a new one does."""
+    asked, winner = answer.workload, answer.verdict.winner
+    speed = winner.estimate.peak_speed if winner else None
+    if speed is None or asked.history_tokens <= asked.shared_prefix_tokens:
+        return
+    if speed.ttft_warm_s and speed.ttft_cold_s:
+        kept = f"{speed.kept_share:.0%} of conversations are kept"
+        meant = "second" if asked.ttft_kind == "cold" else "first"
+        warm, cold = ms(speed.ttft_warm_s.expected), ms(speed.ttft_cold_s.expected)
+        lying = f"{count(asked.history_tokens)} of {count(asked.input_tokens)} prompt tokens lie in the cache"
+        yield (
+            f"first token at peak: {warm} where a conversation goes on ({lying}, {kept}), {cold} where it is new; "
+            f"the target means the {meant}"
+        )
 
 
 def _curve(verdict: Verdict) -> RenderableType:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from advisor.measured.correction import share_in_step
-from advisor.schema import Figure, Question
+from advisor.schema import Figure, Question, Workload
 from advisor.smoke.job import Job
 from advisor.smoke.load.stats import LoadResult
 from advisor.smoke.outcome import Comparison
@@ -26,7 +27,7 @@ def _speed(job: Job, load: LoadResult) -> Iterator[Comparison]:
     plan, candidate = job.plan, job.plan.estimate.candidate
     together = share_in_step(plan.engine, load.in_flight, load.completed)
     asked = Question(
-        model=plan.model, workload=plan.workload, hardware=plan.hardware, measurements=job.measurements
+        model=plan.model, workload=as_driven(plan.workload, load), hardware=plan.hardware, measurements=job.measurements
     )  # fmt: skip
     speed = speed_at(candidate, load.in_flight, asked, together=together)
     if speed is None:
@@ -34,9 +35,17 @@ def _speed(job: Job, load: LoadResult) -> Iterator[Comparison]:
     level, replicas = round(load.in_flight), candidate.replicas
     rate = load.steady_output_tokens_per_s or load.output_tokens_per_s
     yield compared("output rate", level, "tokens/s", scaled(speed.output_tokens_per_s, replicas), rate)
-    yield compared("TTFT", level, "s", speed.ttft_s, load.ttft_s.mean)
+    yield compared("TTFT, warm" if load.history_tokens else "TTFT", level, "s", speed.ttft_s, load.ttft_s.mean)
     if load.tpot_s is not None:
         yield compared("TPOT", level, "s", speed.tpot_s, load.tpot_s.mean)
+
+
+def as_driven(workload: Workload, load: LoadResult) -> Workload:
+    """The workload as the load generator played it: every prompt is new, or has its history read before."""
+    return replace(
+        workload, history_tokens=load.history_tokens, users=max(load.requests, 1), concurrency=None, request_rate=None,
+        ttft_kind="auto",
+    )  # fmt: skip
 
 
 def _capacity(job: Job) -> Iterator[Comparison]:

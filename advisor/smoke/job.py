@@ -37,6 +37,7 @@ class Options:
     ramp_most: int = 256
     seed: str = "advisor"
     load: bool = True
+    prefix_cached: bool = False  # each load once more, with the history of its prompts read before
     trust_files: bool = False  # run what lies in the folder, whoever wrote it
     startup_s: float | None = None  # patience; None: as planned, by the model's size
 
@@ -95,6 +96,11 @@ class Job:
         if self.options.levels:
             return self.options.levels
         return tuple(sorted({1, max(1, self.planned // 2), self.planned, 2 * self.planned}))
+
+    @property
+    def warm_levels(self) -> tuple[int, ...]:
+        """The loads to run once more with conversations that go on."""
+        return self.levels if self.options.prefix_cached and self.plan.workload.history_tokens else ()
 
     @property
     def targets(self) -> Targets:

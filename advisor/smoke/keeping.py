@@ -38,6 +38,7 @@ def _measured(load: LoadResult, plan: Plan) -> MeasuredLoad | None:
         input_tokens=load.input_tokens,
         output_tokens=load.output_tokens,
         shared_prefix_tokens=plan.workload.shared_prefix_tokens,
+        history_tokens=load.history_tokens,
         output_tokens_per_s=load.steady_output_tokens_per_s or load.output_tokens_per_s,
         ttft_s=load.ttft_s.mean,
         ttft_p95_s=load.ttft_s.p95,

@@ -46,6 +46,7 @@ def steps_of(job: Job) -> tuple[Step, ...]:
         Step("tool call", talking.tools),
         Step("settings", talking.settings),
         *(Step(f"load {level}", loading.load_step(level)) for level in job.levels),
+        *(Step(f"load {level}, warm", loading.load_step(level, warm=True)) for level in job.warm_levels),
         Step("ramp", loading.ramp),
         Step("metrics", loading.metrics),
         Step("stop under load", loading.stop),

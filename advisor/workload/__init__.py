@@ -26,6 +26,7 @@ _OF_TASK = {
     "offline": "batch",
     "summarize": "rag",
 }
+_OF_PROMPT = ("shared_prefix_tokens", "history_tokens")
 
 
 def default_profile(given: Mapping[str, Any]) -> str:
@@ -76,9 +77,11 @@ def _reconciled(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
         data["context_tokens"] = math.ceil(need / 1024) * 1024
     if "input_tokens" not in given and need > data["context_tokens"] > data["output_tokens"]:
         data["input_tokens"] = data["context_tokens"] - data["output_tokens"]
-    if "shared_prefix_tokens" not in given:  # the same share of a shorter or longer prompt
-        share = data["shared_prefix_tokens"] / base["input_tokens"]
-        data["shared_prefix_tokens"] = int(share * data["input_tokens"])
+    for key in _OF_PROMPT:
+        if key not in given:  # the same share of a shorter or longer prompt
+            data[key] = int(data[key] / base["input_tokens"] * data["input_tokens"])
+    if "input_tokens" in given and "history_tokens" not in given:
+        data["history_tokens"] = 0  # whoever counts a prompt means one that is read
     return data
 
 
@@ -94,11 +97,10 @@ def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> Non
             f"{where('context_tokens')}: {workload.context_tokens} is below input_tokens + output_tokens = "
             f"{workload.input_tokens} + {workload.output_tokens} = {need}; raise it or shorten the requests"
         )
-    if workload.shared_prefix_tokens > workload.input_tokens:
-        raise BadInput(
-            f"{where('shared_prefix_tokens')}: {workload.shared_prefix_tokens} is more than input_tokens "
-            f"{workload.input_tokens}"
-        )
+    for key in _OF_PROMPT:
+        part = getattr(workload, key)
+        if part > workload.input_tokens:
+            raise BadInput(f"{where(key)}: {part} is more than input_tokens {workload.input_tokens}")
     if workload.concurrency is not None and workload.request_rate is not None:
         raise BadInput(
             f"{where('concurrency')} and {where('request_rate')} exclude each other: the first is a closed loop, "

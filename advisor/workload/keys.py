@@ -94,6 +94,14 @@ KEYS = (
         default=0,
     ),
     Key(
+        name="history_tokens",
+        group="requests",
+        kind=Whole(least=0, most=_TOKENS),
+        unit="tokens",
+        help="Part of the prompt that the conversation's last turn left in the cache, the shared part included.",
+        default=0,
+    ),
+    Key(
         name="ttft_ms",
         group="targets",
         kind=_MILLISECONDS,
@@ -101,6 +109,13 @@ KEYS = (
         help="Target: time to first token, 95th percentile.",
         default=None,
         unset="no target",
+    ),
+    Key(
+        name="ttft_kind",
+        group="targets",
+        kind=Name(names=lambda: ("auto", "warm", "cold")),
+        help="First token that the target means: of a conversation that goes on (warm; auto too), or of a new one.",
+        default="auto",
     ),
     Key(
         name="tpot_ms",

@@ -213,3 +213,12 @@ def test_a_prompt_has_its_words() -> None:
     assert salad(50, "a") != salad(50, "b")
     prompts = Prompts("a", 100, Scale(fixed=20, per_word=1))
     assert len(prompts.of(0).split()) == 80
+
+
+def test_history_is_read_before_the_run() -> None:
+    """Each prompt's history is sent once, alone, before the run that is timed; the prompts of the run begin with it."""
+    how = Behaviour()
+    result = run(how, requests=4, in_flight=2, history_tokens=40)
+    before, timed = how.seen[:4], how.seen[4:]
+    assert sorted(before) == sorted(text[: len(early)] for text in timed for early in before if text.startswith(early))
+    assert (result.requests, result.history_tokens, result.input_tokens) == (4, 40, 64)

@@ -6,10 +6,14 @@ from advisor.engines.llamacpp.speed import FIT, MICRO_BATCH_TOKENS, Server, prep
 from advisor.engines.ollama.sizing import single_slot
 from advisor.physics.memo import by_identity
 from advisor.physics.speed.figures import speed_value
+from advisor.physics.speed.prompts import Served, kept_share, served
 from advisor.physics.speed.rates import Constants
-from advisor.physics.speed.serving import Steady, closed_loop, open_loop
-from advisor.physics.speed.setup import Setup, discipline, fitted
+from advisor.physics.speed.setup import Setup, discipline, fitted, left_bytes
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
+from advisor.units import GIB
+
+PROMPT_CACHE_BYTES = 8.0 * GIB  # llama-server's own --cache-ram, which Ollama leaves as it is
+PROMPT_CACHE_SHARE = 0.125  # assumed: of the host's memory where that is less
 
 
 def server(values: Constants) -> Server:
@@ -30,22 +34,23 @@ def slots_of(candidate: Candidate, model: ModelSpec) -> int:
     return 1 if single_slot(model) else max(candidate.max_in_flight, 1)
 
 
-def steady(ready: Setup, candidate: Candidate, model: ModelSpec, load: Load) -> Steady:
-    """The steady state under `load`: a closed loop, or an open one where a rate is given.
+def steady(ready: Setup, candidate: Candidate, model: ModelSpec, load: Load, host_bytes: float = 0.0) -> Served:
+    """What `load` makes of one replica: the slots run, the others wait outside without bound.
 
-    The slots run; the others wait outside without bound. KV is allocated per slot, up front.
+    KV is allocated per slot, up front. A slot keeps the conversation that ran in it last; those that it had before
+    lie in `host_bytes` of the host's memory, from which llama-server takes them back.
     """
     chunk = max(candidate.max_batched_tokens, MICRO_BATCH_TOKENS)
-    values = fitted(FIT)
-    rule = discipline(values, slots_of(candidate, model), chunk, own_request_s=server(values).request_s)
+    values, slots = fitted(FIT), slots_of(candidate, model)
+    rule = discipline(values, slots, chunk, own_request_s=server(values).request_s)
     rule = rule._replace(together=load.together)
-    if load.request_rate is not None:
-        return open_loop(
-            ready.step, rule, load.request_rate, load.input_tokens, load.output_tokens, load.shared_prefix_tokens
-        )
-    return closed_loop(
-        ready.step, rule, load.in_flight, load.input_tokens, load.output_tokens, load.shared_prefix_tokens
-    )
+    room = max(slots - load.in_flight, 0.0) + host_bytes / left_bytes(ready.prepared.facts, load)
+    return served(ready.step, rule, load, kept_share(room, load, candidate.replicas))
+
+
+def prompt_cache_bytes(hardware: Hardware) -> float:
+    """Host memory that llama-server keeps prompts in: its own limit, and on a small machine a part of what there is."""
+    return min(PROMPT_CACHE_BYTES, PROMPT_CACHE_SHARE * hardware.cpu.memory_bytes)
 
 
 def speed(
@@ -59,4 +64,5 @@ def speed(
     ready = setup(candidate, hardware, model)
     if ready is None:
         return None
-    return speed_value(ready, steady(ready, candidate, model, load), load.in_flight)
+    found = steady(ready, candidate, model, load, prompt_cache_bytes(hardware))
+    return speed_value(ready, found, load.in_flight)

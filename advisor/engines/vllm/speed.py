@@ -11,9 +11,9 @@ from advisor.physics.memo import by_identity
 from advisor.physics.speed.device import with_threads
 from advisor.physics.speed.figures import speed_value
 from advisor.physics.speed.internode import hops_of, less_certain
+from advisor.physics.speed.prompts import Served, kept_share, served
 from advisor.physics.speed.rates import Constants
-from advisor.physics.speed.serving import Steady, closed_loop, open_loop
-from advisor.physics.speed.setup import Prepared, Setup, discipline, fitted, prepare, running_sequences
+from advisor.physics.speed.setup import Prepared, Setup, discipline, fitted, left_share, prepare, running_sequences
 from advisor.physics.speed.step import StepModel, step_model
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
 
@@ -64,18 +64,15 @@ def setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup |
     return Setup(step, known)
 
 
-def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Steady:
-    """The steady state under `load`: a closed loop, or an open one where a rate is given."""
+def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Served:
+    """What `load` makes of one replica; the blocks that no running request needs keep what others left."""
+    facts = ready.prepared.facts
     rule = discipline(fitted(FIT), candidate.max_in_flight, candidate.max_batched_tokens)
-    sequences = running_sequences(ready.prepared.facts, memory, candidate, load)
+    sequences = running_sequences(facts, memory, candidate, load)
     rule = rule._replace(sequences=sequences, together=load.together)
-    if load.request_rate is not None:
-        return open_loop(
-            ready.step, rule, load.request_rate, load.input_tokens, load.output_tokens, load.shared_prefix_tokens
-        )
-    return closed_loop(
-        ready.step, rule, load.in_flight, load.input_tokens, load.output_tokens, load.shared_prefix_tokens
-    )
+    running = min(load.in_flight, candidate.max_in_flight, sequences)
+    room = (sequences - running) * left_share(facts, load)
+    return served(ready.step, rule, load, kept_share(room, load, candidate.replicas))
 
 
 def speed(candidate: Candidate, memory: Memory, hardware: Hardware, model: ModelSpec, load: Load) -> Speed | None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from advisor.catalog import constants
+from advisor.physics.speed.prompts import Served
 from advisor.physics.speed.roofline import roof_tokens_per_s
-from advisor.physics.speed.serving import Steady
 from advisor.physics.speed.setup import Prepared, Setup
 from advisor.schema import Basis, Figure, Speed
 
@@ -67,9 +67,9 @@ def band_of(in_flight: float, queued: float) -> str:
     return "low" if in_flight <= 8.0 else "high"
 
 
-def speed_value(ready: Setup, steady: Steady, in_flight: float) -> Speed:
+def speed_value(ready: Setup, found: Served, in_flight: float) -> Speed:
     """The steady state as figures; the upper end of the rate stays under the roofline."""
-    known = ready.prepared
+    known, steady = ready.prepared, found.steady
     spread = spread_of(known, band_of(in_flight, steady.queued))
     roof = roof_tokens_per_s(known.facts, known.device, max(steady.batch, 1.0), ready.working_cards)
 
@@ -91,4 +91,8 @@ def speed_value(ready: Setup, steady: Steady, in_flight: float) -> Speed:
         tpot_p95_s=figure(steady.tpot_p95_s, spread.tpot),
         queued=steady.queued,
         bound=steady.bound,
+        ttft_warm_s=figure(found.warm_s, spread.ttft),
+        ttft_cold_s=figure(found.cold_s, spread.ttft),
+        ttft_cold_p95_s=figure(found.cold_p95_s, spread.ttft),
+        kept_share=found.kept,
     )

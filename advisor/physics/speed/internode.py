@@ -7,7 +7,7 @@ hidden states and residual go over the network once for each border between mach
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from advisor.catalog import constants
 from advisor.schema import Candidate, Figure, Hardware, ModelSpec, NodeLink, Speed
@@ -58,11 +58,8 @@ def less_certain(speed: Speed) -> Speed:
     def wider(figure: Figure) -> Figure:
         return replace(figure, low=figure.low / factor, high=figure.high * factor, basis="analytic", source=source)
 
-    return replace(
-        speed,
-        output_tokens_per_s=replace(wider(speed.output_tokens_per_s), high=speed.output_tokens_per_s.high),
-        ttft_s=wider(speed.ttft_s),
-        ttft_p95_s=wider(speed.ttft_p95_s),
-        tpot_s=wider(speed.tpot_s),
-        tpot_p95_s=wider(speed.tpot_p95_s),
-    )
+    latencies = ("ttft_s", "ttft_p95_s", "ttft_warm_s", "ttft_cold_s", "ttft_cold_p95_s", "tpot_s", "tpot_p95_s")
+    known: dict[str, Any] = {name: found for name in latencies if (found := getattr(speed, name)) is not None}
+    rate = replace(wider(speed.output_tokens_per_s), high=speed.output_tokens_per_s.high)
+    known |= {name: wider(found) for name, found in known.items()}
+    return replace(speed, output_tokens_per_s=rate, **known)

@@ -90,9 +90,24 @@ def fitted(fit: str) -> Constants:
 
 def running_sequences(facts: Facts, memory: Memory, candidate: Candidate, load: Load) -> float:
     """How many requests of this load the KV cache holds at once: each has its prompt and on average half its answer."""
-    mean = load.input_tokens + load.output_tokens / 2 - load.shared_prefix_tokens
     full = held_bytes(facts, candidate.context_tokens)
-    return memory.full_sequences * full / max(held_bytes(facts, max(mean, 1.0)), 1.0)
+    return memory.full_sequences * full / _own_bytes(facts, load, 0.5)
+
+
+def left_share(facts: Facts, load: Load) -> float:
+    """What a request holds while it runs, over what it leaves behind: its prompt and the whole answer."""
+    return _own_bytes(facts, load, 0.5) / _own_bytes(facts, load, 1.0)
+
+
+def left_bytes(facts: Facts, load: Load) -> float:
+    """KV cache that a request leaves behind: its prompt and the whole answer."""
+    return _own_bytes(facts, load, 1.0)
+
+
+def _own_bytes(facts: Facts, load: Load, written: float) -> float:
+    """KV cache of one request that has written this part of its answer, beside what all of them share."""
+    own = load.input_tokens + written * load.output_tokens - load.shared_prefix_tokens
+    return max(held_bytes(facts, max(own, 1.0)), 1.0)
 
 
 def discipline(

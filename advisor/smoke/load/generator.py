@@ -28,6 +28,7 @@ class Run:
     in_flight: int | None = None  # closed loop
     request_rate: float | None = None  # open loop, per second
     shared_prefix_tokens: int = 0
+    history_tokens: int = 0  # of each prompt, read once before the run: what the last turn of a conversation leaves
     seed: str = "advisor"
     seconds: float = 300.0  # no request is sent after so long
     timeout_s: float = 600.0  # of one request
@@ -65,6 +66,8 @@ async def drive(
     if not 1 <= run.requests <= MOST_REQUESTS:
         raise BadInput(f"{run.requests} requests: a run sends 1 to {MOST_REQUESTS}")
     prompts = Prompts(run.seed, run.input_tokens, scale, run.shared_prefix_tokens)
+    if run.history_tokens:
+        await _read_before(server, run, prompts)
     origin = time.perf_counter()
 
     async def one(number: int) -> Answer:
@@ -81,8 +84,19 @@ async def drive(
         mode="open" if run.in_flight is None else "closed",
         in_flight=run.in_flight,
         request_rate=run.request_rate,
+        history_tokens=run.history_tokens,
         targets=run.targets,
     )
+
+
+async def _read_before(server: Server, run: Run, prompts: Prompts) -> None:
+    """Send what is history in each prompt; what goes wrong here shows in the run itself."""
+
+    async def one(number: int) -> Answer:
+        earlier = prompts.beginning(number, run.history_tokens)
+        return await ask(server, earlier, 1, timeout_s=run.timeout_s)
+
+    await _closed(one, run, time.perf_counter())
 
 
 async def _closed(one: Sender, run: Run, origin: float) -> list[Answer]:

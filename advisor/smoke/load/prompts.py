@@ -62,7 +62,13 @@ class Prompts:
         prefix = min(scale.words(shared_prefix_tokens), scale.words(tokens)) if shared_prefix_tokens else 0
         self._prefix = salad(prefix, f"{seed}/prefix") + " " if prefix else ""
         self._words = max(1, scale.words(tokens) - prefix)
+        self._taken, self._scale = prefix, scale
 
     def of(self, number: int) -> str:
         """The prompt of request `number`."""
         return self._prefix + salad(self._words, f"{self._seed}/{number}")
+
+    def beginning(self, number: int, tokens: int) -> str:
+        """The first `tokens` tokens of that prompt: what an earlier turn of the same conversation left in the cache."""
+        words = min(max(self._scale.words(tokens) - self._taken, 1), self._words)
+        return self._prefix + salad(words, f"{self._seed}/{number}")

@@ -54,6 +54,7 @@ class LoadResult:
     good_share: float  # of all requests sent
     errors: Mapping[str, int] = field(default_factory=dict)  # kind → how many
     first_error: str = ""
+    history_tokens: int = 0  # of each prompt, which the engine had read before
     others_share: float | None = None  # of all processor time, used by other programs meanwhile; None: not known
 
 
@@ -93,6 +94,7 @@ def summarise(
     mode: str,
     in_flight: float | None,
     request_rate: float | None = None,
+    history_tokens: int = 0,
     targets: Targets | None = None,
 ) -> LoadResult:
     """The figures of a run. Failed requests count as sent and as errors, and in nothing else."""
@@ -122,6 +124,7 @@ def summarise(
         good_share=good / len(answers) if answers else 0.0,
         errors=dict(Counter(answer.error for answer in failed if answer.error)),
         first_error=failed[0].detail if failed else "",
+        history_tokens=history_tokens,
     )
 
 

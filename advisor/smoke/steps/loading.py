@@ -22,14 +22,17 @@ _STOP_TOKENS = 64
 _RAMP_S = 600.0
 
 
-def load_step(level: int) -> Callable[[Job], Awaitable[str]]:
-    """A step that runs the planned prompts and answers with `level` requests in flight."""
+def load_step(level: int, *, warm: bool = False) -> Callable[[Job], Awaitable[str]]:
+    """A step that runs the planned prompts and answers with `level` requests in flight.
+
+    Warm: what is history in them was read before, as in a conversation that goes on.
+    """
 
     async def step(job: Job) -> str:
         only_text(job)
         if not job.options.load:
             raise Skipped("left out on request")
-        result = await run_level(job, level)
+        result = await run_level(job, level, warm=warm)
         job.loads.append(result)
         held: int | None = await asyncio.to_thread(job.runner.memory_bytes)
         job.memory_bytes = max(job.memory_bytes or 0, held or 0) or None
@@ -41,7 +44,7 @@ def load_step(level: int) -> Callable[[Job], Awaitable[str]]:
     return step
 
 
-async def run_level(job: Job, level: int, seconds: float | None = None) -> LoadResult:
+async def run_level(job: Job, level: int, seconds: float | None = None, *, warm: bool = False) -> LoadResult:
     """One closed loop at `level` in flight, with prompts nobody has sent before."""
     work = job.plan.workload
     requests = max(job.options.requests_per_client * level, 6)
@@ -51,6 +54,7 @@ async def run_level(job: Job, level: int, seconds: float | None = None) -> LoadR
         input_tokens=work.input_tokens,
         output_tokens=work.output_tokens,
         shared_prefix_tokens=work.shared_prefix_tokens,
+        history_tokens=work.history_tokens if warm else 0,
         seed=f"{job.options.seed}/load/{level}/{len(job.loads)}/{id(job)}",
         seconds=seconds or job.options.seconds_per_level,
         targets=job.targets,

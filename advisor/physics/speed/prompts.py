@@ -1,0 +1,65 @@
+"""How much of a prompt the cache still holds, and what that makes of the time to its first token.
+
+A conversation leaves its prompt and its answer in the cache. Whoever goes on with it is *warm*: only what is new is
+computed. A new conversation, or one that others pushed out, is *cold*: all but the part that every request shares is
+computed. The engine's time is that of the mean request; the two kinds differ by their own prefill.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from advisor.physics.speed.inside import Discipline
+from advisor.physics.speed.serving import Steady, closed_loop, open_loop
+from advisor.physics.speed.step import StepModel
+from advisor.schema import Load
+
+_BEYOND_P95 = 0.05
+
+
+class Served(NamedTuple):
+    """The steady state over all requests, and the first token of the two kinds of them."""
+
+    steady: Steady
+    warm_s: float
+    cold_s: float
+    cold_p95_s: float
+    kept: float  # share of returning conversations that the cache still holds
+
+
+def kept_share(room: float, load: Load, replicas: int) -> float:
+    """The share of returning conversations whose last turn still lies in the cache; all of them where it left nothing.
+
+    Args:
+        room: conversations that one replica can keep beside the requests it runs.
+        load: its conversations and requests in flight.
+        replicas: a turn comes to any of them, and only one has what the last turn left.
+    """
+    if load.history_tokens <= load.shared_prefix_tokens:
+        return 1.0
+    idle = max(load.conversations, load.in_flight) - load.in_flight
+    fitting = min(room / idle, 1.0) if idle > 0.0 else 1.0
+    return max(fitting, 0.0) / replicas
+
+
+def served(step: StepModel, rule: Discipline, load: Load, kept: float) -> Served:
+    """What a load makes of one replica whose cache still holds the share `kept` of its conversations."""
+    prompt, shared = load.input_tokens, min(load.shared_prefix_tokens, load.input_tokens)
+    history = max(shared, min(load.history_tokens, prompt))
+    mean = shared + kept * (history - shared)
+    if load.request_rate is not None:
+        found = open_loop(step, rule, load.request_rate, prompt, load.output_tokens, mean)
+    else:
+        found = closed_loop(step, rule, load.in_flight, prompt, load.output_tokens, mean)
+
+    def own_s(cached: float) -> float:
+        return step.first_token_s(max(prompt - cached, 1.0), min(cached, prompt - 1.0))
+
+    usual = own_s(mean)
+    cold = found.ttft_s + max(own_s(shared) - usual, 0.0)
+    warm = found.ttft_s - max(usual - own_s(history), 0.0)
+    waits = found.ttft_p95_s - found.ttft_s
+    # One request in twenty is beyond the 95th percentile: where as many are cold, it is a cold one's.
+    evicted = min((1.0 - kept) / _BEYOND_P95, 1.0)
+    p95 = warm + evicted * (cold - warm) + waits if history > shared else found.ttft_p95_s
+    return Served(found._replace(ttft_p95_s=p95), warm, cold, cold + waits, kept)
