@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from advisor.engines import ENGINES
 from advisor.estimate import latency_s, peak_in_flight, solve_in_flight, speed_at
+from advisor.models.thinking import long_thought, somebody_waits, written_tokens
 from advisor.physics.bisect import largest
 from advisor.schema import Candidate, CurvePoint, Judged, Question, Workload
 
@@ -81,17 +82,22 @@ def capacity(candidate: Candidate, question: Question) -> tuple[int | None, int 
 
     def meets(in_flight: int) -> bool:
         speed = speed_at(sized_for(candidate, in_flight, question), in_flight, question)
-        return speed is not None and within_targets(speed.ttft_p95_s.expected, speed.tpot_p95_s.expected, workload)
+        return speed is not None and within_targets(
+            speed.ttft_p95_s.expected, speed.tpot_p95_s.expected, workload, long_thought(workload, question.model)
+        )
 
     workload = question.workload
-    if workload.ttft_ms is None and workload.tpot_ms is None:
+    if not somebody_waits(workload):
         return None, None  # nothing to stay within
     most = largest(meets, _MOST_IN_FLIGHT)
     return (most, _users_for(most, candidate, question)) if most else (None, None)
 
 
-def within_targets(ttft_p95_s: float, tpot_p95_s: float, workload: Workload) -> bool:
-    """Whether TTFT and TPOT at the 95th percentile, in seconds, are within the workload's targets."""
+def within_targets(ttft_p95_s: float, tpot_p95_s: float, workload: Workload, thought: float = 0.0) -> bool:
+    """Whether TTFT, TPOT (95th percentile, seconds) and so many tokens of thought are within the workload's targets."""
+    answer_s = ttft_p95_s + thought * tpot_p95_s
+    if workload.first_answer_ms is not None and answer_s * 1000 > workload.first_answer_ms:
+        return False
     return (workload.ttft_ms is None or ttft_p95_s * 1000 <= workload.ttft_ms) and (
         workload.tpot_ms is None or tpot_p95_s * 1000 <= workload.tpot_ms
     )
@@ -111,6 +117,6 @@ def _users_for(in_flight: int, candidate: Candidate, question: Question) -> int 
     speed = speed_at(sized, in_flight, question)
     if speed is None:
         return None
-    seconds = latency_s(speed, workload.output_tokens)
+    seconds = latency_s(speed, written_tokens(workload, question.model))
     ceiling = int(4 * in_flight * (seconds + workload.think_time_s) / seconds) + 1
     return largest(stays_below, ceiling) or None

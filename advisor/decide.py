@@ -8,6 +8,7 @@ from dataclasses import replace
 from advisor.catalog import engine_limits, weights_format
 from advisor.compare import capacity, crossover, curve, within_targets
 from advisor.models.names import is_guess, replaced
+from advisor.models.thinking import long_thought, somebody_waits
 from advisor.physics.memory.stored import stored
 from advisor.propose import engines_for
 from advisor.rules import VETO, Case, Contest, judge_candidate, judge_contest, rules
@@ -106,7 +107,7 @@ def _shortages(judged: Judged, _: Question) -> int:
 def _patient(question: Question) -> bool:
     """Whether nobody waits: every card and machine is then there to be used."""
     asked = question.workload
-    return asked.ttft_ms is None and asked.tpot_ms is None and asked.request_rate is None
+    return not somebody_waits(asked) and asked.request_rate is None
 
 
 # What tells against a way that runs, in words and as a number; the first comes first.
@@ -120,7 +121,7 @@ _PREFERENCES: tuple[tuple[str, Callable[[Judged, Question], float]], ...] = (
     ("has fewer slots or less KV cache than requests in flight", _shortages),
     # Where somebody waits, a card is given to be sure, no machine.
     ("needs more machines", lambda j, q: 0 if _patient(q) else j.estimate.candidate.nodes),
-    ("may miss a target at the slow end of its range", lambda j, q: not _sure(j, q.workload)),
+    ("may miss a target at the slow end of its range", lambda j, q: not _sure(j, q)),
     ("needs more cards", lambda j, q: -_rate(j) if _patient(q) else j.estimate.candidate.cards_in_all),
     ("needs more machines", lambda j, _: j.estimate.candidate.nodes),
     ("is not the checkpoint as published", lambda j, q: j.estimate.candidate.weights_format != q.model.native_format),
@@ -288,7 +289,7 @@ def _confidence(winner: Judged | None, judged: Iterable[Judged], question: Quest
         return "medium"  # at the edge of what starts at all
     if speed is None or speed.output_tokens_per_s.basis == "analytic":
         return "low"
-    return "high" if _sure(winner, question.workload) and not _unsure(winner) else "medium"
+    return "high" if _sure(winner, question) and not _unsure(winner) else "medium"
 
 
 def _unsure(judged: Judged) -> bool:
@@ -296,7 +297,8 @@ def _unsure(judged: Judged) -> bool:
     return any(finding.rule in _UNSURE for finding in judged.findings)
 
 
-def _sure(judged: Judged, workload: Workload) -> bool:
+def _sure(judged: Judged, question: Question) -> bool:
     """Even the slow end of the range meets the targets."""
-    speed = judged.estimate.peak_speed
-    return speed is not None and within_targets(speed.ttft_p95_s.high, speed.tpot_p95_s.high, workload)
+    speed, asked = judged.estimate.peak_speed, question.workload
+    thought = long_thought(asked, question.model)
+    return speed is not None and within_targets(speed.ttft_p95_s.high, speed.tpot_p95_s.high, asked, thought)

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from advisor.engines import ENGINES
-from advisor.schema import Candidate, Estimate, Load, Memory, Question, Speed, Workload
+from advisor.models.thinking import thinking, written_tokens
+from advisor.schema import Candidate, Estimate, Load, Memory, ModelSpec, Question, Speed, Workload
+from advisor.units import count
 
 _PEAK_SIGMAS = 1.645  # 95th percentile of a normal distribution
 
@@ -27,7 +29,9 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
     if not memory.fits:
         return _misfit(least, memory, question)
     in_flight = solve_in_flight(candidate, question)
-    sized = engine.resize(candidate, peak_in_flight(in_flight, question.workload) / candidate.replicas, hardware, model)
+    burst = burst_of(question.workload)
+    most = max(peak_in_flight(in_flight, question.workload), burst)
+    sized = engine.resize(candidate, most / candidate.replicas, hardware, model)
     in_flight = solve_in_flight(sized, question)
     peak = peak_in_flight(in_flight, question.workload)
     speed_of = speed_by_load(sized, question)
@@ -37,9 +41,11 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
         memory=engine.memory(sized, hardware, model),
         in_flight=in_flight,
         peak_in_flight=peak,
-        derivation=derivation(in_flight, peak, question.workload, speed),
+        derivation=derivation(in_flight, peak, question.workload, speed, written_tokens(question.workload, model)),
         speed=judged(speed, question.workload),
         peak_speed=judged(speed_of(peak), question.workload),
+        burst=burst,
+        burst_speed=speed_at(sized, burst, question, together=1.0) if burst > 1 else None,
     )
 
 
@@ -65,14 +71,17 @@ def speed_by_load(
     engine, workload = ENGINES[candidate.engine], question.workload
     hardware, model = question.hardware, question.model
     memory = engine.memory(candidate, hardware, model)
+    written = written_tokens(workload, model)
+    history = history_tokens(workload, model)
 
     def speed(in_flight: float) -> Speed | None:
         load = Load(
             in_flight=in_flight / candidate.replicas,
             input_tokens=workload.input_tokens,
-            output_tokens=workload.output_tokens,
+            output_tokens=written,
             shared_prefix_tokens=workload.shared_prefix_tokens,
-            history_tokens=workload.history_tokens,
+            history_tokens=history,
+            prompt_p95=workload.prompt_p95 if workload.lengths == "varied" else 1.0,
             conversations=conversations(in_flight, workload) / candidate.replicas,
             together=together,
         )
@@ -82,6 +91,18 @@ def speed_by_load(
         return question.measurements.corrected(predicted, hardware, candidate, model, load)
 
     return speed
+
+
+def burst_of(workload: Workload) -> int:
+    """Requests that come at one moment; a load that is given as such has none beside it."""
+    return workload.burst_users if workload.concurrency is None and workload.request_rate is None else 0
+
+
+def history_tokens(workload: Workload, model: ModelSpec) -> int:
+    """What the last turn left of the next prompt; templates drop what was thought, and so lose the answer behind it."""
+    if not thinking(workload, model).tokens:
+        return workload.history_tokens
+    return max(workload.history_tokens - workload.output_tokens, 0)
 
 
 def conversations(in_flight: float, workload: Workload) -> float:
@@ -104,11 +125,11 @@ def solve_in_flight(candidate: Candidate, question: Question) -> float:
     if workload.concurrency is not None:
         return float(workload.concurrency)
 
-    speed_of = speed_by_load(candidate, question)
+    speed_of, written = speed_by_load(candidate, question), written_tokens(workload, question.model)
 
     def latency(in_flight: float) -> float | None:
         speed = speed_of(in_flight)
-        return None if speed is None else latency_s(speed, workload.output_tokens)
+        return None if speed is None else latency_s(speed, written)
 
     if workload.request_rate is not None:
         rate = workload.request_rate
@@ -156,33 +177,37 @@ _MOST_STEPS = 40
 def peak_in_flight(in_flight: float, workload: Workload) -> int:
     """95th percentile of requests in flight, at least 1.
 
-    Each of N people is waiting with probability n / N independently (binomial); an open loop is Poisson.
+    Each of N people is waiting with probability n / N independently (binomial); an open loop is Poisson. Where requests
+    bunch, the variance is so many times as large.
     """
     if workload.concurrency is not None:
         return workload.concurrency
     if workload.request_rate is not None:
-        return max(1, math.ceil(in_flight + _PEAK_SIGMAS * math.sqrt(in_flight)))
+        return max(1, math.ceil(in_flight + _PEAK_SIGMAS * math.sqrt(workload.dispersion * in_flight)))
     users = workload.users
-    spread = math.sqrt(max(0.0, in_flight * (1 - in_flight / users)))
+    spread = math.sqrt(max(0.0, workload.dispersion * in_flight * (1 - in_flight / users)))
     return max(1, min(users, math.ceil(in_flight + _PEAK_SIGMAS * spread)))
 
 
-def derivation(in_flight: float, peak: int, workload: Workload, speed: Speed | None) -> str:
-    """How people or a rate became requests in flight, with the numbers."""
+def derivation(in_flight: float, peak: int, workload: Workload, speed: Speed | None, written: int) -> str:
+    """How people or a rate became requests in flight, with the numbers; `written` tokens make a whole answer."""
     if workload.concurrency is not None:
         return f"{workload.concurrency} requests in flight, as given"
     if speed is None:
         return f"{in_flight:.0f} requests in flight: everybody at once, because the latency is not known"
-    seconds = latency_s(speed, workload.output_tokens)
+    seconds = latency_s(speed, written)
     if workload.request_rate is not None:
         return (
             f"{workload.request_rate:g} requests/s x {seconds:.1f} s latency = {in_flight:.1f} in flight on average, "
             f"{peak} at the 95th percentile"
         )
     people = f"{workload.users} user{'s' if workload.users != 1 else ''}"
+    if workload.staff is not None:
+        people += f" (of a staff of {count(workload.staff)})"
     return (
         f"{people} x {seconds:.1f} s latency / ({seconds:.1f} s latency + {workload.think_time_s:g} s "
-        f"think time) = {in_flight:.1f} in flight on average, {peak} at the 95th percentile"
+        f"think time) = {in_flight:.1f} in flight on average, {peak} at the 95th percentile; together "
+        f"{count(workload.users * 3600 / (seconds + workload.think_time_s))} questions an hour"
     )
 
 

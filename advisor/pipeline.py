@@ -16,6 +16,7 @@ from advisor.catalog import engine_limits
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
 from advisor.models.names import in_any_form
+from advisor.models.thinking import with_room
 from advisor.plan import plan, with_own_checks
 from advisor.probe.network import with_nodes
 from advisor.schema import Corrections, Hardware, ModelSpec, Plan, Question, RenderedFile, Verdict, Workload, value
@@ -81,7 +82,8 @@ def advise(
     """
 
     def ask(about: ModelSpec) -> Question:
-        return Question(model=about, workload=workload, hardware=hardware, measurements=measurements)
+        asked = with_room(workload, about)
+        return Question(model=about, workload=asked, hardware=hardware, measurements=measurements)
 
     progress("judging engines and settings")
     if model is not None:

@@ -267,6 +267,14 @@ class Workload:
     node_link: str | None = None  # the network between them, e.g. "100GbE"; None: assumed
     kind: Literal["generate", "embed"] = "generate"
     ttft_kind: Literal["auto", "warm", "cold"] = "auto"  # of which first token the target is
+    reasoning_tokens: int | None = None  # what is thought before an answer; None: by the model
+    first_answer_ms: float | None = None  # p95 target: the first token of the answer, after what is thought
+    lengths: Literal["varied", "fixed"] = "varied"  # fixed: every prompt has the mean length
+    prompt_p95: float = 3.4  # 95th percentile of prompts over their mean
+    staff: int | None = None  # people of whom `active_fraction` use it in the same hour
+    active_fraction: float = 0.05
+    burst_users: int = 0  # people who ask at the same moment
+    dispersion: float = 1.0  # of requests in flight: variance over that of people who come independently
 
 
 @value
@@ -282,6 +290,7 @@ class Load:
     output_tokens: float
     shared_prefix_tokens: float = 0.0
     history_tokens: float = 0.0
+    prompt_p95: float = 1.0  # 95th percentile of prompts over their mean; 1: all alike
     conversations: float = 0.0  # that come back to this replica, those in flight included; fewer: only those
     request_rate: float | None = None
     together: float = 0.0  # share of requests whose prompts come with all the others': 1 for a load test of equal ones
@@ -415,6 +424,8 @@ class Estimate:
     derivation: str  # how `in_flight` came about, for the report
     speed: Speed | None = None  # of one replica, on average; None: device's speed unknown, or it does not fit
     peak_speed: Speed | None = None  # of one replica at `peak_in_flight`
+    burst: int = 0  # requests that come at one moment, over all replicas
+    burst_speed: Speed | None = None  # of one replica then
 
 
 @value

@@ -48,7 +48,7 @@ def test_one_user_is_a_desktop_and_several_are_a_chat() -> None:
     assert load_workload(None, {"users": "50"}).profile == "chat"
 
 
-@pytest.mark.parametrize("load", [{"concurrency": 4}, {"request_rate": "0.5"}, {"concurrency": 1}])
+@pytest.mark.parametrize("load", [{"concurrency": 4}, {"request_rate": "0.5"}, {"concurrency": 1}, {"staff": 200}])
 def test_a_load_without_people_is_no_desktop(load: dict[str, Any]) -> None:
     """Requests in flight or a rate alone keep the task's profile, a team chat where no task is named."""
     assert load_workload(None, load).profile == "chat"
@@ -109,6 +109,38 @@ def test_a_short_context_shortens_the_profile_input() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "users", "staff"),
+    [
+        ({"staff": 400}, 20, 400),
+        ({"staff": "400", "active_fraction": "0.1"}, 40, 400),
+        ({"staff": 3}, 1, 3),
+        ({"users": 7}, 7, None),
+        ({"users": 7, "active_fraction": 0.5}, 7, None),
+    ],
+)
+def test_a_part_of_the_staff_is_active(given: dict[str, Any], users: int, staff: int | None) -> None:
+    """`--staff` times the active part, at least one, are the users; users who are given are nobody's part."""
+    workload = load_workload(None, given)
+    assert (workload.users, workload.staff) == (users, staff)
+
+
+@pytest.mark.parametrize(
+    ("profile", "given", "burst"),
+    [
+        ("classroom", {}, 30),
+        ("classroom", {"users": 60}, 60),
+        ("classroom", {"users": 60, "burst_users": 10}, 10),
+        ("classroom", {"staff": 600}, 30),
+        ("chat", {}, 0),
+        ("chat", {"burst_users": 20}, 20),
+    ],
+)
+def test_a_burst_is_the_same_part_of_any_class(profile: str, given: dict[str, Any], burst: int) -> None:
+    """A class of any size presses Enter together, where the profile says that the whole class does."""
+    assert load_workload(profile, given).burst_users == burst
+
+
+@pytest.mark.parametrize(
     ("given", "history"),
     [
         ({}, 880),
@@ -155,7 +187,7 @@ def test_a_typed_prompt_is_read_from_its_start(given: dict[str, Any], history: i
         ({"model": "a\x1b[2Jb"}, "model: 'a\\x1b[2Jb' is not the name of a model, a folder or a .gguf file"),
         ({"model": "x" * 5000}, "longer than 4,096 characters"),
         ({"nodes": 65}, "nodes: 65 is not a whole number from 1 to 64"),
-        ({"usrs": 3}, "usrs: unknown key; did you mean users? Accepted: allow_offload"),
+        ({"usrs": 3}, "usrs: unknown key; did you mean users? Accepted: active_fraction"),
         ({"title": "t"}, "title: unknown key"),
         ({"profile": "chat"}, "profile: unknown key"),
         ({"\x1b[2J": 3}, "'\\x1b[2J': unknown key"),
@@ -177,6 +209,8 @@ def test_a_refusal_names_key_value_and_what_is_accepted(given: dict[Any, Any], t
         ({"context_tokens": 100, "output_tokens": 200}, "context_tokens: 100 is below input_tokens"),
         ({"shared_prefix_tokens": 2000}, "shared_prefix_tokens: 2000 is more than input_tokens 1000"),
         ({"history_tokens": 2000}, "history_tokens: 2000 is more than input_tokens 1000"),
+        ({"users": 3, "staff": 60}, "users and staff exclude each other"),
+        ({"users": 3, "burst_users": 4}, "burst_users: 4 is more than users 3"),
         ({"concurrency": 3, "request_rate": 2.0}, "concurrency and request_rate exclude each other"),
     ],
 )

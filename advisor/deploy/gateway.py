@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from advisor.engines.admission import admitted, answer_s, drain_s
 from advisor.engines.base import Placement
+from advisor.models.thinking import written_tokens
 from advisor.schema import Check, Plan, value
 from advisor.shell import bearer, from_env, stop_if_busy
 from advisor.units import MIB, count
@@ -71,7 +72,7 @@ def possible(plan: Plan) -> str:  # noqa: ARG001
 
 def facts(plan: Plan) -> Gateway:
     """Every number the Caddyfile holds, and the names that other parts need."""
-    drain = plan.launch.drain_s or drain_s(plan.estimate, plan.workload)
+    drain = plan.launch.drain_s or drain_s(plan.estimate, plan.workload, plan.model)
     return Gateway(
         image=f"caddy:{VERSION}",
         version=VERSION,
@@ -110,7 +111,7 @@ def limit_s(plan: Plan) -> int:
 
 def retry_s(plan: Plan) -> int:
     """Half an ordinary answer: by then about half of what runs now has made room; 1 to 30 s."""
-    answer = answer_s(plan.estimate, plan.workload.output_tokens) or 2.0
+    answer = answer_s(plan.estimate, written_tokens(plan.workload, plan.model)) or 2.0
     return min(max(math.ceil(answer / 2), 1), LONGEST_RETRY_S)
 
 

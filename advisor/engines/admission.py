@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from advisor.schema import Estimate, Workload
+from advisor.models.thinking import written_tokens
+from advisor.schema import Estimate, ModelSpec, Workload
 
 LEAST_WAITING = 16  # requests that may wait, however few are planned
 SHORTEST_DRAIN_S, LONGEST_DRAIN_S = 60, 600
@@ -12,9 +13,9 @@ UNKNOWN_DRAIN_S = 120  # where no speed is predicted
 
 
 def admitted(estimate: Estimate) -> int:
-    """Requests that one port holds, running and waiting: its replicas' slots, and its part of the planned peak."""
+    """Requests that one port holds, running and waiting: its replicas' slots, and its part of peak or burst."""
     candidate = estimate.candidate
-    share = math.ceil(estimate.peak_in_flight / candidate.servers)
+    share = math.ceil(max(estimate.peak_in_flight, estimate.burst) / candidate.servers)
     return candidate.max_in_flight * candidate.replicas_of_server + max(LEAST_WAITING, share)
 
 
@@ -26,9 +27,17 @@ def answer_s(estimate: Estimate, output_tokens: float) -> float | None:
     return speed.ttft_p95_s.expected + output_tokens * speed.tpot_p95_s.expected
 
 
-def drain_s(estimate: Estimate, workload: Workload) -> int:
+def last_answer_s(estimate: Estimate, output_tokens: float) -> float | None:
+    """Seconds until the last of a burst has a whole answer of that length; None: the speed is not known."""
+    speed = estimate.burst_speed
+    if speed is None:
+        return None
+    return speed.ttft_p95_s.expected + output_tokens * speed.tpot_p95_s.expected
+
+
+def drain_s(estimate: Estimate, workload: Workload, model: ModelSpec) -> int:
     """Twice the time of one whole answer at peak, so that what runs at stop can finish; 60 to 600 s."""
-    answer = answer_s(estimate, workload.output_tokens)
+    answer = answer_s(estimate, written_tokens(workload, model))
     if answer is None:
         return UNKNOWN_DRAIN_S
     return min(max(math.ceil(2 * answer), SHORTEST_DRAIN_S), LONGEST_DRAIN_S)

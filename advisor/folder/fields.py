@@ -33,6 +33,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
         "model.native_format", "model.architecture", "model.model_type", "model.ollama_quantization",
         "model.tool_parser", "model.reasoning_parser", "model.tags", "model.source", "model.repos.*keys",
         "workload.profile", "workload.task", "workload.quantization", "workload.engine", "workload.ttft_kind",
+        "workload.lengths",
         "estimate.candidate.weights_format", "estimate.candidate.kv_cache_dtype", "estimate.memory.source",
         "findings.rule", "findings.source", "settings.source", "checks.targets", "launch.program", "launch.env.*keys",
         "hardware.accelerators.catalog_id",
@@ -41,7 +42,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
         "hardware.accelerators.vendor", "hardware.running.engine", "launch.variant",
         *(
             f"estimate.{speed}.{figure}.source"
-            for speed in ("speed", "peak_speed")
+            for speed in ("speed", "peak_speed", "burst_speed")
             for figure in (
                 "output_tokens_per_s", "ttft_s", "ttft_p95_s", "tpot_s", "tpot_p95_s", "ttft_warm_s", "ttft_cold_s",
                 "ttft_cold_p95_s",
@@ -82,7 +83,7 @@ NUMBERS: Mapping[str, Numbers] = {
     **dict.fromkeys(("nodes", "numa_nodes"), MACHINES),
     **dict.fromkeys(("replicas", "tensor_parallel", "pipeline_parallel"), Numbers(1, 4096)),
     **dict.fromkeys(("index", "gpu_indices", "nvlink_peers"), Numbers(0, 1023)),
-    **dict.fromkeys(("power_share", "memory_utilization", "kept_share"), Numbers(0, 1)),
+    **dict.fromkeys(("power_share", "memory_utilization", "kept_share", "active_fraction"), Numbers(0, 1)),
     **dict.fromkeys(("cores", "threads", "cpu_threads"), Numbers(0, 2**16)),
     **dict.fromkeys(("startup_s", "drain_s", "think_time_s"), SECONDS),
     "limit_s": Numbers(1, 3600),
@@ -93,11 +94,11 @@ NUMBERS: Mapping[str, Numbers] = {
          "expert_intermediate", "shared_experts", "first_dense_layers", "mla_kv_lora_rank", "mla_rope_dim"),
         PARTS_OF_MODEL,
     ),
-    **dict.fromkeys(("users", "concurrency", "peak_in_flight", "max_in_flight"), Numbers(1, 10**7)),
+    **dict.fromkeys(("users", "concurrency", "peak_in_flight", "max_in_flight", "staff"), Numbers(1, 10**7)),
+    **dict.fromkeys(("burst", "burst_users"), Numbers(0, 10**7)),
     **dict.fromkeys(
         ("input_tokens", "output_tokens", "context_tokens", "shared_prefix_tokens", "history_tokens",
-         "context_trained", "vocab",
-         "sliding_window", "max_batched_tokens"),
+         "reasoning_tokens", "context_trained", "vocab", "sliding_window", "max_batched_tokens"),
         Numbers(0, 10**9),
     ),
 }  # fmt: skip

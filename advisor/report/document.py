@@ -6,6 +6,8 @@ from typing import Any
 
 from advisor.decide import vetoed
 from advisor.engines import ENGINES
+from advisor.engines.admission import last_answer_s
+from advisor.models.thinking import first_answer_s, thinking, written_tokens
 from advisor.pipeline import Answer
 from advisor.schema import Estimate, Figure, Judged, Plan, Speed
 from advisor.wire import to_data
@@ -27,7 +29,7 @@ def document(answer: Answer, files: tuple[str, ...]) -> dict[str, Any]:
         "workload": _workload(answer),
         "hardware": to_data(answer.hardware),
         "model": to_data(answer.model) | {"because": answer.model_because, "neighbours": list(answer.model_steps)},
-        "plan": _plan(answer.plan) if answer.plan else None,
+        "plan": _plan(answer.plan, answer) if answer.plan else None,
         "crossover_in_flight": verdict.crossover_in_flight,
         "crossover_reason": verdict.crossover_reason,
         "alternatives": [_alternative(judged, answer) for judged in verdict.losers],
@@ -46,15 +48,22 @@ def document(answer: Answer, files: tuple[str, ...]) -> dict[str, Any]:
 def _workload(answer: Answer) -> dict[str, Any]:
     workload, winner = answer.workload, answer.verdict.winner
     data: dict[str, Any] = to_data(workload)
-    data["targets"] = {"ttft_ms": workload.ttft_ms, "tpot_ms": workload.tpot_ms, "percentile": 95}
+    data["targets"] = {
+        "ttft_ms": workload.ttft_ms,
+        "tpot_ms": workload.tpot_ms,
+        "first_answer_ms": workload.first_answer_ms,
+        "percentile": 95,
+    }
+    plan = thinking(workload, answer.model)
+    data["thinking"] = {"level": plan.level, "tokens": plan.tokens, "effort": plan.effort}
     data["in_flight"] = round(winner.estimate.in_flight, 3) if winner else workload.concurrency
     data["peak_in_flight"] = winner.estimate.peak_in_flight if winner else workload.concurrency
     data["derivation"] = winner.estimate.derivation if winner else ""
     return data
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
-    data = _candidate(plan.estimate) | {
+def _plan(plan: Plan, answer: Answer) -> dict[str, Any]:
+    data = _candidate(plan.estimate, answer) | {
         "engine_version": plan.engine_version,
         "image": plan.launch.image,
         "served_name": plan.launch.served_name,
@@ -63,7 +72,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "settings": to_data(plan.settings),
     }
     if plan.desk:
-        data["desk"] = _plan(plan.desk)
+        data["desk"] = _plan(plan.desk, answer)
     return data
 
 
@@ -72,25 +81,39 @@ def _alternative(judged: Judged, answer: Answer) -> dict[str, Any]:
     engine = ENGINES[judged.estimate.candidate.engine]
     facts = (answer.hardware, answer.workload, answer.model)
     settings = () if vetoed(judged) else engine.settings(judged.estimate, *facts)
-    return _candidate(judged.estimate) | {
+    return _candidate(judged.estimate, answer) | {
         "why_lost": judged.why_lost,
         "findings": to_data(judged.findings),
         "settings": to_data(settings),
     }
 
 
-def _candidate(estimate: Estimate) -> dict[str, Any]:
+def _candidate(estimate: Estimate, answer: Answer) -> dict[str, Any]:
     candidate = estimate.candidate
     data: dict[str, Any] = to_data(candidate)
     data["quantization"] = data.pop("weights_format")
     data["gpus"] = candidate.cards_in_all
     data["memory"] = to_data(estimate.memory)
-    data["predicted"] = _predicted(estimate.speed, candidate.replicas)
-    data["predicted_at_peak"] = _predicted(estimate.peak_speed, candidate.replicas)
+    data["predicted"] = _predicted(estimate.speed, candidate.replicas, answer)
+    data["predicted_at_peak"] = _predicted(estimate.peak_speed, candidate.replicas, answer)
+    data["burst"] = _burst(estimate, answer)
     return data
 
 
-def _predicted(speed: Speed | None, replicas: int) -> dict[str, Any] | None:
+def _burst(estimate: Estimate, answer: Answer) -> dict[str, Any] | None:
+    """What people meet who ask at the same moment; None where nobody does."""
+    if estimate.burst < 2:
+        return None
+    speed, slots = estimate.burst_speed, estimate.candidate.max_in_flight * estimate.candidate.replicas
+    return {
+        "users": estimate.burst,
+        "run_at_once": min(estimate.burst, slots),
+        "ttft_p95_s": _range(speed.ttft_p95_s) if speed else None,
+        "last_answer_s": last_answer_s(estimate, written_tokens(answer.workload, answer.model)),
+    }
+
+
+def _predicted(speed: Speed | None, replicas: int, answer: Answer) -> dict[str, Any] | None:
     """Totals over all replicas; latencies as one request sees them."""
     if speed is None:
         return None
@@ -107,6 +130,7 @@ def _predicted(speed: Speed | None, replicas: int) -> dict[str, Any] | None:
         "ttft_warm_s": _range(speed.ttft_warm_s or speed.ttft_s),
         "ttft_cold_s": _range(speed.ttft_cold_s or speed.ttft_s),
         "kept_share": speed.kept_share,
+        "first_answer_p95_s": _range(first_answer_s(speed, answer.workload, answer.model)),
         "tpot_s": _range(speed.tpot_s),
         "tpot_p95_s": _range(speed.tpot_p95_s),
         "queued": speed.queued * replicas,

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from advisor.catalog import engine_limits, weights_format
+from advisor.models.thinking import first_answer_s, thinking
 from advisor.pipeline import Answer
 from advisor.report.memory_bar import memory_bar
 from advisor.schema import Figure, Finding, Judged, Verdict
@@ -110,7 +111,7 @@ def _range(figure: Figure, replicas: int) -> str:
 
 def _load_lines(answer: Answer) -> str:
     verdict, winner = answer.verdict, answer.verdict.winner
-    lines = [winner.estimate.derivation if winner else "", *_kinds(answer)]
+    lines = [winner.estimate.derivation if winner else "", *_kinds(answer), *_answers(answer)]
     if verdict.crossover_in_flight is not None:
         lines.append(f"crossover: {verdict.crossover_in_flight:.1f} in flight, {verdict.crossover_reason}")
     else:
@@ -137,6 +138,14 @@ def _kinds(answer: Answer) -> Iterator[str]:
             f"first token at peak: {warm} where a conversation goes on ({lying}, {kept}), {cold} where it is new; "
             f"the target means the {meant}"
         )
+
+
+def _answers(answer: Answer) -> Iterator[str]:
+    """When a person sees the answer begin where the model thinks first."""
+    winner, plan = answer.verdict.winner, thinking(answer.workload, answer.model)
+    if plan.tokens and winner and winner.estimate.peak_speed:
+        seen = first_answer_s(winner.estimate.peak_speed, answer.workload, answer.model)
+        yield f"first token of the answer at peak, after what is thought: {ms(seen.expected)} (p95)"
 
 
 def _curve(verdict: Verdict) -> RenderableType:

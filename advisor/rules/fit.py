@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.catalog.memory_limit import MemoryLimit, memory_limit
+from advisor.models.thinking import written_tokens
 from advisor.physics.memory.stored import repository, stored
 from advisor.rules.base import Case
 from advisor.units import GB, count, gib
@@ -49,12 +50,13 @@ def fit103(case: Case, threshold: Mapping[str, Any]) -> str | None:
     if not estimate.memory.fits or estimate.memory.kv_tokens <= 0:
         return None
     in_flight = min(estimate.peak_in_flight / estimate.candidate.replicas, estimate.candidate.max_in_flight)
-    demand = in_flight * (workload.input_tokens + workload.output_tokens)
+    each = workload.input_tokens + written_tokens(workload, case.model)
+    demand = in_flight * each
     pool = estimate.memory.kv_tokens * threshold["share_of_pool"]
     if demand <= pool:
         return None
     return (
-        f"{in_flight:.0f} requests of {count(workload.input_tokens + workload.output_tokens)} tokens need "
+        f"{in_flight:.0f} requests of {count(each)} tokens need "
         f"{count(demand)} tokens of KV cache, {count(estimate.memory.kv_tokens)} fit: requests will queue"
     )
 

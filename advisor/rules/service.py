@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.engines.admission import last_answer_s
+from advisor.models.thinking import thinking, written_tokens
 from advisor.rules.base import Case, Contest
+from advisor.units import count
 
 
 def svc301(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -50,6 +53,30 @@ def svc304(case: Case, threshold: Mapping[str, Any]) -> str | None:
     if case.model.tool_parser is None:
         return f"the clients call tools; no tool parser is known for {case.model.hf_id}, so 0 of them would be found"
     return None
+
+
+def svc310(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes how much is thought before an answer, and what requests have to say for it."""
+    plan = thinking(case.workload, case.model)
+    if not plan.tokens and plan.effort is None:
+        return None
+    said = f'each request says reasoning_effort: "{plan.effort}"'
+    fixed = "server_template" in case.limits.features and plan.template
+    how = "the server says so for every request" if fixed else said if plan.effort else "nothing turns it down"
+    answer = f"an answer of {count(case.workload.output_tokens)} tokens"
+    return f"{case.model.hf_id} is planned to think {count(plan.tokens)} tokens before {answer}: {how}"
+
+
+def svc311(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes what a burst meets: who runs at once, who waits, and when the last one has an answer."""
+    estimate = case.estimate
+    if estimate.burst < 2 or not estimate.memory.fits:
+        return None
+    slots = estimate.candidate.max_in_flight * estimate.candidate.replicas
+    run = min(estimate.burst, slots)
+    last = last_answer_s(estimate, written_tokens(case.workload, case.model))
+    when = f"the last has the whole answer after about {last:.0f} s" if last else "no speed tells when the last is done"
+    return f"{estimate.burst} ask at the same moment: {run} run, {estimate.burst - run} wait; {when}"
 
 
 def svc305(contest: Contest, threshold: Mapping[str, Any]) -> str | None:

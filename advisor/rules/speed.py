@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from advisor.models.thinking import first_answer_s, thinking, written_tokens
 from advisor.rules.base import Case, Contest
 from advisor.schema import Figure, Speed
 from advisor.units import count, ms, version_tuple
@@ -18,6 +19,16 @@ def spd201(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def spd202(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Fires when the predicted p95 TPOT at peak exceeds the target, or none is predicted."""
     return _missed(case, "time per output token", case.workload.tpot_ms, lambda speed: speed.tpot_p95_s)
+
+
+def spd212(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when the answer begins, after what the model thinks, later than the target, or nothing tells when."""
+    asked, model = case.workload, case.model
+    tokens = thinking(asked, model).tokens
+    what = (
+        f"first token of the answer, after about {count(tokens)} of thought," if tokens else "first token of the answer"
+    )
+    return _missed(case, what, asked.first_answer_ms, lambda speed: first_answer_s(speed, asked, model))
 
 
 def _missed(case: Case, what: str, target_ms: float | None, figure: Callable[[Speed], Figure]) -> str | None:
@@ -54,7 +65,8 @@ def spd204(case: Case, threshold: Mapping[str, Any]) -> str | None:
         return None
     if estimate.speed is None:
         return f"{case.workload.request_rate:g} requests/s arrive, how many {_device(case)} serves is not known"
-    served = estimate.speed.output_tokens_per_s.expected * estimate.candidate.replicas / case.workload.output_tokens
+    written = written_tokens(case.workload, case.model)
+    served = estimate.speed.output_tokens_per_s.expected * estimate.candidate.replicas / written
     if served >= threshold["min_served_share"] * case.workload.request_rate:
         return None
     return f"{case.workload.request_rate:g} requests/s arrive, {served:.2f} are served: the queue grows without end"

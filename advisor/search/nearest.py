@@ -11,16 +11,18 @@ from advisor.catalog.entries import GpuSpec
 from advisor.catalog.ranking import ranking
 from advisor.catalog.vendors import vendors
 from advisor.models.names import catalogue_model
+from advisor.models.thinking import first_answer_s, somebody_waits, written_tokens
 from advisor.physics.bisect import narrowed
 from advisor.probe.named import alike
 from advisor.probe.network import assumed_nodes
 from advisor.probe.simulate import simulate
-from advisor.schema import MOST_NODES, Change, ModelSpec, Question, Verdict
+from advisor.schema import MOST_NODES, Change, ModelSpec, Question, Verdict, Workload
 from advisor.search.bounds import worth_a_look
 from advisor.units import count, ms
 from advisor.verdict import verdict_for
 
 _MOST_CARDS = 8
+_LONGEST_MS = 86_400_000.0
 _CARDS_TRIED = 24
 _STILL_SOLD = "2020-09"  # RTX 30 and newer
 
@@ -86,7 +88,7 @@ def _other_quantization(question: Question) -> Iterator[Change]:
 
 
 def _shorter_context(question: Question) -> Iterator[Change]:
-    need = question.workload.input_tokens + question.workload.output_tokens
+    need = question.workload.input_tokens + written_tokens(question.workload, question.model)
     now = question.workload.context_tokens
     if need < now and (found := _most(lambda tokens: _try(_asking(question, context_tokens=tokens)), need, now)):
         yield Change(change=f"--context-tokens {found[0]}", result=outcome(found[1]))
@@ -110,16 +112,22 @@ def _most(attempt: Callable[[int], Verdict | None], least: int, now: int) -> tup
 def _offload(question: Question) -> Iterator[Change]:
     if question.workload.allow_offload or not question.hardware.accelerators:
         return
-    verdict = _try(_asking(question, allow_offload=True, ttft_ms=None, tpot_ms=None))
+    verdict = _try(_asking(question, allow_offload=True, **_endless(question.workload)))
     if verdict and verdict.winner and verdict.winner.estimate.candidate.cpu_layers:
         yield Change(change="--allow-offload, and no latency targets", result=outcome(verdict))
 
 
+def _endless(workload: Workload) -> dict[str, float]:
+    """The targets that there are, as wide as can be; without any a model that thinks would be let think."""
+    targets = ("ttft_ms", "tpot_ms", "first_answer_ms")
+    return {key: _LONGEST_MS for key in targets if getattr(workload, key) is not None}
+
+
 def _relaxed_targets(question: Question) -> Iterator[Change]:
     workload = question.workload
-    if workload.ttft_ms is None and workload.tpot_ms is None:
+    if not somebody_waits(workload):
         return
-    verdict = _try(_asking(question, ttft_ms=None, tpot_ms=None))
+    verdict = _try(_asking(question, **_endless(workload)))
     if verdict is None or verdict.winner is None:
         return
     speed = verdict.winner.estimate.peak_speed
@@ -131,6 +139,7 @@ def _relaxed_targets(question: Question) -> Iterator[Change]:
         for key, target, seconds in (
             ("ttft-ms", workload.ttft_ms, speed.ttft_p95_s.expected),
             ("tpot-ms", workload.tpot_ms, speed.tpot_p95_s.expected),
+            ("first-answer-ms", workload.first_answer_ms, first_answer_s(speed, workload, question.model).expected),
         )
         if target is not None and seconds * 1000 > target
     ]

@@ -44,7 +44,7 @@ def as_driven(workload: Workload, load: LoadResult) -> Workload:
     """The workload as the load generator played it: every prompt is new, or has its history read before."""
     return replace(
         workload, history_tokens=load.history_tokens, users=max(load.requests, 1), concurrency=None, request_rate=None,
-        ttft_kind="auto",
+        ttft_kind="auto", reasoning_tokens=None, lengths="fixed",
     )  # fmt: skip
 
 

@@ -35,7 +35,8 @@ def default_profile(given: Mapping[str, Any]) -> str:
     named = _OF_TASK.get(task, task)
     if named != "chat" and named in profile_names():
         return named
-    crowd = (given.get("users") or 1) > 1 or any(given.get(key) is not None for key in ("concurrency", "request_rate"))
+    given_as = ("staff", "concurrency", "request_rate")
+    crowd = (given.get("users") or 1) > 1 or any(given.get(key) is not None for key in given_as)
     return "chat" if crowd else "desktop"
 
 
@@ -72,6 +73,12 @@ def _blank(item: object) -> bool:
 def _reconciled(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """What is given moves the profile's other lengths along, where those were not given."""
     data = {**base, **given}
+    if "users" in given and "staff" not in given:
+        data["staff"] = None
+    if data["staff"] is not None:
+        data["users"] = max(1, round(data["staff"] * data["active_fraction"]))
+    if "burst_users" not in given:  # the same part of a smaller or larger crowd
+        data["burst_users"] = round(data["burst_users"] / base["users"] * data["users"])
     need = data["input_tokens"] + data["output_tokens"]
     if "context_tokens" not in given and need > data["context_tokens"]:
         data["context_tokens"] = math.ceil(need / 1024) * 1024
@@ -101,6 +108,10 @@ def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> Non
         part = getattr(workload, key)
         if part > workload.input_tokens:
             raise BadInput(f"{where(key)}: {part} is more than input_tokens {workload.input_tokens}")
+    if given.keys() >= {"users", "staff"}:
+        raise BadInput("users and staff exclude each other: users are the part of the staff that is active")
+    if workload.burst_users > workload.users:
+        raise BadInput(f"{where('burst_users')}: {workload.burst_users} is more than users {workload.users}")
     if workload.concurrency is not None and workload.request_rate is not None:
         raise BadInput(
             f"{where('concurrency')} and {where('request_rate')} exclude each other: the first is a closed loop, "

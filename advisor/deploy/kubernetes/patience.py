@@ -8,6 +8,7 @@ from advisor.deploy.kubernetes.manifest import Ending, Probe, Probes
 from advisor.engines import ENGINES
 from advisor.engines.admission import answer_s
 from advisor.engines.downloads import download_s
+from advisor.models.thinking import written_tokens
 from advisor.schema import Plan
 
 PERIOD_S = 10
@@ -54,5 +55,5 @@ def ending(plan: Plan) -> Ending:
 
 def wait_s(plan: Plan) -> int:
     """Twice the time of one whole answer at peak, at most `LONGEST_WAIT_S`."""
-    answer = answer_s(plan.estimate, plan.workload.output_tokens)
+    answer = answer_s(plan.estimate, written_tokens(plan.workload, plan.model))
     return LONGEST_WAIT_S if answer is None else min(math.ceil(2 * answer), LONGEST_WAIT_S)

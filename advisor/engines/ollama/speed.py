@@ -44,8 +44,9 @@ def steady(ready: Setup, candidate: Candidate, model: ModelSpec, load: Load, hos
     values, slots = fitted(FIT), slots_of(candidate, model)
     rule = discipline(values, slots, chunk, own_request_s=server(values).request_s)
     rule = rule._replace(together=load.together)
+    longest = candidate.context_tokens - load.output_tokens
     room = max(slots - load.in_flight, 0.0) + host_bytes / left_bytes(ready.prepared.facts, load)
-    return served(ready.step, rule, load, kept_share(room, load, candidate.replicas))
+    return served(ready.step, rule, load, kept_share(room, load, candidate.replicas), longest)
 
 
 def prompt_cache_bytes(hardware: Hardware) -> float:

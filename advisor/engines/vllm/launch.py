@@ -67,7 +67,7 @@ def launch(
         served_name=served_name(model),
         health_path="/health",
         startup_s=startup_s(estimate, model),
-        drain_s=drain_s(estimate, workload),
+        drain_s=drain_s(estimate, workload, model),
         needs_token=bool(model.gated) and model.path is None and not workload.offline,
         cache_bytes=download_bytes(estimate, model),
     )

@@ -12,6 +12,7 @@ from advisor.engines.vllm.cores import threads_of
 from advisor.engines.vllm.needs import chat_template
 from advisor.engines.vllm.patience import startup_s
 from advisor.engines.vllm.rows import env, flag
+from advisor.models.thinking import thinking
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count
 
@@ -42,6 +43,10 @@ def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[S
     if model.reasoning_parser:
         reason = "the model thinks aloud first: that part goes into a field of its own"
         rows.append(flag("--reasoning-parser", model.reasoning_parser, reason, "engines-vllm-parsers"))
+    template = thinking(workload, model).template
+    if template:
+        reason = "somebody waits, so the model answers without thinking aloud first; a request may still ask for it"
+        rows.append(flag("--default-chat-template-kwargs", json.dumps(template), reason, "thinking-templates"))
     if speculates(estimate, workload, model):
         value = {"method": "ngram", "num_speculative_tokens": DRAFT_TOKENS, "prompt_lookup_max": DRAFT_TOKENS}
         reason = (
@@ -67,7 +72,7 @@ def speculates(estimate: Estimate, workload: Workload, model: ModelSpec) -> bool
     )
 
 
-def service(estimate: Estimate, workload: Workload) -> list[Setting]:
+def service(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[Setting]:
     """Queue limit, time to finish at stop, address and port."""
     rows = []
     if workload.task != "batch":
@@ -75,7 +80,7 @@ def service(estimate: Estimate, workload: Workload) -> list[Setting]:
         slots = estimate.candidate.max_in_flight * estimate.candidate.replicas_of_server
         reason = f"{slots} run and {limit - slots} may wait; one more gets 503 at once; the default is no limit"
         rows.append(flag("--max-num-queued-reqs", limit, reason, "engines-vllm-server"))
-    seconds = drain_s(estimate, workload)
+    seconds = drain_s(estimate, workload, model)
     reason = f"on stop, requests in flight get {seconds} s to finish; the default cuts them"
     rows.append(flag("--shutdown-timeout", seconds, reason, "engines-vllm-server"))
     reason = "this machine only; the default is everybody"

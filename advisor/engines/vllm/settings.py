@@ -34,7 +34,7 @@ def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: 
         _memory(estimate, hardware, model),
         edge_settings(estimate.candidate, model),
         features(estimate, workload, model),
-        service(estimate, workload),
+        service(estimate, workload, model),
         environment(estimate, hardware, workload, model),
     )
     known = {"flag": {POSITIONAL, *accepted("vllm")["flag"]}, "env": VARIABLES | card_variables("vllm")}

@@ -71,8 +71,9 @@ def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Se
     sequences = running_sequences(facts, memory, candidate, load)
     rule = rule._replace(sequences=sequences, together=load.together)
     running = min(load.in_flight, candidate.max_in_flight, sequences)
+    longest = candidate.context_tokens - load.output_tokens
     room = (sequences - running) * left_share(facts, load)
-    return served(ready.step, rule, load, kept_share(room, load, candidate.replicas))
+    return served(ready.step, rule, load, kept_share(room, load, candidate.replicas), longest)
 
 
 def speed(candidate: Candidate, memory: Memory, hardware: Hardware, model: ModelSpec, load: Load) -> Speed | None:
