@@ -15,7 +15,7 @@ def asked(gpu: str, users: int) -> Answer:
     """A 70B in production on cards of this kind."""
     return recommend(
         profile="production-api",
-        overrides={"model": "meta-llama/Llama-3.3-70B-Instruct", "users": users, "parts": "none"},
+        overrides={"model": "meta-llama/Llama-3.3-70B-Instruct", "users": users, "parts": "none", "lengths": "fixed"},
         gpu=gpu,
     )
 

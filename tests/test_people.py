@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from advisor.schema import Speed
 from advisor.workload import load_workload, profile_names
 
 
-def asked(profile: str | None = None, **given: object) -> Answer:
+def asked(profile: str | None = None, **given: Any) -> Answer:
     """The answer on one RTX 4090, unless more is said."""
     overrides = {"offline": True, "parts": "none", "model": "Qwen/Qwen2.5-7B-Instruct", **given}
     return recommend(profile=profile, overrides=overrides, gpu="RTX 4090", measurements="none")
@@ -30,9 +31,9 @@ def at_peak(answer: Answer) -> Speed:
 
 @pytest.mark.parametrize(("engine", "fmt"), [("ollama", "q4_K_M"), ("vllm", "bf16")])
 @pytest.mark.parametrize("load", [{"users": 1}, {"users": 30}, {"request_rate": 1.0}, {"concurrency": 6}])
-def test_lengths_change_the_95th_percentile_alone(engine: str, fmt: str, load: dict[str, object]) -> None:
+def test_lengths_change_the_95th_percentile_alone(engine: str, fmt: str, load: dict[str, Any]) -> None:
     """The mean first token is that of the mean prompt whatever the lengths; its p95 is later where they vary."""
-    one = {"engine": engine, "quantization": fmt, "input_tokens": 1500, **load}
+    one: dict[str, Any] = {"engine": engine, "quantization": fmt, "input_tokens": 1500, **load}
     fixed, same, varied = (at_peak(asked(**one, **how)) for how in ({"lengths": "fixed"}, {"prompt_p95": 1}, {}))
     assert same.ttft_p95_s == fixed.ttft_p95_s
     assert varied.ttft_s == fixed.ttft_s
@@ -48,7 +49,7 @@ def test_a_wider_spread_is_never_sooner(spread: tuple[float, float]) -> None:
 
 def test_no_prompt_is_longer_than_the_context() -> None:
     """A long prompt ends where the context does: with no room above the mean, lengths do not matter."""
-    tight = {"input_tokens": 4000, "output_tokens": 96, "context_tokens": 4096, "users": 5}
+    tight: dict[str, Any] = {"input_tokens": 4000, "output_tokens": 96, "context_tokens": 4096, "users": 5}
     assert at_peak(asked(**tight)).ttft_p95_s == at_peak(asked(**tight, lengths="fixed")).ttft_p95_s
 
 

@@ -11,18 +11,17 @@ from advisor.catalog.entries import GpuSpec
 from advisor.catalog.ranking import ranking
 from advisor.catalog.vendors import vendors
 from advisor.models.names import catalogue_model
-from advisor.models.thinking import first_answer_s, somebody_waits, written_tokens
+from advisor.models.thinking import first_answer_s, somebody_waits, thinking, written_tokens
 from advisor.physics.bisect import narrowed
 from advisor.probe.named import alike
 from advisor.probe.network import assumed_nodes
 from advisor.probe.simulate import simulate
-from advisor.schema import MOST_NODES, Change, ModelSpec, Question, Verdict, Workload
+from advisor.schema import MOST_NODES, Change, ModelSpec, Question, Verdict
 from advisor.search.bounds import worth_a_look
 from advisor.units import count, ms
 from advisor.verdict import verdict_for
 
 _MOST_CARDS = 8
-_LONGEST_MS = 86_400_000.0
 _CARDS_TRIED = 24
 _STILL_SOLD = "2020-09"  # RTX 30 and newer
 
@@ -112,22 +111,22 @@ def _most(attempt: Callable[[int], Verdict | None], least: int, now: int) -> tup
 def _offload(question: Question) -> Iterator[Change]:
     if question.workload.allow_offload or not question.hardware.accelerators:
         return
-    verdict = _try(_asking(question, allow_offload=True, **_endless(question.workload)))
+    verdict = _try(_asking(question, allow_offload=True, **_untargeted(question)))
     if verdict and verdict.winner and verdict.winner.estimate.candidate.cpu_layers:
         yield Change(change="--allow-offload, and no latency targets", result=outcome(verdict))
 
 
-def _endless(workload: Workload) -> dict[str, float]:
-    """The targets that there are, as wide as can be; without any a model that thinks would be let think."""
-    targets = ("ttft_ms", "tpot_ms", "first_answer_ms")
-    return {key: _LONGEST_MS for key in targets if getattr(workload, key) is not None}
+def _untargeted(question: Question) -> dict[str, Any]:
+    """No targets, and no more thinking for that: a model may think where nobody waits."""
+    thought = thinking(question.workload, question.model).tokens
+    return {"ttft_ms": None, "tpot_ms": None, "first_answer_ms": None, "reasoning_tokens": thought}
 
 
 def _relaxed_targets(question: Question) -> Iterator[Change]:
     workload = question.workload
     if not somebody_waits(workload):
         return
-    verdict = _try(_asking(question, **_endless(workload)))
+    verdict = _try(_asking(question, **_untargeted(question)))
     if verdict is None or verdict.winner is None:
         return
     speed = verdict.winner.estimate.peak_speed
