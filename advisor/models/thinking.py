@@ -49,13 +49,22 @@ def written_tokens(workload: Workload, model: ModelSpec) -> int:
 
 def long_thought(workload: Workload, model: ModelSpec) -> float:
     """Tokens of thought that one request in twenty exceeds."""
-    factor = 1.0 if workload.lengths == "fixed" else float(constants("thinking")["p95"])
-    return factor * thinking(workload, model).tokens
+    tokens = thinking(workload, model).tokens
+    return tokens * float(constants("thinking")["p95"]) if tokens and workload.lengths == "varied" else float(tokens)
 
 
 def first_answer_s(speed: Speed, workload: Workload, model: ModelSpec) -> Figure:
     """Seconds until a person sees the answer begin, 95th percentile: the first token, and then what is thought."""
-    first, pace, tokens = speed.ttft_p95_s, speed.tpot_p95_s, long_thought(workload, model)
+    return _after(speed.ttft_p95_s, speed.tpot_p95_s, long_thought(workload, model))
+
+
+def mean_first_answer_s(speed: Speed, workload: Workload, model: ModelSpec) -> Figure:
+    """The same on average."""
+    return _after(speed.ttft_s, speed.tpot_s, thinking(workload, model).tokens)
+
+
+def _after(first: Figure, pace: Figure, tokens: float) -> Figure:
+    """The time of a token that comes so many tokens after the first."""
     return replace(
         first, low=first.low + tokens * pace.low, expected=first.expected + tokens * pace.expected,
         high=first.high + tokens * pace.high,

@@ -7,7 +7,7 @@ from typing import Any
 from advisor.decide import vetoed
 from advisor.engines import ENGINES
 from advisor.engines.admission import last_answer_s
-from advisor.models.thinking import first_answer_s, thinking, written_tokens
+from advisor.models.thinking import first_answer_s, mean_first_answer_s, thinking, written_tokens
 from advisor.pipeline import Answer
 from advisor.schema import Estimate, Figure, Judged, Plan, Speed
 from advisor.wire import to_data
@@ -130,6 +130,7 @@ def _predicted(speed: Speed | None, replicas: int, answer: Answer) -> dict[str, 
         "ttft_warm_s": _range(speed.ttft_warm_s or speed.ttft_s),
         "ttft_cold_s": _range(speed.ttft_cold_s or speed.ttft_s),
         "kept_share": speed.kept_share,
+        "first_answer_s": _range(mean_first_answer_s(speed, answer.workload, answer.model)),
         "first_answer_p95_s": _range(first_answer_s(speed, answer.workload, answer.model)),
         "tpot_s": _range(speed.tpot_s),
         "tpot_p95_s": _range(speed.tpot_p95_s),

@@ -43,8 +43,8 @@ def _speed(job: Job, load: LoadResult) -> Iterator[Comparison]:
 def as_driven(workload: Workload, load: LoadResult) -> Workload:
     """The workload as the load generator played it: every prompt is new, or has its history read before."""
     return replace(
-        workload, history_tokens=load.history_tokens, users=max(load.requests, 1), concurrency=None, request_rate=None,
-        ttft_kind="auto", reasoning_tokens=None, lengths="fixed",
+        workload, history_tokens=workload.history_tokens if load.history_tokens else 0, users=max(load.requests, 1),
+        concurrency=None, request_rate=None, ttft_kind="auto", lengths="fixed",
     )  # fmt: skip
 
 

@@ -30,9 +30,11 @@ def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[S
         return [flag("--runner", "pooling", "vectors, no text, come out", "engines-vllm-flags")]
     rows = []
     if not model.layers_linear:
-        reason = f"the first {count(workload.shared_prefix_tokens)} tokens are the same in every request"
-        if not workload.shared_prefix_tokens:
-            reason = "a conversation's earlier turns are not computed again"
+        reason = "a conversation's earlier turns are not computed again"
+        if workload.history_tokens > workload.shared_prefix_tokens:
+            reason += f": {count(workload.history_tokens)} of {count(workload.input_tokens)} prompt tokens"
+        elif workload.shared_prefix_tokens:
+            reason = f"the first {count(workload.shared_prefix_tokens)} tokens are the same in every request"
         rows.append(flag("--enable-prefix-caching", None, reason, "engines-vllm-batch"))
     if workload.tools and model.tool_parser:
         reason = f"the clients call tools; the parser for {model.family or model.hf_id}"

@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from advisor.estimate import history_tokens
+from advisor.models.thinking import written_tokens
 from advisor.smoke.job import Failed, Job, Skipped, Stopwatch
 from advisor.smoke.load.client import Answer, ask
 from advisor.smoke.load.generator import Run, drive
@@ -52,9 +54,9 @@ async def run_level(job: Job, level: int, seconds: float | None = None, *, warm:
         in_flight=level,
         requests=requests,
         input_tokens=work.input_tokens,
-        output_tokens=work.output_tokens,
+        output_tokens=written_tokens(work, job.plan.model),
         shared_prefix_tokens=work.shared_prefix_tokens,
-        history_tokens=work.history_tokens if warm else 0,
+        history_tokens=history_tokens(work, job.plan.model) if warm else 0,
         seed=f"{job.options.seed}/load/{level}/{len(job.loads)}/{id(job)}",
         seconds=seconds or job.options.seconds_per_level,
         targets=job.targets,
