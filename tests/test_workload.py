@@ -133,9 +133,11 @@ def test_a_part_of_the_staff_is_active(given: dict[str, Any], users: int, staff:
         ("classroom", {"staff": 600}, 30),
         ("chat", {}, 0),
         ("chat", {"burst_users": 20}, 20),
+        ("chat", {"burst_users": 45}, 45),
+        (None, {"burst_users": 12}, 12),
     ],
 )
-def test_a_burst_is_the_same_part_of_any_class(profile: str, given: dict[str, Any], burst: int) -> None:
+def test_a_burst_is_the_same_part_of_any_class(profile: str | None, given: dict[str, Any], burst: int) -> None:
     """A class of any size presses Enter together, where the profile says that the whole class does."""
     assert load_workload(profile, given).burst_users == burst
 

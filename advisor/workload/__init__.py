@@ -35,7 +35,7 @@ def default_profile(given: Mapping[str, Any]) -> str:
     named = _OF_TASK.get(task, task)
     if named != "chat" and named in profile_names():
         return named
-    given_as = ("staff", "concurrency", "request_rate")
+    given_as = ("staff", "burst_users", "concurrency", "request_rate")
     crowd = (given.get("users") or 1) > 1 or any(given.get(key) is not None for key in given_as)
     return "chat" if crowd else "desktop"
 
@@ -77,6 +77,8 @@ def _reconciled(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
         data["staff"] = None
     if data["staff"] is not None:
         data["users"] = max(1, round(data["staff"] * data["active_fraction"]))
+    elif "users" not in given:  # whoever asks at once is one of the users
+        data["users"] = max(data["users"], given.get("burst_users", 0))
     if "burst_users" not in given:  # the same part of a smaller or larger crowd
         data["burst_users"] = round(data["burst_users"] / base["users"] * data["users"])
     need = data["input_tokens"] + data["output_tokens"]
