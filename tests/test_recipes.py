@@ -34,6 +34,7 @@ SAME = {
     "reasoning-parser=deepseek_r1": "reasoning-parser=qwen3",
     "reasoning-parser=minimax_m2_append_think": "reasoning-parser=minimax_m2",
 }
+SAME_START = ("model", "gpu", "count", "nodes", "context", "concurrency", "bad_tp", "quantization")
 NEEDS_A_PLUG_IN = ("tool-call-parser=nemotron_json", "enable-auto-tool-choice")  # Nemotron Nano v2: not registered
 
 
@@ -46,9 +47,13 @@ class Asked(NamedTuple):
 
 
 def rows() -> list[Row]:
-    """The statements, without those that contradict themselves."""
+    """The statements, without those that contradict each other: the same start once said to run and once not."""
     with TABLE.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+        found = list(csv.DictReader(stream))
+    said: dict[tuple[str, ...], set[str]] = {}
+    for row in found:
+        said.setdefault(tuple(row[key] for key in SAME_START), set()).add(row["runs"])
+    return [row for row in found if len(said[tuple(row[key] for key in SAME_START)]) == 1]
 
 
 def planned(row: Row) -> tuple[Plan | None, ModelSpec]:
