@@ -98,7 +98,7 @@ command=(
   --max-num-batched-tokens
   2048
   --gpu-memory-utilization
-  0.92
+  0.15
   --kv-cache-dtype
   auto
   --runner
