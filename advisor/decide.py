@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
+from advisor.catalog.versions import limits_of
 from advisor.compare import capacity, crossover, curve, within_targets
+from advisor.engines.versions import version_of
 from advisor.models.names import is_guess, replaced
 from advisor.models.thinking import long_thought, somebody_waits
 from advisor.physics.memory.stored import stored
@@ -28,10 +30,14 @@ def judge(estimate: Estimate, question: Question) -> Judged:
         hardware=question.hardware,
         workload=question.workload,
         model=question.model,
-        limits=engine_limits(candidate.engine),
+        limits=limits_of(candidate.engine, _version(candidate.engine, question)),
         weights_format=weights_format(candidate.weights_format),
     )
     return Judged(estimate=estimate, findings=judge_candidate(case))
+
+
+def _version(engine: str, question: Question) -> str:
+    return version_of(engine, question.hardware, question.workload, question.model)
 
 
 def vetoed(judged: Judged) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.catalog import engine_limits
+from advisor.engines.own import beside_own_server
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
 from advisor.models.names import in_any_form
@@ -61,7 +62,7 @@ def recommend(
     """
     workload = load_workload(profile, overrides)
     progress("looking at the hardware")
-    hardware = with_nodes(find_hardware(gpu, hardware_file), workload)
+    hardware = beside_own_server(with_nodes(find_hardware(gpu, hardware_file), workload), workload)
     model, workload = _named(workload)
     if model is not None and _other_purpose(model, workload, profile):
         model, workload = _named(load_workload("embedding", overrides))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from advisor import __version__
-from advisor.catalog import engine_limits
 from advisor.checklist import host_checks
 from advisor.deploy import PARTS, parts_of
 from advisor.engines import ENGINES
+from advisor.engines.versions import version_of
 from advisor.quoting import dns_label
 from advisor.schema import Check, Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
 
@@ -34,7 +34,7 @@ def plan_for(
     draft = Plan(
         name=plan_name(model),
         engine=estimate.candidate.engine,
-        engine_version=engine_limits(estimate.candidate.engine).version,
+        engine_version=version_of(estimate.candidate.engine, hardware, workload, model),
         model=model,
         hardware=hardware,
         workload=workload,

@@ -44,6 +44,11 @@ def plain_words(text: str) -> str:
     return text
 
 
+def command(text: str) -> str:
+    """A command line that this program wrote, its parts quoted already: one line."""
+    return _CONTROL.sub(" ", text)
+
+
 def shell(text: str) -> str:
     """One word of a POSIX shell command line."""
     return shlex.quote(_possible(text, "a command line"))

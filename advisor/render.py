@@ -17,7 +17,8 @@ from typing import Any
 import jinja2
 
 from advisor import quoting
-from advisor.catalog import engine_limits
+from advisor.catalog.versions import limits_of
+from advisor.checklist import stated_version
 from advisor.deploy import PARTS
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
@@ -44,6 +45,7 @@ FILTERS = {
     "block": quoting.markdown_block,
     "comment": quoting.comment,
     "caddycomment": quoting.caddy_comment,
+    "command": quoting.command,
     "json": quoting.json_text,
     "modelfile": quoting.modelfile,
     "alert": quoting.alert,
@@ -146,7 +148,9 @@ def _context(plan: Plan) -> dict[str, Any]:
         "candidate": plan.estimate.candidate,
         "container": engine.container(plan),
         "preparation": engine.preparation(plan),
-        "engine": engine_limits(plan.engine),
+        "engine": limits_of(plan.engine, plan.engine_version),
+        "version": stated_version(plan),
+        "set_commands": engine.set_commands(plan),
         "vendor": maker(plan),  # None on a CPU, like the engine's build for its cards
         "build": build(plan),
         "slice": chosen_slice(plan),

@@ -145,6 +145,16 @@ class RunningEngine:
 
 
 @value
+class InstalledEngine:
+    """An engine that is installed here, whether it runs or not."""
+
+    engine: str
+    version: str | None = None  # as its package, image or program tells; None: it did not tell
+    found_in: Literal["package", "image", "program"] = "package"  # what told
+    place: str = ""  # the program, the environment or the image; the home folder is written ~
+
+
+@value
 class NodeLink:
     """The network between two machines, one direction."""
 
@@ -175,6 +185,7 @@ class Hardware:
     note: str = ""  # of a recorded fixture: where it comes from
     schema_version: int = 1
     running: tuple[RunningEngine, ...] = ()  # engines that answer here
+    engines: tuple[InstalledEngine, ...] = ()  # engines that are installed here; the first of a name is the one on PATH
     nodes: int = 1  # machines like this one
     node_link: NodeLink | None = None  # between them; None: only one
 
@@ -257,6 +268,8 @@ class Workload:
     model: str | None = None
     quantization: str = "auto"
     engine: str = "auto"
+    own_server: bool = False  # a server of its own, although one that could be used runs here
+    engine_version: str | None = None  # e.g. "vllm=0.19.0,ollama=pinned"; None: what is installed, else the pinned one
     tools: bool = False  # the clients call tools
     production: bool = False  # others depend on it: metrics, drain, a key, availability
     exposed: bool = False  # must answer on more than loopback
@@ -533,6 +546,7 @@ class Launch:
     modelfile: str | None = None
     needs_token: bool = False  # a Hugging Face token, for a gated model
     cache_bytes: int = 0  # disk for weights
+    server: Literal["own", "running"] = "own"  # "running": one that is here already is given its model
 
 
 @value

@@ -21,6 +21,7 @@ from advisor.schema import (
     Judged,
     Memory,
     NodeLink,
+    RunningEngine,
     Speed,
     Workload,
 )
@@ -135,6 +136,7 @@ def build_case(card: Mapping[str, Any]) -> Case:
     speed = None if card.get("speed", {}) is None else _changed(SPEED, card.get("speed", {}))
     peak = None if speed is None else _changed(SPEED, card.get("peak_speed", {}))
     link = NodeLink(**card["link"]) if "link" in card else None
+    running = tuple(RunningEngine(**each) for each in card.get("running", ()))
     estimate = Estimate(
         candidate=candidate,
         memory=_changed(MEMORY, card.get("memory", {})),
@@ -146,7 +148,9 @@ def build_case(card: Mapping[str, Any]) -> Case:
     )
     return Case(
         estimate=_changed(estimate, card.get("estimate", {})),
-        hardware=_changed(replace(HARDWARE, accelerators=cards, node_link=link), card.get("hardware", {})),
+        hardware=_changed(
+            replace(HARDWARE, accelerators=cards, node_link=link, running=running), card.get("hardware", {})
+        ),
         workload=_changed(WORKLOAD, card.get("workload", {})),
         model=_changed(find_model("Qwen/Qwen2.5-7B-Instruct", offline=True), card.get("model", {})),
         limits=_changed(engine_limits(card.get("engine", "vllm")), card.get("limits", {})),

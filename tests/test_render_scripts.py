@@ -25,6 +25,9 @@ ENGINE = """#!{python}
 import http.server, json, os, signal, subprocess, sys, threading, time
 home = os.environ["ENGINE_HOME"]
 words = [os.path.basename(sys.argv[0]), *sys.argv[1:]]
+if words[1] == "--version":
+    print(words[0], "version is", os.environ.get("ENGINE_VERSION", "99.0"))
+    sys.exit(0)
 with open(f"{{home}}/calls", "a") as calls:
     calls.write(json.dumps(words) + "\\n")
 if words[1] != "serve":

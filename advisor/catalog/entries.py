@@ -129,4 +129,9 @@ class EngineLimits:
     store_variables: tuple[str, ...] = ()  # that name the folder of its models
     store_folders: tuple[str, ...] = ()  # where they lie unless told otherwise; "~" is the home folder
     features: tuple[str, ...] = ()  # "metrics", "api_key", "drain", "tool_choice", "structured_output", ...
+    feature_settings: Mapping[str, str] = field(default_factory=dict)  # feature → the setting that a version has it by
+    optional_settings: tuple[str, ...] = ()  # that may be left out where a version does not know them
+    program: str = ""  # that starts it, on PATH
+    distributions: tuple[str, ...] = ()  # Python packages that hold it
+    upgrade: str = ""  # how that version comes to a host; {version}
     source: str = "engines"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from advisor.catalog import engine_limits, weights_format
+from advisor.catalog import weights_format
 from advisor.catalog.vendor_entries import NodesCheck, Tool, VendorSpec
+from advisor.catalog.versions import limits_of
 from advisor.engines.builds import maker
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import asked_bytes
@@ -24,7 +25,8 @@ def card_checks(plan: Plan) -> Iterator[Check]:
         yield _capability(plan, vendor.tool)
         for card in cards_of(plan.estimate.candidate, plan.hardware):
             yield _present(card, place(card, plan.hardware), vendor.tool)
-            if not card.unified_memory and not card.mig_profile:  # the tool does not say for those
+            # The tool does not say for shared memory and slices; what a server in use holds is its own.
+            if plan.launch.server == "own" and not card.unified_memory and not card.mig_profile:
                 yield _free(card, plan, vendor.tool)
     elif vendor and vendor.nodes_check:
         yield _nodes(vendor.title, vendor.nodes_check)
@@ -69,7 +71,7 @@ def _free(card: Accelerator, plan: Plan, tool: Tool) -> Check:
 
 
 def _driver(plan: Plan, vendor: VendorSpec, tool: Tool) -> Check:
-    limits = engine_limits(plan.engine)
+    limits = limits_of(plan.engine, plan.engine_version)
     least = limits.min_nvidia_driver or "0"
     return Check(
         id="driver",
@@ -82,7 +84,7 @@ def _driver(plan: Plan, vendor: VendorSpec, tool: Tool) -> Check:
 
 
 def _capability(plan: Plan, tool: Tool) -> Check:
-    limits = engine_limits(plan.engine)
+    limits = limits_of(plan.engine, plan.engine_version)
     fmt = weights_format(plan.estimate.candidate.weights_format)
     least = max(
         limits.min_cuda_capability or "0",

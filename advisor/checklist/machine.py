@@ -25,7 +25,8 @@ def machine_checks(plan: Plan) -> Iterator[Check]:
     yield _memory(plan)
     if plan.hardware.os == "linux":
         yield from _linux(plan)
-    yield _port(plan)
+    if plan.launch.server == "own":
+        yield _port(plan)
 
 
 def _linux(plan: Plan) -> Iterator[Check]:

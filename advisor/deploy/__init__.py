@@ -23,6 +23,9 @@ PARTS: dict[str, Part] = {
 }
 
 
+AROUND_A_RUNNING_SERVER = {"gateway"}  # the others start servers of their own
+
+
 def parts_of(plan: Plan) -> tuple[str, ...]:
     """The parts of this plan, in the registry's order: what it needs, or what `--parts` names.
 
@@ -39,6 +42,8 @@ def parts_of(plan: Plan) -> tuple[str, ...]:
         names = {name for name, part in PARTS.items() if said == "all" and not part.possible(plan)}
     else:
         names = set(_named(said, plan))
+    if plan.launch.server == "running":
+        names &= AROUND_A_RUNNING_SERVER
     # Monitoring watches the gateway, and in a pod it is the only way to the engine.
     if plan.workload.exposed or {"monitoring", "kubernetes"} & names:
         names.add("gateway")

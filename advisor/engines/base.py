@@ -100,6 +100,14 @@ class Engine(Predictable, Protocol):
         """How the running server is given its model; None where the engine loads it as it starts."""
         ...
 
+    def to_set(self, settings: tuple[Setting, ...], version: str) -> tuple[Setting, ...]:
+        """Of the settings those that a running server of that version must be told; none where it takes no models."""
+        ...
+
+    def set_commands(self, plan: Plan) -> tuple[str, ...]:
+        """What its owner types to set them on the plan's system."""
+        ...
+
     def checks(self, plan: Plan) -> tuple[Check, ...]:
         """The lines of the checklist that only this engine needs."""
         ...

@@ -24,7 +24,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
         "model.family", "model.licence", "hardware.os_version", "hardware.cpu.model",
         "hardware.accelerators.name", "hardware.accelerators.architecture", "hardware.accelerators.processes.name",
         "hardware.node_link.name", "workload.node_link", "hardware.accelerators.mig_profile",
-        "hardware.running.models.name",
+        "hardware.running.models.name", "hardware.engines.place",
     ),
     kinds.LOCATION: (
         "model.path", "workload.model", "launch.model_ref", "estimate.candidate.model_ref", "hardware.disk_path",
@@ -39,7 +39,8 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
         "hardware.accelerators.catalog_id",
         "hardware.accelerators.dense_flops.*keys", "hardware.cpu.dense_flops.*keys", "hardware.cpu.architecture",
         "hardware.cpu.instruction_sets", "hardware.containers.engine",
-        "hardware.accelerators.vendor", "hardware.running.engine", "launch.variant",
+        "hardware.accelerators.vendor", "hardware.running.engine", "hardware.engines.engine",
+        "hardware.engines.found_in", "launch.variant",
         *(
             f"estimate.{speed}.{figure}.source"
             for speed in ("speed", "peak_speed", "burst_speed")
@@ -52,7 +53,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
     kinds.FOUND_VERSION: (
         "hardware.nvidia_driver", "hardware.cuda_version", "hardware.rocm_version",
         "hardware.containers.engine_version", "hardware.containers.compose_version",
-        "hardware.containers.nvidia_toolkit_version", "hardware.running.version",
+        "hardware.containers.nvidia_toolkit_version", "hardware.running.version", "hardware.engines.version",
     ),
     kinds.CAPABILITY: ("hardware.accelerators.compute_capability",),
     kinds.DEVICE: ("hardware.containers.cdi_devices",),
@@ -61,6 +62,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
     kinds.TAG: ("model.ollama_tag",),
     kinds.MONTH: ("model.release",),
     kinds.NAMES: ("workload.parts",),
+    kinds.VERSIONS: ("workload.engine_version",),
     kinds.IMAGE: ("launch.image",),
     kinds.ADDRESS: ("launch.bind",),
     kinds.HOST_AND_PORT: ("hardware.running.address",),

@@ -28,6 +28,11 @@ def lines(hardware: Hardware) -> Iterator[Line]:
         yield "disk", f"{gib(hardware.disk_free_bytes)} free{where}"
     yield from _drivers(hardware)
     yield "containers", _containers(hardware)
+    for installed in hardware.engines:
+        yield (
+            "installed",
+            f"{installed.engine} {installed.version or '(version unknown)'} ({installed.found_in}: {installed.place})",
+        )
     for answering in hardware.running:
         yield "running", _running(answering)
     for label, texts in (("assumed", hardware.assumed), ("no answer", _unknown(hardware))):

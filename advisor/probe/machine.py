@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from advisor.probe import READERS, containers, cpu, disk, osinfo
+from advisor.probe import READERS, containers, cpu, disk, engines, osinfo
 from advisor.probe.card import Card, Reader, Reading
 from advisor.probe.host import Host
 from advisor.schema import Accelerator, Cpu, Hardware
@@ -25,6 +25,7 @@ def read(host: Host, models_path: Path | None) -> Hardware:
     """Everything about `host`; what did not answer is None and has its reason in `unknown`."""
     unknown: dict[str, str] = {}
     asked = containers.ask(host)
+    images = engines.ask(host)
     system = osinfo.read(host, unknown)
     found = _devices(host, system.os, unknown)
     room = disk.read(host, models_path, unknown)
@@ -38,6 +39,7 @@ def read(host: Host, models_path: Path | None) -> Hardware:
         cpu=found.cpu,
         accelerators=accelerators,
         containers=engine,
+        engines=engines.read(host, images),
         disk_path=room.path,
         disk_free_bytes=room.free_bytes,
         unknown=dict(sorted(_relevant(unknown, accelerators))),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from advisor.catalog import constants
-from advisor.rules import fit, nodes, operations, service, speed
+from advisor.rules import fit, nodes, operations, service, speed, versions
 from advisor.rules.base import VETO, Case, CasePredicate, Contest, ContestPredicate, Rule
 from advisor.schema import Finding
 
@@ -21,6 +21,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS406": operations.ops406,
     "OPS416": operations.ops416,
     "OPS418": operations.ops418,
+    "OPS427": versions.ops427,
     "OPS408": operations.ops408,
     "OPS411": operations.ops411,
     "FIT123": fit.fit123,
@@ -58,6 +59,8 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "FIT110": fit.fit110,
     "OPS415": operations.ops415,
     "OPS417": operations.ops417,
+    "OPS428": versions.ops428,
+    "OPS429": versions.ops429,
 }
 
 CONTEST_RULES: Mapping[str, ContestPredicate] = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from advisor.catalog.memory_limit import MemoryLimit, memory_limit
+from advisor.engines.own import with_own_memory
 from advisor.models.thinking import written_tokens
 from advisor.physics.memory.stored import repository, stored
 from advisor.rules.base import Case
@@ -156,7 +158,9 @@ def fit122(case: Case, threshold: Mapping[str, Any]) -> str | None:
 
 def fit109(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes memory that is not free now on the cards of the candidate."""
-    for card in case.cards:
+    own = "takes_models" in case.limits.features
+    hardware = with_own_memory(case.limits.name, case.hardware) if own else case.hardware
+    for card in replace(case, hardware=hardware).cards:
         held = card.memory_bytes - card.unheld_bytes
         if held >= threshold["min_held_bytes"]:
             return f"{gib(held)} of {gib(card.memory_bytes)} on GPU {card.index} ({card.name}) are in use now"

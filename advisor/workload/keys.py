@@ -231,6 +231,26 @@ KEYS = (
         default="auto",
     ),
     Key(
+        name="engine_version",
+        group="service",
+        kind=Text(
+            like="an engine and its version, such as vllm=0.19.0 or vllm=pinned",
+            most=80,
+            objection=registries.unknown_version,
+        ),
+        metavar="ENGINE=VERSION",
+        help="Plan for this version of an engine (or `pinned`), e.g. vllm=0.19.0.",
+        default=None,
+        unset="what is installed here, else the pinned one",
+    ),
+    Key(
+        name="own_server",
+        group="service",
+        kind=Flag(),
+        help="Start a server of its own, although one that could be used (Ollama) runs here.",
+        default=False,
+    ),
+    Key(
         name="production",
         group="service",
         kind=Flag(),

@@ -35,6 +35,17 @@ def unknown_format(text: str) -> str | None:
         return nearest(text, formats())
 
 
+def unknown_version(text: str) -> str | None:
+    """None where an engine and a version can be read from it."""
+    from advisor.engines.versions import read_versions
+    from advisor.errors import BadInput
+
+    try:
+        return None if read_versions(text) else ""
+    except BadInput as error:
+        return str(error).partition(": ")[2]
+
+
 def unknown_network(text: str) -> str | None:
     """None where a speed can be read from it."""
     from advisor.errors import BadInput

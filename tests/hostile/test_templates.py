@@ -34,6 +34,7 @@ ALLOWED = {
 # Values without a filter, and why each is safe.
 EXCEPTIONS = {
     ("ollama/run.sh.j2", ""): "a command of the vendors' table; the one value of the plan in it passes sh",
+    ("_shared/run.sh.j2", "command"): "shell of this program; names of the plan in it pass plain or shell",
     ("vllm/production-stack-values.yaml.j2", "tojson"): "numbers and true, in the branch that is no string",
 }
 # Shell that an engine's module states for its model; what the plan gives comes in "$1" and "$2".

@@ -14,6 +14,7 @@ from advisor.engines.ollama.placements import placements
 from advisor.engines.ollama.preparation import preparation
 from advisor.engines.ollama.propose import propose
 from advisor.engines.ollama.ready import files_of, ready
+from advisor.engines.ollama.server import set_commands, to_set
 from advisor.engines.ollama.settings import settings
 from advisor.engines.ollama.sizing import as_installed, resize
 from advisor.engines.ollama.speed import speed
@@ -37,9 +38,11 @@ __all__ = [
     "propose",
     "ready",
     "resize",
+    "set_commands",
     "settings",
     "speed",
     "supplies",
+    "to_set",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.catalog.versions import order
 from advisor.engines.ollama.host import prompt_cache_bytes
 from advisor.engines.ollama.launch import PROMPT_CACHE_BYTES
 from advisor.quoting import shell
@@ -16,6 +17,11 @@ LOG = "{ docker compose logs engine 2>/dev/null; cat state/engine.log 2>/dev/nul
 def checks(plan: Plan) -> tuple[Check, ...]:
     """Before the start: the weights. After it: served name, slots, processor, and how the API differs."""
     return (*_before(plan), *_after(plan))
+
+
+def tells_slots(version: str) -> bool:
+    """Whether its log is that of a llama-server, since 0.30."""
+    return (order(version) or ()) >= (0, 30)
 
 
 def manifest_url(tag: str) -> str:
@@ -64,8 +70,14 @@ def _after(plan: Plan) -> Iterator[Check]:
         when="running",
     )
     yield _processor(plan, base)
+    if plan.launch.server == "own" and tells_slots(plan.engine_version):
+        yield _slots(plan)
+    yield from _clients(plan)
+
+
+def _slots(plan: Plan) -> Check:
     slots, context = plan.estimate.candidate.max_in_flight, count(plan.estimate.candidate.context_tokens)
-    yield Check(
+    return Check(
         id="after-slots",
         fact=f"After the start: {slots} slot(s) of {context} tokens each",
         command=f"slots=$({LOG} | grep -o 'n_slots = [0-9]*' | tail -n 1 | tr -dc 0-9); "
@@ -74,6 +86,9 @@ def _after(plan: Plan) -> Iterator[Check]:
         otherwise="this model family is served one at a time, or the variable did not reach the server",
         when="running",
     )
+
+
+def _clients(plan: Plan) -> Iterator[Check]:
     yield Check(
         id="sampling",
         fact="Clients set temperature and top_p: without them this API takes 1.0 for both, not the model's own",

@@ -6,6 +6,7 @@ import math
 
 from advisor.catalog import weights_format
 from advisor.engines.ollama.allocation import known, sizes
+from advisor.engines.own import with_own_memory
 from advisor.physics.memory.cards import cards_of_replica
 from advisor.physics.memory.weights import weight_bytes
 from advisor.schema import Candidate, Hardware, ModelSpec
@@ -27,7 +28,7 @@ def host_bytes(candidate: Candidate, model: ModelSpec) -> int:
 
 def host_budget_bytes(hardware: Hardware) -> int:
     """Host memory that may be used: what is available now (on macOS all), less a reserve for the machine."""
-    cpu = hardware.cpu
+    cpu = with_own_memory("ollama", hardware).cpu
     makes_room = cpu.available_bytes is None or hardware.os == "darwin"
     available = cpu.memory_bytes if makes_room else cpu.available_bytes or 0
     return max(int(available - float(known()["host_reserve_gib"]) * GIB), 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from advisor.catalog import engine_limits, weights_format
+from advisor.catalog import weights_format
 from advisor.catalog.vendors import build_for
 from advisor.engines.builds import build
 from advisor.engines.containers import (
@@ -20,7 +20,9 @@ from advisor.engines.deployment import Command
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
-from advisor.engines.ollama.settings import BIND, PORT
+from advisor.engines.ollama.server import port_of
+from advisor.engines.ollama.settings import BIND
+from advisor.engines.versions import image_version, server_in_use, version_of
 from advisor.physics.memory.weights import file_bytes
 from advisor.quoting import modelfile as quoted
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
@@ -44,20 +46,21 @@ def launch(
     estimate: Estimate,
     settings: tuple[Setting, ...],
     hardware: Hardware,
-    workload: Workload,  # noqa: ARG001 - every engine takes the same arguments
+    workload: Workload,
     model: ModelSpec,
 ) -> Launch:
     """`ollama serve` takes no arguments: all is in the environment and in the Modelfile."""
     cards = cards_of(estimate.candidate, hardware)
     found = build_for(cards[0], "ollama") if cards else None
+    version = version_of("ollama", hardware, workload, model)
     size = round(file_bytes(model, weights_format(estimate.candidate.weights_format)))
     return Launch(
-        image=(found.image if found else CPU_IMAGE).format(version=engine_limits("ollama").version),
+        image=(found.image if found else CPU_IMAGE).format(version=image_version("ollama", version)),
         variant=found.backend if found else "cpu",
         argv=(),
         program=("ollama", "serve"),
         env={s.name: s.value for s in settings if s.kind == "env" and s.value is not None},
-        port=PORT,
+        port=port_of(hardware, workload),
         bind=BIND,
         model_ref=estimate.candidate.model_ref,
         served_name=served_name(model),
@@ -66,6 +69,7 @@ def launch(
         drain_s=0,
         modelfile=modelfile_text(settings),
         cache_bytes=size,
+        server="running" if server_in_use("ollama", hardware, workload) else "own",
     )
 
 

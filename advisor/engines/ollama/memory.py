@@ -13,6 +13,7 @@ from advisor.catalog.vendors import vendor_of
 from advisor.engines.ollama.allocation import Sizes, known, padded, sizes, slot_bytes
 from advisor.engines.ollama.host import host_budget_bytes, host_bytes, short_of_host
 from advisor.engines.ollama.split import Card, Placed, most_layers, place
+from advisor.engines.own import with_own_memory
 from advisor.physics.bisect import largest
 from advisor.physics.memory.cards import cards_of_replica, usable_bytes
 from advisor.physics.memory.weights import file_bytes, weight_bytes
@@ -24,6 +25,7 @@ MOST_SLOTS = 256  # llama-server's ceiling for parallel sequences
 
 def memory(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory:
     """Bytes on the fullest device, and the KV capacity of one replica."""
+    hardware = with_own_memory("ollama", hardware)
     if candidate.device == "cpu":
         return _on_cpu(candidate, hardware, model)
     size = sizes(candidate, model)

@@ -11,6 +11,7 @@ from advisor.engines.devices import Group, at_least, capability, counts, groups,
 from advisor.engines.ollama.memory import MOST_SLOTS, memory
 from advisor.engines.ollama.sizing import offloaded, single_slot, with_slots
 from advisor.engines.ollama.weights import Weights, choices
+from advisor.engines.own import with_own_memory
 from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Workload
 
 MOST = 24
@@ -21,6 +22,7 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
 
     Slots are for everybody at once; `resize` brings them to the load and to the memory.
     """
+    hardware = with_own_memory("ollama", hardware)
     found: list[Candidate] = []
     for choice in choices(model, workload):
         for cards in _families(hardware):

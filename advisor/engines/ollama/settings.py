@@ -8,12 +8,13 @@ from advisor.catalog.vendors import build_for
 from advisor.engines.accepted import require
 from advisor.engines.devices import Group, cards_of, hides_cards
 from advisor.engines.ollama.propose import flash_attention
+from advisor.engines.ollama.server import port_of
 from advisor.engines.ollama.sizing import CONTEXT_TIERS, single_slot
 from advisor.engines.places import joined
+from advisor.engines.versions import version_of, within
 from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 
-PORT = 11434
 BIND = "127.0.0.1"  # also where exposure is asked for: Ollama has no key, a gateway must stand in front
 FIT_MARGIN_MIB = 1024
 LEAST_QUEUE = 64
@@ -30,16 +31,17 @@ def line(name: str, value: object, because: str, source: str) -> Setting:
 
 
 def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Setting, ...]:
-    """All variables and Modelfile lines, each one accepted by the pinned version."""
+    """All variables and Modelfile lines, each one accepted by the planned version."""
     rows = (
         *_capacity(estimate, workload, model),
         *_cache(estimate, hardware),
         *_lifetime(workload),
         *_placement(estimate, hardware, model),
-        *_privacy(workload),
+        *_privacy(workload, port_of(hardware, workload)),
         *_modelfile(estimate, hardware, model),
     )
-    return require("Ollama", rows, accepted("ollama"))
+    known = require("Ollama", rows, accepted("ollama"))
+    return within("ollama", version_of("ollama", hardware, workload, model), known)
 
 
 def _capacity(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[Setting]:
@@ -136,12 +138,12 @@ def _switches(cards: Group) -> list[Setting]:
     return list(found.values())
 
 
-def _privacy(workload: Workload) -> list[Setting]:
+def _privacy(workload: Workload, port: int) -> list[Setting]:
     reason = "this machine only"
     if workload.exposed:
         reason = "this machine only although others must reach it: Ollama has no key, put a gateway in front"
     return [
-        env("OLLAMA_HOST", f"{BIND}:{PORT}", reason, "engines-hardening"),
+        env("OLLAMA_HOST", f"{BIND}:{port}", reason, "engines-hardening"),
         env(
             "OLLAMA_NO_CLOUD",
             1,

@@ -18,7 +18,7 @@ from advisor.engines.vllm.settings import settings
 from advisor.engines.vllm.sizing import as_installed, resize
 from advisor.engines.vllm.speed import speed
 from advisor.engines.vllm.supplies import supplies
-from advisor.schema import Plan
+from advisor.schema import Plan, Setting
 
 __all__ = [
     "as_installed",
@@ -37,9 +37,11 @@ __all__ = [
     "propose",
     "ready",
     "resize",
+    "set_commands",
     "settings",
     "speed",
     "supplies",
+    "to_set",
 ]
 
 
@@ -50,6 +52,16 @@ def limits() -> EngineLimits:
 
 def preparation(plan: Plan) -> None:
     """The model is loaded as the engine starts."""
+
+
+def to_set(settings: tuple[Setting, ...], version: str) -> tuple[Setting, ...]:  # noqa: ARG001
+    """Nothing: a running vLLM serves what it was started with, and is left alone."""
+    return ()
+
+
+def set_commands(plan: Plan) -> tuple[str, ...]:  # noqa: ARG001
+    """None."""
+    return ()
 
 
 def observer() -> Observer:

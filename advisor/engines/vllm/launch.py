@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from advisor.catalog import engine_limits
 from advisor.catalog.vendor_parts import Build
 from advisor.catalog.vendors import build_for
 from advisor.engines.admission import drain_s
@@ -23,6 +22,7 @@ from advisor.engines.deployment import Command
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import limit_bytes
 from advisor.engines.naming import served_name
+from advisor.engines.versions import image_version, version_of
 from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES
 from advisor.engines.vllm.patience import download_bytes, startup_s
 from advisor.engines.vllm.rows import POSITIONAL
@@ -37,9 +37,8 @@ SCRATCH = ("/tmp:exec", "/root/.triton:exec", "/root/.nv:exec", "/root/.config")
 PIDS_LIMIT = 8192  # a worker a card, each with a thread a core and more
 
 
-def image(found: Build | None, architecture: str) -> str:
-    """The pinned image of a vendor's build; the one for a CPU where there is none."""
-    version = engine_limits("vllm").version
+def image(found: Build | None, architecture: str, version: str) -> str:
+    """The image of a vendor's build; the one for a CPU where there is none."""
     if found is None:
         return f"vllm/vllm-openai-cpu:v{version}-{CPU_PLATFORMS.get(architecture, 'x86_64')}"
     return found.image.format(version=version)
@@ -55,8 +54,9 @@ def launch(
     """`vllm serve MODEL flags`: the model comes first, a switch has no value, secrets come from .env."""
     cards = cards_of(estimate.candidate, hardware)
     found = build_for(cards[0], "vllm") if cards else None
+    version = version_of("vllm", hardware, workload, model)
     return Launch(
-        image=image(found, hardware.cpu.architecture),
+        image=image(found, hardware.cpu.architecture, image_version("vllm", version)),
         variant=found.backend if found else "cpu",
         argv=arguments(settings),
         program=("vllm", "serve"),

@@ -1,4 +1,4 @@
-"""Every setting of `vllm serve` with its reason and numbers; only forms that 0.32 and 0.33 both take."""
+"""Every setting of `vllm serve` with its reason and numbers; only forms that 0.19 to 0.33 all take."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from advisor.catalog.vendors import card_variables
 from advisor.engines.accepted import require
 from advisor.engines.devices import at_least, capability, cards_of
 from advisor.engines.naming import served_name
+from advisor.engines.versions import version_of, within
 from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.edge import edge_settings
 from advisor.engines.vllm.memory import default_utilization, highest_utilization, scratch_bytes
@@ -25,7 +26,7 @@ DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 
 
 def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Setting, ...]:
-    """All arguments and variables in the order they are written, each accepted by the pinned version."""
+    """All arguments and variables in the order they are written, each accepted by the planned version."""
     parts = (
         _weights(estimate, hardware, model),
         _parallelism(estimate, model),
@@ -38,7 +39,8 @@ def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: 
         environment(estimate, hardware, workload, model),
     )
     known = {"flag": {POSITIONAL, *accepted("vllm")["flag"]}, "env": VARIABLES | card_variables("vllm")}
-    return require("vLLM", tuple(setting for part in parts for setting in part), known)
+    rows = require("vLLM", tuple(setting for part in parts for setting in part), known)
+    return within("vllm", version_of("vllm", hardware, workload, model), rows)
 
 
 def _weights(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[Setting]:

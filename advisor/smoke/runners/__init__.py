@@ -10,6 +10,7 @@ from advisor.schema import Plan
 from advisor.smoke.runners.base import Runner
 from advisor.smoke.runners.compose import ComposeRunner
 from advisor.smoke.runners.native import NativeRunner
+from advisor.smoke.runners.running import RunningRunner
 
 RUNNERS: dict[str, type[NativeRunner] | type[ComposeRunner]] = {"native": NativeRunner, "compose": ComposeRunner}
 
@@ -20,8 +21,16 @@ def runner_for(name: str, plan: Plan, folder: Path) -> Runner:
     Raises:
         BadInput: there is no such runner.
     """
+    if plan.launch.server == "running":
+        return _of_running(name, plan, folder)
     if name == "auto":
         name = "native" if shutil.which(plan.launch.program[0]) else "compose"
     if name not in RUNNERS:
         raise BadInput(f"--runner {name}: there are auto, {', '.join(RUNNERS)}")
     return RUNNERS[name](plan, folder)
+
+
+def _of_running(name: str, plan: Plan, folder: Path) -> Runner:
+    if name not in ("auto", "native"):
+        raise BadInput(f"--runner {name}: the plan uses the server that runs here; --own-server plans containers")
+    return RunningRunner(plan, folder)

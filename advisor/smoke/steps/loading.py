@@ -127,6 +127,10 @@ async def metrics(job: Job) -> str:
 
 async def stop(job: Job) -> str:
     """Stopped in the middle of answers: they finish where the plan gives them time, else they are cut."""
+    if job.plan.launch.server == "running":
+        await asyncio.to_thread(job.runner.stop)
+        job.stopped = True
+        raise Skipped("the server is its owner's and goes on; the model was unloaded")
     if job.plan.workload.kind == "embed" or job.scale is None:
         await asyncio.to_thread(job.runner.stop)
         job.stopped = True
@@ -160,8 +164,9 @@ async def clean(job: Job) -> str:
     """Nothing that was started still runs, and the port is free again."""
     left = await asyncio.to_thread(job.runner.leftovers)
     port = job.plan.launch.port
-    if listener(port):
+    if job.plan.launch.server == "own" and listener(port):
         left.append(f"something still listens on port {port}")
     if left:
         raise Failed("; ".join(left[:6]) + ("" if len(left) <= 6 else f" and {len(left) - 6} more"))
-    return f"nothing left running, port {port} is free"
+    after = "is free" if job.plan.launch.server == "own" else "still answers"
+    return f"nothing left running, port {port} {after}"

@@ -21,14 +21,15 @@ _SPARE_DISK_BYTES = 1 * GIB
 async def preflight(job: Job) -> str:
     """Programs and files are there, the port is free, memory and disk suffice, the model is present."""
     plan, wrong = job.plan, job.runner.problems()
-    if listener(plan.launch.port):
+    if plan.launch.server == "own" and listener(plan.launch.port):
         wrong.append(f"port {plan.launch.port} is taken: stop what listens there")
     if plan.model.path and not Path(plan.model.path).exists():
         wrong.append(f"missing model: {plan.model.path} does not exist")
     wrong += filter(None, (_disk(job), _memory(job)))
     if wrong:
         raise Failed("; ".join(wrong))
-    return f"port {plan.launch.port} free, {job.runner.name} runner, model {plan.launch.model_ref}"
+    port = "free" if plan.launch.server == "own" else "answers"
+    return f"port {plan.launch.port} {port}, {job.runner.name} runner, model {plan.launch.model_ref}"
 
 
 def _disk(job: Job) -> str | None:

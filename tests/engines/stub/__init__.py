@@ -196,6 +196,16 @@ def chart(plan: Plan, pod: Pod) -> Chart | None:
     return None
 
 
+def to_set(settings: tuple[Setting, ...], version: str) -> tuple[Setting, ...]:
+    """Nothing: it takes no models."""
+    return ()
+
+
+def set_commands(plan: Plan) -> tuple[str, ...]:
+    """None."""
+    return ()
+
+
 def supplies(plan: Plan) -> Supplies:
     """A Python package and the Hub's files."""
     requirement = f"stub=={plan.engine_version}"
