@@ -45,10 +45,10 @@ def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[S
     if model.reasoning_parser:
         reason = "the model thinks aloud first: that part goes into a field of its own"
         rows.append(flag("--reasoning-parser", model.reasoning_parser, reason, "engines-vllm-parsers"))
-    template = thinking(workload, model).template
-    if template:
+    words = thinking(workload, model).template
+    if words:
         reason = "somebody waits, so the model answers without thinking aloud first; a request may still ask for it"
-        rows.append(flag("--default-chat-template-kwargs", json.dumps(template), reason, "thinking-templates"))
+        rows.append(flag("--default-chat-template-kwargs", json.dumps(words), reason, "thinking-templates"))
     if speculates(estimate, workload, model):
         value = {"method": "ngram", "num_speculative_tokens": DRAFT_TOKENS, "prompt_lookup_max": DRAFT_TOKENS}
         reason = (

@@ -55,6 +55,16 @@ if [ -z "$running" ] && (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then
   fail "port 11434 is taken: stop what listens there"
 fi
 
+# What is installed has to take what was planned; the package tells it sooner than the program.
+found=$($(command -v timeout >/dev/null && echo timeout 20) ollama --version 2>&1 </dev/null | grep -oE '[0-9]+([.][0-9]+)+[A-Za-z0-9.+_-]*' | tail -n 1) || true
+if [ -z "$found" ]; then
+  say "the version of ollama does not show; planned for 0.34.2"
+elif ! printf '%s\n' 0.32.15 "$(printf %s "$found" | sed -E 's/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\1\2/')" | sort -V -C; then
+  fail "Ollama $found is installed, the plan needs 0.32.15 or later (made for 0.34.2): https://ollama.com/download (version 0.34.2), or plan for it: advisor recommend --engine-version ollama=$found"
+elif [ "${found%%+*}" != 0.34.2 ]; then
+  say "Ollama $found is here, the plan was made for 0.34.2: it takes the same settings"
+fi
+
 export OLLAMA_NUM_PARALLEL=30
 export OLLAMA_CONTEXT_LENGTH=4096
 export OLLAMA_MAX_QUEUE=64

