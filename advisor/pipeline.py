@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.catalog import engine_limits
+from advisor.catalog.age import Facts, facts_here
 from advisor.engines.own import beside_own_server
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
@@ -20,7 +21,18 @@ from advisor.models.names import in_any_form
 from advisor.models.thinking import with_room
 from advisor.plan import plan, with_own_checks
 from advisor.probe.network import with_nodes
-from advisor.schema import Corrections, Hardware, ModelSpec, Plan, Question, RenderedFile, Verdict, Workload, value
+from advisor.schema import (
+    Corrections,
+    Hardware,
+    ModelSpec,
+    Plan,
+    Question,
+    RenderedFile,
+    Verdict,
+    Workload,
+    value,
+)
+from advisor.search.option import Option
 from advisor.verdict import verdict_for
 from advisor.workload import load_workload
 
@@ -32,10 +44,12 @@ class Answer:
     hardware: Hardware
     workload: Workload
     model: ModelSpec
-    model_because: str  # why this model, when none was named
-    model_steps: tuple[str, ...]  # one step up and one step down
     verdict: Verdict
     plan: Plan | None
+    model_because: str = ""  # why this model, when none was named
+    model_steps: tuple[str, ...] = ()  # one step up, and what was left out
+    facts: Facts | None = None  # of the catalogue; None: nobody looked which
+    options: tuple[Option, ...] = ()  # the best models that meet the targets, when none was named
 
 
 def recommend(
@@ -60,13 +74,14 @@ def recommend(
     Raises:
         BadInput: a profile, name or file that cannot be used.
     """
+    facts = facts_here()
     workload = load_workload(profile, overrides)
     progress("looking at the hardware")
     hardware = beside_own_server(with_nodes(find_hardware(gpu, hardware_file), workload), workload)
     model, workload = _named(workload)
     if model is not None and _other_purpose(model, workload, profile):
         model, workload = _named(load_workload("embedding", overrides))
-    return advise(workload, hardware, measurements_from(measurements), model, progress)
+    return advise(workload, hardware, measurements_from(measurements), model, progress, facts)
 
 
 def advise(
@@ -75,11 +90,13 @@ def advise(
     measurements: Corrections,
     model: ModelSpec | None,
     progress: Callable[[str], None] = lambda _: None,
+    facts: Facts | None = None,
 ) -> Answer:
     """From what was read to a verdict and a plan: nothing but packaged data is looked up from here on.
 
     Args:
-        model: None: the most capable one that meets the targets.
+        model: None: the best scored one that meets the targets.
+        facts: which catalogue is read, for the plan to keep.
     """
 
     def ask(about: ModelSpec) -> Question:
@@ -92,11 +109,12 @@ def advise(
         verdict = verdict_for(question)
         other = _in_another_form(question) if _not_loaded(verdict) else question
         second = verdict if other is question else verdict_for(other)
-        return _answer(*((question, verdict) if second.winner is None else (other, second)), progress)
+        return _answer(*((question, verdict) if second.winner is None else (other, second)), progress, facts)
     from advisor.search.choose import choose_model
 
     choice = choose_model(workload.task, ask)
-    return _answer(choice.question, choice.verdict, progress, choice.because, choice.steps)
+    answer = _answer(choice.question, choice.verdict, progress, facts)
+    return replace(answer, model_because=choice.because, model_steps=choice.steps, options=choice.options)
 
 
 def _not_loaded(verdict: Verdict) -> bool:
@@ -119,8 +137,7 @@ def _answer(
     question: Question,
     verdict: Verdict,
     progress: Callable[[str], None],
-    because: str = "",
-    steps: tuple[str, ...] = (),
+    facts: Facts | None,
 ) -> Answer:
     """The verdict with what would turn a no into a yes, and the plan."""
     if not verdict.meets_targets:
@@ -132,10 +149,9 @@ def _answer(
         hardware=question.hardware,
         workload=question.workload,
         model=question.model,
-        model_because=because,
-        model_steps=steps,
         verdict=verdict,
-        plan=_planned(verdict, question),
+        plan=_planned(verdict, question, facts),
+        facts=facts,
     )
 
 
@@ -203,12 +219,14 @@ def _other_purpose(model: ModelSpec, workload: Workload, profile: str | None) ->
     return True
 
 
-def _planned(verdict: Verdict, question: Question) -> Plan | None:
-    """The winner's plan, for `--engine both` with the one for the desk in it."""
+def _planned(verdict: Verdict, question: Question, facts: Facts | None) -> Plan | None:
+    """The winner's plan with what it rests on, for `--engine both` with the one for the desk in it."""
     made = plan(verdict, question.workload, question.hardware, question.model)
-    if made is None or question.workload.engine != "both":
-        return made
-    return replace(made, desk=desk_plan(question))
+    if made is None:
+        return None
+    stamp = facts.stamp if facts else None
+    desk = desk_plan(question) if question.workload.engine == "both" else None
+    return replace(made, catalog=stamp, desk=desk and replace(desk, catalog=stamp))
 
 
 def desk_plan(question: Question) -> Plan | None:

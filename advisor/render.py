@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import os
 import sys
 from dataclasses import replace
@@ -23,6 +24,7 @@ from advisor.deploy import PARTS
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.builds import build, chosen_slice, maker
+from advisor.engines.downloads import download_s, told
 from advisor.engines.naming import slug
 from advisor.errors import EnvironmentFailed
 from advisor.schema import Plan, RenderedFile
@@ -157,6 +159,8 @@ def _context(plan: Plan) -> dict[str, Any]:
         "name": slug(plan.name),
         "desk": DESK if plan.desk is not None else None,
         "example": _example(plan),
+        "download": told(plan),
+        "download_s": math.ceil(download_s(plan.launch.cache_bytes, plan.workload)),
         # A part that the plan does not have is None, so that a template can ask for it.
         **{name: PARTS[name].facts(plan) if name in plan.parts else None for name in PARTS},
         "has_compose": any(placement.path == "compose.yaml" for placement in engine.placements(plan)),

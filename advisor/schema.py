@@ -19,6 +19,7 @@ Backend = str  # that of a vendor's build there, or "cpu"
 DeviceClass = Literal["datacenter", "workstation", "consumer", "laptop", "unified", "apple", "other"]
 HardwareSource = Literal["probed", "simulated", "file"]
 Confidence = Literal["high", "medium", "low"]
+Kind = Literal["generate", "embed"]  # what is asked of a model: text or vectors
 Bound = Literal["bandwidth", "compute", "overhead", "kv", "slots", "load"]
 
 MOST_NODES = 64  # machines like one another that one plan may cover
@@ -278,7 +279,7 @@ class Workload:
     parts: str = "auto"  # what stands around the engine: auto, all, none, or names of `advisor/deploy`
     nodes: int | None = None  # machines like the one in question; None: as many as the hardware says
     node_link: str | None = None  # the network between them, e.g. "100GbE"; None: assumed
-    kind: Literal["generate", "embed"] = "generate"
+    kind: Kind = "generate"
     ttft_kind: Literal["auto", "warm", "cold"] = "auto"  # of which first token the target is
     reasoning_tokens: int | None = None  # what is thought before an answer; None: by the model
     first_answer_ms: float | None = None  # p95 target: the first token of the answer, after what is thought
@@ -288,6 +289,7 @@ class Workload:
     active_fraction: float = 0.05
     burst_users: int = 0  # people who ask at the same moment
     dispersion: float = 1.0  # of requests in flight: variance over that of people who come independently
+    download_rate: str | None = None  # of the line that weights come over, e.g. "100 Mbit/s"; None: assumed
 
 
 @value
@@ -376,9 +378,7 @@ class Memory:
     full_sequences: float  # how many requests of full context fit at once
     fits: bool
     short_bytes: int  # how much is missing on that device; 0 when it fits
-    most_sequences: int | None = (
-        None  # more stop the engine at start (state blocks of a hybrid); None: no such end
-    )
+    most_sequences: int | None = None  # more stop the engine at start (state blocks of a hybrid); None: no such end
     basis: Basis
     source: str
 
@@ -550,6 +550,17 @@ class Launch:
 
 
 @value
+class CatalogStamp:
+    """Which facts a plan rests on."""
+
+    version: str  # of the bundle
+    date: str
+    checksum: str  # of its files
+    origin: Literal["packaged", "installed"] = "packaged"
+    own: tuple[str, ...] = ()  # files with this user's own entries
+
+
+@value
 class Plan:
     """Pure data from which every file is rendered. `plan.json` is exactly this."""
 
@@ -569,6 +580,7 @@ class Plan:
     parts: tuple[str, ...] = ()  # what stands around the engine: names of `advisor/deploy`
     desk: Plan | None = None  # `--engine both`: the same model on the developer's machine
     advisor_version: str = ""
+    catalog: CatalogStamp | None = None
     schema_version: int = 1
 
     @property

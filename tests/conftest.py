@@ -20,8 +20,9 @@ settings.load_profile("nightly" if os.environ.get("ADVISOR_NIGHTLY") else "advis
 
 @pytest.fixture(autouse=True)
 def no_measurements_of_this_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a smoke run kept on this machine must not change what a test sees."""
+    """What a smoke run or an update kept on this machine, and own entries, must not change what a test sees."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 

@@ -20,7 +20,7 @@ FLOORS = (
     "engines",
     "deploy probe rules",
     "folder",
-    "checklist measured propose workload",
+    "bundles checklist measured propose workload",
     "estimate plan predict render",
     "compare evaluate",
     "decide",

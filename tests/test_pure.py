@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from advisor.catalog.age import facts_here
 from advisor.measured.correction import Measurements
 from advisor.measured.entries import MeasuredLoad, Measurement, measurement_of
 from advisor.models.names import find_model
@@ -88,9 +89,10 @@ def answer(name: str) -> None:
     workload = load_workload(profile, {**options, "offline": True})
     hardware = replace(from_json_file(Hardware, HERE.parent / "hardware" / f"{machine}.json"), source="file")
     model = find_model(workload.model, offline=True) if workload.model else None
+    facts = facts_here()
     close_the_world()
     hardware = with_nodes(hardware, workload)
-    plan = advise(workload, hardware, Measurements(), model).plan
+    plan = advise(workload, hardware, Measurements(), model, facts=facts).plan
     assert plan is not None and files_of(plan)
     again = advise(workload, hardware, Measurements(entries=(measured(plan),)), model).plan
     assert again is not None and files_of(again) != files_of(plan)

@@ -10,12 +10,12 @@ HEAD = "# Written by `python -m advisor.calibrate`, from the columns of benchmar
 OWN = """\
 speed-fit:
   title: Constants of the speed model, fitted to published measurements
-  url: advisor/calibrate/VALIDATION.md
+  url: package://catalog/data/speed_fit.yaml
   licence: Apache-2.0
   note: Fitted to the sources speed-... of this file; the errors on sources that were left out stand in the report.
 speed-physics:
   title: Speed model without measurements of this kind of card or format
-  url: advisor/physics/speed/step.py
+  url: package://physics/speed/step.py
   licence: Apache-2.0
   note: Bytes over bandwidth and FLOPs over peak, with the efficiencies of related cards.
 """

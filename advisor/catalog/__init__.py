@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from advisor.catalog.bundle import DATA as DATA
+from advisor.catalog.bundle import data_file, own_folder
 from advisor.errors import BadInput
 from advisor.schema import ModelSpec
 
 if TYPE_CHECKING:
     from advisor.catalog.entries import CpuSpec, EngineLimits, GpuSpec, HubSize, Source, WeightsFormat
-
-DATA = Path(__file__).parent / "data"
 
 T = TypeVar("T")
 
@@ -31,11 +31,37 @@ def from_entry(cls: type[T], entry: Mapping[str, Any]) -> T:
 def raw_entries(kind: str) -> tuple[Mapping[str, Any], ...]:
     """The raw entries of a generated file: `raw_entries("models")` reads data/models.json.
 
-    Cards and processors have a file of hand-kept additions beside theirs, cards one of rarer ones too.
+    Cards and processors have a file of hand-kept additions beside theirs, cards one of rarer ones too; this user's own
+    cards come last.
     """
     files = {"gpus": ("gpus", "gpus_extra", "gpus_more"), "cpus": ("cpus", "cpus_extra")}.get(kind, (kind,))
-    documents = (json.loads((DATA / f"{name}.json").read_text(encoding="utf-8")) for name in files)
-    return tuple(entry for document in documents for entry in document[kind])
+    documents = (_document(data_file(f"{name}.json")) for name in files)
+    entries = tuple(entry for document in documents for entry in document[kind])
+    if kind == "gpus" and override_files():
+        from advisor.catalog import overrides
+
+        return overrides.gpus(entries)
+    return entries
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """A generated file; one of a bundle that was taken was checked then, and may have been damaged since."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(f"{path}: is damaged ({error}); `advisor catalog update --undo` goes back") from None
+    return found
+
+
+@functools.cache
+def override_files() -> tuple[Path, ...]:
+    """Files of this user with own entries: none cost nothing."""
+    folder = own_folder()
+    if not folder.is_dir():
+        return ()
+    from advisor.catalog.overrides import files
+
+    return files()
 
 
 @functools.cache
@@ -79,8 +105,13 @@ def cpus() -> tuple[CpuSpec, ...]:
 
 @functools.cache
 def model_entries() -> tuple[Mapping[str, Any], ...]:
-    """Raw entries of every model: the architecture table, hand-kept additions, what the Hub states of others."""
-    return raw_entries("models") + raw_entries("models_extra") + raw_entries("models_hub")
+    """Raw entries of every model: the table, hand-kept additions, what the Hub states of others, this user's own."""
+    entries = raw_entries("models") + raw_entries("models_extra") + raw_entries("models_hub")
+    if override_files():
+        from advisor.catalog import overrides
+
+        return overrides.models(entries)
+    return entries
 
 
 @functools.cache
@@ -190,11 +221,18 @@ def engine_limits(name: str) -> EngineLimits:
 
 @functools.cache
 def sources() -> Mapping[str, Source]:
-    """Key → source: data/sources.yaml and every file of data/sources.d."""
+    """Key → source: data/sources.yaml, every file of data/sources.d, and this user's own entries."""
     from advisor.catalog.entries import Source
 
     merged: dict[str, Source] = {}
-    for path in (DATA / "sources.yaml", *sorted((DATA / "sources.d").glob("*.yaml"))):
+    for path in (data_file("sources.yaml"), *sorted((DATA / "sources.d").glob("*.yaml"))):
         for key, entry in (_yaml(path) or {}).items():
-            merged[key] = from_entry(Source, entry)
-    return merged
+            merged[key] = from_entry(Source, entry | {"url": _address(entry["url"])})
+    own = Source(title="Your own entries", url=own_folder().absolute().as_uri(), licence="yours")
+    return {**merged, "own": own}
+
+
+def _address(url: str) -> str:
+    """An address as it is; `package://` is a file that the wheel brings along."""
+    kind, _, path = url.partition("package://")
+    return url if kind or not path else (DATA.parent.parent / path).as_uri()

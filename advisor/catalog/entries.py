@@ -135,3 +135,32 @@ class EngineLimits:
     distributions: tuple[str, ...] = ()  # Python packages that hold it
     upgrade: str = ""  # how that version comes to a host; {version}
     source: str = "engines"
+
+
+@value
+class Score:
+    """What a model reached in a public test. Figures of different measures or dates are not compared."""
+
+    hf_id: str
+    task: str  # of data/ranking.yaml
+    measure: str  # as its publisher calls it
+    figure: float  # in the measure's own unit: percent, index or Elo
+    date: str  # of the table it was read from
+    source: str  # key in sources.yaml
+    variant: str = ""  # how it was run: "reasoning", "xhigh", ...
+    kind: Literal["measured", "estimated"] = "measured"  # by its publisher
+
+    def __str__(self) -> str:
+        how = ", ".join(word for word in (self.variant, self.kind if self.kind == "estimated" else "") if word)
+        return f"{self.figure:g} on {self.measure}{f' ({how})' if how else ''}, {self.date}"
+
+
+@value
+class Placed:
+    """A model's place in the ranking of a task."""
+
+    hf_id: str
+    place: float  # on the scale of the task's first measure
+    scored: bool = True  # False: placed by size and age, because nobody is known to have scored it
+    outdone: bool = False  # a better one needs no more of anything
+    withheld: str = ""  # why it is picked only when it is named

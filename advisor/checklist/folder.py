@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.catalog.licences import limits
 from advisor.folder.write import MANIFEST
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
@@ -11,7 +12,7 @@ from advisor.shell import bearer, from_env
 
 
 def folder_checks(plan: Plan) -> Iterator[Check]:
-    """Unchanged files, a private .env, and the model's licence where it has one."""
+    """Unchanged files, a private .env, access to a gated model, and a licence that limits its use."""
     yield Check(
         id="files",
         fact="The files are as advisor wrote them",
@@ -32,10 +33,23 @@ def folder_checks(plan: Plan) -> Iterator[Check]:
         otherwise="chmod 600 .env engine.env",
     )
     if plan.launch.needs_token:
-        yield _licence(plan.launch.model_ref)
+        yield _access(plan.launch.model_ref)
+    if terms := limits(plan.model):
+        yield _licence(plan.model.hf_id, terms)
 
 
-def _licence(repository: str) -> Check:
+def _licence(model: str, terms: str) -> Check:
+    return Check(
+        id="model-licence",
+        fact=f"{model} may be served here under its licence - {terms}",
+        why="a model that runs may still not be used for what it is meant for; this is no legal advice",
+        command=None,
+        expect="somebody who may decide has read the terms and accepts them for this use",
+        otherwise="take another model: `advisor recommend` without --model offers those that a service may use",
+    )
+
+
+def _access(repository: str) -> Check:
     url = f"https://huggingface.co/{repository}"
     return Check(
         id="model-access",

@@ -46,6 +46,7 @@ def command() -> None:
       advisor catalog models --search "qwen3 8b"
       advisor catalog rules --json
       advisor catalog schema workload
+      advisor catalog version
 
     \b
     Exit codes: 0 something was found, 1 nothing matches, 2 bad input.
@@ -83,6 +84,76 @@ def schema(name: str) -> None:
     from advisor.wire import to_json
 
     click.echo(to_json(schema_of(name)), nl=False)
+
+
+@command.command("version")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def version(as_json: bool) -> None:
+    """How old the facts are, which bundle they come from, and what this user's own entries change.
+
+    \b
+    Example:
+      advisor catalog version
+    """
+    from advisor.report.catalog_age import lines, standing
+
+    found = standing()
+    if as_json:
+        from advisor.wire import to_json
+
+        click.echo(to_json(found), nl=False)
+    else:
+        for line in lines(found):
+            click.echo(line)
+
+
+@command.command("update")
+@click.option("--from", "where", metavar="FILE|URL", help="The bundle; without it $ADVISOR_CATALOG_URL is asked.")
+@click.option("--force", is_flag=True, help="Take a bundle that is older than the one that is read now.")
+@click.option("--undo", is_flag=True, help="Go back to the bundle before.")
+def update(where: str | None, force: bool, undo: bool) -> None:
+    """Take a newer bundle of facts: cards, models, scores, their sources.
+
+    It is checked before anything changes (checksums, every entry, every name) and put in place in one step; own
+    entries in catalog.d still win. What belongs to the program (rules, engines' flags, constants) is not in a bundle.
+
+    \b
+    Examples:
+      advisor catalog update --from catalog-2026.12.28.zip
+      ADVISOR_CATALOG_URL=https://mirror.example/catalog.zip advisor catalog update
+
+    \b
+    Exit codes: 0 taken, 2 a bad file or bundle, 3 an address that does not answer, a folder that cannot be written.
+    """
+    from advisor.bundles import install
+    from advisor.commands.progress import patient
+
+    if undo:
+        click.echo(f"now read: {install.undo()}")
+        return
+    with patient() as progress:
+        taken = install.update(where or _address(), force=force, progress=progress)
+    click.echo(f"taken: {taken.version}, with {', '.join(sorted(taken.files))}; `advisor catalog version` tells more")
+
+
+def _address() -> str:
+    """Where bundles are had, as this user says.
+
+    Raises:
+        BadInput: nobody said.
+    """
+    import os
+
+    from advisor.catalog.overrides import update_from
+    from advisor.errors import BadInput
+
+    found = os.environ.get("ADVISOR_CATALOG_URL") or update_from()
+    if not found:
+        raise BadInput(
+            "catalog update: there is no published address of bundles yet; name one with --from FILE|URL, in "
+            "ADVISOR_CATALOG_URL, or as update_from in a file of catalog.d (`advisor catalog version` shows where)"
+        )
+    return found
 
 
 def _list(kind: str, as_json: bool, search: str) -> None:

@@ -165,5 +165,5 @@ def patience_s(plan: Plan) -> int:
     launch = plan.launch
     if ENGINES[plan.engine].preparation(plan) is None:
         return launch.startup_s
-    fetched = 0 if plan.model.path or plan.workload.offline else download_s(launch.cache_bytes)
+    fetched = 0 if plan.model.path or plan.workload.offline else download_s(launch.cache_bytes, plan.workload)
     return launch.startup_s + round(fetched) + LOAD_S

@@ -7,6 +7,7 @@ from typing import Any
 
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
+from advisor.models.elsewhere import refuse_by_architecture
 
 Config = Mapping[str, Any]
 
@@ -40,7 +41,7 @@ def checked(config: Any, where: str) -> dict[str, Any]:
     """A config whose mappings, lists and numbers are of their types and within their bounds; null stands for missing.
 
     Raises:
-        BadInput: file, key, what was seen and what is accepted.
+        BadInput: file, key, what was seen and what is accepted; or the model does something else than write.
     """
     for key, item in config.items():
         if item is None:
@@ -50,6 +51,8 @@ def checked(config: Any, where: str) -> dict[str, Any]:
             checked(item, f"{where}: {key}")
         elif key in LISTS:
             _require(isinstance(item, list), f"{where}: {key}", item, "a list")
+            if key == "architectures":
+                refuse_by_architecture(map(str, item), where)
         elif key in NUMBERS:
             most = MOST_LAYERS if key in LAYERS else MOST
             each = item if isinstance(item, list) else [item]

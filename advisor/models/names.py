@@ -11,6 +11,7 @@ from advisor.catalog import gguf_format, model_at, model_entries, nearest, raw_e
 from advisor.edge.reading import at_home, is_file, is_folder, named
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
+from advisor.models.elsewhere import refuse_by_name
 from advisor.models.library import HUB, USUAL, find_tag, library_reference, lines_of, tags_like
 from advisor.models.match import find_place
 from advisor.models.text import Written, fewer_bits, take_apart, unloaded_form
@@ -51,6 +52,8 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
     name = text.strip()
     if len(name) > MOST_OF_A_NAME:
         raise BadInput(f"model {shown(text)}: is longer than any name of a model")
+    if name.lower() not in _hub_ids():
+        refuse_by_name(name)
     generations = lines_of(name)
     if len(generations) > 1:
         raise BadInput(

@@ -1,92 +1,126 @@
-"""The rule in data/ranking.yaml applied to the catalogue → data/ranking.json.
+"""The rule in data/ranking.yaml applied to the catalogue and the public scores → data/ranking.json.
 
-Run: `python -m advisor.refresh.ranking`.
+Run: `python -m advisor.refresh.ranking`; scores.json is written with it.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
 
-from advisor.catalog import constants, engine_limits, models
+from advisor.catalog import constants, engine_limits, formats, models
+from advisor.catalog.entries import Placed
+from advisor.catalog.licences import licence_of
+from advisor.models.purpose import purpose
 from advisor.models.text import tokens
-from advisor.refresh.table import document, write
-from advisor.schema import ModelSpec
+from advisor.physics.memory.kv import kv_bytes_per_token
+from advisor.refresh import scores
+from advisor.refresh.table import SOURCES, document, without_defaults, write
+from advisor.schema import Kind, ModelSpec
 
-FIRST_YEAR = 2020
+_PURPOSES = {"embedding": "vectors", "rerank": "scores"}  # of a task that needs such a tag; any other writes text
 
 
 class Ranked(NamedTuple):
-    """A model with its score."""
+    """A model with its place."""
 
-    score: float
+    place: scores.Place
     model: ModelSpec
 
 
-def score(model: ModelSpec, bonus: float = 0.0) -> float:
-    """Doublings of size and of time together; see data/ranking.yaml."""
-    year, month = (int(part) for part in model.release.split("-")[:2])
-    months = (year - FIRST_YEAR) * 12 + month - 1
-    size = math.sqrt(model.parameters * (model.active_parameters or model.parameters)) / 1e9
-    doubling: int = constants("ranking")["months_per_doubling"]
-    return math.log2(size) + months / doubling + bonus
-
-
-def eligible(model: ModelSpec, task: dict[str, Any]) -> bool:
-    """Of a known family, in both worlds, ungated, sure enough, fit for the task, no long thoughts first."""
-    rule = constants("ranking")
+def fit(model: ModelSpec, task: dict[str, Any]) -> bool:
+    """Whether the model can do the task at all, and was made to."""
+    wanted = next((_PURPOSES[tag] for tag in task["need"] if tag in _PURPOSES), "text")
+    words = set(tokens(model.hf_id) + tuple(model.hf_id.lower().split("-")))
     return (
-        model.family in rule["families"]
-        and model.source == "models"
-        and model.confidence != "low"
-        and bool(model.release and model.ollama_tag)
-        and (not model.gated or model.hf_id in rule["gated_kept"])
-        and model.licence in rule["licences"]
-        and all(tag in model.tags for tag in task["need"])
+        purpose(model) == wanted
+        and all(tag in model.tags or tag == "rerank" for tag in task["need"])
+        and ("vision" not in task["need"] or model.multimodal)
         and not any(tag in model.tags for tag in task.get("avoid", ()))
         and model.context_trained >= task.get("min_context_tokens", 0)
-        and not set(rule["leave_out"]) & set(tokens(model.hf_id) + tuple(model.hf_id.lower().split("-")))
+        and not set(constants("ranking")["leave_out"]) & words
     )
 
 
-def ranked(name: str) -> list[Ranked]:
-    """The models for one task, most capable first, without those that another one makes pointless."""
-    rule = constants("ranking")
-    task = rule["tasks"][name]
-    bonus = rule["tag_bonus"]
-    found = [
-        Ranked(score(model, bonus if task.get("prefer") in model.tags else 0.0), model)
-        for model in models()
-        if eligible(model, task)
-    ]
-    found.sort(key=lambda one: (-one.score, one.model.hf_id))
-    kept: list[Ranked] = []
-    for one in found:
-        if not any(_outdoes(better.model, one.model) for better in kept):
-            kept.append(one)
-    return kept
+def trusted(ranked: Ranked, task: dict[str, Any]) -> bool:
+    """Whether somebody measured it, or its family is known; tools need a parser's tag or a measured use of them."""
+    scored = ranked.place.score is not None
+    able = not task.get("tools") or scored or "tools" in ranked.model.tags
+    known = ranked.model.family in constants("ranking")["families"] and ranked.model.source == "models"
+    return able and (scored or (known and bool(ranked.model.release)))
 
 
-def _outdoes(better: ModelSpec, other: ModelSpec) -> bool:
-    """Whether a higher-ranked model needs no more and is served no worse."""
+def withheld(model: ModelSpec) -> str:
+    """Why a model is only planned when it is named; empty: no reason."""
+    licence = licence_of(model)
+    if not licence.offered:
+        return f"licence: {licence.title}"
+    if model.gated and model.hf_id not in constants("ranking")["gated_kept"]:
+        return "gated"
+    if not model.architecture:
+        return "its architecture is not known"
+    return "its dimensions are not sure" if model.confidence == "low" else ""
+
+
+def ranked(name: str, folder: Path = SOURCES) -> list[Ranked]:
+    """The models for one task, the best first."""
+    task = constants("ranking")["tasks"][name]
+    able = [model for model in models() if fit(model, task)]
+    places = scores.places(name, able, scores.read(folder))
+    found = [Ranked(places[model.hf_id], model) for model in able if model.hf_id in places]
+    found = [one for one in found if trusted(one, task)]
+    return sorted(found, key=lambda one: (-one.place.at, one.model.hf_id))
+
+
+def entries(name: str, folder: Path = SOURCES) -> list[dict[str, Any]]:
+    """Every ranked model as it is kept."""
+    found: list[dict[str, Any]] = []
+    offered: list[ModelSpec] = []
+    for one in ranked(name, folder):
+        reason = withheld(one.model)
+        outdone = any(outdoes(better, one.model) for better in offered)
+        found.append(
+            {"hf_id": one.model.hf_id, "place": round(one.place.at, 3), "scored": one.place.score is not None,
+             "outdone": outdone, "withheld": reason}
+        )  # fmt: skip
+        if not reason:
+            offered.append(one.model)
+    return [without_defaults(Placed, entry) for entry in found]
+
+
+def outdoes(better: ModelSpec, other: ModelSpec) -> bool:
+    """Whether a higher-ranked model needs no more of anything, and can be had in every form."""
     single = engine_limits("ollama").single_slot_families
     limited = better.model_type in single and other.model_type not in single
     cheaper = better.parameters <= other.parameters and _active(better) <= _active(other)
-    return cheaper and not limited
+    lean = kv_bytes_per_token(better, 2.0) <= kv_bytes_per_token(other, 2.0)
+    return cheaper and lean and not limited and _forms(better) >= _forms(other)
 
 
 def _active(model: ModelSpec) -> int:
     return model.active_parameters or model.parameters
 
 
-def generate() -> dict[str, str]:
-    """File name → text of the data file, the same from run to run."""
-    entries = [
-        {"task": name, "models": [one.model.hf_id for one in ranked(name)]} for name in constants("ranking")["tasks"]
-    ]
-    return {"ranking.json": document("ranking", "ranking", "ranking.yaml beside this file, models.json", entries)}
+def _forms(model: ModelSpec) -> set[str]:
+    """Where its weights can be had: in the library, and in how few bits on the Hub."""
+    bits = {_size(formats()[name].linear_bits) for name in (*model.repos, model.native_format)}
+    library = {"library"} if model.ollama_tag else set()
+    return library | {f"{size} bit" for size in bits}
+
+
+def _size(bits: float) -> int:
+    return next(size for size in (4, 8, 16, 32) if bits <= size * 1.2)
+
+
+def generate(folder: Path = SOURCES) -> dict[str, str]:
+    """File name → text of the data file, the same from run to run; without what no model does or no profile asks."""
+    tasks = constants("ranking")["tasks"].items()
+    planned = [name for name, task in tasks if task.get("kind", "generate") in get_args(Kind)]
+    lists = [{"task": name, "models": entries(name, folder)} for name in planned]
+    origin = "ranking.yaml beside this file, models.json, model_scores.csv"
+    return {"ranking.json": document("ranking", "ranking", origin, (one for one in lists if one["models"]))}
 
 
 if __name__ == "__main__":
-    for name, text in generate().items():
+    for name, text in {**scores.generate(), **generate()}.items():
         write(name, text)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from advisor.catalog.ranking import score_of
 from advisor.decide import vetoed
 from advisor.engines import ENGINES
 from advisor.engines.admission import last_answer_s
+from advisor.engines.downloads import download_s, downloaded_bytes, rate_of
 from advisor.models.thinking import first_answer_s, mean_first_answer_s, thinking, written_tokens
 from advisor.pipeline import Answer
 from advisor.schema import Estimate, Figure, Judged, Plan, Speed
+from advisor.search.option import as_data
 from advisor.wire import to_data
 
 
@@ -28,8 +31,15 @@ def document(answer: Answer, files: tuple[str, ...]) -> dict[str, Any]:
         },
         "workload": _workload(answer),
         "hardware": to_data(answer.hardware),
-        "model": to_data(answer.model) | {"because": answer.model_because, "neighbours": list(answer.model_steps)},
+        "model": to_data(answer.model)
+        | {
+            "because": answer.model_because,
+            "neighbours": list(answer.model_steps),
+            "score": to_data(score_of(answer.model.hf_id, answer.workload.task)),
+        },
+        "models": [as_data(option) for option in answer.options],
         "plan": _plan(answer.plan, answer) if answer.plan else None,
+        "catalog": to_data(answer.facts.stamp) | {"note": answer.facts.note} if answer.facts else None,
         "crossover_in_flight": verdict.crossover_in_flight,
         "crossover_reason": verdict.crossover_reason,
         "alternatives": [_alternative(judged, answer) for judged in verdict.losers],
@@ -70,6 +80,12 @@ def _plan(plan: Plan, answer: Answer) -> dict[str, Any]:
         "arguments": [*plan.launch.program, *plan.launch.argv],
         "environment": dict(plan.launch.env),
         "settings": to_data(plan.settings),
+        "download": {
+            "bytes": downloaded_bytes(plan),
+            "seconds": download_s(downloaded_bytes(plan), plan.workload),
+            "bytes_per_s": rate_of(plan.workload),
+            "assumed": plan.workload.download_rate is None,
+        },
     }
     if plan.desk:
         data["desk"] = _plan(plan.desk, answer)

@@ -9,11 +9,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from advisor.catalog import engine_limits, weights_format
+from advisor.catalog import engine_limits, sources, weights_format
+from advisor.catalog.ranking import score_of
+from advisor.engines.downloads import told
 from advisor.models.thinking import first_answer_s, thinking
 from advisor.pipeline import Answer
 from advisor.report.memory_bar import memory_bar
 from advisor.schema import Figure, Finding, Judged, Verdict
+from advisor.search.option import columns
 from advisor.units import count, ms
 
 _STYLES = {"CRASH": "red", "OOM": "red", "SILENT": "red", "PERF": "yellow", "NOTE": "dim"}
@@ -24,6 +27,8 @@ def parts(answer: Answer, written: tuple[str, ...], folder: str | None) -> Itera
     verdict = answer.verdict
     yield Text(verdict.summary, style="bold green" if verdict.meets_targets else "bold red")
     yield _model_line(answer)
+    if answer.options:
+        yield _section("The best models that meet the targets here", _options(answer))
     yield _section("Why", _why(answer))
     if verdict.nearest_yes:
         yield _section("What would make it a yes", _nearest(verdict))
@@ -32,7 +37,7 @@ def parts(answer: Answer, written: tuple[str, ...], folder: str | None) -> Itera
         yield _section("Memory on the fullest device", memory_bar(verdict.winner.estimate))
     if answer.plan:
         yield _section("Settings", _settings(answer))
-        yield _section("Files", _files(written, folder))
+        yield _section("Files", _files(written, folder, told(answer.plan)))
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:
@@ -40,12 +45,30 @@ def _section(title: str, body: RenderableType) -> RenderableType:
 
 
 def _model_line(answer: Answer) -> RenderableType:
-    lines = [line for line in (answer.model_because, *answer.model_steps) if line]
+    lines = [line for line in (answer.model_because or _score(answer), *answer.model_steps) if line]
     if answer.hardware.source == "simulated" or answer.hardware.nodes > 1:
         simulated = "simulated machine, " if answer.hardware.source == "simulated" else ""
         lines.append(f"{simulated}assumed: " + "; ".join(answer.hardware.assumed))
     lines.append(f"confidence: {answer.verdict.confidence}")
+    lines += [f"note: {answer.facts.note}"] if answer.facts and answer.facts.note else []
     return Text("\n".join(lines), style="dim")
+
+
+def _score(answer: Answer) -> str:
+    """The public score of a model that was named, where there is one."""
+    score = score_of(answer.model.hf_id, answer.workload.task)
+    return f"{answer.model.hf_id}: {score} ({sources()[score.source].url})" if score else ""
+
+
+def _options(answer: Answer) -> RenderableType:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("model", "public score", "as", "memory", "pace at peak"):
+        table.add_column(name, overflow="fold")
+    for option in answer.options:
+        table.add_row(*columns(option))
+    scored = (score_of(option.hf_id, option.task) for option in answer.options)
+    origins = dict.fromkeys(sources()[score.source].url for score in scored if score)
+    return Group(table, Text("scores: " + ", ".join(origins) if origins else "", style="dim"))
 
 
 def _why(answer: Answer) -> RenderableType:
@@ -173,15 +196,16 @@ def _settings(answer: Answer) -> RenderableType:
     return table
 
 
-def _files(written: tuple[str, ...], folder: str | None) -> RenderableType:
+def _files(written: tuple[str, ...], folder: str | None, download: str) -> RenderableType:
+    download = f"\n{download}" if download else ""
     if folder is None:
-        return Text(f"nothing was written (--dry-run); it would be: {', '.join(written)}")
+        return Text(f"nothing was written (--dry-run); it would be: {', '.join(written)}{download}")
     where = shlex.quote(folder)
     ways = ["docker compose up --detach --wait"] if "compose.yaml" in written else []
     ways += ["./run.sh"] if "run.sh" in written else []
     return Text(
         f"written to {folder}: {', '.join(written)}\n"
-        f"next, as {folder}/README.md says in full:\n  cd {where} && {'    or    '.join(ways)}"
+        f"next, as {folder}/README.md says in full:\n  cd {where} && {'    or    '.join(ways)}{download}"
     )
 
 

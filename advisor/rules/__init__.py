@@ -61,6 +61,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS417": operations.ops417,
     "OPS428": versions.ops428,
     "OPS429": versions.ops429,
+    "OPS440": operations.ops440,
 }
 
 CONTEST_RULES: Mapping[str, ContestPredicate] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from advisor.catalog import constants
 from advisor.catalog.gpu_driver import vgpu_gb
+from advisor.catalog.licences import limits
 from advisor.catalog.vendors import no_back_end, vendor_of
 from advisor.models.fp8_blocks import uncut_width
 from advisor.models.library import HUB
@@ -118,7 +119,8 @@ def ops409(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes a gated repository where the engine downloads from it."""
     ref = case.estimate.candidate.model_ref
     local = case.model.path is not None
-    if local or not case.model.gated or "hub" not in case.limits.features or ref != case.model.hf_id:
+    publisher = case.model.hf_id.partition("/")[0]
+    if local or not case.model.gated or "hub" not in case.limits.features or ref.partition("/")[0] != publisher:
         return None
     return f"{ref} is gated: 1 accepted licence and 1 token (HF_TOKEN) are needed, 0 are planned here"
 
@@ -221,3 +223,9 @@ def ops418(case: Case, threshold: Mapping[str, Any]) -> str | None:
         f"{width} of width over {ranks} cards are {width / ranks / block:g} blocks of {block} FP8 weights each, and "
         f"{case.limits.title} {case.limits.version} cuts no block"
     )
+
+
+def ops440(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a licence that limits who may serve the model, and to whom."""
+    told = limits(case.model)
+    return f"licence of {case.model.hf_id}: {told}" if told else None

@@ -1,76 +1,134 @@
-"""Which model, when none was named: the most capable one for the task whose plan meets the targets here."""
+"""Which model, when none was named: the best scored one for the task whose plan meets the targets here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from advisor.catalog.ranking import ranking
+from advisor.catalog import constants, weights_format
+from advisor.catalog.entries import Placed
+from advisor.catalog.ranking import placed, score_of
+from advisor.decide import misses
 from advisor.models.names import catalogue_model
 from advisor.schema import ModelSpec, Question, Verdict, value
 from advisor.search.bounds import worth_a_look
-from advisor.search.nearest import hardware_for, outcome
+from advisor.search.nearest import hardware_for
+from advisor.search.option import Option, merit
 from advisor.verdict import verdict_for
 
 Ask = Callable[[ModelSpec], Question]
+SHOWN = 3  # the pick, and those that lost to it
+_MOST_WITHHELD = 4  # of those that were left out, as many are named
+_MOST_TRIED = 12  # runners-up that are judged: below the pick nearly every one meets the targets
 
 
 @value
 class Choice:
-    """The question about the chosen model with its verdict, why it was chosen, and its neighbours in the ranking."""
+    """The question about the chosen model with its verdict, why it was chosen, and what it was chosen from."""
 
     question: Question
     verdict: Verdict
     because: str
     steps: tuple[str, ...]
+    options: tuple[Option, ...]  # the best that meet the targets, the chosen one first
 
 
 def choose_model(task: str, ask: Ask) -> Choice:
-    """Walk the ranking from the most capable model down and take the first whose plan meets the targets.
+    """Walk the ranking from the best model down and take the first whose plan meets the targets.
 
-    When none does, the last one that runs here at all is returned with its "no".
+    When none does, or only one that is far worse than what runs here, the best that runs is returned with its "no".
     """
-    names, runs = ranking(task), None
-    for position, name in enumerate(names):
-        question = ask(catalogue_model(name))
-        last = position == len(names) - 1
-        if not last and not worth_a_look(question):
+    listed = [one for one in placed(task) if not one.withheld]
+    front = [one for one in listed if not one.outdone]
+    slow, best = "", None
+    for one in front:
+        question = ask(catalogue_model(one.hf_id))
+        if one is not front[-1] and not worth_a_look(question):
             continue
         verdict = verdict_for(question, depth=False)
-        runs = position if verdict.winner is not None or runs is None else runs
         if verdict.meets_targets:
-            return _choice(question, names, position, ask)
-    shown = len(names) - 1 if runs is None else runs
-    return _choice(ask(catalogue_model(names[shown])), names, shown, ask)
+            poor = best is not None and one.place < best.place * constants("ranking")["least_share"]
+            return _choice(best if poor and best else one, listed, ask, slow)
+        best = best or (one if verdict.winner is not None else None)
+        slow = slow or _slow(one.hf_id, verdict, question)
+    return _choice(best or front[-1], listed, ask, slow)
 
 
-def _choice(question: Question, names: tuple[str, ...], position: int, ask: Ask) -> Choice:
+def _slow(hf_id: str, verdict: Verdict, question: Question) -> str:
+    """The best model that runs here, and the target that it misses."""
+    if verdict.winner is None:
+        return ""
+    told = "; ".join(finding.message for finding in misses(verdict.winner))
+    known = merit(hf_id, question.workload.task)
+    return f"better scored, and runs here, but misses a target: {hf_id} ({known}): {told}"
+
+
+def _choice(chosen: Placed, listed: list[Placed], ask: Ask, slow: str) -> Choice:
+    question = ask(catalogue_model(chosen.hf_id))
     verdict = verdict_for(question)
-    found = "the first" if verdict.meets_targets else "the last that was tried, and not even it is one,"
+    front = [one for one in listed if not one.outdone]
+    task, place = question.workload.task, front.index(chosen)
+    found = "the first" if verdict.meets_targets else "the best that runs here, and not one"
     because = (
-        f"no model was named: {question.model.hf_id} is {found} of {len(names)} in the ranking for "
-        f"{question.workload.task!r}, most capable first, whose plan meets the targets here (place {position + 1})"
+        f"no model was named: {chosen.hf_id} ({merit(chosen.hf_id, task)}) is {found} of {len(front)} in the ranking "
+        f"for {task!r}, best score first, whose plan meets the targets here (place {place + 1})"
     )
-    steps = (_step_up(names[:position], ask), _step_down(names[position + 1 :], ask))
-    return Choice(question=question, verdict=verdict, because=because, steps=tuple(step for step in steps if step))
+    steps = (_bits(verdict, question), slow, _step_up(front[:place], ask), _withheld(chosen, task, ask))
+    options = _options(chosen, verdict, listed, ask) if verdict.meets_targets else ()
+    return Choice(
+        question=question, verdict=verdict, because=because, steps=tuple(filter(None, steps)), options=options
+    )
 
 
-def _step_up(above: tuple[str, ...], ask: Ask) -> str:
-    """The next more capable model, and what it would need."""
+def _options(chosen: Placed, verdict: Verdict, listed: list[Placed], ask: Ask) -> tuple[Option, ...]:
+    """The pick, and the best below it that meet the targets too."""
+    task = ask(catalogue_model(chosen.hf_id)).workload.task
+    found = [Option(hf_id=chosen.hf_id, task=task, verdict=verdict)]
+    below = (one for one in listed if one.place <= chosen.place and one is not chosen)
+    for one, other in _judged(below, ask):
+        if other.meets_targets:
+            found.append(Option(hf_id=one.hf_id, task=task, verdict=other))
+        if len(found) == SHOWN:
+            break
+    return tuple(found)
+
+
+def _judged(models: Iterator[Placed], ask: Ask) -> Iterator[tuple[Placed, Verdict]]:
+    tried = 0
+    for one in models:
+        question = ask(catalogue_model(one.hf_id))
+        if tried < _MOST_TRIED and worth_a_look(question):
+            tried += 1
+            yield one, verdict_for(question, depth=False)
+
+
+def _bits(verdict: Verdict, question: Question) -> str:
+    """What the score does not know about the weights that are served."""
+    if verdict.winner is None or score_of(question.model.hf_id, question.workload.task) is None:
+        return ""
+    used = weights_format(verdict.winner.estimate.candidate.weights_format)
+    if used.quality_tier == "A" or used.name == question.model.native_format:
+        return ""
+    return (
+        f"scores are of the weights as published; none is known of {used.title}, so what that loses (quality tier "
+        f"{used.quality_tier}) changes no place, and no model is offered unasked below about 4 bits"
+    )
+
+
+def _step_up(above: list[Placed], ask: Ask) -> str:
+    """The smallest of the better models, and what it would need."""
     if not above:
         return ""
-    question = ask(catalogue_model(above[-1]))
+    question = min((ask(catalogue_model(one.hf_id)) for one in above), key=lambda asked: asked.model.parameters)
     change = hardware_for(question)
     need = f"would need {change.change}: {change.result}" if change else "meets the targets on no card that was tried"
-    return f"one step up: {question.model.hf_id} {need}"
+    return f"one step up: {question.model.hf_id} ({merit(question.model.hf_id, question.workload.task)}) {need}"
 
 
-def _step_down(below: tuple[str, ...], ask: Ask) -> str:
-    """The next smaller model that also meets the targets, and what it would give."""
-    for name in below:
-        question = ask(catalogue_model(name))
-        if not worth_a_look(question):
-            continue
-        verdict = verdict_for(question, depth=False)
-        if verdict.meets_targets:
-            return f"one step down: {question.model.hf_id} would give {outcome(verdict)}"
-    return ""
+def _withheld(chosen: Placed, task: str, ask: Ask) -> str:
+    """Better scored models that would fit, and why they are planned only when they are named."""
+    better = (one for one in placed(task) if one.withheld and one.scored and one.place > chosen.place)
+    fitting = [one for one in better if worth_a_look(ask(catalogue_model(one.hf_id)))]
+    if not fitting:
+        return ""
+    told = "; ".join(f"{one.hf_id} ({merit(one.hf_id, task)}; {one.withheld})" for one in fitting[:_MOST_WITHHELD])
+    return f"scored higher, but planned only when named with --model: {told}"

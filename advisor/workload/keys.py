@@ -267,6 +267,16 @@ KEYS = (
         default=False,
     ),
     Key(
+        name="download_rate",
+        group="service",
+        kind=Text(
+            like='a rate such as "100 Mbit/s", "1 Gbit/s" or "12 MB/s"', most=40, objection=registries.unknown_rate
+        ),
+        help="How fast weights come over the line here.",
+        default=None,
+        unset="200 Mbit/s are assumed, and said so",
+    ),
+    Key(
         name="parts",
         group="service",
         kind=Names(alone=("auto", "all", "none"), names=registries.parts),

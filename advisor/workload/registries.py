@@ -55,3 +55,10 @@ def unknown_network(text: str) -> str | None:
         return None if parse_link(text) else ""
     except BadInput:
         return ""
+
+
+def unknown_rate(text: str) -> str | None:
+    """None where it is a rate of a line."""
+    from advisor.engines.downloads import bytes_per_s
+
+    return None if bytes_per_s(text) else ""

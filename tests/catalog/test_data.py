@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pydantic
 import pytest
@@ -13,6 +16,7 @@ import yaml
 import advisor.catalog as catalog
 from advisor.catalog.entries import CpuSpec, EngineLimits, GpuSpec, Source, WeightsFormat
 from advisor.catalog.vendor_entries import VendorSpec
+from advisor.refresh.table import SOURCES, rows
 from advisor.schema import ModelSpec
 
 FILES = [
@@ -151,3 +155,32 @@ def test_matrix_units_of_one_generation_have_one_rate() -> None:
     )
     arc = {gpu.id: gpu.dense_flops["fp16"] for gpu in catalog.gpus() if gpu.id.startswith("intel-arc-a7")}
     assert arc["intel-arc-a750"] / arc["intel-arc-a770-16gb"] == pytest.approx(28 / 32, rel=0.01)
+
+
+def test_sources_lead_somewhere_after_an_installation() -> None:
+    """Each is an address, or a file that the wheel brings along: never a path of the repository."""
+    for key, source in catalog.sources().items():
+        if key == "own":
+            continue  # this user's folder
+        address = urlsplit(source.url)
+        assert address.scheme in ("https", "http", "file") or not source.url, f"{key}: {source.url}"
+        if address.scheme == "file":
+            path = Path(url2pathname(address.path))
+            inside = path.relative_to(Path(catalog.__file__).parent.parent)
+            assert path.is_file() and inside.parts[0] not in ("refresh", "calibrate"), f"{key}: {source.url}"
+
+
+def test_a_source_without_an_address_is_an_exception() -> None:
+    """One seed table of measurements was collected by hand from several places; nothing else may go without."""
+    assert {key for key, source in catalog.sources().items() if not source.url} <= {"speed-seed"}
+
+
+def test_every_repository_and_tag_was_seen_on_a_day() -> None:
+    """Nothing that an engine would be told to fetch is made up: each name stands in a list with a date and its origin."""
+    seen = {(row["kind"], row["name"].lower()): row for row in rows(SOURCES / "known_names.csv")}
+    assert all(re.fullmatch(r"20\d\d-\d\d-\d\d", row["seen"]) and row["by"] for row in seen.values())
+    named = {
+        ("repository", name.lower()) for model in catalog.models() for name in (model.hf_id, *model.repos.values())
+    }
+    named |= {("tag", model.ollama_tag.lower()) for model in catalog.models() if model.ollama_tag}
+    assert sorted(named - set(seen)) == []

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from advisor.catalog import DATA, models
-from advisor.refresh import copies, extra, flags, gpus, hub, hub_sizes, more_gpus, ranking, serving
+from advisor.refresh import copies, extra, flags, gpus, hub, hub_sizes, more_gpus, ranking, scores, serving
 from advisor.refresh import models as model_table
 from advisor.refresh.gpus import nvlink_bytes_per_s, peer_access
 from advisor.refresh.table import SOURCES, number
@@ -24,6 +24,7 @@ GENERATORS: dict[str, Callable[[], dict[str, str]]] = {
     "hub": lambda: hub.generate(SOURCES),
     "copies": lambda: copies.generate(SOURCES),
     "serving": lambda: serving.generate(SOURCES),
+    "scores": scores.generate,
     "ranking": ranking.generate,
 }
 

@@ -23,7 +23,7 @@ def startup_s(plan: Plan) -> int:
     """Until the model can be used: the engine's start and, where the running server fetches the model, its download."""
     if ENGINES[plan.engine].preparation(plan) is None:
         return plan.launch.startup_s
-    return plan.launch.startup_s + math.ceil(download_s(plan.launch.cache_bytes))
+    return plan.launch.startup_s + math.ceil(download_s(plan.launch.cache_bytes, plan.workload))
 
 
 def probes(plan: Plan) -> Probes:
