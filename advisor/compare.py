@@ -1,25 +1,18 @@
-"""Engines side by side over the load: the curve, the crossover, and how much load still meets the targets."""
+"""Engines side by side over the load: the curve, the crossover, and the load from which one is clearly ahead."""
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from advisor.engines import ENGINES
-from advisor.estimate import latency_s, peak_in_flight, solve_in_flight, speed_at
-from advisor.models.thinking import long_thought, somebody_waits, written_tokens
-from advisor.physics.bisect import largest
+from advisor.estimate import latency_s, sized_for, speed_at
+from advisor.models.thinking import written_tokens
 from advisor.schema import Candidate, CurvePoint, Judged, Question, Workload
 
 CURVE_LOADS = (1, 2, 4, 8, 16, 32, 64, 128)
 _MOST_COMPARED = 512.0
-_MOST_IN_FLIGHT = 4096
-
-
-def sized_for(candidate: Candidate, in_flight: float, question: Question) -> Candidate:
-    """The candidate with slots for a load over all replicas."""
-    each = in_flight / candidate.replicas
-    return ENGINES[candidate.engine].resize(candidate, each, question.hardware, question.model)
 
 
 def total_tokens_per_s(candidate: Candidate, in_flight: float, question: Question) -> float | None:
@@ -51,46 +44,65 @@ def curve(best: Mapping[str, Judged | None], question: Question) -> tuple[CurveP
 
 
 def crossover(simple: Candidate, other: Candidate, question: Question) -> float | None:
-    """The load from which `other` gives more total output than `simple`, both sized for it; None: never up to 512."""
+    """The load from which `other` gives more total output than `simple`, both sized for it; None: never up to 512.
+
+    With equal numbers in flight the one whose answers take less time gives more of them.
+    """
+    found = ahead_from(simple, other, question, 1.0, least=1.0)
+    return None if found is None else round(found, 1)
+
+
+def ahead_from(simple: Candidate, other: Candidate, question: Question, margin: float, *, least: float) -> float | None:
+    """Requests in flight from which an answer of `simple` takes `margin` times as long as one of `other`.
+
+    Both are sized for each load. The lead must last to twice the load: kernels change by steps, and one is no lead.
+
+    Args:
+        margin: below 1 means that `other` may be slower by so much.
+        least: from where to look.
+    """
+    answers = [_answer_s(candidate, question) for candidate in (simple, other)]
 
     def ahead(load: float) -> bool:
-        before, after = (
-            total_tokens_per_s(sized_for(candidate, load, question), load, question) or 0.0
-            for candidate in (simple, other)
-        )
-        return after > before
+        slow, quick = (answer(load) for answer in answers)
+        return slow is not None and quick is not None and slow >= margin * quick
 
-    if ahead(1.0):
-        return 1.0
-    high = 2.0
-    while not ahead(high):
-        high *= 2
-        if high > _MOST_COMPARED:
-            return None
-    low = high / 2
-    while high - low > 0.02 * high:
+    grid = [least * 2.0**step for step in range(int(math.log2(_MOST_COMPARED / least)) + 1)]
+    first = next((n for n in grid if ahead(n) and ahead(min(2 * n, _MOST_COMPARED))), None)
+    if first is None or first == least:
+        return first
+    low, high = first / 2, first
+    while high - low > 0.01 * high:
         middle = (low + high) / 2
         low, high = (low, middle) if ahead(middle) else (middle, high)
-    return round(high, 1)
+    return high
 
 
-def capacity(candidate: Candidate, question: Question) -> tuple[int | None, int | None]:
-    """The most requests in flight, and the most users, that still meet every target with this candidate's cards.
+def _answer_s(candidate: Candidate, question: Question) -> Callable[[float], float | None]:
+    """Seconds of a whole answer by requests in flight, the candidate sized for each."""
 
-    Exact integers by doubling and bisection: no grid whose step costs a card.
-    """
-
-    def meets(in_flight: int) -> bool:
+    @functools.cache
+    def answer(in_flight: float) -> float | None:
         speed = speed_at(sized_for(candidate, in_flight, question), in_flight, question)
-        return speed is not None and within_targets(
-            speed.ttft_p95_s.expected, speed.tpot_p95_s.expected, workload, long_thought(workload, question.model)
-        )
+        return None if speed is None else latency_s(speed, written_tokens(question.workload, question.model))
 
+    return answer
+
+
+def load_of(in_flight: float, candidate: Candidate, question: Question) -> float:
+    """So many in flight in the unit of the question: people, requests in flight or requests per second."""
     workload = question.workload
-    if not somebody_waits(workload):
-        return None, None  # nothing to stay within
-    most = largest(meets, _MOST_IN_FLIGHT)
-    return (most, _users_for(most, candidate, question)) if most else (None, None)
+    seconds = _answer_s(candidate, question)(in_flight)
+    if workload.concurrency is not None or not seconds:
+        return in_flight
+    if workload.request_rate is not None:
+        return in_flight / seconds
+    return in_flight * (seconds + workload.think_time_s) / seconds
+
+
+def load_asked(workload: Workload) -> float:
+    """The load in that unit."""
+    return float(workload.concurrency or workload.request_rate or workload.users)
 
 
 def within_targets(ttft_p95_s: float, tpot_p95_s: float, workload: Workload, thought: float = 0.0) -> bool:
@@ -101,22 +113,3 @@ def within_targets(ttft_p95_s: float, tpot_p95_s: float, workload: Workload, tho
     return (workload.ttft_ms is None or ttft_p95_s * 1000 <= workload.ttft_ms) and (
         workload.tpot_ms is None or tpot_p95_s * 1000 <= workload.tpot_ms
     )
-
-
-def _users_for(in_flight: int, candidate: Candidate, question: Question) -> int | None:
-    """The most people whose peak stays at or below `in_flight`."""
-    workload = question.workload
-    if workload.think_time_s == 0 or workload.request_rate is not None:
-        return None
-    sized = sized_for(candidate, in_flight, question)
-
-    def stays_below(users: int) -> bool:
-        crowd = replace(workload, users=users, concurrency=None)
-        return peak_in_flight(solve_in_flight(sized, replace(question, workload=crowd)), crowd) <= in_flight
-
-    speed = speed_at(sized, in_flight, question)
-    if speed is None:
-        return None
-    seconds = latency_s(speed, written_tokens(workload, question.model))
-    ceiling = int(4 * in_flight * (seconds + workload.think_time_s) / seconds) + 1
-    return largest(stays_below, ceiling) or None

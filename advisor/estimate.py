@@ -12,28 +12,26 @@ from dataclasses import replace
 
 from advisor.engines import ENGINES
 from advisor.models.thinking import thinking, written_tokens
+from advisor.physics.bisect import largest
+from advisor.physics.memo import by_value_and_identity
 from advisor.schema import Candidate, Estimate, Load, Memory, ModelSpec, Question, Speed, Workload
 from advisor.units import count
 
 _PEAK_SIGMAS = 1.645  # 95th percentile of a normal distribution
 
 
+@by_value_and_identity
 def estimate(candidate: Candidate, question: Question) -> Estimate:
-    """Bring slots to the load, then predict memory and speed at the mean and at the peak load.
-
-    The first pass sizes with the most slots the engine could use; the second predicts what the sized candidate does.
-    """
+    """Bring slots to the load, then predict memory and speed of what is sized so, at the mean and at the peak load."""
     engine, hardware, model = ENGINES[candidate.engine], question.hardware, question.model
     least = engine.resize(candidate, 1, hardware, model)
     memory = engine.memory(least, hardware, model)
     if not memory.fits:
         return _misfit(least, memory, question)
-    in_flight = solve_in_flight(candidate, question)
-    burst = burst_of(question.workload)
-    most = max(peak_in_flight(in_flight, question.workload), burst)
-    sized = engine.resize(candidate, most / candidate.replicas, hardware, model)
-    in_flight = solve_in_flight(sized, question)
-    peak = peak_in_flight(in_flight, question.workload)
+    sized, in_flight = _sized(candidate, question)
+    if question.workload.ttft_ms is None and question.workload.first_answer_ms is None:
+        sized, in_flight = _patient(sized, in_flight, question)
+    peak, burst = peak_in_flight(in_flight, question.workload), burst_of(question.workload)
     speed_of = speed_by_load(sized, question)
     speed = speed_of(in_flight)
     return Estimate(
@@ -43,10 +41,66 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
         peak_in_flight=peak,
         derivation=derivation(in_flight, peak, question.workload, speed, written_tokens(question.workload, model)),
         speed=judged(speed, question.workload),
-        peak_speed=judged(speed_of(peak), question.workload),
+        peak_speed=judged(speed if peak == in_flight else speed_of(peak), question.workload),
         burst=burst,
         burst_speed=speed_at(sized, burst, question, together=1.0) if burst > 1 else None,
     )
+
+
+def sized_for(candidate: Candidate, in_flight: float, question: Question) -> Candidate:
+    """The candidate with slots for a load over all replicas."""
+    each = in_flight / candidate.replicas
+    return ENGINES[candidate.engine].resize(candidate, each, question.hardware, question.model)
+
+
+def _sized(candidate: Candidate, question: Question) -> tuple[Candidate, float]:
+    """The candidate with a slot for each request at the peak of its own load, as far as memory allows; and that load.
+
+    Fewer slots may make it slower, and the load with it larger, so that slots grow until the peak is theirs. Everybody
+    at once is the most there can be.
+    """
+    sized = sized_for(candidate, _everybody(question.workload), question)
+    most, planned, in_flight = sized.max_in_flight, 0, 0.0
+    while True:
+        in_flight = solve_in_flight(sized, question, in_flight)
+        peak = max(peak_in_flight(in_flight, question.workload), burst_of(question.workload))
+        if planned and (peak <= planned or sized.max_in_flight >= most):
+            return sized, in_flight
+        planned = max(peak, planned + 1)
+        again = sized_for(candidate, planned, question)
+        if again == sized:
+            return sized, in_flight
+        sized = again
+
+
+def _patient(sized: Candidate, in_flight: float, question: Question) -> tuple[Candidate, float]:
+    """Fewer slots where all of them together write too slowly: the others wait for longer, and then it goes fast.
+
+    As many slots are kept as write in time; whether the wait is too long is judged like any other.
+    """
+    target = question.workload.tpot_ms
+    if target is None or sized.max_in_flight == 1:
+        return sized, in_flight
+
+    def writes_in_time(slots: int) -> bool:
+        fewer = sized_for(sized, slots, question)
+        peak = peak_in_flight(solve_in_flight(fewer, question), question.workload)
+        speed = speed_at(fewer, peak, question)
+        return speed is not None and speed.tpot_p95_s.expected * 1000 <= target
+
+    peak = peak_in_flight(in_flight, question.workload)
+    speed = speed_at(sized, peak, question)
+    if speed is None or speed.tpot_p95_s.expected * 1000 <= target or not writes_in_time(1):
+        return sized, in_flight
+    fewer = sized_for(sized, largest(writes_in_time, sized.max_in_flight), question)
+    return fewer, solve_in_flight(fewer, question)
+
+
+def _everybody(workload: Workload) -> float:
+    """Requests in flight if all people ask at the same moment; of an open loop, what counts as overload."""
+    if workload.request_rate is not None:
+        return _OPEN_LOOP_MOST
+    return float(workload.concurrency or max(workload.users, burst_of(workload)))
 
 
 def judged(speed: Speed | None, workload: Workload) -> Speed | None:
@@ -119,8 +173,12 @@ def latency_s(speed: Speed, output_tokens: int) -> float:
     return speed.ttft_s.expected + max(output_tokens - 1, 0) * speed.tpot_s.expected
 
 
-def solve_in_flight(candidate: Candidate, question: Question) -> float:
-    """Mean requests in flight over all replicas, solved together with the latency they cause."""
+def solve_in_flight(candidate: Candidate, question: Question, near: float = 0.0) -> float:
+    """Mean requests in flight over all replicas, solved together with the latency they cause.
+
+    Args:
+        near: where it may lie, as of a candidate with other slots; 0: nobody knows.
+    """
     workload = question.workload
     if workload.concurrency is not None:
         return float(workload.concurrency)
@@ -133,45 +191,55 @@ def solve_in_flight(candidate: Candidate, question: Question) -> float:
 
     if workload.request_rate is not None:
         rate = workload.request_rate
-        return _fixed_point(latency, lambda r: rate * r, most=_OPEN_LOOP_MOST)
+        return _fixed_point(latency, lambda r: rate * r, most=_OPEN_LOOP_MOST, near=near)
     users, think = workload.users, workload.think_time_s
-    return _fixed_point(latency, lambda r: users * r / (r + think), most=float(users))
+    return _fixed_point(latency, lambda r: users * r / (r + think), most=float(users), near=near)
 
 
-_OPEN_LOOP_MOST = 4096.0  # beyond it an open loop counts as overloaded
+def _fixed_point(
+    latency: Callable[[float], float | None], load: Callable[[float], float], *, most: float, near: float
+) -> float:
+    """The n with load(latency(n)) = n; where `near` is one already, that.
 
-
-def _fixed_point(latency: Callable[[float], float | None], load: Callable[[float], float], *, most: float) -> float:
-    """The n with load(latency(n)) = n, within half a percent.
-
-    The left side grows slower than n, so there is one root; false position with halving (Illinois) finds it.
+    The left side grows slower than n, so there is one root: a secant through the last two points, kept between what is
+    below the root and what is above it. With less than one in flight nobody meets anybody, and the load is that of one.
     """
+    if near and (seen := latency(max(near, 1.0))) is not None and abs(load(seen) - near) <= _NEAR * near:
+        return near
+    alone = latency(1.0)
+    if alone is None:
+        return most  # speed unknown: plan for everybody at once
+    low, high = load(alone), most
+    if low <= 1.0 or low >= most:
+        return min(low, most)
 
     def excess(n: float) -> float:
-        seconds = latency(max(n, 1.0))
-        return 0.0 if seconds is None else load(seconds) - n
+        return load(latency(n) or 0.0) - n
 
-    if latency(most) is None:
-        return most  # speed unknown: plan for everybody at once
-    low, high = 0.0, most
-    at_low, at_high = excess(low), excess(high)
-    if at_high >= 0:
-        return most
-    middle = high
+    last, before = 1.0, low - 1.0
+    here, now = low, excess(low)
     for _ in range(_MOST_STEPS):
-        last, middle = middle, (low * at_high - high * at_low) / (at_high - at_low)
-        at_middle = excess(middle)
-        if abs(middle - last) <= _NEAR * middle or at_middle == 0:
+        low, high = (here, high) if now > 0 else (low, here)
+        steep = (now - before) / (here - last) if here != last else 0.0
+        last, before = here, now
+        here = here - now / steep if steep < 0 else most
+        if here >= high == most:
+            if excess(most) >= 0:
+                return most
+            here = min(2 * low, (low + most) / 2)
+        elif not low < here < high:
+            here = (low + high) / 2
+        if abs(here - last) <= _NEAR * here:
             break
-        if at_middle > 0:
-            low, at_low, at_high = middle, at_middle, at_high / 2
-        else:
-            high, at_high, at_low = middle, at_middle, at_low / 2
-    return middle
+        now = excess(here)
+    return here
 
 
-_NEAR = 0.005  # of the root: a tolerance in requests would swallow a load far below one
-_MOST_STEPS = 40
+# Of the root: a tolerance in requests would swallow a load far below one, and a coarser one makes the peak, which is a
+# whole number, jump back and forth as the load grows.
+_NEAR = 1e-7
+_OPEN_LOOP_MOST = 4096.0  # beyond it an open loop counts as overloaded
+_MOST_STEPS = 60
 
 
 def peak_in_flight(in_flight: float, workload: Workload) -> int:

@@ -10,24 +10,26 @@ from advisor.propose import propose
 from advisor.schema import Question, Verdict
 
 
-def verdict_for(question: Question, *, depth: bool = True) -> Verdict:
+def verdict_for(question: Question, *, depth: bool = True, quick: bool = False) -> Verdict:
     """The verdict for a named model; `depth=False` leaves out curve, crossover and capacity.
+
+    With `quick`, a plan that meets the targets need not be the most precise one.
 
     Several machines are looked at only where one of them is not enough.
     """
     if question.hardware.nodes == 1:
-        return _decided(question, depth=depth)
+        return _decided(question, depth=depth, quick=quick)
     alone = replace(question, hardware=replace(question.hardware, nodes=1))
-    first = _decided(alone, depth=False)
+    first = _decided(alone, depth=False, quick=quick)
     if first.meets_targets:
         return _decided(alone, depth=depth) if depth else first
-    return _decided(question, depth=depth, one_node=_shortcoming(first))
+    return _decided(question, depth=depth, quick=quick, one_node=_shortcoming(first))
 
 
-def _decided(question: Question, *, depth: bool, one_node: str = "") -> Verdict:
+def _decided(question: Question, *, depth: bool, quick: bool = False, one_node: str = "") -> Verdict:
     candidates = propose(question.hardware, question.workload, question.model)
     estimates = [estimate(candidate, question) for candidate in candidates]
-    return decide(estimates, question, depth=depth, one_node=one_node)
+    return decide(estimates, question, depth=depth, quick=quick, one_node=one_node)
 
 
 def _shortcoming(verdict: Verdict) -> str:

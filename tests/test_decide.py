@@ -20,7 +20,7 @@ def asked(gpu: str, users: int) -> Answer:
     )
 
 
-@pytest.mark.parametrize(("gpu", "users"), [("8x H100", 200), ("8x A100 80GB", 40)])
+@pytest.mark.parametrize(("gpu", "users"), [("8x H100", 160), ("8x A100 80GB", 40)])
 def test_a_plan_that_is_sure_comes_before_one_with_fewer_cards(gpu: str, users: int) -> None:
     """Eight cards are there: fewer of them would do by the expected figures, but not by the slow end of the range."""
     verdict = asked(gpu, users).verdict
@@ -58,9 +58,9 @@ def test_what_would_not_start_or_be_another_thing_in_silence_is_refused(
     """A finding of each of the three severities refuses a way by itself: without it, that way would have been taken."""
     verdict = recommend(profile="desktop", overrides={**asked, "parts": "none"}, gpu=gpu).verdict
     assert (verdict.engine, verdict.winner, verdict.meets_targets) == ("none", None, False)
-    for refused in verdict.losers:
-        told = {finding.severity for finding in refused.findings} & {"CRASH", "OOM", "SILENT"}
-        assert told == {severity}
+    told = [{finding.severity for finding in one.findings} & {"CRASH", "OOM", "SILENT"} for one in verdict.losers]
+    assert {severity} in told and all(told)
+    for refused in (one for one, severities in zip(verdict.losers, told, strict=True) if severities == {severity}):
         assert refused.why_lost == next(f"{f.rule}: {f.message}" for f in refused.findings if f.severity == severity)
 
 

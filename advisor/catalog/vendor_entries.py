@@ -124,6 +124,7 @@ class VendorSpec:
     half_to_fp32: float = 4.0  # arithmetic at 16 bit to that at 32 bit, likewise
     driver_reserved: Reserved | None = None
     gpu_memory_shares: tuple[MemoryShare, ...] = ()
+    who_holds: str = ""  # command that names the processes which hold a card's memory
     memory_switch: MemorySwitch | None = None
     driver_title: str = ""
     driver_fields: Mapping[str, str] = field(default_factory=dict)  # fields of `Hardware` with words before each

@@ -53,6 +53,10 @@ class Engine(Predictable, Protocol):
         """
         ...
 
+    def levers(self, hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+        """Every further way that fits, whatever the load: looked at where none of `propose` meets the targets."""
+        ...
+
     def resize(self, candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
         """The same candidate with slots and batch for `in_flight` requests per replica, as far as memory allows."""
         ...

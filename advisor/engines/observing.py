@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Protocol
@@ -79,7 +77,6 @@ def metric_labels(text: str, name: str) -> dict[str, str]:
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 2.0  # of one question to a server on this machine
 _MOST_BYTES = 4 << 20  # of its answer
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine is not behind its proxy
 
 
 def listens(port: int) -> bool:
@@ -92,9 +89,16 @@ def listens(port: int) -> bool:
 
 
 def asked(port: int, path: str) -> dict[str, Any]:
-    """The JSON object that a server of this machine answers with; empty where it answers anything else."""
+    """The JSON object that a server of this machine answers with; empty where it answers anything else.
+
+    The client is imported when somebody is asked: it takes longer than many a command.
+    """
+    import urllib.error
+    import urllib.request
+
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine is not behind its proxy
     try:
-        with _DIRECT.open(f"http://{LOOPBACK}:{port}{path}", timeout=PATIENCE_S) as answer:
+        with direct.open(f"http://{LOOPBACK}:{port}{path}", timeout=PATIENCE_S) as answer:
             found = json.loads(answer.read(_MOST_BYTES))
     except (urllib.error.URLError, OSError, ValueError):
         return {}

@@ -6,12 +6,14 @@ the same objects thousands of times.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+K = TypeVar("K", bound=Hashable)
+A = TypeVar("A")
 KEPT = 4096
 
 
@@ -31,6 +33,25 @@ def by_identity(function: Callable[P, R]) -> Callable[P, R]:
             kept.clear()
         result = function(*args, **kwargs)
         kept[key] = (args, result)
+        return result
+
+    return remembered
+
+
+def by_value_and_identity(function: Callable[[K, A], R]) -> Callable[[K, A], R]:
+    """Cache `function` on the value of its first argument and the identity of the second, a frozen value."""
+    kept: dict[tuple[K, int], tuple[A, R]] = {}
+
+    @wraps(function)
+    def remembered(first: K, second: A) -> R:
+        key = (first, id(second))
+        found = kept.get(key)
+        if found is not None:
+            return found[1]
+        if len(kept) >= KEPT:
+            kept.clear()
+        result = function(first, second)
+        kept[key] = (second, result)
         return result
 
     return remembered

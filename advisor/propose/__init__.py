@@ -38,3 +38,13 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
     from advisor.propose.over_nodes import over_nodes
 
     return (*alone, *over_nodes(alone, hardware, model))
+
+
+def levers(hardware: Hardware, workload: Workload, model: ModelSpec, engine: str) -> tuple[Candidate, ...]:
+    """Every further way of one engine, on one machine and on several: for where none of `propose` is a yes."""
+    alone = ENGINES[engine].levers(hardware, workload, model)
+    if hardware.nodes == 1:
+        return alone
+    from advisor.propose.over_nodes import over_nodes
+
+    return (*alone, *over_nodes(alone, hardware, model))

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import cache
 
 from advisor.catalog import constants
-from advisor.rules import fit, nodes, operations, service, speed, versions
-from advisor.rules.base import VETO, Case, CasePredicate, Contest, ContestPredicate, Rule
+from advisor.rules import contest, fit, nodes, operations, service, speed, versions
+from advisor.rules.base import MUCH_MORE_BITS, VETO, Case, CasePredicate, Contest, ContestPredicate, Rule
 from advisor.schema import Finding
 
-__all__ = ["VETO", "Case", "Contest", "Rule", "judge_candidate", "judge_contest", "rules"]
+__all__ = ["MUCH_MORE_BITS", "VETO", "Case", "Contest", "Rule", "judge_candidate", "judge_contest", "rules"]
 
 CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS401": operations.ops401,
@@ -69,8 +69,9 @@ CONTEST_RULES: Mapping[str, ContestPredicate] = {
     "SVC306": service.svc306,
     "SVC308": service.svc308,
     "SVC309": nodes.svc309,
-    "SPD210": speed.spd210,
-    "SPD211": speed.spd211,
+    "SVC312": contest.svc312,
+    "SPD210": contest.spd210,
+    "SPD211": contest.spd211,
     "SVC305": service.svc305,
 }
 
@@ -90,12 +91,12 @@ def judge_candidate(case: Case) -> tuple[Finding, ...]:
     )
 
 
-def judge_contest(contest: Contest) -> tuple[Finding, ...]:
+def judge_contest(found: Contest) -> tuple[Finding, ...]:
     """Every contest rule that fires, in the order in which they decide."""
     return tuple(
         _finding(rules()[key], message, None)
         for key, predicate in CONTEST_RULES.items()
-        if (message := predicate(contest, rules()[key].threshold)) is not None
+        if (message := predicate(found, rules()[key].threshold)) is not None
     )
 
 

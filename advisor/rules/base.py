@@ -10,6 +10,7 @@ from advisor.catalog.entries import EngineLimits, WeightsFormat
 from advisor.catalog.vendors import vendor_of
 from advisor.schema import Accelerator, Estimate, Finding, Hardware, Judged, ModelSpec, Severity, Workload, value
 
+MUCH_MORE_BITS = 1.4  # from this ratio on it is said that two ways do not load the same weights
 VETO: tuple[Severity, ...] = ("CRASH", "OOM", "SILENT")
 
 
@@ -52,17 +53,23 @@ class Case:
 
 @value
 class Contest:
-    """The best of each engine side by side; an engine whose every candidate was refused is None."""
+    """The best of each engine side by side, for the same people; None where all of an engine were refused."""
 
     best: Mapping[str, Judged | None]
     misses: Mapping[str, tuple[Finding, ...]]  # missed targets of each engine that can run
     simplicity: Mapping[str, int]
     titles: Mapping[str, str]
+    features: Mapping[str, tuple[str, ...]]
+    bits: Mapping[str, float]  # of a weight, engines that can run
     workload: Workload
     crossover_in_flight: float | None
-    tokens_per_s: Mapping[str, float]  # total output at the planned load, engines that can run
+    answer_s: Mapping[str, float]  # what a person waits for a whole answer, engines with a figure
+    tokens_per_s: Mapping[str, float]  # total output of the same
     refused: Mapping[str, str]  # engines that cannot run → why, of the candidate that came closest
-    unmeasured: bool  # some of these rates are analytic: nothing of the kind was ever measured
+    load: float = 0.0  # people, requests in flight or requests/s: as it was asked
+    ahead_from: float | None = None  # load from which the other engine serves each person clearly better; None: never
+    level_from: float | None = None  # load from which it serves nobody clearly worse
+    outlasted: bool = False  # the simpler engine meets the targets at a load at which the other does not
     one_node: str = ""  # why one of several machines is not enough
 
     @property

@@ -1,4 +1,4 @@
-"""SPD: speed and latency targets, and the choice between engines by total output."""
+"""SPD: speed and latency targets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from advisor.models.thinking import first_answer_s, thinking, written_tokens
-from advisor.rules.base import Case, Contest
+from advisor.rules.base import Case
 from advisor.schema import Figure, Speed
 from advisor.units import count, ms, version_tuple
 
@@ -117,61 +117,3 @@ def spd209(case: Case, threshold: Mapping[str, Any]) -> str | None:
         f"{len(held)} of {len(case.cards)} cards may draw {least:.0%} of their power: reading weights takes up to "
         f"{1 / least:.1f} times as long, computing {least**-0.5:.1f} times"
     )
-
-
-def spd210(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
-    """Fires when an engine gives clearly more total output than the simplest one at the planned load."""
-    simple, other = _rivals(contest)
-    if simple is None or other is None:
-        return None
-    less, more = contest.tokens_per_s[simple], contest.tokens_per_s[other]
-    if not _worthwhile(contest, less, more, threshold):
-        return None
-    return (
-        f"{contest.titles[other]} gives {count(more)} output tokens/s at the planned load, {contest.titles[simple]} "
-        f"{count(less)}" + _crossing(contest)
-    )
-
-
-def spd211(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
-    """Fires when the simplest engine is fast enough: nothing worthwhile is gained by the other."""
-    simple, other = _rivals(contest)
-    if simple is None or other is None:
-        return None
-    less, more = contest.tokens_per_s[simple], contest.tokens_per_s[other]
-    if _worthwhile(contest, less, more, threshold):
-        return None
-    return (
-        f"both meet the targets; {contest.titles[simple]} gives {count(less)} output tokens/s at the planned load, "
-        f"{contest.titles[other]} {count(more)}{_crossing(contest)}: the simpler engine"
-    )
-
-
-def _rivals(contest: Contest) -> tuple[str | None, str | None]:
-    """The simplest engine that meets the targets, and the fastest of the others that do."""
-    able = [name for name in contest.meeting if name in contest.tokens_per_s]
-    if len(able) < 2:
-        return None, None
-    simple = min(able, key=lambda name: contest.simplicity[name])
-    return simple, max((n for n in able if n != simple), key=lambda name: contest.tokens_per_s[name])
-
-
-def _worthwhile(contest: Contest, less: float, more: float, threshold: Mapping[str, Any]) -> bool:
-    """More output by a margin that is wider where nothing was measured, and something to batch at all.
-
-    Far beyond the crossover any gain counts: a load that grows is one that batching serves.
-    """
-    peaks = [judged.estimate.peak_in_flight for judged in contest.best.values() if judged is not None]
-    if max(peaks, default=1) <= 1:
-        return False
-    margin = threshold["worthwhile_gain_unmeasured" if contest.unmeasured else "worthwhile_gain"]
-    crossover = contest.crossover_in_flight
-    if not contest.unmeasured and crossover and min(peaks) >= threshold["far_beyond"] * crossover:
-        margin = 1.0
-    return bool(more >= margin * less)
-
-
-def _crossing(contest: Contest) -> str:
-    if contest.crossover_in_flight is None:
-        return ""
-    return f"; the crossover lies at {contest.crossover_in_flight:.1f} in flight"

@@ -69,7 +69,7 @@ def test_a_mac_of_36_gb_holds_what_it_was_seen_to_hold() -> None:
 @pytest.mark.parametrize(
     ("gpu", "wanted", "switch"),
     [
-        ("M3 Max 36GB", {"context_tokens": 32768}, "sudo sysctl iogpu.wired_limit_mb=32768"),
+        ("M3 Max 36GB", {"context_tokens": 32768, "quantization": "q4_0"}, "sudo sysctl iogpu.wired_limit_mb=32768"),
         ("M4 Pro 48GB", {"model": "llama3.3:70b", "ttft_ms": 60000}, "sudo sysctl iogpu.wired_limit_mb="),
         ("Radeon 780M 32GB", {"model": "qwen3:32b", "ttft_ms": 60000}, "ttm.pages_limit="),
     ],

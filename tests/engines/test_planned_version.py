@@ -6,6 +6,7 @@ import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_a_running_ollama_is_used() -> None:
 
 
 @pytest.mark.parametrize(("system", "words"), [("darwin", "launchctl setenv"), ("windows", "setx")])
-def test_each_system_has_its_way_to_set_it(system: str, words: str) -> None:
+def test_each_system_has_its_way_to_set_it(system: Literal["darwin", "windows"], words: str) -> None:
     """launchctl on a Mac, setx on Windows."""
     from advisor.engines.ollama.server import set_commands
 

@@ -9,6 +9,7 @@ from advisor.engines.ollama import observe
 from advisor.engines.ollama.chart import chart
 from advisor.engines.ollama.checks import checks
 from advisor.engines.ollama.launch import container, launch, one_replica
+from advisor.engines.ollama.levers import levers
 from advisor.engines.ollama.memory import memory
 from advisor.engines.ollama.placements import placements
 from advisor.engines.ollama.preparation import preparation
@@ -28,6 +29,7 @@ __all__ = [
     "container",
     "files_of",
     "launch",
+    "levers",
     "limits",
     "memory",
     "observer",

@@ -24,11 +24,12 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
     """
     hardware = with_own_memory("ollama", hardware)
     found: list[Candidate] = []
-    for choice in choices(model, workload):
-        for cards in _families(hardware):
-            found.extend(_on_cards(choice, cards, hardware, workload, model))
+    for number, choice in enumerate(choices(model, workload)):
+        for cards in families(hardware):
+            ways = _on_cards(choice, cards, hardware, workload, model)
+            found.extend(way for way in ways if number == 0 or not way.cpu_layers)  # the default is the smaller one
         if _cpu_alone(hardware, workload):
-            found.append(_candidate(choice, (), workload, model))
+            found.append(candidate_of(choice, (), workload, model))
     return tuple(dict.fromkeys(found[:MOST]))
 
 
@@ -39,7 +40,7 @@ def flash_attention(card: Accelerator) -> bool:
     return True
 
 
-def _families(hardware: Hardware) -> tuple[Group, ...]:
+def families(hardware: Hardware) -> tuple[Group, ...]:
     """Cards that Ollama would put one model on: those that one build runs on; MIG slices one by one."""
     makers: dict[str, list[Accelerator]] = {}
     for card in hardware.accelerators:
@@ -52,7 +53,7 @@ def _families(hardware: Hardware) -> tuple[Group, ...]:
 def _on_cards(
     choice: Weights, family: Group, hardware: Hardware, workload: Workload, model: ModelSpec
 ) -> Iterator[Candidate]:
-    tried = [_candidate(choice, cards, workload, model) for cards in _sets(family, hardware)]
+    tried = [candidate_of(choice, cards, workload, model) for cards in _sets(family, hardware)]
     one_slot = [with_slots(candidate, 1) for candidate in tried]
     fitting = [c for c, small in zip(tried, one_slot, strict=True) if _fits(small, hardware, model)]
     if not fitting:
@@ -83,7 +84,8 @@ def _room(cards: Group) -> float:
     return (card.unheld_bytes >> 30) + (card.bandwidth_bytes_per_s or 0.0) / 1e15
 
 
-def _candidate(choice: Weights, cards: Group, workload: Workload, model: ModelSpec) -> Candidate:
+def candidate_of(choice: Weights, cards: Group, workload: Workload, model: ModelSpec) -> Candidate:
+    """These weights on these cards, or on the CPU where there are none, with a slot for everybody."""
     most = min(workload.concurrency or workload.users, MOST_SLOTS)
     slots = 1 if single_slot(model) or workload.kind == "embed" else max(1, most)
     plain = Candidate(

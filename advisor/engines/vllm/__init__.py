@@ -9,6 +9,7 @@ from advisor.engines.vllm import observe
 from advisor.engines.vllm.chart import chart
 from advisor.engines.vllm.checks import checks
 from advisor.engines.vllm.launch import container, launch, one_replica
+from advisor.engines.vllm.levers import levers
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.placements import placements
 from advisor.engines.vllm.propose import propose
@@ -27,6 +28,7 @@ __all__ = [
     "container",
     "files_of",
     "launch",
+    "levers",
     "limits",
     "memory",
     "observer",

@@ -58,8 +58,8 @@ def _on_group(
 ) -> Iterator[Candidate]:
     """For each format: the smallest number of cards that holds it, what is above, and the nearest miss."""
     enough_for_native, started, missed = len(group), False, list[Candidate]()
-    for number, choice in enumerate(_worth_trying(group, weights)):
-        singles = [_candidate(choice, split(n, model.heads), group, workload, model) for n in counts(len(group))]
+    for number, choice in enumerate(worth_trying(group, weights)):
+        singles = [candidate_of(choice, split(n, model.heads), group, workload, model) for n in counts(len(group))]
         fitting = [candidate for candidate in singles if _fits(candidate, hardware, model)]
         if not fitting:
             yield singles[-1]
@@ -77,7 +77,7 @@ def _on_group(
             layouts = [split(n, model.heads) for n in counts(len(group)) if smallest <= n <= most]
             layouts += _replicated(smallest, group, model)[-1:]
         for layout in layouts:
-            candidate = _candidate(choice, layout, group, workload, model)
+            candidate = candidate_of(choice, layout, group, workload, model)
             yield candidate
             yield from _with_fp8_kv(candidate, group, hardware, workload, model)
 
@@ -86,7 +86,7 @@ def _on_group(
             yield from at_the_edge(candidate, hardware, workload, model)
 
 
-def _worth_trying(group: Group, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
+def worth_trying(group: Group, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:
     """On a card that vLLM cannot use one format is enough to say so; some builds need FP8 units for FP8."""
     if not _runs_on(group):
         return weights[:1]
@@ -117,7 +117,8 @@ def _missed(singles: list[Candidate], smallest: int, model: ModelSpec) -> list[L
     return [split(max(below), model.heads)] if below else []
 
 
-def _candidate(choice: Weights, layout: Layout, group: Group, workload: Workload, model: ModelSpec) -> Candidate:
+def candidate_of(choice: Weights, layout: Layout, group: Group, workload: Workload, model: ModelSpec) -> Candidate:
+    """These weights in this layout on cards of the group, sized for everybody at once."""
     cards = pick(group, layout.cards)
     return Candidate(
         engine="vllm",

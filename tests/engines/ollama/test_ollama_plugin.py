@@ -25,8 +25,8 @@ def values(plan: Plan) -> dict[str, str | None]:
 
 
 def test_the_default_tag_comes_first() -> None:
-    """Without a wish the library's own quantisation is taken, by its verified tag."""
-    assert choices(QWEN, CHAT) == (("q4_K_M", "qwen2.5:7b"),)
+    """Without a wish the library's own quantisation is looked at, by its verified tag, and the precise one beside it."""
+    assert choices(QWEN, CHAT) == (("q4_K_M", "qwen2.5:7b"), ("q8_0", "qwen2.5:7b-instruct-q8_0"))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_seventy_billion_is_split_over_two_cards() -> None:
 
 def test_the_cpu_is_for_machines_without_a_card() -> None:
     """The CPU alone is proposed where no card can be used, or where offload is allowed."""
-    assert [c.device for c in ollama.propose(MACHINES["laptop-cpu"], CHAT, QWEN)] == ["cpu"]
+    assert {c.device for c in ollama.propose(MACHINES["laptop-cpu"], CHAT, QWEN)} == {"cpu"}
     devices = {c.device for c in ollama.propose(MACHINES["rtx-4090"], replace(CHAT, allow_offload=True), QWEN)}
     assert devices == {"gpu", "cpu"}
     assert {c.device for c in ollama.propose(MACHINES["rtx-4090"], CHAT, QWEN)} == {"gpu"}

@@ -69,6 +69,11 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
     )  # fmt: skip
 
 
+def levers(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+    """Nothing beside what is proposed."""
+    return ()
+
+
 def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
     """A slot for each request."""
     return replace(candidate, max_in_flight=max(round(in_flight), 1))

@@ -1,0 +1,98 @@
+"""How much load still meets the targets, over all ways to use the cards: a yes at N, a no at N + 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from advisor.compare import load_of
+from advisor.decide.judge import judge, meets
+from advisor.estimate import estimate
+from advisor.models.thinking import somebody_waits
+from advisor.physics.bisect import narrowed
+from advisor.schema import Candidate, Question
+
+MOST_IN_FLIGHT = 100_000
+MOST_USERS = 1_000_000
+
+
+def capacity(ways: Sequence[Candidate], question: Question) -> tuple[int | None, int | None]:
+    """The most requests in flight, and the most users, with which one of the ways meets every target.
+
+    None where there is no target to stay within, no end to it, or nobody who would come again (no think time, a rate).
+
+    Args:
+        ways: what carries the most first: each of the others is then asked only once.
+    """
+    workload = question.workload
+    if not somebody_waits(workload) or not ways:
+        return None, None
+    planned = workload.concurrency or 16
+    most = _over_all(lambda number: _asked(question, concurrency=number), ways, planned, MOST_IN_FLIGHT)
+    if most is None or workload.think_time_s == 0 or workload.request_rate is not None:
+        return _ended(most, MOST_IN_FLIGHT), None
+    guess = round(load_of(most[0], most[1], _asked(question, users=1)))
+    users = _over_all(lambda number: _asked(question, users=number), ways, guess, MOST_USERS)
+    return _ended(most, MOST_IN_FLIGHT), _ended(users, MOST_USERS)
+
+
+def _ended(found: tuple[int, Candidate] | None, end: int) -> int | None:
+    return None if found is None or found[0] >= end else found[0]
+
+
+def too_much(ways: Sequence[Candidate], question: Question) -> Question | None:
+    """The same question with the least load that none of the ways carries; None: there is no end to it, or a rate."""
+    workload = question.workload
+    if not somebody_waits(workload) or workload.request_rate is not None:
+        return None
+    given = workload.concurrency
+
+    def ask(load: int) -> Question:
+        return _asked(question, users=load) if given is None else _asked(question, concurrency=load)
+
+    most = MOST_USERS if given is None else MOST_IN_FLIGHT
+    found = _over_all(ask, ways, given or workload.users, most)
+    return None if found is None or found[0] >= most else ask(found[0] + 1)
+
+
+def carries(ways: Sequence[Candidate], question: Question) -> Candidate | None:
+    """The first of the ways that meets the targets of the question; None: none does."""
+    return next((way for way in ways if meets(judge(estimate(way, question), question))), None)
+
+
+def _asked(question: Question, *, users: int = 1, concurrency: int | None = None) -> Question:
+    workload = replace(question.workload, users=users, concurrency=concurrency, request_rate=None)
+    return replace(question, workload=workload)
+
+
+def _over_all(
+    ask: Callable[[int], Question], ways: Sequence[Candidate], guess: int, most: int
+) -> tuple[int, Candidate] | None:
+    """The largest load that one of the ways carries, and which: each is asked for one more than those before it."""
+    best: tuple[int, Candidate] | None = None
+    for way in ways:
+        least = 1 if best is None else best[0] + 1
+        if least <= most and (found := _most(ask, way, max(guess, least), least, most)):
+            best = found, way
+    return best
+
+
+def _most(ask: Callable[[int], Question], way: Candidate, guess: int, least: int, most: int) -> int | None:
+    """The largest load from `least` to `most` that the way carries, from a guess outwards in doubled steps."""
+
+    def carried(load: int) -> bool | None:
+        return carries((way,), ask(load)) is not None or None
+
+    if not carried(least):
+        return None
+    low, step = guess, max(guess // 64, 1)
+    if guess > least and not carried(guess):
+        while low - step > least and not carried(low - step):
+            low, step = low - step, 2 * step
+        return narrowed(carried, (max(low - step, least), True), low)[0]
+    while low < most:
+        above = min(low + step, most)
+        if not carried(above):
+            return narrowed(carried, (low, True), above)[0]
+        low, step = above, 2 * step
+    return low

@@ -1,0 +1,151 @@
+"""Which way of one engine is taken, among those that no rule refuses.
+
+Ways stand on *levels*, the best first: all layers on the accelerator, the more precise weights, one machine, the KV
+cache as it is, and met targets also at the slow end of the range. The best level is taken on which something meets the
+targets, and on it the fewest cards. A level is given up because the load is too much for it, so that what takes its
+place uses no fewer cards than the given up level could: more load never needs fewer of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from advisor.catalog import weights_format
+from advisor.decide.judge import answer_s, meets, misses, sure, tokens_per_s, vetoed
+from advisor.models.thinking import somebody_waits
+from advisor.schema import Candidate, Judged, Question
+
+_TIERS = {"A": 0, "B": 1, "C": 2}
+_NEVER = math.inf
+_AS_MUCH = 0.95
+Level = tuple[int, ...]
+
+
+def precision(candidate: Candidate, question: Question) -> int:
+    """0: as good as the checkpoint as published, 1: a small loss, 2: a visible one."""
+    if candidate.weights_format == question.model.native_format:
+        return 0
+    return _TIERS[weights_format(candidate.weights_format).quality_tier]
+
+
+def level(judged: Judged, question: Question) -> Level:
+    """The level on which a way stands; smaller is better."""
+    candidate = judged.estimate.candidate
+    machines = 0 if patient(question) else candidate.nodes
+    doubtful = 0 if sure(judged, question) or patient(question) else 1
+    return candidate.cpu_layers > 0, precision(candidate, question), machines, rounds(candidate), doubtful
+
+
+def rounds(candidate: Candidate) -> bool:
+    """Whether the KV cache keeps less than 16 bits."""
+    return candidate.kv_cache_dtype not in ("auto", "f16", "bf16")
+
+
+def patient(question: Question) -> bool:
+    """Whether nobody waits: every card and machine is then there to be used."""
+    return not somebody_waits(question.workload) and question.workload.request_rate is None
+
+
+def chosen(able: Sequence[Judged], question: Question) -> Judged | None:
+    """The preferred way of those that could run; where none meets the targets, the one that serves people best."""
+    return min(able, key=preference(able, question)) if able else None
+
+
+def ordered(judged: Sequence[Judged], question: Question) -> list[Judged]:
+    """Who could run first, in the order of preference; then the refused, the closest first."""
+    able = [one for one in judged if not vetoed(one)]
+    refused = [one for one in judged if vetoed(one)]
+    return sorted(able, key=preference(able, question)) + sorted(refused, key=lambda j: j.estimate.memory.short_bytes)
+
+
+def preference(able: Sequence[Judged], question: Question) -> Callable[[Judged], tuple[float, ...]]:
+    """What tells against a way beside these others, as numbers in the order in which they count."""
+    beside = _beside(able, question)
+
+    def key(judged: Judged) -> tuple[float, ...]:
+        return tuple(number(judged, question, beside) for _, number in _REASONS)
+
+    return key
+
+
+def difference(judged: Judged, better: Judged, able: Sequence[Judged], question: Question) -> str:
+    """In words, the first thing that tells against a way beside a better one."""
+    key = preference(able, question)
+    pairs = zip(key(judged), key(better), _REASONS, strict=True)
+    return next((words for own, other, (words, _) in pairs if own != other), _REASONS[-1][0])
+
+
+class Beside(NamedTuple):
+    """What the other ways leave to one."""
+
+    cards: int  # the fewest it has to use
+    rate: float  # the most output of its level
+
+
+def _beside(able: Sequence[Judged], question: Question) -> Beside:
+    """The most cards that a better level could use, were it not for load and targets: what replaces it uses no fewer.
+
+    Where nothing is sure, that is every way of the level itself: all cards help.
+    """
+    meeting = [one for one in able if meets(one)]
+    best = min((level(one, question) for one in meeting), default=())
+    cards = max((_cards(one) for one in able if (*level(one, question)[:-1], 0) < best), default=0)
+    return Beside(cards, max((tokens_per_s(one) for one in meeting if level(one, question) == best), default=0.0))
+
+
+def _cards(judged: Judged) -> int:
+    return judged.estimate.candidate.cards_in_all
+
+
+def _against_level(place: int) -> Callable[[Judged, Question, Beside], float]:
+    def number(judged: Judged, question: Question, _: Beside) -> float:
+        return 0.0 if misses(judged) else float(level(judged, question)[place])
+
+    return number
+
+
+def _too_few_cards(judged: Judged, question: Question, beside: Beside) -> float:
+    return 0.0 if misses(judged) or patient(question) else float(max(beside.cards - _cards(judged), 0))
+
+
+def _little_output(judged: Judged, question: Question, beside: Beside) -> float:
+    """Where nobody waits the most output counts; a card that adds a few percent to it is no use of a card."""
+    rate = tokens_per_s(judged)
+    return -rate if patient(question) and not misses(judged) and rate < _AS_MUCH * beside.rate else -math.inf
+
+
+def _slow(judged: Judged, question: Question, _: Beside) -> float:
+    return (answer_s(judged, question) or _NEVER) if misses(judged) else 0.0
+
+
+def _shortages(judged: Judged, question: Question, _: Beside) -> float:  # noqa: ARG001 - the shape of a reason
+    """Warnings about slots, KV cache and the like; a missed target is counted by itself."""
+    return sum(1 for finding in judged.findings if finding.severity == "PERF") - len(misses(judged))
+
+
+def _not_as_published(judged: Judged, question: Question, _: Beside) -> float:
+    return float(judged.estimate.candidate.weights_format != question.model.native_format)
+
+
+# What tells against a way that runs, in words and as a number; the first comes first.
+_REASONS: tuple[tuple[str, Callable[[Judged, Question, Beside], float]], ...] = (
+    ("has no predicted speed", lambda j, _, __: j.estimate.peak_speed is None),
+    ("misses a target", lambda j, _, __: len(misses(j)) > 0),
+    # Where targets are missed, the way that serves people best is the one to show; precision comes second.
+    ("serves people slower", _slow),
+    ("runs partly on the CPU", _against_level(0)),
+    ("keeps less precision", _against_level(1)),
+    # Where somebody waits, a card is given to be sure, no machine.
+    ("needs more machines", _against_level(2)),
+    ("rounds the KV cache", _against_level(3)),
+    ("may miss a target at the slow end of its range", _against_level(4)),
+    ("leaves cards idle that a better way would have used", _too_few_cards),
+    ("gives less output", _little_output),
+    ("needs more cards", lambda j, _, __: _cards(j)),
+    ("needs more machines", lambda j, _, __: j.estimate.candidate.nodes),
+    ("has fewer slots or less KV cache than requests in flight", _shortages),
+    ("is not the checkpoint as published", _not_as_published),
+    ("gives less output", lambda j, _, __: -tokens_per_s(j)),
+)

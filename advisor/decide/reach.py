@@ -1,0 +1,117 @@
+"""Every lever before a no: where the usual ways of an engine meet no target, further ones are tried, the best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from advisor.compare import within_targets
+from advisor.decide.judge import judge, meets
+from advisor.decide.prefer import precision, rounds
+from advisor.estimate import estimate, sized_for, speed_at
+from advisor.models.thinking import long_thought
+from advisor.propose import engines_for, levers, propose
+from advisor.schema import Candidate, Judged, Question
+
+
+def with_levers(judged: Sequence[Judged], question: Question, *, every: bool = True) -> list[Judged]:
+    """What was judged, and further ways of every engine that has no yes on its most precise level.
+
+    Args:
+        every: also of an engine whose yes is less precise, and beside another one's yes.
+    """
+    if not every and any(map(meets, judged)):
+        return list(judged)
+    return [*judged, *(way for name in engines_for(question.workload) for way in _further(name, judged, question))]
+
+
+def reachable(question: Question, *, further: bool = True) -> bool:
+    """Whether any way of any engine meets the targets: what a verdict would say, and nothing else of it.
+
+    Args:
+        further: also look at ways that are tried only where no usual one is a yes.
+    """
+    usual = propose(question.hardware, question.workload, question.model)
+    if any(not _misses_alone(way, question) and _meets(way, question) for way in usual):
+        return True
+    return further and any(_meets(way, question) for way in strongest(question, usual))
+
+
+def _meets(way: Candidate, question: Question) -> bool:
+    return meets(judge(estimate(way, question), question))
+
+
+def strongest(question: Question, known: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Further ways of all engines that may carry more than the known ones: of each, the one with the smallest cache."""
+    seen = {_identity(way) for way in known}
+    for name in engines_for(question.workload):
+        for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, name)):
+            way = smaller or plain
+            if _identity(way) not in seen and _worth_a_look(way, question):
+                yield way
+
+
+def _further(engine: str, judged: Sequence[Judged], question: Question) -> Iterator[Judged]:
+    """Ways of each precision, from the best down to the first with a yes; of each level the first that meets."""
+    usual = [one for one in judged if one.estimate.candidate.engine == engine]
+    known = {_identity(one.estimate.candidate) for one in usual}
+    yes = min((precision(one.estimate.candidate, question) for one in usual if meets(one)), default=99)
+    if not usual or yes == 0:
+        return
+    made = list(_pairs(levers(question.hardware, question.workload, question.model, engine)))
+    made.sort(key=lambda pair: precision(pair[0], question))
+    for level, group in groupby(made, key=lambda pair: precision(pair[0], question)):
+        if level >= yes:
+            return
+        found = [
+            one for pair in group for one in _meeting(pair, question) if _identity(one.estimate.candidate) not in known
+        ]
+        yield from found
+        if found:
+            return
+
+
+def _meeting(pair: tuple[Candidate, Candidate | None], question: Question) -> Iterator[Judged]:
+    """Those of a way and of the same with a smaller cache that meet the targets; the smaller one carries more."""
+    plain, smaller = pair
+    for way in (smaller, plain) if smaller else (plain,):
+        if not _worth_a_look(way, question):
+            return
+        judged = judge(estimate(way, question), question)
+        if not meets(judged):
+            return
+        yield judged
+
+
+def _pairs(ways: Sequence[Candidate]) -> Iterator[tuple[Candidate, Candidate | None]]:
+    """Each way, and beside it the same with a rounded KV cache."""
+    small = {replace(_identity(way), kv_cache_dtype=""): way for way in ways if rounds(way)}
+    whole = {replace(_identity(way), kv_cache_dtype=""): way for way in ways if not rounds(way)}
+    for key, way in whole.items():
+        yield way, small.get(key)
+    yield from ((way, None) for key, way in small.items() if key not in whole)
+
+
+def _identity(way: Candidate) -> Candidate:
+    """The way without its slots, which follow from the load."""
+    return replace(way, max_in_flight=1, max_batched_tokens=1)
+
+
+def _worth_a_look(way: Candidate, question: Question) -> bool:
+    """Whether it is predicted, and a single request would meet the targets."""
+    return _alone(way, question) is True
+
+
+def _misses_alone(way: Candidate, question: Question) -> bool:
+    """What a single request misses, many do."""
+    return _alone(way, question) is False
+
+
+def _alone(way: Candidate, question: Question) -> bool | None:
+    """Whether a single request would meet the targets; None: not predicted."""
+    speed = speed_at(sized_for(way, 1, question), 1, question)
+    if speed is None:
+        return None
+    thought = long_thought(question.workload, question.model)
+    return within_targets(speed.ttft_p95_s.expected, speed.tpot_p95_s.expected, question.workload, thought)

@@ -1,0 +1,39 @@
+"""What a no rests on that nobody looked at here, and what to type where it is otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from advisor.models.names import is_guess
+from advisor.rules import VETO
+from advisor.schema import Judged, Question
+from advisor.units import gib
+
+_MEMORY = {"FIT101", "FIT102", "FIT105"}
+
+
+def rests_on(winner: Judged | None, judged: Sequence[Judged], question: Question) -> str:
+    """One sentence; empty where everything was looked at."""
+    told = list(_told(winner, judged, question))
+    return f"This rests on {'; and on '.join(told)}." if told else ""
+
+
+def _told(winner: Judged | None, judged: Sequence[Judged], question: Question) -> Iterator[str]:
+    hardware, model = question.hardware, question.model
+    if is_guess(model) or model.confidence == "low":
+        yield f"uncertain dimensions of {model.hf_id}: if they are otherwise, name its folder (--model FOLDER)"
+    elif winner is None and model.origin == "hub":
+        yield f"what the Hub says of {model.hf_id}: if it is otherwise, name its folder (--model FOLDER)"
+    refused = {finding.rule for one in judged for finding in one.findings if finding.severity in VETO}
+    if winner is None and refused & _MEMORY and hardware.source == "simulated" and hardware.accelerators:
+        card = hardware.accelerators[0]
+        yield (
+            f"{gib(card.memory_bytes)} of memory for {card.name}, which was named and not looked at: if it has more, "
+            f"take --hardware FILE with what `advisor probe --out FILE` says there"
+        )
+    speed = winner.estimate.peak_speed if winner else None
+    if speed is not None and speed.output_tokens_per_s.basis == "analytic":
+        yield (
+            "speeds that were worked out and never measured on such a device: `advisor smoke` measures them, and its "
+            "figures count from then on"
+        )

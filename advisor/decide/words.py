@@ -1,0 +1,101 @@
+"""The verdict in one sentence, and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from advisor.catalog import engine_limits, weights_format
+from advisor.decide.judge import misses
+from advisor.decide.prefer import precision
+from advisor.models.names import is_guess, replaced
+from advisor.rules import VETO
+from advisor.schema import Candidate, Finding, Judged, Question, Speed, Workload
+from advisor.units import count, ms
+
+_LOSSES = ("", ", at a small loss of quality", ", at a visible loss of quality")  # by how much precision is given up
+
+
+def summary(winner: Judged | None, meets: bool, question: Question, refusals: Sequence[Finding]) -> str:
+    """What is advised for whom, and what it gives; or why not."""
+    model, workload = question.model, question.workload
+    people = people_of(workload)
+    if winner is None:
+        why = "; ".join(f"{engine_limits(f.engine or '').title}: {f.message}" for f in refusals)
+        guess = "(a guess by its name, it is not in the catalogue) " if is_guess(model) else ""
+        return f"No: {model.hf_id} {guess}cannot serve {people} here. {why or 'No engine has these weights.'}"
+    estimate = winner.estimate
+    told = _other_weights(estimate.candidate, question)
+    load = people
+    if workload.concurrency is None:
+        load += (
+            f" ({count(round(estimate.in_flight, 1))} requests in flight on average, {estimate.peak_in_flight} at peak)"
+        )
+    what = f"{told}{_way(estimate.candidate, question)}"
+    if meets:
+        return f"{what} for {load}{_pace(estimate.peak_speed, workload)}{_edge(estimate.peak_speed, workload)}."
+    but = "misses a target" if estimate.peak_speed else "nothing tells whether it meets the targets"
+    return f"No: {what} starts, but {but} for {load}: " + "; ".join(f.message for f in misses(winner)) + "."
+
+
+def refusals_of(judged: Sequence[Judged]) -> list[Finding]:
+    """For each engine, the refusal of the candidate that came closest."""
+    told: dict[str, Finding] = {}
+    for item in judged:
+        for finding in item.findings:
+            if finding.severity in VETO:
+                told.setdefault(item.estimate.candidate.engine, finding)
+                break
+    return list(told.values())
+
+
+def _way(candidate: Candidate, question: Question) -> str:
+    """Engine, model, weights and where they lie."""
+    cards = candidate.cards_in_all
+    where = "the CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
+    where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
+    title, form = engine_limits(candidate.engine).title, weights_format(candidate.weights_format).title
+    return f"{title} with {question.model.hf_id} ({form}{_LOSSES[precision(candidate, question)]}) on {where}"
+
+
+def _other_weights(candidate: Candidate, question: Question) -> str:
+    """What is not as it was named: weights by somebody else, or a model that is known by its name only."""
+    named = replaced(question.workload.model, candidate.model_ref)
+    other = f"Not {named} but {candidate.model_ref}: " if named else ""
+    if not is_guess(question.model):
+        return other
+    return f"{other}A guess, as {question.model.hf_id} is not in the catalogue and is judged by its name: "
+
+
+def people_of(workload: Workload) -> str:
+    """Who is served, in the words in which it was asked."""
+    if workload.concurrency is not None:
+        return f"{workload.concurrency} request{'s' if workload.concurrency != 1 else ''} in flight"
+    if workload.request_rate is not None:
+        return f"{workload.request_rate:g} requests/s"
+    return f"{workload.users} user{'s' if workload.users != 1 else ''}"
+
+
+def _edge(speed: Speed | None, workload: Workload) -> str:
+    """The targets that lie inside the range: they are met as predicted, and may be missed."""
+    targets = (
+        ()
+        if speed is None
+        else (
+            ("time to first token", workload.ttft_ms, speed.ttft_p95_s),
+            ("time per output token", workload.tpot_ms, speed.tpot_p95_s),
+        )
+    )
+    told = [
+        f"the {what}, up to {ms(figure.high)} at the 95th percentile with a target of {ms(target / 1000)}"
+        for what, target, figure in targets
+        if target is not None and figure.high * 1000 > target
+    ]
+    return f"; may miss {' and '.join(told)}" if told else ""
+
+
+def _pace(speed: Speed | None, workload: Workload) -> str:
+    if speed is None:
+        return ""
+    if workload.kind == "embed":
+        return f": a text takes {ms(speed.ttft_s.expected)}"
+    return f": first token after {ms(speed.ttft_s.expected)}, then {count(1 / speed.tpot_s.expected)} tokens/s each"

@@ -1,0 +1,154 @@
+"""What can be asked less of: precision, context, people, latency; or another engine than the one named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from advisor.models.thinking import first_answer_s, somebody_waits, thinking, written_tokens
+from advisor.physics.bisect import narrowed
+from advisor.schema import Question
+from advisor.search.step import Step, asking, is_yes
+from advisor.verdict import verdict_for
+
+_GRAIN = 1 / 64
+_LONGER = 1.1  # a target that turned out too tight is loosened by so much again
+_MOST_TRIES = 6
+
+
+def less(question: Question) -> Iterator[Step]:
+    """The changes after which it is a yes, the least painful first."""
+    for search in (_other_engine, _other_quantization, _shorter_context, _fewer, _relaxed_targets, _offload):
+        yield from search(question)
+
+
+def extremes(question: Question) -> Iterator[Step]:
+    """Each of them as far as it goes, whether it is enough or not: what a second change is tried on."""
+    workload = question.workload
+    if workload.engine != "auto":
+        yield Step(change="--engine auto", question=asking(question, engine="auto"))
+    if workload.quantization != "auto":
+        yield Step(change="--quantization auto", question=asking(question, quantization="auto"))
+    least = min(workload.input_tokens + written_tokens(workload, question.model), question.model.context_trained)
+    if least < workload.context_tokens:
+        yield Step(change=f"--context-tokens {least}", question=asking(question, context_tokens=least))
+    if (key := _load_key(question)) is not None:
+        yield Step(change=f"--{key.replace('_', '-')} 1", question=asking(question, **{key: 1}))
+
+
+def _other_engine(question: Question) -> Iterator[Step]:
+    if question.workload.engine not in ("auto", "both"):
+        step = Step(change="--engine auto", question=asking(question, engine="auto"))
+        if is_yes(step.question):
+            yield step
+
+
+def _other_quantization(question: Question) -> Iterator[Step]:
+    if question.workload.quantization == "auto":
+        return
+    auto = asking(question, quantization="auto")
+    verdict = verdict_for(auto, depth=False)
+    if verdict.meets_targets and verdict.winner:
+        name = verdict.winner.estimate.candidate.weights_format
+        named = asking(question, quantization=name)
+        if is_yes(named):
+            yield Step(change=f"--quantization {name}", question=named)
+        else:
+            yield Step(change="--quantization auto", question=auto)
+
+
+def _shorter_context(question: Question) -> Iterator[Step]:
+    need = question.workload.input_tokens + written_tokens(question.workload, question.model)
+    now = question.workload.context_tokens
+    found = _most(lambda tokens: is_yes(asking(question, context_tokens=tokens)), need, now) if need < now else None
+    if found:
+        yield Step(change=f"--context-tokens {found}", question=asking(question, context_tokens=found))
+
+
+def _load_key(question: Question) -> str | None:
+    """The key of the workload that says how many; None where there is no fewer."""
+    workload = question.workload
+    if workload.request_rate is not None:
+        return None
+    key = "concurrency" if workload.concurrency is not None else "users"
+    return key if getattr(workload, key) > 1 else None
+
+
+def _fewer(question: Question) -> Iterator[Step]:
+    rate = question.workload.request_rate
+    if rate is not None:
+        slower = next((rate / 2**step for step in range(1, 12) if is_yes(_rated(question, rate / 2**step))), None)
+        if slower is not None:
+            yield Step(change=f"--request-rate {_short(slower)}", question=_rated(question, slower))
+        return
+    key = _load_key(question)
+    if key is None:
+        return
+    now: int = getattr(question.workload, key)
+    found = _most(lambda number: is_yes(asking(question, **{key: number})), 1, now)
+    if found:
+        yield Step(change=f"--{key} {found}", question=asking(question, **{key: found}))
+
+
+def _rated(question: Question, rate: float) -> Question:
+    return asking(question, request_rate=float(_short(rate)))
+
+
+def _short(rate: float) -> str:
+    return f"{rate:.3g}"
+
+
+def _most(holds: Callable[[int], bool], least: int, now: int) -> int | None:
+    """The largest number from `least` to below `now` that is a yes, within a part in 64; None: not even `least` is."""
+    if not holds(least):
+        return None
+    return narrowed(lambda number: holds(number) or None, (least, True), now, grain=_GRAIN)[0]
+
+
+def _offload(question: Question) -> Iterator[Step]:
+    if question.workload.allow_offload or not question.hardware.accelerators:
+        return
+    allowed = asking(question, allow_offload=True)
+    if is_yes(allowed):
+        yield Step(change="--allow-offload", question=allowed)
+    else:
+        yield from _relaxed_targets(allowed, "--allow-offload ")
+
+
+def _relaxed_targets(question: Question, before: str = "") -> Iterator[Step]:
+    """Targets that the way which serves people best does keep."""
+    workload = question.workload
+    if not somebody_waits(workload):
+        return
+    winner = verdict_for(question, depth=False).winner
+    if before and (winner is None or winner.estimate.candidate.cpu_layers == 0):
+        return  # the change before it plays no part
+    speed = winner.estimate.peak_speed if winner else None
+    if speed is None:
+        thought = thinking(workload, question.model).tokens
+        patient = asking(question, ttft_ms=None, tpot_ms=None, first_answer_ms=None, reasoning_tokens=thought)
+        if winner is not None and is_yes(patient):
+            yield Step(change=f"{before}no latency targets", question=patient)
+        return
+    wanted = {
+        "ttft_ms": speed.ttft_p95_s.expected * 1000,
+        "tpot_ms": speed.tpot_p95_s.expected * 1000,
+        "first_answer_ms": first_answer_s(speed, workload, question.model).expected * 1000,
+    }
+    for attempt in range(_MOST_TRIES):
+        longer = {
+            key: _rounded(seen * _LONGER**attempt)
+            for key, seen in wanted.items()
+            if (target := getattr(workload, key)) is not None and seen * _LONGER**attempt > target
+        }
+        looser = asking(question, **longer)
+        if longer and is_yes(looser):
+            flags = " ".join(f"--{key.replace('_', '-')} {number}" for key, number in longer.items())
+            yield Step(change=f"{before}{flags}", question=looser)
+            return
+
+
+def _rounded(milliseconds: float) -> int:
+    """Up to the next whole one, and to three digits where there are more."""
+    step = 10.0 ** max(math.floor(math.log10(max(milliseconds, 1))) - 2, 0)
+    return int(math.ceil(milliseconds / step) * step)

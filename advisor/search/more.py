@@ -1,0 +1,139 @@
+"""What can be bought: more of the same card, more machines, another card; at last a smaller model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from advisor.catalog import gpus
+from advisor.catalog.entries import GpuSpec
+from advisor.catalog.ranking import ranking
+from advisor.catalog.vendors import vendors
+from advisor.errors import BadInput
+from advisor.models.names import catalogue_model
+from advisor.probe.named import alike
+from advisor.probe.network import assumed_nodes
+from advisor.probe.simulate import simulate
+from advisor.schema import MOST_NODES, Accelerator, Hardware, ModelSpec, Question
+from advisor.search.bounds import worth_a_look
+from advisor.search.step import Step, is_yes, on
+from advisor.verdict import verdict_for
+
+MOST_CARDS = 8
+_CARDS_TRIED = 32
+_LARGEST_TRIED = 2
+_STILL_SOLD = "2020-09"  # RTX 30 and newer
+
+
+def more_of_the_same(question: Question) -> Iterator[Step]:
+    """Twice, four times, ... the first card, until it is a yes."""
+    hardware = question.hardware
+    if not hardware.accelerators or hardware.accelerators[0].unified_memory or hardware.os == "darwin":
+        return
+    card = hardware.accelerators[0]
+    for number in (n for n in (2, 4, MOST_CARDS) if n > len(hardware.accelerators)):
+        grown = on(question, _grown(hardware, card, number))
+        if is_yes(grown):
+            price = card.usd_per_hour * number * hardware.nodes if card.usd_per_hour else None
+            yield Step(change=f'--gpu "{number}x {card.name}"', question=grown, usd_per_hour=price)
+            return
+
+
+def _grown(hardware: Hardware, card: Accelerator, number: int) -> Hardware:
+    """As `--gpu` would name it; of a machine that was looked at, its own host with so many cards."""
+    if hardware.source == "simulated" and hardware.nodes == 1:
+        try:
+            return simulate(f"{number}x {card.name}")
+        except BadInput:
+            pass  # a card that is known by a figure only
+    return replace(hardware, accelerators=alike(card, number), disk_free_bytes=None)
+
+
+def more_nodes(question: Question) -> Iterator[Step]:
+    """Twice, four times the machines, where no more cards go into one."""
+    hardware = question.hardware
+    cards = hardware.accelerators
+    full = len(cards) >= MOST_CARDS or (len(cards) == 1 and cards[0].unified_memory)
+    if not full or hardware.os != "linux":
+        return
+    for number in (n for n in (hardware.nodes * 2, hardware.nodes * 4) if n <= MOST_NODES):
+        more = assumed_nodes(hardware, number) if hardware.node_link is None else replace(hardware, nodes=number)
+        several = on(question, replace(more, disk_free_bytes=None))
+        winner = verdict_for(several, depth=False, quick=True).winner if is_yes(several) else None
+        if winner is not None:
+            used = winner.estimate.candidate.nodes
+            price = sum(card.usd_per_hour or 0.0 for card in cards) * used
+            fewer = on(question, replace(several.hardware, nodes=used))
+            yield Step(change=f"--nodes {used}", question=fewer, usd_per_hour=price or None)
+            return
+
+
+def another_card(question: Question) -> Iterator[Step]:
+    """The cheapest single card of the catalogue that is a yes, by launch price; else several of the largest."""
+    owned = {card.catalog_id for card in question.hardware.accelerators}
+    offered = [spec for spec in _offered() if spec.id not in owned]
+    single = [s for s in offered if s.launch_price_usd and s.memory_bytes >= question.model.parameters * 0.5]
+    for spec in sorted(single, key=lambda spec: spec.launch_price_usd or 0.0)[:_CARDS_TRIED]:
+        if _does(on(question, simulate(spec.id))):
+            yield _bought(question, spec, 1)
+            return
+    largest = sorted(offered, key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
+    if not any(worth_a_look(on(question, simulate(f"{MOST_CARDS}x {spec.id}"))) for spec in largest):
+        return
+    for number in (1, 2, 4, MOST_CARDS):
+        for spec in largest:
+            if _does(on(question, simulate(f"{number}x {spec.id}"))):
+                yield _bought(question, spec, number)
+                return
+
+
+def largest(question: Question) -> Iterator[Step]:
+    """One and several of the largest cards, whether they are enough or not: what a second change is tried on."""
+    offered = sorted(_offered(), key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
+    yield from (_bought(question, spec, number) for number in (1, MOST_CARDS) for spec in offered)
+
+
+def _does(question: Question) -> bool:
+    """Whether these cards do, looked at so that many can be tried."""
+    return worth_a_look(question) and is_yes(question, further=False)
+
+
+def _bought(question: Question, spec: GpuSpec, number: int) -> Step:
+    price = (
+        f" (launched at ${spec.launch_price_usd:,.0f}{' each' if number > 1 else ''})" if spec.launch_price_usd else ""
+    )
+    return Step(
+        change=f'--gpu "{f"{number}x " if number > 1 else ""}{spec.name}"{price}',
+        question=on(question, simulate(f"{number}x {spec.id}" if number > 1 else spec.id)),
+        usd_per_hour=spec.usd_per_hour * number if spec.usd_per_hour else None,
+    )
+
+
+def _offered() -> list[GpuSpec]:
+    """Cards that one can still buy and that every engine serves."""
+    return [
+        spec
+        for spec in gpus()
+        if spec.release >= _STILL_SOLD
+        and vendors()[spec.vendor].offered
+        and spec.device_class not in ("laptop", "unified")
+        and spec.confidence == "high"
+    ]
+
+
+def smaller_model(question: Question) -> Iterator[Step]:
+    """The most capable smaller model of the ranking that is a yes on this machine."""
+    yield from _ranked(question, lambda other: other.parameters < question.model.parameters)
+
+
+def another_model(question: Question) -> Iterator[Step]:
+    """The most capable model of the ranking that is a yes on this machine, larger ones too."""
+    yield from _ranked(question, lambda other: other.hf_id != question.model.hf_id)
+
+
+def _ranked(question: Question, wanted: Callable[[ModelSpec], bool]) -> Iterator[Step]:
+    for name in ranking(question.workload.task):
+        other = replace(question, model=catalogue_model(name))
+        if wanted(other.model) and _does(other):
+            yield Step(change=f"--model {other.model.hf_id}", question=other)
+            return

@@ -1,0 +1,56 @@
+"""One change of the question: what to type or do, and the question as it is then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from advisor.decide.reach import reachable
+from advisor.schema import Change, Hardware, Question, Verdict, value
+from advisor.verdict import verdict_for
+
+
+@value
+class Step:
+    """A change that may turn a no into a yes."""
+
+    change: str  # flags as they are typed, or what to do at the machine
+    question: Question
+    usd_per_hour: float | None = None
+
+
+Search = Callable[[Question], Iterator[Step]]  # steps after which it is a yes, the best first
+
+
+def is_yes(question: Question, *, further: bool = True) -> bool:
+    """Whether the answer would be yes: nothing else of the verdict is worked out.
+
+    Args:
+        further: also try what is tried before a no; without it a yes may be missed, and a search is ten times as quick.
+    """
+    return reachable(question, further=further)
+
+
+def asking(question: Question, **other: Any) -> Question:
+    """The same question with other keys of the workload."""
+    return replace(question, workload=replace(question.workload, **other))
+
+
+def on(question: Question, hardware: Hardware) -> Question:
+    """The same question about another machine."""
+    return replace(question, hardware=hardware)
+
+
+def joined(first: Step, second: Step) -> Step:
+    """Both changes."""
+    between = " " if second.change.startswith("--") and first.change.startswith("--") else ", and "
+    return replace(second, change=f"{first.change}{between}{second.change}")
+
+
+def change_of(step: Step, outcome: Callable[[Verdict], str]) -> Change | None:
+    """The step with what it gives; None where the whole verdict is no after all."""
+    verdict = verdict_for(step.question, depth=False, quick=True)
+    if not verdict.meets_targets:
+        return None
+    return Change(change=step.change, result=outcome(verdict), usd_per_hour=step.usd_per_hour)

@@ -1,0 +1,1 @@
+"""Laws of the verdict, held against thousands of random questions."""
