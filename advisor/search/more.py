@@ -74,7 +74,8 @@ def another_card(question: Question) -> Iterator[Step]:
     offered = [spec for spec in _offered() if spec.id not in owned]
     single = [s for s in offered if s.launch_price_usd and s.memory_bytes >= question.model.parameters * 0.5]
     for spec in sorted(single, key=lambda spec: spec.launch_price_usd or 0.0)[:_CARDS_TRIED]:
-        if _does(on(question, simulate(spec.id))):
+        alone = on(question, simulate(spec.id))
+        if worth_a_look(alone) and is_yes(alone):
             yield _bought(question, spec, 1)
             return
     largest = sorted(offered, key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
