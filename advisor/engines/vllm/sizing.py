@@ -66,17 +66,7 @@ def chunk_for(cards: Group, workload: Workload, model: ModelSpec, tensor_paralle
     if workload.task == "batch" and workload.tpot_ms is None:
         return min(2 * standard, CHUNKS[-1])
     longest = chunk_limit(cards, workload, model, tensor_parallel)
-    if longest is None:
-        return standard
-    return max(CHUNKS[0], min(standard, max(longest, ladder(CHUNKS, _shared_step(workload)))))
-
-
-def _shared_step(workload: Workload) -> float:
-    """Tokens of a step in which everybody decodes beside the prompts that keep them all busy: with fewer, some wait."""
-    if workload.request_rate is not None:
-        return float(CHUNKS[-1])
-    everybody = workload.concurrency or workload.users
-    return everybody * (workload.input_tokens + workload.output_tokens) / max(workload.output_tokens, 1)
+    return standard if longest is None else max(CHUNKS[0], min(standard, longest))
 
 
 def chunk_limit(cards: Group, workload: Workload, model: ModelSpec, tensor_parallel: int) -> int | None:

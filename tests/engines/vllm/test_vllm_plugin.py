@@ -161,7 +161,7 @@ def test_chunks_follow_target_and_task() -> None:
     cards = rtx4090(1).accelerators
     assert chunk_for(cards, CHAT, QWEN, 1) == 2048
     assert chunk_for(cards, replace(CHAT, tpot_ms=100), QWEN, 1) == 2048
-    assert chunk_for(cards, replace(CHAT, tpot_ms=30, output_tokens=40, users=1), QWEN, 1) == 512
+    assert chunk_for(cards, replace(CHAT, tpot_ms=30, output_tokens=40), QWEN, 1) == 512
     assert chunk_for(cards, LOADS["batch"], QWEN, 1) == 4096
     assert chunk_for(cards, replace(EMBED, context_tokens=8192), QWEN, 1) == 8192
 
