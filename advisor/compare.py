@@ -37,10 +37,22 @@ def curve(best: Mapping[str, Judged | None], question: Question) -> tuple[CurveP
     def untouched(candidate: Candidate, load: int) -> Candidate:  # noqa: ARG001 - a default knows no load
         return ENGINES[candidate.engine].as_installed(candidate, question.hardware, question.model)
 
-    return tuple(
-        CurvePoint(in_flight=load, tokens_per_s=rates(tuned, load), default_tokens_per_s=rates(untouched, load))
-        for load in CURVE_LOADS
-    )
+    def point(load: int) -> CurvePoint:
+        sized = {name: tuned(candidate, load) for name, candidate in candidates.items()}
+        speeds = {name: speed_at(sized[name], load, question) if name in sized else None for name in best}
+        replicas = {name: candidate.replicas for name, candidate in sized.items()}
+        return CurvePoint(
+            in_flight=load,
+            tokens_per_s={
+                name: None if speed is None else speed.output_tokens_per_s.expected * replicas[name]
+                for name, speed in speeds.items()
+            },
+            default_tokens_per_s=rates(untouched, load),
+            speeds=speeds,
+            replicas=replicas,
+        )
+
+    return tuple(point(load) for load in CURVE_LOADS)
 
 
 def crossover(simple: Candidate, other: Candidate, question: Question) -> float | None:

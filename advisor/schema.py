@@ -477,6 +477,8 @@ class CurvePoint:
     in_flight: int
     tokens_per_s: Mapping[str, float | None]  # by engine, sized for this load
     default_tokens_per_s: Mapping[str, float | None]  # by engine, with the engine's own default settings
+    speeds: Mapping[str, Speed | None] = field(default_factory=dict)  # by engine, of one replica, sized for this load
+    replicas: Mapping[str, int] = field(default_factory=dict)  # by engine: how many share the load
 
 
 @value

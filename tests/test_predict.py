@@ -137,6 +137,29 @@ def test_a_row_that_cannot_be_predicted_says_why(changes: dict[str, str], reason
     assert answer.output_tok_s is None
 
 
+def test_offline_without_a_number_of_requests_is_a_batch_at_saturation() -> None:
+    """Neither concurrency nor prompts: as many as the engine runs at once, not one stream."""
+    for engine in ({}, {"engine": "llama.cpp", "quantization": "Q4_K_M", "slots": "16"}):
+        saturated = rate(**engine, mode="offline", concurrency="")
+        assert saturated > 5 * rate(**engine, mode="offline", concurrency="1")
+        assert saturated >= 0.9 * rate(**engine, mode="offline", concurrency="", num_prompts="2000")
+
+
+@pytest.mark.parametrize("written", ["AutoRound bf16", "bf16 (unquantised)", "QAT bf16", "BF16", "bf16 (checkpoint)"])
+def test_a_format_is_known_with_words_around_it(written: str) -> None:
+    """How it was made and what else is said stand beside its name in many results."""
+    assert rate(quantization=written) == rate(quantization="bf16")
+
+
+def test_a_named_processor_is_the_one_that_computes() -> None:
+    """In place of a card, and beside one for the layers that do not fit it."""
+    small = {"engine": "llama.cpp", "quantization": "Q4_K_M", "mode": "single_stream"}
+    fast, slow = (rate(**small, gpu="cpu", cpu=name) for name in ("EPYC 9654", "EPYC 7763"))
+    assert fast > slow
+    big = {**small, "model": "meta-llama/Llama-3.3-70B-Instruct"}
+    assert rate(**big, cpu="EPYC 9654") > rate(**big, cpu="EPYC 7763")
+
+
 CELLS = st.sampled_from(["", "0", "0.5", "1", "4", "64", "217.3", "1e-9", "1e9", "1e30", "inf", "nan", "-1", "x"])
 NUMBERS = (
     "concurrency", "request_rate", "input_tokens", "output_tokens", "slots", "num_prompts", "gpu_count", "tp", "pp",

@@ -8,12 +8,13 @@ import os
 import sys
 from pathlib import Path
 
-from advisor.calibrate import inputs, origins, published, report, stale, unseen, write
+from advisor.calibrate import inputs, names, origins, published, report, stale, unseen, write
 from advisor.calibrate.fit import fit
+from advisor.calibrate.kept import is_kept, sources
 from advisor.calibrate.kernels import measured
 from advisor.calibrate.points import inside_memory, points, to_fit
-from advisor.calibrate.rows import read
-from advisor.calibrate.validate import Error, leave_one_out
+from advisor.calibrate.rows import PROMPT, as_planned, read_all
+from advisor.calibrate.validate import Error, leave_one_out, leave_out
 from advisor.catalog import DATA, constants
 
 NEEDED = (*inputs.MEASUREMENTS, unseen.SILICON, unseen.ARGONNE)
@@ -24,32 +25,38 @@ def main() -> None:
     options = _options()
     if options.check:
         raise SystemExit("\n".join(stale.differences(options.data)) or None)
-    measurements = options.data / inputs.BENCHMARKS
-    rows = read(measurements)
-    usable = [row for row in rows if row.usable and row.output_tok_s]
-    fitting = to_fit(rows)
-    judging = [point for point in points(usable, as_run=False)[0] if inside_memory(point)]
-    held = measured(options.data)
+    rows = read_all(options.data)
+    fitting, held = to_fit(rows), measured(options.data)
+    judged = [row for row in rows if row.usable and as_planned(row)]
+    judging = [point for point in points(judged, as_run=False)[0] if inside_memory(point)]
+    kept = {group for group in sources(options.data / names.MORE) if is_kept(group)}
+    shown = to_fit(read_all(published.extract(options.data)))
+    origin: dict[str, str | float] = {**inputs.hashes(options.data), "published": published.digest()}
     values: dict[str, dict[str, float]] = {}
     errors: list[Error] = []
-    shown = to_fit(read(published.extract(options.data)))
-    origin: dict[str, str | float] = {**inputs.hashes(options.data), "published": published.digest()}
+    untouched: list[Error] = []
     for engine in stale.ENGINES:
         mine = [point for point in fitting if point.engine == engine]
-        values[engine] = fit(engine, mine, held if engine == "vllm" else [])
+        tables = held if engine == "vllm" else []
+        values[engine] = fit(engine, mine, tables)
         origin |= stale.left(engine, fitting, shown, write.rounded(values[engine]))
         _say(f"{engine}: {len(values[engine])} constants from {len(mine)} measurements")
         outside = [point for point in judging if point.engine == engine]
-        errors += leave_one_out(engine, mine, outside, held if engine == "vllm" else [], options.processes)
+        errors += leave_one_out(engine, mine, outside, tables, options.processes)
+        untouched += leave_out(engine, mine, outside, tables, kept)
         _say(f"{engine}: {len(outside)} measurements predicted without their source")
     (DATA / "speed.yaml").write_text(write.document(values, fitting, errors, origin), encoding="utf-8")
     (DATA / "speed_fit.yaml").write_text(write.fit_document(fitting, errors), encoding="utf-8")
-    (DATA / "sources.d" / "speed.yaml").write_text(origins.document(measurements), encoding="utf-8")
+    texts = origins.document(*(options.data / name for name in (names.BENCHMARKS, names.MORE)))
+    (DATA / "sources.d" / "speed.yaml").write_text(texts, encoding="utf-8")
     if options.errors:
-        options.errors.write_text(json.dumps([error._asdict() for error in errors]), encoding="utf-8")
+        told = {"left_out": errors, "kept": untouched}
+        lists = {name: [error._asdict() for error in found] for name, found in told.items()}
+        options.errors.write_text(json.dumps(lists), encoding="utf-8")
     constants.cache_clear()  # the report predicts with what was just written
-    refused = points(rows)[1]
-    text = report.document(rows, refused, errors, values, unseen.section(options.data, rows))
+    refused = points([row for row in rows if row.measurement != PROMPT])[1]
+    seen = unseen.section(options.data, rows)
+    text = report.document(rows, refused, errors, untouched, values, seen)
     (Path(__file__).parent / "VALIDATION.md").write_text(text, encoding="utf-8")
 
 

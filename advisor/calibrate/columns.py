@@ -47,6 +47,7 @@ class Setups(NamedTuple):
     families: tuple[list[str], Vector]
     kernels: tuple[list[str], Vector]
     links: tuple[list[str], Vector]
+    backends: tuple[list[str], Vector]
 
 
 class Table(NamedTuple):
@@ -99,6 +100,7 @@ def _setups(readies: Sequence[Ready]) -> Setups:
         families=names(lambda one: one.device.family),
         kernels=names(lambda one: one.kernel),
         links=names(lambda one: one.device.link),
+        backends=names(lambda one: one.backend),
     )
 
 
@@ -116,7 +118,7 @@ def _loads(readies: Sequence[Ready], asked: Sequence[Asked]) -> Columns:
     return Columns(
         entered=entered, answer=answer, cached=cached, output=output, context=entered + output / 2,
         prompt=np.maximum(entered - cached, 1.0), flight=stated("concurrency"), arrivals=stated("request_rate"),
-        prompts=stated("prompts"), varied=np.array([one.varied for one in asked]),
+        prompts=stated("prompts"), longest=np.array([one.longest for one in asked]),
         slots=np.array([float(rule.slots) for rule in rules]),
         sequences=np.array([float(rule.sequences) for rule in rules]),
         chunk=np.array([float(rule.chunk_tokens) for rule in rules]),

@@ -12,13 +12,15 @@ from scipy.optimize import least_squares
 
 from advisor.calibrate.columns import table_of
 from advisor.calibrate.kernels import Held
-from advisor.calibrate.parameters import BEFORE, Parameter, complete, parameters
+from advisor.calibrate.parameters import BACKENDS, BEFORE, Parameter, complete, parameters
 from advisor.calibrate.points import Point
 from advisor.calibrate.rows import Row, decode_only, more_than_stated, prefix_cached
 from advisor.calibrate.vector_serving import figures
 
 SCALE = 0.14  # errors beyond it count less and less: some sources ran under other conditions than they say
-USUAL_GROUP = 40  # larger sources weigh less a row
+USUAL_GROUP = 25  # larger sources weigh less a row
+MOST_OF_ALL = 0.1  # of the sum of squared weights that one source may have
+LENGTHS_UNSAID = 0.5  # weight of a row that does not say how long its prompts are
 TPOT_WEIGHT = {"vllm": 0.4, "llamacpp": 0.9}  # beside vLLM's decodes run prompts
 TTFT_WEIGHT = 0.4
 LOADED_TTFT_WEIGHT = 0.03  # under load the wait depends on how the run was started
@@ -71,6 +73,7 @@ class Problem:
         self.table = table_of(engine, points)
         sizes = Counter(point.row.group for point in points)
         self.weights = np.array([weights(point, sizes[point.row.group]) for point in points])
+        self.weights *= capped([point.row.group for point in points], self.weights)[:, None]
         measured = np.array([_measured(point.row) for point in points])
         self.gaps = np.array([point.row.itl_ms is not None for point in points])
         self.measured = np.where(self.weights > 0, measured, 1.0)
@@ -86,6 +89,7 @@ class Problem:
         for index, one in enumerate(self.parameters):
             base, _, factor = one.name.partition(".")
             kind = "family" if factor in BEFORE else "kernel" if factor in kernels else ""
+            kind = "backend" if factor in BACKENDS else kind
             grouped[f"{base} {kind}" if kind else one.name].append(index)
         return list(grouped.values())
 
@@ -154,7 +158,8 @@ class Problem:
         """Which residuals a family's or kernel's factor can change."""
         factor = self.parameters[index].name.partition(".")[2]
         acts = np.zeros(len(self.points), dtype=bool)
-        for names, place in (self.table.setups.families, self.table.setups.kernels):
+        setups = self.table.setups
+        for names, place in (setups.families, setups.kernels, setups.backends):
             if factor in names:
                 acts |= place[self.table.setup] == names.index(factor)
         return np.repeat(acts, 3)
@@ -168,9 +173,22 @@ def weights(point: Point, group_size: int) -> tuple[float, float, float]:
     row = point.row
     share = math.sqrt(min(1.0, USUAL_GROUP / group_size))
     share *= 1.0 if row.confidence == "high" else 0.7
+    share *= 1.0 if row.request["input_tokens"] else LENGTHS_UNSAID
     rate = 1.0 if row.output_tok_s and not decode_only(row) else 0.0
     tpot = TPOT_WEIGHT[point.engine] if row.tpot_ms or row.itl_ms else 0.0
     return share * rate, share * tpot, share * ttft_weight(row) * bool(row.ttft_ms)
+
+
+def capped(groups: Sequence[str], weights: Vector) -> Vector:
+    """Factors on the rows' weights so that no source has more than its share of all, as far as there are enough."""
+    names = sorted(set(groups))
+    place = np.array([names.index(group) for group in groups])
+    whole = np.bincount(place, (weights**2).sum(axis=1))
+    kept = whole.copy()
+    most = max(MOST_OF_ALL, 1.0 / len(names))
+    for _ in range(len(names)):  # cutting one raises the shares of the others
+        kept = np.minimum(whole, most * kept.sum())
+    return np.sqrt(kept / np.maximum(whole, 1e-12))[place]
 
 
 def _measured(row: Row) -> tuple[float, float, float]:

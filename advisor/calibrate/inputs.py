@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from advisor.calibrate import fit, parameters
+from advisor.calibrate.names import BENCHMARKS, KERNEL_TABLES, MORE
 
-BENCHMARKS = "benchmarks.csv"
-MEASUREMENTS = (BENCHMARKS, "vllm_gemm_efficiency.csv", "matmul_tflops_measured.csv")
+MEASUREMENTS = (BENCHMARKS, MORE, *KERNEL_TABLES)
 # What is set by hand for processors is not fitted, and so not among these.
 _PARAMETERS = (
     "BEFORE", "VLLM", "LLAMACPP", "UNIT_BASES", "FAMILY_FACTORS", "KERNEL_FACTORS", "FREE_KERNELS", "FAMILY_SIGMA",
-    "KERNEL_SIGMA",
+    "KERNEL_SIGMA", "BACKENDS", "BACKEND_FACTORS", "BACKEND_SIGMA",
 )  # fmt: skip
 _FIT = (
-    "SCALE", "USUAL_GROUP", "TPOT_WEIGHT", "TTFT_WEIGHT", "LOADED_TTFT_WEIGHT", "EVALUATIONS",
-    "STEP", "EDGE", "LIGHT",
+    "SCALE", "USUAL_GROUP", "MOST_OF_ALL", "LENGTHS_UNSAID", "TPOT_WEIGHT", "TTFT_WEIGHT", "LOADED_TTFT_WEIGHT",
+    "EVALUATIONS", "STEP", "EDGE", "LIGHT",
 )  # fmt: skip
 DIGITS = 16
 

@@ -6,7 +6,7 @@ import csv
 from collections import Counter, defaultdict
 from pathlib import Path
 
-HEAD = "# Written by `python -m advisor.calibrate`, from the columns of benchmarks.csv.\n"
+HEAD = "# Written by `python -m advisor.calibrate`, from the columns of the measurements.\n"
 OWN = """\
 speed-fit:
   title: Constants of the speed model, fitted to published measurements
@@ -21,15 +21,16 @@ speed-physics:
 """
 
 
-def document(path: Path) -> str:
+def document(*paths: Path) -> str:
     """The text: the two keys of figures, then one entry a source of measurements.
 
     Figures were taken, no rows are shipped: several sources state no licence.
     """
     groups: dict[str, list[dict[str, str]]] = defaultdict(list)
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            groups[row["group"]].append(row)
+    for path in paths:
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                groups[row["group"]].append(row)
     return HEAD + OWN + "".join(_entry(group, rows) for group, rows in sorted(groups.items()))
 
 
@@ -38,9 +39,10 @@ def _entry(group: str, rows: list[dict[str, str]]) -> str:
         return Counter(row[column] for row in rows).most_common(1)[0][0]
 
     dates = sorted(row["date"] for row in rows if row["date"])
+    address = usual("source_url") if "://" in usual("source_url") else ""
     span = f", {dates[0]} to {dates[-1]}" if dates else ""
     return (
-        f"speed-{group}:\n  title: {_quoted(usual('source_title'))}\n  url: {_quoted(usual('source_url'))}\n"
+        f"speed-{group}:\n  title: {_quoted(usual('source_title'))}\n  url: {_quoted(address)}\n"
         f"  licence: {_quoted(usual('licence') or 'none stated')}\n  note: {len(rows)} measurements{span}\n"
     )
 

@@ -26,7 +26,11 @@ BEFORE = {
     "igpu": "rdna",
     "apple": "",
     "xe": "",
+    "xe_hpc": "xe",
 }
+BACKENDS = ("vulkan", "sycl")  # factors to the maker's own: CUDA, ROCm, Metal
+BACKEND_FACTORS = ("bandwidth", "compute", "prefill_compute", "vector_growth", "overhead_s")
+BACKEND_SIGMA = 0.30
 
 
 class Parameter(NamedTuple):
@@ -64,10 +68,10 @@ VLLM = {
     "all_reduce_s.peer": (1.5e-5, 2e-6, 2e-4, 0.6),
     "all_reduce_s.host": (2.5e-5, 2e-6, 3e-4, 0.6),
     "link.nvlink": (0.65, 0.1, 1.0, 0.1),
-    "link.peer": (0.4, 0.05, 1.0, 0.5),
-    "link.host": (0.3, 0.03, 1.0, 0.7),
+    "link.peer": (0.6, 0.05, 1.0, 0.2),
+    "link.host": (0.3, 0.03, 1.0, 0.2),
     "stage_s": (5e-4, 2e-5, 5e-3, 0.8),
-    "request_s": (0.015, 0.003, 0.2, 0.15),  # a short prompt takes 14 to 30 ms in all on current cards
+    "request_s": (0.010, 0.002, 0.2, 0.3),  # a short prompt takes 11 to 30 ms in all on current cards
     "request_token_s": (2e-6, 2e-7, 2e-5, 0.5),
     "serial_s": (0.001, 5e-5, 0.02, 0.8),
     "burst": (0.7, 0.05, 4.0, 0.6),
@@ -92,6 +96,9 @@ LLAMACPP = {
     "routing_spread": (0.9, 0.5, 1.0, 0.15),
     "sequence_s": (5e-5, 1e-6, 2e-3, 0.7),
     "vector_growth": (0.15, 0.01, 1.0, 0.5),
+    "vector_growth.moe": (1.0, 0.1, 10.0, 0.5),
+    "logit_s": (3e-9, 1e-10, 5e-8, 0.7),
+    "ollama_logit_s": (6e-9, 1e-10, 5e-8, 0.7),
     "overhead_per_year": (1.1, 1.0, 3.0, 0.1),
     "efficiency_per_year": (1.02, 1.0, 1.05, 0.03),
     "stage_s": (2e-4, 1e-5, 5e-3, 0.8),
@@ -123,13 +130,17 @@ CPU_ONLY = {
 UNIT_BASES = ("decode_compute", "prefill_compute")
 FAMILY_FACTORS = {
     "vllm": ("bandwidth", "compute", "overhead_s"),
-    "llamacpp": ("bandwidth", "compute", "kv_bandwidth", "overhead_s"),
+    "llamacpp": ("bandwidth", "compute", "kv_bandwidth", "overhead_s", "prefill_compute", "vector_growth"),
 }
 KERNEL_FACTORS = {
-    "vllm": ("bandwidth", "expert_bandwidth", "compute"),
-    "llamacpp": ("unpack_bytes_per_s", "compute", "vector_growth"),
+    "vllm": ("bandwidth", "expert_bandwidth", "compute", "decode_compute"),
+    "llamacpp": ("unpack_bytes_per_s", "compute", "prefill_compute", "vector_growth"),
 }
 FREE_KERNELS = {"vllm": "16", "llamacpp": "q4"}  # the reference kernel has no factor
+
+
+# The chance that a drafted token is kept (physics/speed/speculation.py): runs with and without it are too few to fit.
+ACCEPTED = {"accepted.mtp": 0.70, "accepted.eagle": 0.65, "accepted.dflash": 0.65, "accepted.ngram": 0.25}
 
 
 def parameters(engine: str, kernels: tuple[str, ...]) -> list[Parameter]:
@@ -145,6 +156,9 @@ def parameters(engine: str, kernels: tuple[str, ...]) -> list[Parameter]:
         if name == "unpack_bytes_per_s":
             wanted = [kernel for kernel in wanted if kernel != "16"]
         found += [Parameter(f"{name}.{kernel}", 1.0, 0.1, 10.0, KERNEL_SIGMA) for kernel in wanted]
+    if engine == "llamacpp":
+        names = (f"{name}.{backend}" for name in BACKEND_FACTORS for backend in BACKENDS)
+        found += [Parameter(name, 1.0, 0.05, 10.0, BACKEND_SIGMA) for name in names]
     return found
 
 
@@ -152,4 +166,4 @@ def complete(engine: str, values: dict[str, float]) -> dict[str, float]:
     """Fill in the bases that are 1, and what is set by hand."""
     factors = {f"{name}.cpu": wanted / values[name] for name, wanted in CPU[engine].items()}
     factors["overhead_s.cpu"] /= 1.0 + CPU_LAYERS * values["overhead_layers"]
-    return {**values, **dict.fromkeys(UNIT_BASES, 1.0), **factors, **CPU_ONLY[engine]}
+    return {**values, **dict.fromkeys(UNIT_BASES, 1.0), **factors, **CPU_ONLY[engine], **ACCEPTED}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from advisor.calibrate.rows import Row, in_step, length_share
+from advisor.calibrate.rows import Row, as_planned, in_step, length_share
 from advisor.catalog.vendors import vendors
-from advisor.engines.llamacpp.speed import LLAMA_SERVER
+from advisor.engines.llamacpp.speed import BENCH, Server, llama_server
 from advisor.engines.llamacpp.speed import step_of as llamacpp_step
 from advisor.engines.ollama.speed import server as ollama_server
 from advisor.engines.ready import Ready, Unsupported, benchmark_rule
 from advisor.engines.vllm.speed import step_of as vllm_step
-from advisor.physics.speed.figures import band_of
 from advisor.physics.speed.serving import Steady
 from advisor.physics.speed.step import StepModel
 from advisor.predict.config import Words, ready_for
@@ -43,7 +42,7 @@ class Predicted(NamedTuple):
     ttft_s: float
     tpot_s: float
     gap_s: float
-    band: str
+    load: float
     steady: Steady
 
 
@@ -80,7 +79,7 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
 
 def to_fit(rows: Sequence[Row]) -> list[Point]:
     """The measurements that the constants are fitted to."""
-    usable = [row for row in rows if row.usable and row.output_tok_s]
+    usable = [row for row in rows if row.usable and (row.output_tok_s or row.ttft_ms) and as_planned(row)]
     return [point for point in points(usable)[0] if inside_memory(point) and _served(point)]
 
 
@@ -139,7 +138,7 @@ class Model:
 
     def __init__(self, values: Mapping[str, float]) -> None:
         self.values = values
-        self._steps: dict[int, StepModel] = {}
+        self._steps: dict[int, tuple[StepModel, StepModel]] = {}
 
     def __call__(self, point: Point) -> Predicted:
         """Predict one point."""
@@ -147,18 +146,26 @@ class Model:
         asked = per_replica(ready, point.asked)
         steady = run(ready, rule_for(ready, asked), asked)
         rate = steady.output_tokens_per_s * ready.replicas
-        band = band_of(steady.batch, steady.queued)
-        return Predicted(rate, steady.ttft_s, steady.tpot_s, steady.gap_s, band, steady)
+        load = max(steady.batch + steady.queued, 1.0)
+        return Predicted(rate, steady.ttft_s, steady.tpot_s, steady.gap_s, load, steady)
+
+    def _around(self, ready: Ready) -> Server:
+        """What the server adds to the kernels; vLLM's is in its own constants."""
+        if ready.prepared.fit == "vllm":
+            return BENCH
+        return ollama_server(self.values) if ready.engine == "ollama" else llama_server(self.values)
 
     def _with_constants(self, ready: Ready) -> Ready:
-        around = ollama_server(self.values) if ready.engine == "ollama" else LLAMA_SERVER
-        step = self._steps.get(id(ready))
-        if step is None:
+        around = self._around(ready)
+        if id(ready) not in self._steps:
             if ready.prepared.fit == "vllm":
-                step = vllm_step(ready.prepared, self.values)
+                step = bench = vllm_step(ready.prepared, self.values)
             else:
                 step = llamacpp_step(ready.prepared, self.values, around)
-            self._steps[id(ready)] = step
+                alone = around if ready.engine == "ollama" else BENCH
+                bench = llamacpp_step(ready.prepared, self.values, alone)
+            self._steps[id(ready)] = step, bench
+        step, bench = self._steps[id(ready)]
         slots, chunk, old = ready.rule.slots, ready.rule.chunk_tokens, ready.prepared.age
         rule = benchmark_rule(self.values, slots, chunk, own_request_s=around.request_s, age=old)
-        return ready._replace(step=step, rule=rule)
+        return ready._replace(step=step, bench=bench, rule=rule)

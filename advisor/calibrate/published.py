@@ -9,18 +9,21 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from advisor.calibrate.inputs import BENCHMARKS, short
+from advisor.calibrate.inputs import short
+from advisor.calibrate.names import BENCHMARKS, MORE
 from advisor.calibrate.unseen import ARGONNE, SILICON
 
 FOLDER = Path(__file__).parent / "published"
 PERMISSIVE = ("Apache-2.0", "BSD-3-Clause", "MIT")
+_COLUMNS = (
+    "id", "group", "licence", "confidence", "engine", "engine_version", "gpu", "gpu_class", "gpu_count", "tp", "pp",
+    "model", "quantization", "kv_dtype", "measurement", "concurrency", "request_rate", "num_prompts",
+    "input_tokens_mean", "output_tokens_mean", "output_tok_s_total", "derived_output_tok_s", "ttft_ms_mean_or_p50",
+    "tpot_ms_mean_or_p50", "tpot_stat", "prefill_tok_s", "context_depth", "littles_law_ratio", "dataset", "notes",
+)  # fmt: skip
 COLUMNS = {
-    BENCHMARKS: (
-        "id", "group", "licence", "confidence", "engine", "engine_version", "gpu", "gpu_class", "gpu_count", "tp", "pp",
-        "model", "quantization", "kv_dtype", "measurement", "concurrency", "request_rate", "num_prompts",
-        "input_tokens_mean", "output_tokens_mean", "output_tok_s_total", "derived_output_tok_s", "ttft_ms_mean_or_p50",
-        "tpot_ms_mean_or_p50", "tpot_stat", "littles_law_ratio", "notes",
-    ),
+    BENCHMARKS: _COLUMNS,
+    MORE: (*_COLUMNS, "slots", "output_cap", "prefix_cached", "power_limit_watts"),
     SILICON: (
         "backend_version", "model_path", "system", "gemm_quant_mode", "mode", "isl", "osl", "concurrency", "tp_size",
         "attention_dp_size", "silicon_ttft_ms", "silicon_tpot_ms", "derived_output_tok_s",
@@ -35,7 +38,7 @@ LICENCES = {SILICON: "Apache-2.0", ARGONNE: "BSD-3-Clause"}
 
 
 def extract(data: Path, target: Path = FOLDER) -> Path:
-    """Write the part of `data` that may be passed on to `target`; returns the path of its benchmarks."""
+    """Write the part of `data` that may be passed on to `target`; returns that folder."""
     for name, columns in COLUMNS.items():
         with (data / name).open(newline="", encoding="utf-8") as file:
             rows = [
@@ -45,7 +48,7 @@ def extract(data: Path, target: Path = FOLDER) -> Path:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-    return target / BENCHMARKS
+    return target
 
 
 def digest() -> str:

@@ -1,9 +1,12 @@
-"""benchmarks.csv as requests to `advisor predict`, each with what was measured."""
+"""The measurements as requests to `advisor predict`, each with what was measured."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from advisor.calibrate.names import BENCHMARKS, MORE
+from advisor.catalog import gpus
 from advisor.evaluate import DECODE_ONLY, UNSTEADY, Measurement, read_measurements, with_links
 
 Row = Measurement
@@ -17,22 +20,67 @@ KNOWN_LINKS = {"4x3090": "PCIe 3.0 x16, P2P, no NVLink"}
 # Sources whose clients all send prompts of one length and stop at one length: their waves stay together (lockstep.py).
 IN_STEP = {("4x3090", "vLLM")}
 
+PROMPT = "prompt"  # a measurement of nothing but a prompt
 
-def read(path: Path) -> list[Row]:
-    """Every row of benchmarks.csv, in order."""
-    return [_as_installed(row) for row in read_measurements(path)]
+
+# Engines that were changed by the one who measured: another program than the one that is planned.
+PATCHED = {("syv-ai", "vLLM"), ("gemma-3090ti", "vLLM"), ("tom1tk-p100", "llama.cpp")}
+PROMPT_TOKENS = 512  # of llama-bench where nothing else is said
+
+
+def read(*paths: Path) -> list[Row]:
+    """Every row of these files, in order, and behind each that prints a prompt rate beside it that rate as its own."""
+    found: list[Row] = []
+    for path in paths:
+        for row in map(_as_installed, read_measurements(path)):
+            found += [row, *_prompt_rate(row)]
+    return found
+
+
+def read_all(data: Path) -> list[Row]:
+    """Every row of the folder's measurements."""
+    return read(*(data / name for name in (BENCHMARKS, MORE)))
+
+
+def _prompt_rate(row: Row) -> list[Row]:
+    """The prompt rate of a llama-bench as the time of its prompt, with no server around the engine."""
+    if row.prefill_tok_s is None or row.measurement not in ("single_stream_llama_bench", "prefill_llama_bench"):
+        return []
+    said = re.search(r"\bpp ?(\d+)", row.notes)
+    depth = row.depth or 0.0
+    alone = row.measurement == "prefill_llama_bench"
+    tokens = float(row.request["input_tokens"]) if alone else float(said.group(1) if said else PROMPT_TOKENS)
+    request = {
+        **row.request, "id": f"{row.id}-prompt", "mode": "offline", "concurrency": "1", "num_prompts": "",
+        "input_tokens": str(tokens + depth), "output_tokens": "1", "prefix_cached": str(depth / (tokens + depth)),
+    }  # fmt: skip
+    return [
+        row._replace(
+            id=f"{row.id}-prompt", request=request, measurement=PROMPT, output_tok_s=None, tpot_ms=None, itl_ms=None,
+            ttft_ms=1e3 * tokens / row.prefill_tok_s,
+        )
+    ]  # fmt: skip
 
 
 def _as_installed(row: Row) -> Row:
     """The row with what its source states of the server and of the machine outside the columns."""
     request = dict(row.request)
     request["slots"] = KNOWN_SLOTS.get((row.group, request["engine"]), request["slots"])
-    request["gpu"] = with_links(request["gpu"], KNOWN_LINKS.get(row.group, ""), request["gpu_count"])
+    request["gpu"] = with_links(_chip(request["gpu"]), KNOWN_LINKS.get(row.group, ""), request["gpu_count"])
     return row._replace(request=request)
+
+
+def _chip(gpu: str) -> str:
+    """An Apple chip that is named with its cores, by the name of that bin where the catalogue has it."""
+    cut = re.sub(r" (\d+)c GPU$", "", gpu)
+    binned = re.sub(r" (\d+)c GPU$", r" (\1-core GPU)", gpu)
+    return binned if any(spec.name == binned for spec in gpus()) else cut
 
 
 def decode_only(row: Row) -> bool:
     """The printed rate leaves the prefill out although the run had one: at that rate the run ended before it began."""
+    if row.measurement == "serving_decode_phase":
+        return True
     if row.littles is not None:
         return row.littles < DECODE_ONLY
     flight, answer = row.request["concurrency"], row.request["output_tokens"]
@@ -69,3 +117,9 @@ def prefix_cached(row: Row) -> bool:
 def length_share(row: Row) -> float:
     """Mean request over the stated one: lengths drawn evenly from 80 to 100 % of it average 90 %."""
     return 0.9 if "random-range-ratio 0.8" in row.notes else 1.0
+
+
+def as_planned(row: Row) -> bool:
+    """The engine as it is released, without speculation."""
+    own = (row.group, row.request["engine"]) in PATCHED or "fork" in row.notes
+    return not own and not row.request["speculation"]

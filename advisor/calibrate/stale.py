@@ -8,7 +8,7 @@ from pathlib import Path
 from advisor.calibrate import inputs, published
 from advisor.calibrate.fit import cost
 from advisor.calibrate.points import Point, to_fit
-from advisor.calibrate.rows import read
+from advisor.calibrate.rows import read_all
 from advisor.catalog import constants
 from advisor.physics.speed.setup import fitted
 
@@ -29,7 +29,7 @@ def left(
 
 def differences(data: Path) -> list[str]:
     """What speed.yaml was made from and is not so any more, a line each; none where a new fit would give it again."""
-    fitting, shown = (to_fit(read(folder / inputs.BENCHMARKS)) for folder in (data, published.FOLDER))
+    fitting, shown = (to_fit(read_all(folder)) for folder in (data, published.FOLDER))
     now: dict[str, str | float] = {**inputs.hashes(data), "published": published.digest()}
     for engine in ENGINES:
         now |= left(engine, fitting, shown, fitted(engine))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from advisor.calibrate.fit import fit
@@ -13,8 +13,7 @@ from advisor.calibrate.kernels import Held
 from advisor.calibrate.points import Model, Point
 from advisor.calibrate.rows import rate_as_printed
 
-SMALL = 10  # sources with fewer rows are left out together
-SMALL_FOLD = "small sources"
+FOLDS = 10  # sources are dealt into so many; those of one fold are left out together
 
 
 class Error(NamedTuple):
@@ -27,7 +26,7 @@ class Error(NamedTuple):
     gpu_class: str
     family: str
     kernel: str
-    band: str
+    load: float  # requests of one replica in flight, those that wait among them
     seen: bool  # measurements of this family and this kernel were left to fit on
     rate: float | None
     tpot: float | None
@@ -38,10 +37,11 @@ class Error(NamedTuple):
     predicted: float
 
 
-def fold_of(points: Sequence[Point]) -> dict[str, str]:
-    """Source → fold."""
+def fold_of(points: Sequence[Point]) -> dict[str, int]:
+    """Source → fold, the largest sources dealt first, so that no two of them share one."""
     sizes = Counter(point.row.group for point in points)
-    return {group: group if size >= SMALL else SMALL_FOLD for group, size in sizes.items()}
+    ranked = sorted(sizes, key=lambda group: (-sizes[group], group))
+    return {group: place % FOLDS for place, group in enumerate(ranked)}
 
 
 def leave_one_out(
@@ -49,11 +49,27 @@ def leave_one_out(
 ) -> list[Error]:
     """Errors of every row of `to_judge`, each predicted by constants that never saw its fold."""
     folds = fold_of(to_judge)
-    jobs = []
+    jobs: list[_Job] = []
     for fold in sorted(set(folds.values())):
-        inside = [point for point in to_fit if folds.get(point.row.group, point.row.group) != fold]
+        inside = [point for point in to_fit if folds.get(point.row.group) != fold]
         outside = [point for point in to_judge if folds[point.row.group] == fold]
         jobs.append((engine, inside, outside, held))
+    return _errors(jobs, processes)
+
+
+def leave_out(
+    engine: str, to_fit: Sequence[Point], to_judge: Sequence[Point], held: Sequence[Held], groups: Collection[str]
+) -> list[Error]:
+    """Errors of those sources, all predicted by one fit without any of them."""
+    inside = [point for point in to_fit if point.row.group not in groups]
+    outside = [point for point in to_judge if point.row.group in groups]
+    return _errors([(engine, inside, outside, held)], 1)
+
+
+_Job = tuple[str, list[Point], list[Point], Sequence[Held]]
+
+
+def _errors(jobs: Sequence[_Job], processes: int) -> list[Error]:
     if processes == 1:
         found = [_fold(job) for job in jobs]
     else:
@@ -62,7 +78,7 @@ def leave_one_out(
     return sorted((error for part in found for error in part), key=lambda error: error.id)
 
 
-def _fold(job: tuple[str, list[Point], list[Point], Sequence[Held]]) -> list[Error]:
+def _fold(job: _Job) -> list[Error]:
     engine, inside, outside, held = job
     model = Model(fit(engine, inside, held))
     families = {point.ready.prepared.device.family for point in inside}
@@ -82,7 +98,7 @@ def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) 
         gpu_class=row.gpu_class,
         family=known.device.family,
         kernel=known.kernel,
-        band=said.band,
+        load=said.load,
         seen=known.device.family in families and known.kernel in kernels,
         rate=_log(rate, row.output_tok_s),
         tpot=_log(1e3 * said.tpot_s, row.tpot_ms),

@@ -9,8 +9,8 @@ import numpy as np
 
 from advisor.calibrate.columns import Columns, Table, Vector
 from advisor.calibrate.vector_step import Values, decode_s, first_token_s, prefill_s, steps
-from advisor.physics.speed.inside import MOST_STEPS, TOLERANCE
-from advisor.physics.speed.lengths import EULER, LONGEST, MEAN_BATCH, NODES, WEIGHTS
+from advisor.physics.speed.inside import EQUAL, MOST_STEPS, TOLERANCE
+from advisor.physics.speed.lengths import EULER, MEAN_BATCH, NODES, WEIGHTS
 from advisor.physics.speed.serving import CROWD, OVERRUN_S
 
 
@@ -35,27 +35,42 @@ def figures(table: Table, values: Values) -> Figures:
     kinds = {"single": _single, "offline": _offline, "open": _open, "at once": _whole_burst, "closed": _closed}
     for mode in np.unique(table.modes):
         here = table.modes == mode
-        part = kinds[str(mode)](table.engine, step.at(here), loads.at(here), values)
+        served = _around(table.engine, str(mode), step.at(here), values)
+        part = kinds[str(mode)](table.engine, served, loads.at(here), values)
         for whole, column in zip(found, part, strict=True):
             whole[here] = column
     return Figures(found[0] * table.replicas, *found[1:])
+
+
+def _around(engine: str, mode: str, step: Columns, values: Values) -> Columns:
+    """The step of the server: llama.cpp's benchmarks sample nothing."""
+    if engine == "vllm":
+        return step
+    own_s = 0.0 if mode in ("single", "offline") else values["logit_s"]
+    logit_s = np.where(step.ollama, values["ollama_logit_s"], own_s)
+    return step.but(sequence_s=step.sequence_s + logit_s * step.vocabulary)
 
 
 def _single(engine: str, step: Columns, load: Columns, values: Values) -> Figures:  # noqa: ARG001 - like the others
     """`serving.single_stream`, with the rate as `predict` gives it."""
     one = np.ones(len(load.answer))
     decode = decode_s(step, one, load.context)
-    first = load.request_s + first_token_s(step, np.maximum(load.entered, 1.0), 0.0 * one)
+    first = load.request_s + first_token_s(step, load.prompt, load.cached)
     whole = load.answer / (first + (load.output - 1.0) * decode)
     return Figures(whole if engine == "vllm" else 1.0 / decode, decode, first, decode)
 
 
 def _offline(engine: str, step: Columns, load: Columns, values: Values) -> Figures:
     """`predict.run`: all prompts handed over; llama.cpp's batched bench prints the decode phase alone."""
-    nothing = 0.0 * load.cached
-    load = load.but(prompt=np.maximum(load.entered, 1.0), cached=nothing, request_s=nothing)
-    stated = np.where(np.isnan(load.prompts), 1.0, load.prompts)
+    load = load.but(request_s=np.zeros(len(load.answer)))
+    saturated = np.minimum(np.maximum(np.minimum(load.slots, load.sequences), 1.0), CROWD)
+    open_end = np.isnan(load.prompts) & np.isnan(load.flight)
+    stated = np.where(np.isnan(load.prompts), saturated, load.prompts)
     batch = np.where(np.isnan(load.flight), stated, load.flight)
+    if engine == "vllm" and open_end.any():
+        endless = _closed(engine, step, load.but(flight=batch, prompts=np.full(len(batch), math.inf)), values)
+        ended = _offline(engine, step, load.but(flight=batch), values)
+        return Figures(*(np.where(open_end, one, other) for one, other in zip(endless, ended, strict=True)))
     if engine == "vllm":
         both = ~np.isnan(load.flight) & ~np.isnan(load.prompts)
         load = load.but(slots=np.where(both, np.minimum(load.slots, load.flight), load.slots))
@@ -138,7 +153,7 @@ def _wave(step: Columns, load: Columns, values: Values, admitted: Vector) -> _Wa
 
 def _drain_s(step: Columns, load: Columns, batch: Vector) -> Vector:
     """`lengths.drain_s`."""
-    last = np.minimum(np.log(batch) + EULER + (1.0 - EULER) / batch, LONGEST)
+    last = np.minimum(np.log(batch) + EULER + (1.0 - EULER) / batch, load.longest)
     mean = sum(
         weight * decode_s(step, np.maximum(batch * np.exp(-last * node), 1.0), load.context)
         for node, weight in zip(NODES, WEIGHTS, strict=True)
@@ -158,13 +173,14 @@ def _closed(engine: str, step: Columns, load: Columns, values: Values) -> Figure
     rate = np.where(queued, full, point.rate * np.minimum(flight, 1.0))
     wait = point.wait_s + np.where(queued, load.request_s, 0.0)
     stated = ~np.isnan(load.prompts)
+    finite = np.isfinite(load.prompts)
     prompts = np.where(stated, load.prompts, flight)
     share = np.where(stated, np.minimum(flight / prompts, 1.0), values["together"])
     wave = _wave(step, load, values, admitted)
     share = np.where(admitted > 1.0, share, 0.0)
     last = np.maximum(np.minimum(point.batch, prompts), 1.0)
     thin = np.maximum(_drain_s(step, load, last) - last / rate, 0.0)
-    rate = np.where(load.varied & stated, prompts / (prompts / rate + thin), rate)
+    rate = np.where((load.longest > EQUAL) & finite, prompts / (prompts / rate + thin), rate)
     tpot = (1.0 - share) * point.tpot_s + share * wave.tpot_s
     return Figures(
         rate * load.output,
@@ -189,21 +205,21 @@ def _burst(step: Columns, load: Columns, values: Values, prompts: Vector) -> Fig
     decode = decode_s(step, first_wave, load.context)
     alone = load.request_s + first_token_s(step, load.prompt, load.cached)
     prompts_s = alone + (first_wave - 1.0) * prefill
-    writing = np.where(load.varied, _drain_s(step, load, first_wave), (load.output - 1.0) * decode)
+    writing = np.where((load.longest > EQUAL), _drain_s(step, load, first_wave), (load.output - 1.0) * decode)
     shrinking = decode_s(step, np.maximum(MEAN_BATCH * first_wave, 1.0), load.context)
     ttft = alone + (first_wave - 1.0) * prefill / 2
     stretch = (first_wave - 1.0) * prefill / 2 / np.maximum(load.output - 1.0, 1.0)
-    tpot = np.where(load.varied, shrinking, decode) + np.minimum(stretch, prefill * load.chunk / load.prompt)
+    tpot = np.where((load.longest > EQUAL), shrinking, decode) + np.minimum(stretch, prefill * load.chunk / load.prompt)
     rest = prompts - first_wave
     more = rest > 0
     point = _inside(step, load, values, first_wave)
     drain = np.where(more, rest / point.rate, 0.0)
-    room = np.where(load.varied, prompts_s, prompts_s + writing)
+    room = np.where((load.longest > EQUAL), prompts_s, prompts_s + writing)
     late = (first_wave * ttft + rest * (room + drain / 2 + point.wait_s)) / prompts
     mixed = (first_wave * tpot + rest * point.tpot_s) / prompts
     whole = prompts_s + writing + drain
     tpot = np.where(more, mixed, tpot)
-    gap = _gap(load, first_wave, np.where(load.varied, shrinking, decode), tpot)
+    gap = _gap(load, first_wave, np.where((load.longest > EQUAL), shrinking, decode), tpot)
     return Figures(prompts / whole * load.output, tpot, np.where(more, late, ttft), gap)
 
 
@@ -235,7 +251,7 @@ def _open(engine: str, step: Columns, load: Columns, values: Values) -> Figures:
     outside = service * busy ** (np.sqrt(2.0 * (limit + 1.0)) - 1.0) / (limit * (1.0 - busy))
     outside = np.where(busy > 0.5, outside, 0.0)
     last = load.output * tpot
-    last = np.where(load.varied, np.maximum(last, _drain_s(step, load, np.maximum(batch, 1.0))), last)
+    last = np.where((load.longest > EQUAL), np.maximum(last, _drain_s(step, load, np.maximum(batch, 1.0))), last)
     ended = counted / (counted / arrivals + wait + outside + last)
     rate = np.where(endless, arrivals, ended)
     over = arrivals >= full.rate

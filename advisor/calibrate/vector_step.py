@@ -23,17 +23,23 @@ def soft_max(a: Vector, b: Vector) -> Vector:
     return (a**SHARPNESS + b**SHARPNESS) ** (1.0 / SHARPNESS)
 
 
-def product(values: Values, setups: Setups, name: str, *, family: bool = True, kernel: bool = True) -> Vector:
-    """`rates.product`: base, times the family's factor, times the kernel's."""
+def product(
+    values: Values, setups: Setups, name: str, *, family: bool = True, kernel: bool = True, backend: bool = False
+) -> Vector:
+    """`rates.product`: base, times the factors of family, kernel and back end."""
     result = np.full(len(setups.ollama), values[name])
-    for wanted, (names, place) in ((family, setups.families), (kernel, setups.kernels)):
+    qualifiers = ((family, setups.families), (kernel, setups.kernels), (backend, setups.backends))
+    for wanted, (names, place) in qualifiers:
         if wanted:
             result = result * np.array([values.get(f"{name}.{one}", 1.0) for one in names])[place]
     return result
 
 
-def _by_kind(values: Values, setups: Setups, name: str) -> Vector:
-    return values[name] * np.where(setups.facts.expert_bytes > 0, values[f"{name}.moe"], values[f"{name}.dense"])
+def _by_kind(
+    values: Values, setups: Setups, name: str, *, family: bool = False, kernel: bool = False, backend: bool = False
+) -> Vector:
+    factors = product(values, setups, name, family=family, kernel=kernel, backend=backend)
+    return factors * np.where(setups.facts.expert_bytes > 0, values[f"{name}.moe"], values[f"{name}.dense"])
 
 
 def _overhead(values: Values, setups: Setups, slower: Vector) -> Vector:
@@ -54,14 +60,16 @@ def _vllm(values: Values, setups: Setups, better: Vector, slower: Vector) -> Col
     names, place = setups.links
     latency = np.array([values.get(f"all_reduce_s.{name}", 0.0) for name in names])[place]
     share = np.array([values.get(f"link.{name}", 0.0) for name in names])[place]
+    decode = _by_kind(values, setups, "decode_compute", kernel=True)
     return Columns(
         bytes_per_s=weights,
         expert_bytes_per_s=weights * experts,
-        decode_flops=known.peak * np.minimum(compute * _by_kind(values, setups, "decode_compute"), MOST),
+        decode_flops=known.peak * np.minimum(compute * decode, MOST),
         prefill_flops=known.peak * np.minimum(compute * _by_kind(values, setups, "prefill_compute"), MOST),
         overhead_s=_overhead(values, setups, slower),
         sequence_s=slower * product(values, setups, "sequence_s", kernel=False),
         vector_growth=np.zeros(len(many)),
+        expert_growth=np.zeros(len(many)),
         all_reduce_s=np.where(many, slower * latency * device.cards**0.5, 0.0),
         link_bytes_per_s=np.where(many, device.link_bytes_per_s * share, 1.0),
     )
@@ -69,22 +77,29 @@ def _vllm(values: Values, setups: Setups, better: Vector, slower: Vector) -> Col
 
 def _llamacpp(values: Values, setups: Setups, better: Vector, slower: Vector) -> Columns:
     device = setups.device
-    reading = np.minimum(product(values, setups, "bandwidth", kernel=False) * better, MOST) * device.bandwidth
+    reading = np.minimum(product(values, setups, "bandwidth", kernel=False, backend=True) * better, MOST)
+    reading = reading * device.bandwidth
     unpacking = product(values, setups, "unpack_bytes_per_s")
     unpacking = unpacking * (device.flops_32 / FP32_REFERENCE) ** values["unpack_power"]
     names, place = setups.kernels
     plain = np.array([name == "16" for name in names])[place]
     reading = np.where(plain, reading, 1.0 / (1.0 / reading + 1.0 / unpacking))
-    compute = np.minimum(product(values, setups, "compute") * better, MOST)
+    compute = np.minimum(product(values, setups, "compute", backend=True) * better, MOST)
+    growth = product(values, setups, "vector_growth", backend=True)
+    decode = _by_kind(values, setups, "decode_compute", family=True)
+    prefill = _by_kind(values, setups, "prefill_compute", family=True, kernel=True, backend=True)
+    backends, at = setups.backends
+    launching = np.array([values.get(f"overhead_s.{name}", 1.0) for name in backends])[at]
     build = np.where(setups.ollama, values["ollama_step"], 1.0)
     return Columns(
         bytes_per_s=reading / build,
         expert_bytes_per_s=reading * min(values["expert_bandwidth"], 1.0) / build,
-        decode_flops=device.flops_16 * np.minimum(compute * _by_kind(values, setups, "decode_compute"), MOST),
-        prefill_flops=device.flops_16 * np.minimum(compute * _by_kind(values, setups, "prefill_compute"), MOST),
-        overhead_s=_overhead(values, setups, slower) * build,
+        decode_flops=device.flops_16 * np.minimum(compute * decode, MOST),
+        prefill_flops=device.flops_16 * np.minimum(compute * prefill, MOST),
+        overhead_s=_overhead(values, setups, slower) * build * launching,
         sequence_s=product(values, setups, "sequence_s", kernel=False),
-        vector_growth=product(values, setups, "vector_growth"),
+        vector_growth=growth,
+        expert_growth=growth * values["vector_growth.moe"],
         all_reduce_s=np.zeros(len(reading)),
         link_bytes_per_s=np.ones(len(reading)),
     )
@@ -109,7 +124,7 @@ def steps(engine: str, values: Values, setups: Setups) -> Columns:
         overhead_s=rates.overhead_s + all_reduces * rates.all_reduce_s + (known.pipeline - 1) * values["stage_s"],
         sequence_s=rates.sequence_s, dense_s=dense_s, expert_s=expert_s, expert_miss=1.0 - facts.expert_share,
         routing_spread=values["routing_spread"], token_s=flops / rates.decode_flops,
-        vector_growth=rates.vector_growth,
+        vector_growth=rates.vector_growth, expert_growth=rates.expert_growth,
         kv_full_s=soft_max(facts.kv_full_bytes * known.kv_share / kv_rate, full),
         kv_window_s=soft_max(facts.kv_window_bytes * known.kv_share / kv_rate, windowed), window=facts.window,
         state_s=2.0 * facts.state_bytes / ranks / kv_rate,
@@ -117,7 +132,7 @@ def steps(engine: str, values: Values, setups: Setups) -> Columns:
         prefill_token_s=soft_max((dense_s + expert_s) / known.chunk_tokens, flops / rates.prefill_flops),
         attention_s=full, window_attention_s=windowed,
         stages=known.pipeline if engine == "vllm" else np.ones(len(ranks)), chunk_tokens=known.chunk_tokens,
-        slower=slower, ollama=setups.ollama,
+        slower=slower, ollama=setups.ollama, vocabulary=facts.head_flops / (2.0 * facts.hidden),
         power_share=np.minimum(device.power_share * (1.0 if engine == "vllm" else known.pipeline), 1.0),
     )  # fmt: skip
 
@@ -132,13 +147,18 @@ def decode_s(step: Columns, batch: Vector, context: Vector) -> Vector:
     return np.maximum(step.overhead_s + products_s(step, share) + own, held_back * np.minimum(batch / step.stages, 1.0))
 
 
+def awake_of(step: Columns, tokens: Vector) -> Vector:
+    """`StepModel.awake`."""
+    return np.where(step.expert_s > 0, 1.0 - step.expert_miss ** (tokens**step.routing_spread), 1.0)
+
+
 def products_s(step: Columns, tokens: Vector, reading: Vector = 1.0, computing: Vector = 1.0) -> Vector:
     """`StepModel.products_s`."""
-    awake = np.where(step.expert_s > 0, 1.0 - step.expert_miss ** (tokens**step.routing_spread), 1.0)
+    awake = awake_of(step, tokens)
     matrix = soft_max(reading * (step.dense_s + step.expert_s * awake), computing * tokens * step.token_s)
     crowd = tokens * (1.0 - step.expert_miss) / awake
     vector = step.dense_s * (1.0 + step.vector_growth * (tokens - 1.0))
-    vector = vector + step.expert_s * awake * (1.0 + step.vector_growth * (crowd - 1.0))
+    vector = vector + step.expert_s * awake * (1.0 + step.expert_growth * (crowd - 1.0))
     return np.where(step.vector_growth > 0, np.minimum(reading * vector, matrix), matrix)
 
 
@@ -158,7 +178,8 @@ def prefill_s(step: Columns, tokens: Vector, cached: Vector) -> Vector:
 def first_token_s(step: Columns, tokens: Vector, cached: Vector) -> Vector:
     """`StepModel.first_token_s`."""
     chunks = np.maximum(1.0, tokens / step.chunk_tokens)
-    floor = np.where(tokens < step.chunk_tokens, products_s(step, np.ones(len(tokens))), 0.0)
+    read = step.dense_s + step.expert_s * awake_of(step, tokens)
+    floor = np.where(tokens < step.chunk_tokens, read, 0.0)
     busy = soft_max(floor, tokens * step.prefill_token_s) + prompt_attention_s(step, tokens, cached)
     whole = chunks * step.overhead_s + tokens * step.all_reduce_token_s + busy
     return np.maximum(whole, busy * limited_power(step.power_share)[1])

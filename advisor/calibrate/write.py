@@ -9,18 +9,16 @@ from statistics import median
 
 from advisor.calibrate.points import Point
 from advisor.calibrate.validate import Error
+from advisor.calibrate.widths import FIGURES, table, thin
 
-INSIDE = 0.8  # of unseen measurements between low and high
-BANDS = ("single", "low", "high", "queued")
-FIGURES = ("rate", "ttft", "tpot")
-FEWEST = 12  # rows a width is taken from; else that of all bands
 PINNED = {"vllm": 2026.84, "llamacpp": 2026.65}  # release of the pinned versions, in years
 HEAD = """\
 # Written by `python -m advisor.calibrate`. Do not edit: change the program or the data.
 #
 # vllm, llamacpp: fitted constants; NAME.FACTOR multiplies NAME for a card family or a kernel (physics/speed/rates.py).
-# ranges: factor between expected and each end, from errors on sources that were left out; thin: where no like card
-#   or kernel was measured. evidence: measurements behind each family and kernel, so behind its factors; `all` those
+# ranges: factor between expected and each end, from errors on sources that were left out, by engine and kind of device
+#   at 1, 4, 16, 64 and 256 requests in flight (physics/speed/figures.py); thin: where no like card or kernel was
+#   measured. evidence: measurements behind each family and kernel, so behind its factors; `all` those
 #   behind every other constant. speed_fit.yaml beside this file says which sources, and with what residuals.
 # from: hashes of the measurements, of their published part and of the parameters that were fitted, and the sums of the
 #   squares that were left, of all and of the published part. A test computes those of the published part again
@@ -72,34 +70,14 @@ def _matters(name: str, value: float) -> bool:
     return "." not in name or abs(math.log(value)) > 0.005 or name.startswith(("link", "all_reduce"))
 
 
-def widths(errors: Sequence[Error]) -> dict[str, float]:
-    """The factor that holds the wanted share of the errors, for each figure."""
-    found = {}
-    for figure in FIGURES:
-        sizes = sorted(abs(value) for error in errors if (value := getattr(error, figure)) is not None)
-        if len(sizes) >= FEWEST:
-            found[figure] = math.exp(sizes[min(int(INSIDE * len(sizes)), len(sizes) - 1)])
-    return found
-
-
 def _ranges(errors: Sequence[Error]) -> list[str]:
-    lines, seen = [], [error for error in errors if error.seen]
+    lines = []
     for engine in PINNED:
-        mine = [error for error in seen if error.engine == engine]
-        usual = {"rate": 1.5, "ttft": 3.0, "tpot": 1.5, **widths(mine)}
         lines.append(f"  {engine}:")
-        for band in BANDS:
-            found = {**usual, **widths([error for error in mine if error.band == band])}
-            lines.append(f"    {band}: {_flow({figure: found[figure] for figure in FIGURES})}")
-    lines.append(f"  thin: {number(thin(errors))}")
-    return lines
-
-
-def thin(errors: Sequence[Error]) -> float:
-    """How much wider the rate's range must be where no like card or kernel was left to fit on; at least a tenth."""
-    unseen = widths([error for error in errors if not error.seen]).get("rate", 1.0)
-    seen = widths([error for error in errors if error.seen]).get("rate", 1.0)
-    return max(unseen / seen, 1.1)
+        for kind, figures in table(errors, engine).items():
+            cells = (f"{name}: [{', '.join(_plain(width) for width in found)}]" for name, found in figures.items())
+            lines.append(f'    "{kind}": {{{", ".join(cells)}}}')
+    return [*lines, f"  thin: {number(thin(errors))}"]
 
 
 def _evidence(points: Sequence[Point]) -> str:

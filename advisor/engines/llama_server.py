@@ -5,9 +5,10 @@ from __future__ import annotations
 from advisor.catalog import weights_format
 from advisor.catalog.entries import WeightsFormat
 from advisor.engines import ollama
-from advisor.engines.llamacpp.speed import LLAMA_SERVER
+from advisor.engines.llamacpp.speed import FIT, llama_server
 from advisor.engines.ollama.ready import served
 from advisor.engines.ready import Ready, Wanted
+from advisor.physics.speed.setup import fitted
 from advisor.schema import Hardware, ModelSpec
 
 NAME = "llama.cpp"
@@ -26,4 +27,4 @@ def ready(wanted: Wanted, hardware: Hardware, model: ModelSpec, fmt: WeightsForm
     """Its own number of slots where nobody says, and one behind a wrapper that has none."""
     wrapped = any(name in wanted.server.lower() for name in ONE_AT_A_TIME)
     slots = wanted.slots or (1 if wrapped or wanted.alone else SLOTS)
-    return served(NAME, LLAMA_SERVER, slots, wanted, hardware, model, fmt)
+    return served(NAME, llama_server(fitted(FIT)), slots, wanted, hardware, model, fmt)

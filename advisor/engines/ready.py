@@ -40,6 +40,7 @@ class Ready(NamedTuple):
     engine: str
     prepared: Prepared
     step: StepModel
+    bench: StepModel  # of one stream and of one batch, as benchmarks run them
     rule: Discipline  # with the slots; `sequences` is filled in per load
     kv_bytes: float  # that running sequences may fill, all ranks; infinite where slots own their KV
     kv_tokens: int

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from advisor.edge.reading import OddRow, csv_rows, opened_text
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
+from advisor.physics.speed.lengths import LENGTHS
 from advisor.predict import Prediction, predict
 from advisor.predict.rows import CONFIG_COLUMNS, LEAST, LOAD_COLUMNS, MOST
 from advisor.probe.slots import UNSTATED, links_in, words_of
@@ -28,8 +29,14 @@ MODES = {
     "offline_single_stream": "single_stream",
     "single_stream": "single_stream",
     "single_stream_llama_bench": "single_stream",
+    "serving_slots": "serving",
+    "serving_decode_phase": "serving",
+    "prefill_llama_bench": "offline",
+    "ttft_idle": "single_stream",
     "": "serving",
 }
+# A method of speculation in words: not behind "no", not before "off", and no part of a longer name.
+SPECULATION = re.compile(r"(?<![/\w-])(?<!no )(MTP|EAGLE-?3?|DFlash2?|n-?gram)(?! off)(?![/\w-])", re.IGNORECASE)
 FIGURES = ("output_tok_s", "ttft_ms", "tpot_ms")
 MEASURED = ("output_tok_s_total", "derived_output_tok_s", "ttft_ms_mean_or_p50", "tpot_ms_mean_or_p50")
 UNSTEADY = 1.5  # littles_law_ratio above it: a drain tail, fewer slots than clients, or broken TPOT
@@ -52,6 +59,8 @@ class Measurement(NamedTuple):
     littles: float | None
     notes: str = ""
     itl_ms: float | None = None  # median gap between tokens, which some print as TPOT
+    prefill_tok_s: float | None = None  # of one prompt
+    depth: float | None = None  # tokens in the cache before that prompt
 
     @property
     def usable(self) -> bool:
@@ -130,10 +139,13 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
     request["input_tokens"] = cell("input_tokens_mean") or cell("input_tokens")
     request["output_tokens"] = cell("output_tokens_mean") or cell("output_tokens")
     request["slots"] = cell("slots") or _slots(cell("measurement"), cell("concurrency"), cell("notes"))
+    request["output_cap"] = cell("output_cap")
+    request["lengths"] = cell("lengths") or _distribution(cell("dataset"))
+    request["speculation"] = cell("speculation") or _speculation(cell("notes"))
     request["power_limit_watts"] = cell("power_limit_watts") or _stated(r"power limit (\d+) W", cell("notes"))
     # Some sources print 1000 over the rate as TPOT: that is the rate again, not a second figure.
     token_ms = _number(cell("tpot_ms_mean_or_p50")) if cell("tpot_stat") != "1000/tg" else None
-    gaps = "ITL" in cell("tpot_stat")
+    gaps = "itl" in cell("tpot_stat").lower()
     return Measurement(
         id=cell("id"),
         request=request,
@@ -147,6 +159,8 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
         littles=_number(cell("littles_law_ratio")),
         notes=cell("notes"),
         itl_ms=token_ms if gaps else None,
+        prefill_tok_s=_number(cell("prefill_tok_s")),
+        depth=_number(cell("context_depth")),
     )
 
 
@@ -162,6 +176,21 @@ def _slots(kind: str, concurrency: str, notes: str) -> str:
     if kind == "batched_bench":
         return concurrency
     return _stated(r"max_num_seqs (\d+)", notes)
+
+
+def _distribution(dataset: str) -> str:
+    """How the answers of a data set spread, where it is one that is known by name."""
+    name = dataset.split(" (")[0].lower()
+    return name if name in LENGTHS else ""
+
+
+def _speculation(notes: str) -> str:
+    """The method and its draft tokens, as a source says them in words; empty where none is said to run."""
+    found = SPECULATION.search(notes)
+    if found is None:
+        return ""
+    drafted = re.search(r"\b(?:n|k|n-max)[= ](\d+)", notes[found.end() :])
+    return found.group(1).lower() + (f":{drafted.group(1)}" if drafted else "")
 
 
 def _stated(pattern: str, notes: str) -> str:

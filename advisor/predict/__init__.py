@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from advisor.edge.reading import OddRow
 from advisor.engines.ready import Ready, Unsupported
-from advisor.physics.speed.figures import band_of, spread_of
+from advisor.physics.speed.figures import spread_of
 from advisor.predict.config import Words, ready_for
 from advisor.predict.rows import Asked, Cells, context_bucket, picker, read_load
 from advisor.predict.run import per_replica, rule_for, run
 
 OUTPUT_COLUMNS = (
     "id", "supported", "reason", "output_tok_s", "output_tok_s_low", "output_tok_s_high", "ttft_ms", "tpot_ms",
-    "kv_tokens", "basis",
+    "kv_tokens", "basis", "ttft_ms_low", "ttft_ms_high", "ttft_ms_p95", "tpot_ms_low", "tpot_ms_high",
 )  # fmt: skip
 OUT_OF_RANGE = "the load or the limits are beyond what can be computed"
 REMEMBERED = 100_000  # answers kept for rows that ask the same again
@@ -37,6 +37,11 @@ class Prediction(NamedTuple):
     tpot_ms: float | None = None
     kv_tokens: int | None = None
     basis: str = ""
+    ttft_ms_low: float | None = None
+    ttft_ms_high: float | None = None
+    ttft_ms_p95: float | None = None
+    tpot_ms_low: float | None = None
+    tpot_ms_high: float | None = None
 
 
 def predict(header: Sequence[str], rows: Iterable[Sequence[str] | OddRow]) -> Iterator[Prediction]:
@@ -99,8 +104,10 @@ def _answer(ready: Ready, asked: Asked) -> tuple[object, ...]:
     share = per_replica(ready, asked)
     steady = run(ready, rule_for(ready, share), share)
     rate = steady.output_tokens_per_s * ready.replicas
-    spread = spread_of(ready.prepared, band_of(steady.batch, steady.queued))
+    spread = spread_of(ready.prepared, steady.batch + steady.queued)
+    ttft_ms, tpot_ms = steady.ttft_s * 1e3, steady.tpot_s * 1e3
     return (
-        True, ready.note, rate, rate / spread.rate, rate * spread.rate, steady.ttft_s * 1e3, steady.tpot_s * 1e3,
-        ready.kv_tokens, spread.basis,
+        True, ready.note, rate, rate / spread.rate, rate * spread.rate, ttft_ms, tpot_ms, ready.kv_tokens, spread.basis,
+        ttft_ms / spread.ttft, ttft_ms * spread.ttft, steady.ttft_p95_s * 1e3, tpot_ms / spread.tpot,
+        tpot_ms * spread.tpot,
     )  # fmt: skip

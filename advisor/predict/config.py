@@ -6,7 +6,9 @@ and the engine's step. A million rows over a thousand configurations cost a thou
 
 from __future__ import annotations
 
+import contextlib
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 from advisor.catalog import constants, weights_format
@@ -15,6 +17,7 @@ from advisor.edge.terminal import shown
 from advisor.engines import predictable
 from advisor.engines.ready import Predictable, Ready, Unsupported, Wanted
 from advisor.errors import BadInput
+from advisor.predict.speculation import speculation_of, with_speculation
 from advisor.probe.simulate import simulate
 from advisor.schema import Hardware, ModelSpec
 
@@ -37,6 +40,8 @@ class Words(NamedTuple):
     kv_dtype: str
     slots: str
     power_limit_watts: str  # of each card
+    speculation: str
+    cpu: str
     context_tokens: int  # rounded up to a power of two
     alone: bool  # one request at a time, as a single-stream benchmark runs
 
@@ -48,7 +53,7 @@ def ready_for(words: Words) -> Ready:
         Unsupported: with the reason.
     """
     engine = engine_of(words.engine)
-    for column in ("gpu", "quantization", "kv_dtype", "engine_version"):
+    for column in ("gpu", "quantization", "kv_dtype", "engine_version", "speculation", "cpu"):
         if len(getattr(words, column)) > MOST_OF_A_NAME:
             raise Unsupported(f"{column} {shown(getattr(words, column))} is longer than any name")
     try:
@@ -59,7 +64,8 @@ def ready_for(words: Words) -> Ready:
     found = engine.ready(_wanted(words), hardware, model, fmt)
     if found is None:
         raise Unsupported(f"no source gives the memory bandwidth of {shown(words.gpu)}")
-    return found
+    wanted = speculation_of(words.speculation)
+    return found if wanted is None else with_speculation(found, wanted)
 
 
 def engine_of(text: str) -> Predictable:
@@ -74,7 +80,13 @@ def engine_of(text: str) -> Predictable:
 
 def _hardware(words: Words) -> Hardware:
     watts = whole(words.power_limit_watts, 0, "power_limit_watts") or None
-    return simulate(words.gpu, whole(words.gpu_count, 1, "gpu_count"), watts, guess=True)
+    found = simulate(words.gpu, whole(words.gpu_count, 1, "gpu_count"), watts, guess=True)
+    if not words.cpu.strip():
+        return found
+    named = simulate(f"CPU: {words.cpu.strip()}", guess=True)
+    if not found.accelerators:
+        return named
+    return replace(found, cpu=replace(named.cpu, memory_bytes=found.cpu.memory_bytes))
 
 
 def _wanted(words: Words) -> Wanted:
@@ -116,5 +128,20 @@ def model_and_format(engine: Predictable, text: str, quantization: str) -> tuple
     from advisor.models.names import find_model_and_format
 
     model, implied = find_model_and_format(text, offline=True)
-    stated = quantization.strip() and quantization.strip().lower() not in constants("written")["unstated"]
-    return model, engine.files_of(weights_format(quantization) if stated else implied, model)
+    return model, engine.files_of(_stated(quantization) or implied, model)
+
+
+def _stated(quantization: str) -> WeightsFormat | None:
+    """The format that is written, with what may stand around its name: `QAT Q4_0`, `fp8 (modelopt)`; None: unsaid.
+
+    Raises:
+        BadInput: no known format, said of all that was written.
+    """
+    name = quantization.split("(")[0].strip() or quantization.strip()
+    if name.lower() in ("", *constants("written")["unstated"]):
+        return None
+    words = [] if "," in name else name.split()
+    for one in (quantization, name, *reversed(words)):
+        with contextlib.suppress(BadInput):
+            return weights_format(one)
+    return weights_format(quantization)

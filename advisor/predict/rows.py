@@ -11,17 +11,23 @@ from typing import NamedTuple
 from advisor.edge.terminal import shown
 from advisor.engines.ready import Unsupported
 from advisor.errors import BadInput
+from advisor.physics.speed.inside import EQUAL
+from advisor.physics.speed.lengths import LENGTHS, longest_of
 
 CONFIG_COLUMNS = (
     "engine", "engine_version", "gpu", "gpu_count", "tp", "pp", "model", "quantization", "kv_dtype", "slots",
-    "power_limit_watts",
+    "power_limit_watts", "speculation", "cpu",
 )  # fmt: skip
-LOAD_COLUMNS = ("mode", "concurrency", "request_rate", "input_tokens", "output_tokens", "num_prompts")
+LOAD_COLUMNS = (
+    "mode", "concurrency", "request_rate", "input_tokens", "output_tokens", "num_prompts", "output_cap", "lengths",
+    "prefix_cached",
+)  # fmt: skip
 COLUMNS = ("id", *CONFIG_COLUMNS, *LOAD_COLUMNS)
 NEEDED = ("engine", "gpu", "model")
 MODES = ("serving", "offline", "single_stream")
 USUAL_INPUT_TOKENS = 128.0  # where a row does not say
 USUAL_OUTPUT_TOKENS = 256.0
+SHARES = {"": 0.0, "unknown": 0.0, "n": 0.0, "no": 0.0, "y": 1.0, "yes": 1.0}  # of a prompt in the prefix cache
 LEAST, MOST = 1e-6, 1e9  # of any number in a row
 
 
@@ -35,7 +41,7 @@ class Asked(NamedTuple):
     output_tokens: float
     prompts: float | None
     cached_tokens: float = 0.0
-    varied: bool = False  # answers of unequal length
+    longest: float = EQUAL  # answer, in means; beyond 1 they are of unequal length
 
 
 Cells = tuple[str, ...]
@@ -75,31 +81,51 @@ def read_load(words: Cells) -> Asked:
     Raises:
         Unsupported: a cell that is not a number, or a mode that is not known.
     """
-    stated, concurrency, request_rate, input_tokens, output_tokens, num_prompts = words
+    stated, concurrency, request_rate, input_tokens, output_tokens, num_prompts, output_cap, lengths, cached = words
     mode = stated if stated in MODES else stated.strip().lower() or "serving"
     if mode not in MODES:
         raise Unsupported(f"mode {shown(stated)} is not one of {', '.join(MODES)}")
     prompt = _number(input_tokens, "input_tokens", zero=True)
-    answer = _number(output_tokens, "output_tokens")
+    answer, cap = _number(output_tokens, "output_tokens"), _number(output_cap, "output_cap")
+    if answer and cap:
+        cap = max(answer, cap)  # a tokenizer that counts otherwise may find a mean above the limit
+    entered = USUAL_INPUT_TOKENS if prompt is None else prompt
+    written = answer or cap or USUAL_OUTPUT_TOKENS
     return Asked(
         mode,
         _number(concurrency, "concurrency"),
         _number(request_rate, "request_rate", endless=True),
-        USUAL_INPUT_TOKENS if prompt is None else prompt,
-        answer or USUAL_OUTPUT_TOKENS,
+        entered,
+        written,
         _number(num_prompts, "num_prompts"),
         # A prompt without an answer's length asks for the decode rate at that depth: the prompt is there already.
-        prompt if prompt and answer is None and mode == "serving" else 0.0,
-        prompt is not None and answer is not None and not (answer.is_integer() or _as_chosen(prompt)),
+        prompt if prompt and not (answer or cap) and mode == "serving" else _share(cached) * entered,
+        longest_of(_distribution(lengths), written, cap),
     )
 
 
-def _as_chosen(tokens: float) -> bool:
-    """Near a number that people choose for a length (1000, 1024): what a synthetic data set is made of.
+@functools.lru_cache(maxsize=256)
+def _distribution(text: str) -> str:
+    """How answers spread about their mean, by name; who does not say has answers of one length."""
+    name = text.strip().lower() or "fixed"
+    if name not in LENGTHS:
+        raise Unsupported(f"lengths {shown(text)} is not one of {', '.join(LENGTHS)}")
+    return name
 
-    Its measured mean is a little less, where the tokenizer or an early stop took a few tokens.
-    """
-    return any(abs(tokens - unit * round(tokens / unit)) <= 0.005 * tokens for unit in (100, 128))
+
+@functools.lru_cache(maxsize=256)
+def _share(text: str) -> float:
+    """The part of the prompt that lies in the prefix cache, as a share or as yes and no; 0 where nobody knows."""
+    word = text.strip().lower()
+    if word in SHARES:
+        return SHARES[word]
+    try:
+        share = float(word)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise Unsupported(f"prefix_cached {shown(text)} is not a share from 0 to 1, y, n or unknown")
+    return share
 
 
 @functools.lru_cache(maxsize=16384)

@@ -11,7 +11,7 @@ from advisor.engines.admission import last_answer_s
 from advisor.engines.downloads import download_s, downloaded_bytes, rate_of
 from advisor.models.thinking import first_answer_s, mean_first_answer_s, thinking, written_tokens
 from advisor.pipeline import Answer
-from advisor.schema import Estimate, Figure, Judged, Plan, Speed
+from advisor.schema import CurvePoint, Estimate, Figure, Judged, Plan, Speed
 from advisor.search.option import as_data
 from advisor.wire import to_data
 
@@ -47,12 +47,32 @@ def document(answer: Answer, files: tuple[str, ...]) -> dict[str, Any]:
             {"in_flight": point.in_flight}
             | {f"{name}_tokens_per_s": point.tokens_per_s.get(name) for name in ENGINES}
             | {f"{name}_default_tokens_per_s": point.default_tokens_per_s.get(name) for name in ENGINES}
+            | {name: _curve_speed(point, name) for name in ENGINES}
             for point in verdict.curve
         ],
         "reasons": to_data(verdict.reasons),
         "nearest_yes": to_data(verdict.nearest_yes),
         "files": list(files),
     }
+
+
+def _curve_speed(point: CurvePoint, engine: str) -> dict[str, Any] | None:
+    """Rate of all replicas, TTFT and TPOT of an engine at one load of the curve, each with its range."""
+    speed = point.speeds.get(engine)
+    if speed is None:
+        return None
+    figures = {
+        "output_tokens_per_s": (speed.output_tokens_per_s, point.replicas[engine]),
+        "ttft_s": (speed.ttft_s, 1),
+        "ttft_p95_s": (speed.ttft_p95_s, 1),
+        "tpot_s": (speed.tpot_s, 1),
+        "tpot_p95_s": (speed.tpot_p95_s, 1),
+    }
+    ranges: dict[str, Any] = {
+        name: {"low": by * found.low, "expected": by * found.expected, "high": by * found.high}
+        for name, (found, by) in figures.items()
+    }
+    return ranges | {"queued": point.replicas[engine] * speed.queued, "basis": speed.output_tokens_per_s.basis}
 
 
 def _workload(answer: Answer) -> dict[str, Any]:

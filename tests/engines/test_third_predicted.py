@@ -42,14 +42,14 @@ class Third:
         rates = Rates(
             bytes_per_s=known.device.bandwidth / 2, expert_bytes_per_s=known.device.bandwidth / 2,
             kv_bytes_per_s=known.device.bandwidth, decode_flops=1e15, prefill_flops=1e15, attention_flops=1e15,
-            overhead_s=0.0, sequence_s=0.0, routing_spread=1.0, vector_growth=0.0, all_reduce_s=0.0,
+            overhead_s=0.0, sequence_s=0.0, routing_spread=1.0, vector_growth=0.0, expert_growth=0.0, all_reduce_s=0.0,
             link_bytes_per_s=1.0, stage_s=0.0,
         )  # fmt: skip
         step = step_model(
             known.facts, rates, tensor_parallel=1, pipeline_parallel=1, overlapping_stages=False, kv_share=1.0,
             chunk_tokens=512,
         )  # fmt: skip
-        return Ready("third", known, step, RULE, float("inf"), 8 * wanted.context_tokens, 1, True, "")
+        return Ready("third", known, step, step, RULE, float("inf"), 8 * wanted.context_tokens, 1, True, "")
 
 
 @pytest.fixture(autouse=True)

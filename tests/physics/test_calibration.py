@@ -14,12 +14,12 @@ from advisor.catalog import constants
 np = pytest.importorskip("numpy", reason="the calibration is a development program and needs NumPy")
 pytest.importorskip("scipy", reason="the calibration is a development program and needs SciPy")
 
-from advisor.calibrate import inputs, published, stale, unseen  # noqa: E402
+from advisor.calibrate import inputs, names, published, stale, unseen  # noqa: E402
 from advisor.calibrate.columns import table_of  # noqa: E402
 from advisor.calibrate.fit import fit  # noqa: E402
 from advisor.calibrate.parameters import CPU, CPU_ONLY, complete  # noqa: E402
 from advisor.calibrate.points import Model, Point, to_fit  # noqa: E402
-from advisor.calibrate.rows import read  # noqa: E402
+from advisor.calibrate.rows import read_all  # noqa: E402
 from advisor.calibrate.vector_serving import figures  # noqa: E402
 from advisor.calibrate.write import number  # noqa: E402
 from advisor.physics.speed.setup import fitted  # noqa: E402
@@ -30,7 +30,7 @@ AGAIN = "run `python -m advisor.calibrate FOLDER`"
 @pytest.fixture(scope="module")
 def measured() -> list[Point]:
     """The published part of the measurements that the constants are fitted to."""
-    return to_fit(read(published.FOLDER / inputs.BENCHMARKS))
+    return to_fit(read_all(published.FOLDER))
 
 
 def test_the_constants_belong_to_these_measurements() -> None:
@@ -74,7 +74,7 @@ def test_many_at_once_are_what_one_after_the_other_is(engine: str, measured: lis
 
 def test_what_is_called_unseen_was_not_fitted() -> None:
     """Every row of benchmarks.csv that comes from one of the two tables is found there again, and left out."""
-    seen = read(published.FOLDER / inputs.BENCHMARKS)
+    seen = read_all(published.FOLDER)
     known = [row for row in seen if row.group in ("silicon", "argonne-vllm") and "Intel" not in row.request["gpu"]]
     everything, rest = (unseen.unseen(published.FOLDER, known) for known in ([], seen))
     assert len(everything) - len(rest) >= len(known) > 400
@@ -85,7 +85,8 @@ def test_changed_measurements_are_called_stale(tmp_path: Path) -> None:
     """Of a folder that the constants were not fitted to, what differs is named; what is the same is not."""
     for name in inputs.MEASUREMENTS:
         (tmp_path / name).write_bytes(b"")
-    (tmp_path / inputs.BENCHMARKS).write_bytes((published.FOLDER / inputs.BENCHMARKS).read_bytes())
+    for name in (names.BENCHMARKS, names.MORE):
+        (tmp_path / name).write_bytes((published.FOLDER / name).read_bytes())
     assert [line.split(":")[0] for line in stale.differences(tmp_path)] == [
         "measurements",
         "vllm_left",
@@ -105,7 +106,7 @@ def test_the_program_says_what_its_folder_lacks(given: tuple[str, ...], told: st
 
 def test_what_is_published_may_be_passed_on(tmp_path: Path) -> None:
     """A source without a permissive licence stays out, and so does every column that no program reads."""
-    for name in (inputs.BENCHMARKS, unseen.SILICON, unseen.ARGONNE):
+    for name in published.COLUMNS:
         header = [*published.COLUMNS[name], "prose"]
         rows = [{"licence": licence} for licence in ("MIT (repository)", "none stated", "", "NPDL-1.0")]
         with (tmp_path / name).open("w", newline="") as file:
@@ -113,9 +114,9 @@ def test_what_is_published_may_be_passed_on(tmp_path: Path) -> None:
             writer.writeheader()
             writer.writerows(rows)
     (tmp_path / "out").mkdir()
-    with published.extract(tmp_path, tmp_path / "out").open(newline="") as file:
+    with (published.extract(tmp_path, tmp_path / "out") / names.BENCHMARKS).open(newline="") as file:
         (row,) = csv.DictReader(file)
-    assert row["licence"] == "MIT (repository)" and tuple(row) == published.COLUMNS[inputs.BENCHMARKS]
+    assert row["licence"] == "MIT (repository)" and tuple(row) == published.COLUMNS[names.BENCHMARKS]
 
 
 def test_a_fit_gives_the_same_bytes_again(measured: list[Point]) -> None:
@@ -123,7 +124,7 @@ def test_a_fit_gives_the_same_bytes_again(measured: list[Point]) -> None:
     few = [
         point
         for point in measured
-        if point.engine == "llamacpp" and point.row.group in ("mlc", "tr130", "llama-bench-depth")
+        if point.engine == "llamacpp" and point.row.group in ("mlc", "tr130", "llama-bench-depth", "strix-halo-guide")
     ]
     first, second = (fit("llamacpp", few, []) for _ in range(2))
     assert [(name, number(value)) for name, value in first.items()] == [

@@ -7,8 +7,9 @@ import random
 
 import pytest
 
-from advisor.physics.speed.inside import Work
-from advisor.physics.speed.lengths import LONGEST, drain_s
+from advisor.engines.ready import Unsupported
+from advisor.physics.speed.inside import EQUAL, Work
+from advisor.physics.speed.lengths import LENGTHS, LONGEST, drain_s
 from advisor.physics.speed.serving import all_at_once, closed_loop
 from advisor.physics.speed.step import StepModel
 from advisor.predict.rows import read_load
@@ -16,7 +17,7 @@ from tests.physics import test_serving
 
 step = test_serving.step  # the fixture: a 7B in 16 bit on a card of 1 TB/s
 rule = test_serving.rule
-WORK = Work(prompt=250.0, cached=0.0, output=100.0, context=300.0)
+WORK = Work(prompt=250.0, cached=0.0, output=100.0, context=300.0, longest=LONGEST)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 16, 64, 200])
@@ -45,7 +46,9 @@ def test_drawn_answers_end_when_the_formula_says(step: StepModel, batch: int) ->
 @pytest.mark.parametrize("prompts", [1, 8, 64, 500])
 def test_unequal_answers_never_end_sooner(step: StepModel, prompts: int) -> None:
     """The same prompts at once, with slots for 64: the run takes as long or longer, and the first token does not."""
-    equal, unequal = (all_at_once(step, rule(slots=64), prompts, 512, 128, varied=varied) for varied in (False, True))
+    equal, unequal = (
+        all_at_once(step, rule(slots=64), prompts, 512, 128, longest=longest) for longest in (EQUAL, LONGEST)
+    )
     assert unequal.requests_per_s <= equal.requests_per_s * 1.01
     assert unequal.ttft_s <= equal.ttft_s * 1.01 or prompts > 64
 
@@ -54,7 +57,7 @@ def test_a_long_closed_loop_does_not_notice_its_end(step: StepModel) -> None:
     """Of many prompts the last ones are few; of as many as clients, all are."""
     endless = closed_loop(step, rule(), 64, 512, 128).output_tokens_per_s
     rates = [
-        closed_loop(step, rule(), 64, 512, 128, prompts=prompts, varied=True).output_tokens_per_s
+        closed_loop(step, rule(), 64, 512, 128, prompts=prompts, longest=LONGEST).output_tokens_per_s
         for prompts in (64, 640, 64_000)
     ]
     assert rates == sorted(rates)
@@ -62,20 +65,49 @@ def test_a_long_closed_loop_does_not_notice_its_end(step: StepModel) -> None:
     assert rates[2] == pytest.approx(endless, rel=0.01)
 
 
+def load(answer: str, *, lengths: str = "", cap: str = "") -> float:
+    """The longest answer in means that a row with this mean is read with."""
+    return read_load(("serving", "", "inf", "217.3", answer, "1000", cap, lengths, "")).longest
+
+
+@pytest.mark.parametrize("answer", ["196.4", "196", "100.5", "0.5", "1e3", "98.2"])
+def test_a_mean_never_tells_how_lengths_spread(answer: str) -> None:
+    """A broken mean is the mean of a data set as often as that of answers that stop at one length: all are equal."""
+    assert load(answer) == load(answer, lengths="fixed") == EQUAL
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_a_distribution_is_named(name: str) -> None:
+    """In any case and with spaces around; the limit of an answer bounds the longest, and never cuts below the mean."""
+    assert load("100", lengths=f" {name.upper()} ") == LENGTHS[name]
+    assert load("100", lengths=name, cap="150") == min(LENGTHS[name], 1.5)
+    assert load("100", lengths=name, cap="90") == EQUAL
+
+
+def test_a_distribution_that_nobody_knows_is_refused() -> None:
+    """With what was written and what is accepted."""
+    with pytest.raises(Unsupported, match="lengths 'lognormal' is not one of fixed, uniform, exponential, sharegpt"):
+        load("100", lengths="lognormal")
+
+
+def test_the_limit_of_an_answer_stands_for_its_length_where_no_mean_is_known() -> None:
+    """A run that ignores the end of the text writes to the limit."""
+    assert read_load(("serving", "4", "", "512", "", "", "300", "", "")).output_tokens == 300
+
+
 @pytest.mark.parametrize(
-    ("prompt", "answer", "varied"),
-    [
-        ("217.3", "196.4", True),  # a data set
-        ("1000", "100", False),
-        ("1024", "98.2", False),  # synthetic prompts, a few of whose answers stopped early
-        ("1996.3", "98.2", False),  # the same, counted again by another tokenizer
-        ("217.3", "512", False),  # a data set with answers of forced length
-        ("", "196.4", False),
-    ],
+    ("written", "cached"), [("", 0), ("n", 0), ("unknown", 0), ("y", 500), ("1", 500), ("0.25", 125), ("0", 0)]
 )
-def test_lengths_that_nobody_would_choose_are_those_of_a_data_set(prompt: str, answer: str, varied: bool) -> None:
-    """Broken means of prompt and answer tell a data set; round ones were chosen."""
-    assert read_load(("serving", "", "inf", prompt, answer, "1000")).varied is varied
+def test_a_share_of_the_prompt_may_be_cached(written: str, cached: float) -> None:
+    """As a share, or as yes and no; unknown is not cached."""
+    assert read_load(("serving", "4", "", "500", "100", "", "", "", written)).cached_tokens == cached
+
+
+@pytest.mark.parametrize("written", ["2", "-0.1", "nan", "half", "101%"])
+def test_a_share_beyond_the_whole_is_refused(written: str) -> None:
+    """With what was written and what is accepted."""
+    with pytest.raises(Unsupported, match="is not a share from 0 to 1, y, n or unknown"):
+        read_load(("serving", "4", "", "500", "100", "", "", "", written))
 
 
 def test_the_longest_answer_is_bounded(step: StepModel) -> None:

@@ -21,7 +21,7 @@ FACTS = Facts(
 )  # fmt: skip
 RATES = Rates(
     bytes_per_s=0.85e12, expert_bytes_per_s=0.85e12, kv_bytes_per_s=0.7e12, decode_flops=80e12, prefill_flops=100e12,
-    attention_flops=50e12, overhead_s=1e-3, sequence_s=2e-5, routing_spread=1.0, vector_growth=0.0, all_reduce_s=0,
+    attention_flops=50e12, overhead_s=1e-3, sequence_s=2e-5, routing_spread=1.0, vector_growth=0.0, expert_growth=0.0, all_reduce_s=0,
     link_bytes_per_s=1, stage_s=0,
 )  # fmt: skip
 BUDGET = 2048

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from pathlib import Path
 from statistics import median
 
@@ -11,9 +12,13 @@ import pytest
 import advisor
 from advisor.catalog import constants, sources
 from advisor.evaluate import DECODE_ONLY, compare, read_measurements
-from advisor.physics.speed.figures import ANALYTIC_SOURCE, CALIBRATED_SOURCE
+from advisor.physics.speed.device import cpu_device
+from advisor.physics.speed.figures import ANALYTIC_SOURCE, CALIBRATED_SOURCE, KIND_OF, KINDS, KNOTS, spread_of
+from advisor.physics.speed.setup import Prepared
 from advisor.physics.speed.version import years_old
+from advisor.probe.simulate import simulate
 
+PROBED = simulate("RTX 4090")
 DATA = Path(advisor.__file__).parent / "calibrate" / "published" / "benchmarks.csv"
 
 
@@ -24,12 +29,26 @@ def test_every_constant_is_a_positive_number() -> None:
 
 
 def test_every_range_is_wider_than_nothing() -> None:
-    """Each engine has a width for each load band and each figure, and thin evidence widens it."""
+    """Each engine has a width for each kind of device, load and figure, and thin evidence widens it."""
     ranges = constants("speed")["ranges"]
     assert ranges["thin"] > 1
     for engine in ("vllm", "llamacpp"):
-        assert set(ranges[engine]) == {"single", "low", "high", "queued"}
-        assert all(width > 1 for band in ranges[engine].values() for width in band.values())
+        assert set(ranges[engine]) == set(KINDS)
+        found = [widths for figures in ranges[engine].values() for widths in figures.values()]
+        assert all(len(widths) == len(KNOTS) and min(widths) > 1 for widths in found)
+
+
+@pytest.mark.parametrize("fit", ["vllm", "llamacpp"])
+@pytest.mark.parametrize("family", KIND_OF)
+def test_ranges_do_not_jump_between_neighbouring_loads(fit: str, family: str) -> None:
+    """A tenth more in flight widens or narrows no range by more than a tenth."""
+    device = cpu_device(PROBED.cpu)._replace(family=family)
+    known = Prepared(fit, None, device, "16", "", 1.0, 0.0, 1, 1, 1.0, 512, 0.0, 1.0)  # type: ignore[arg-type]
+    loads = [1.1**power for power in range(80)]
+    spreads = [spread_of(known, load) for load in loads]
+    for before, after in itertools.pairwise(spreads):
+        for one, other in zip(before[:3], after[:3], strict=True):
+            assert 1 / 1.1 < one / other < 1.1
 
 
 def test_the_sources_of_the_figures_exist() -> None:

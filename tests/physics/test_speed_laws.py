@@ -178,7 +178,7 @@ def test_cards_that_work_in_turn_do_not_feel_a_limit() -> None:
         free, limited = (predicted(candidate, hardware, model, load) for hardware in (whole, held(whole, 0.63)))
         assert free is not None and limited is not None
         slowed.append(limited.output_tokens_per_s.expected / free.output_tokens_per_s.expected)
-    assert slowed[0] < 0.8 and slowed[1] == pytest.approx(1.0)
+    assert slowed[0] < 0.95 and slowed[1] == pytest.approx(1.0)
 
 
 @settings(max_examples=150, deadline=None)

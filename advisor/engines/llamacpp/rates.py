@@ -21,32 +21,43 @@ def kernel_of(fmt: WeightsFormat) -> str:
     return "q4" if fmt.linear_bits > 3.6 else "q2"
 
 
-def rates_of(values: Constants, device: Device, kernel: str, facts: Facts, years_old: float) -> Rates:
+BACKENDS = {"vulkan": ("vulkan", "radv", "amdvlk"), "sycl": ("sycl",), "rocm": ("rocm", "hip"), "metal": ("metal",)}
+
+
+def backend_of(said: str, usual: str) -> str:
+    """The back end that somebody names beside server or version; else the usual one of the card."""
+    words = said.lower()
+    return next((name for name, signs in BACKENDS.items() if any(sign in words for sign in signs)), usual)
+
+
+def rates_of(values: Constants, device: Device, kernel: str, backend: str, facts: Facts, years_old: float) -> Rates:
     """What llama.cpp's kernels reach on `device`: reading, then unpacking the quantised blocks, one after the other."""
     family = device.family
     better = values["efficiency_per_year"] ** -years_old
     slower = values["overhead_per_year"] ** years_old
-    reading = min(product(values, "bandwidth", family) * better, MOST) * device.bandwidth
+    reading = min(product(values, "bandwidth", family, backend) * better, MOST) * device.bandwidth
     on_cpu = family == "cpu"
     if kernel != "16" and not on_cpu:
         reading = one_after_the_other(reading, _unpacking(values, device, kernel))
     # A CPU's small products go token by token: each one unpacks the blocks anew, in 32-bit or integer units.
     peak = device.flops_32 if on_cpu else device.flops_16
-    compute = min(product(values, "compute", family, kernel) * better, MOST)
+    compute = min(product(values, "compute", family, kernel, backend) * better, MOST)
     kind = kind_of(facts, family)
+    prefill = compute * product(values, "prefill_compute", kind, family, kernel, backend)
     decode = min(compute * product(values, "decode_compute", family, kind), MOST)
+    growth = 0.0 if on_cpu else product(values, "vector_growth", family, kernel, backend)
     return Rates(
         bytes_per_s=reading,
         expert_bytes_per_s=reading * min(values["expert_bandwidth"], 1.0),
         kv_bytes_per_s=device.bandwidth * min(product(values, "kv_bandwidth", family) * better, MOST),
         decode_flops=peak * (values["cpu_decode_compute"] if on_cpu else decode),
-        prefill_flops=peak
-        * min(compute * product(values, "prefill_compute", kind) * (_prompt_share(facts) if on_cpu else 1.0), MOST),
+        prefill_flops=peak * min(prefill * (_prompt_share(facts) if on_cpu else 1.0), MOST),
         attention_flops=peak * min(product(values, "attention_compute", family), MOST),
-        overhead_s=overhead_s(values, facts, family, slower),
+        overhead_s=overhead_s(values, facts, family, slower) * values.get(f"overhead_s.{backend}", 1.0),
         sequence_s=product(values, "sequence_s", family),
         routing_spread=values["routing_spread"],
-        vector_growth=0.0 if on_cpu else product(values, "vector_growth", family, kernel),
+        vector_growth=growth,
+        expert_growth=growth * values["vector_growth.moe"],
         all_reduce_s=0.0,
         link_bytes_per_s=1.0,
         stage_s=values["stage_s"],

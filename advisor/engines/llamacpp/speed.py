@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from advisor.catalog import weights_format
-from advisor.engines.llamacpp.rates import kernel_of, rates_of
+from advisor.catalog.vendors import vendor_of
+from advisor.engines.llamacpp.rates import backend_of, kernel_of, rates_of
 from advisor.physics.speed.rates import Constants
 from advisor.physics.speed.setup import Prepared, prepare
 from advisor.physics.speed.step import StepModel, step_model
@@ -20,12 +21,20 @@ class Server(NamedTuple):
 
     slower: float = 1.0  # its build of the same kernels takes this many times as long
     request_s: float = 0.0  # latency of its own, per request
+    logit_s: float = 0.0  # sampling, on the processor and one sequence after the other: per entry of the vocabulary
 
 
-LLAMA_SERVER = Server()  # the constants are those of llama.cpp's own
+BENCH = Server()  # the kernels alone, as llama-bench runs them: nothing is sampled
 
 
-def prepared(candidate: Candidate, hardware: Hardware, model: ModelSpec, version: str = "") -> Prepared | None:
+def llama_server(values: Constants) -> Server:
+    """llama.cpp's own server: it samples, and the constants are those of its kernels."""
+    return Server(logit_s=values["logit_s"])
+
+
+def prepared(
+    candidate: Candidate, hardware: Hardware, model: ModelSpec, version: str = "", server: str = ""
+) -> Prepared | None:
     """What the step is built from; None where the device's bandwidth is not known.
 
     Args:
@@ -33,18 +42,27 @@ def prepared(candidate: Candidate, hardware: Hardware, model: ModelSpec, version
         hardware: the machine.
         model: the architecture.
         version: of the server; "" is the pinned one.
+        server: its name with what may stand in parentheses behind it: a back end.
     """
     found = prepare(candidate, hardware, model, fit=FIT, version=version, chunk_tokens=MICRO_BATCH_TOKENS)
     if found is None:
         return None
-    return found._replace(kernel=kernel_of(weights_format(candidate.weights_format)))
+    backend = backend_of(f"{server} {version}", _usual_backend(hardware)) if candidate.device != "cpu" else ""
+    return found._replace(kernel=kernel_of(weights_format(candidate.weights_format)), backend=backend)
+
+
+def _usual_backend(hardware: Hardware) -> str:
+    """That of Ollama's build for the cards; none is known for makers that it has no build for."""
+    build = vendor_of(hardware.accelerators[0]).builds.get("ollama") if hardware.accelerators else None
+    return build.backend if build else ""
 
 
 def step_of(known: Prepared, values: Constants, server: Server) -> StepModel:
     """The step with these constants in that server's build."""
-    rates = rates_of(values, known.device, known.kernel, known.facts, known.age)
+    rates = rates_of(values, known.device, known.kernel, known.backend, known.facts, known.age)
     rates = rates._replace(
         overhead_s=rates.overhead_s * server.slower,
+        sequence_s=rates.sequence_s + server.logit_s * known.facts.vocabulary,
         bytes_per_s=rates.bytes_per_s / server.slower,
         expert_bytes_per_s=rates.expert_bytes_per_s / server.slower,
     )

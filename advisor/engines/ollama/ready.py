@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from advisor.catalog import weights_format
 from advisor.catalog.entries import WeightsFormat
-from advisor.engines.llamacpp.speed import FIT, MICRO_BATCH_TOKENS, Server, prepared, step_of
+from advisor.engines.llamacpp.speed import BENCH, FIT, MICRO_BATCH_TOKENS, Server, prepared, step_of
 from advisor.engines.ollama.memory import memory
 from advisor.engines.ollama.sizing import batch_for, offloaded, single_slot
 from advisor.engines.ollama.speed import server
@@ -37,7 +37,7 @@ def served(
     """llama.cpp's kernels with a server around them; None where the device's speed is not known."""
     candidate = _candidate(slots, wanted, hardware, model, fmt)
     placed = candidate if nearly_fits(memory(candidate, hardware, model)) else offloaded(candidate, hardware, model)
-    known = prepared(placed, hardware, model, wanted.version)
+    known = prepared(placed, hardware, model, wanted.version, wanted.server)
     if known is None:
         return None
     values, chunk = fitted(FIT), max(candidate.max_batched_tokens, MICRO_BATCH_TOKENS)
@@ -45,6 +45,7 @@ def served(
         engine=engine,
         prepared=known,
         step=step_of(known, values, around),
+        bench=step_of(known, values, around if engine == "ollama" else BENCH),
         rule=benchmark_rule(values, slots, chunk, own_request_s=around.request_s, age=known.age),
         kv_bytes=float("inf"),
         kv_tokens=slots * wanted.context_tokens,

@@ -18,7 +18,7 @@ PROMPT_CACHE_SHARE = 0.125  # assumed: of the host's memory where that is less
 
 def server(values: Constants) -> Server:
     """What Ollama adds to llama.cpp: its build of the kernels takes a little longer, and so does its own server."""
-    return Server(values["ollama_step"], values["ollama_request_s"])
+    return Server(values["ollama_step"], values["ollama_request_s"], values["ollama_logit_s"])
 
 
 @by_identity

@@ -49,6 +49,7 @@ def ready(wanted: Wanted, hardware: Hardware, model: ModelSpec, fmt: WeightsForm
         engine=candidate.engine,
         prepared=known,
         step=step_of(known, values),
+        bench=step_of(known, values),
         rule=benchmark_rule(values, candidate.max_in_flight, candidate.max_batched_tokens, age=known.age),
         kv_bytes=sized.full_sequences * held_bytes(known.facts, candidate.context_tokens),
         kv_tokens=sized.kv_tokens,

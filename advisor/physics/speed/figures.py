@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from advisor.catalog import constants
@@ -26,51 +27,74 @@ class Spread(NamedTuple):
     source: str
 
 
-def spread_of(known: Prepared, band: str) -> Spread:
-    """The calibrated width for these constants and load band; wider where no measurement backs the card or the format.
+# Kinds of device that share the width of their ranges, by family.
+KINDS = {
+    "datacenter": ("volta", "ampere_hbm", "hopper", "blackwell_hbm"),
+    "card": ("pascal", "turing", "ampere", "ada", "blackwell"),
+    "amd": ("cdna", "rdna"),
+    "shared memory": ("gb10", "jetson", "igpu", "apple"),
+    "intel": ("xe", "xe_hpc"),
+    "cpu": ("cpu",),
+}
+KIND_OF = {family: kind for kind, families in KINDS.items() for family in families}
+KNOTS = (1.0, 4.0, 16.0, 64.0, 256.0)  # requests in flight that widths are learnt at; straight lines lie between them
+
+
+def spread_of(known: Prepared, load: float) -> Spread:
+    """The calibrated width for these constants and load; wider where no measurement backs the card or the format.
 
     Args:
         known: the configuration; its device and kernel say whether measurements of the like exist.
-        band: "single", "low" (below 8 in flight), "high" or "queued".
+        load: requests of one replica in flight, those that wait among them.
     """
-    return _spread(known.fit, known.device.family, known.kernel, band, known.device.assumed)
+    widths = _widths(known.fit, known.device.family, known.kernel, known.device.assumed)
+    rate, ttft, tpot = (math.exp(between(each, load)) for each in widths.logs)
+    return Spread(rate, ttft, tpot, widths.basis, widths.source)
+
+
+def between(knots: Sequence[float], load: float) -> float:
+    """The value at this load on straight lines between KNOTS, over the logarithm of the load."""
+    place = min(0.5 * math.log2(max(load, 1.0)), len(KNOTS) - 1.0)
+    left = min(int(place), len(KNOTS) - 2)
+    return knots[left] + (place - left) * (knots[left + 1] - knots[left])
+
+
+class _Widths(NamedTuple):
+    logs: tuple[tuple[float, ...], ...]  # of rate, TTFT and TPOT: a logarithm for each knot
+    basis: Basis
+    source: str
 
 
 @functools.cache
-def _spread(fit: str, family: str, kernel: str, band: str, assumed: bool) -> Spread:
+def _widths(fit: str, family: str, kernel: str, assumed: bool) -> _Widths:
     """An engine that nobody measured has the widest of all ranges, and they are thin besides."""
     speed: Mapping[str, Any] = constants("speed")
     ranges, evidence = speed["ranges"], speed["evidence"]
     alike = [fit] if fit in evidence else list(evidence)
     backing = evidence.get(fit, ())
     unknown = (family not in backing) + (kernel not in backing)
-    thin = ranges["thin"] ** (unknown + assumed)
+    thin = math.log(ranges["thin"]) * (unknown + assumed)
+    kind = KIND_OF[family]
 
-    def width(figure: str) -> float:
-        return float(max(ranges[one][band][figure] for one in alike) * thin)
+    def logs(figure: str) -> tuple[float, ...]:
+        return tuple(max(math.log(width) for width in knot) + thin for knot in _by_knot(ranges, alike, kind, figure))
 
-    return Spread(
-        rate=width("rate"),
-        ttft=width("ttft"),
-        tpot=width("tpot"),
+    return _Widths(
+        logs=tuple(logs(figure) for figure in ("rate", "ttft", "tpot")),
         basis="analytic" if unknown else "calibrated",
         source=ANALYTIC_SOURCE if unknown else CALIBRATED_SOURCE,
     )
 
 
-def band_of(in_flight: float, queued: float) -> str:
-    """The load band that ranges are calibrated by."""
-    if queued >= 1.0:
-        return "queued"
-    if in_flight <= 1.0:
-        return "single"
-    return "low" if in_flight <= 8.0 else "high"
+def _by_knot(ranges: Mapping[str, Any], alike: Sequence[str], kind: str, figure: str) -> Iterable[tuple[float, ...]]:
+    """For each knot, the widths of those engines."""
+    return zip(*(ranges[one][kind][figure] for one in alike), strict=True)
 
 
 def speed_value(ready: Setup, found: Served, in_flight: float) -> Speed:
     """The steady state as figures; the upper end of the rate stays under the roofline."""
     known, steady = ready.prepared, found.steady
-    spread = spread_of(known, band_of(in_flight, steady.queued))
+    spread = spread_of(known, in_flight)
     roof = roof_tokens_per_s(known.facts, known.device, max(steady.batch, 1.0), ready.working_cards)
 
     def figure(expected: float, factor: float, most: float = float("inf")) -> Figure:

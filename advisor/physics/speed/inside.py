@@ -14,6 +14,7 @@ from typing import NamedTuple
 from advisor.physics.speed.step import StepModel
 
 TOLERANCE = 1e-4
+EQUAL = 1.0  # the longest answer over the mean where all are of one length
 MOST_STEPS = 30
 
 
@@ -41,7 +42,12 @@ class Work(NamedTuple):
     cached: float  # prompt tokens found in the prefix cache
     output: float
     context: float  # mean context while decoding
-    varied: bool = False  # answers of unequal length, see lengths.py
+    longest: float = EQUAL  # answer of a run, in means: beyond 1 they are of unequal length, see lengths.py
+
+    @property
+    def varied(self) -> bool:
+        """Answers of unequal length."""
+        return self.longest > EQUAL
 
 
 class Point(NamedTuple):
@@ -58,11 +64,11 @@ class Point(NamedTuple):
     full_s: float  # a decode step of all admitted
 
 
-def work_of(input_tokens: float, output_tokens: float, cached_tokens: float = 0.0, varied: bool = False) -> Work:
+def work_of(input_tokens: float, output_tokens: float, cached_tokens: float = 0.0, longest: float = EQUAL) -> Work:
     """The work of one request; at least one prompt token is always computed."""
     cached = min(cached_tokens, max(input_tokens - 1.0, 0.0))
     output = max(output_tokens, 1.0)
-    return Work(max(input_tokens - cached, 1.0), cached, output, input_tokens + output / 2, varied)
+    return Work(max(input_tokens - cached, 1.0), cached, output, input_tokens + output / 2, longest)
 
 
 def inside(step: StepModel, rule: Discipline, admitted: float, work: Work) -> Point:

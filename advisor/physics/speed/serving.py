@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from advisor.physics.speed.inside import Discipline, Point, Work, at_rate, inside, slot_wait, work_of
+from advisor.physics.speed.inside import EQUAL, Discipline, Point, Work, at_rate, inside, slot_wait, work_of
 from advisor.physics.speed.lengths import MEAN_BATCH, drain_s
 from advisor.physics.speed.lockstep import NO_WAVE, Wave, chunked, p95, wave
 from advisor.physics.speed.step import StepModel
@@ -44,7 +44,7 @@ class Steady(NamedTuple):
 
 def closed_loop(
     step: StepModel, rule: Discipline, in_flight: float, input_tokens: float, output_tokens: float,
-    cached_tokens: float = 0.0, prompts: float = math.inf, varied: bool = False,
+    cached_tokens: float = 0.0, prompts: float = math.inf, longest: float = EQUAL,
 ) -> Steady:  # fmt: skip
     """A fixed number of requests in flight: each answer is followed by the next question at once.
 
@@ -56,11 +56,11 @@ def closed_loop(
         output_tokens: mean answer length.
         cached_tokens: part of the prompt that the prefix cache holds.
         prompts: all requests of the run; the last of unequal answers thin it out.
-        varied: answers of unequal length.
+        longest: answer of the run, in means; beyond 1 they are of unequal length.
     """
-    work, rule = work_of(input_tokens, output_tokens, cached_tokens, varied), rule.for_prompt(input_tokens)
+    work, rule = work_of(input_tokens, output_tokens, cached_tokens, longest), rule.for_prompt(input_tokens)
     steady = _endless(step, rule, in_flight, work)
-    if not varied or math.isinf(prompts):
+    if not work.varied or math.isinf(prompts):
         return steady
     last = max(min(steady.batch, prompts), 1.0)
     thin_s = max(drain_s(step, last, work) - last / steady.requests_per_s, 0.0)
@@ -87,13 +87,13 @@ def _endless(step: StepModel, rule: Discipline, in_flight: float, work: Work) ->
 
 def open_loop(
     step: StepModel, rule: Discipline, requests_per_s: float, input_tokens: float, output_tokens: float,
-    cached_tokens: float = 0.0, prompts: float = math.inf, varied: bool = False,
+    cached_tokens: float = 0.0, prompts: float = math.inf, longest: float = EQUAL,
 ) -> Steady:  # fmt: skip
     """Requests that arrive at random (Poisson) at a mean rate, `prompts` of them.
 
     Beyond capacity the queue grows until the last prompt has arrived; endless prompts count as a run of ten minutes.
     """
-    work, rule = work_of(input_tokens, output_tokens, cached_tokens, varied), rule.for_prompt(input_tokens)
+    work, rule = work_of(input_tokens, output_tokens, cached_tokens, longest), rule.for_prompt(input_tokens)
     limit = max(1.0, min(rule.slots, rule.sequences))
     most = min(limit, max(prompts, 1.0), CROWD)
     full = inside(step, rule, most, work)
@@ -106,7 +106,7 @@ def open_loop(
     rate = requests_per_s
     if not math.isinf(prompts):
         last_s = work.output * point.tpot_s
-        if varied:
+        if work.varied:
             last_s = max(last_s, drain_s(step, max(point.batch, 1.0), work))
         rate = prompts / (prompts / requests_per_s + point.wait_s + outside + last_s)
     steady = _steady(step, rule, point, work, rate, requests_per_s * outside, outside, _P95_EXPONENTIAL * outside)
@@ -132,13 +132,13 @@ def _overrun(
 
 def all_at_once(
     step: StepModel, rule: Discipline, prompts: float, input_tokens: float, output_tokens: float,
-    cached_tokens: float = 0.0, varied: bool = False,
+    cached_tokens: float = 0.0, longest: float = EQUAL,
 ) -> Steady:  # fmt: skip
     """Every prompt handed over at the start; the rate is over the whole run, its thin end included.
 
-    With `varied` the answers are of unequal length (`lengths.py`); otherwise they end together.
+    Answers of unequal length (`lengths.py`) leave it one by one; equal ones end together.
     """
-    work = work_of(input_tokens, output_tokens, cached_tokens, varied)
+    work = work_of(input_tokens, output_tokens, cached_tokens, longest)
     return _at_once(step, rule.for_prompt(input_tokens), prompts, work)
 
 
@@ -177,9 +177,11 @@ def _at_once(step: StepModel, rule: Discipline, prompts: float, work: Work) -> S
     return Steady(rate, rate * work.output, wave, ttft, p95, tpot, 1.1 * tpot, rest, bound, gap)
 
 
-def single_stream(step: StepModel, rule: Discipline, input_tokens: float, output_tokens: float) -> Steady:
+def single_stream(
+    step: StepModel, rule: Discipline, input_tokens: float, output_tokens: float, cached_tokens: float = 0.0
+) -> Steady:
     """One request at a time on an idle engine; the rate is that of decoding alone, as benchmarks print it."""
-    work, rule = work_of(input_tokens, output_tokens), rule.for_prompt(input_tokens)
+    work, rule = work_of(input_tokens, output_tokens, cached_tokens), rule.for_prompt(input_tokens)
     decode_s = step.decode_s(1.0, work.context)
     first_s = rule.request_s + step.first_token_s(work.prompt, work.cached)
     rate = 1.0 / (first_s + (work.output - 1.0) * decode_s)

@@ -23,6 +23,7 @@ class Prepared(NamedTuple):
     facts: Facts
     device: Device
     kernel: str
+    backend: str  # of those kernels: "cuda", "rocm", "vulkan", ...; "" where an engine has one for a card
     peak: float  # FLOP/s of that kernel's data type
     age: float  # years of the engine's version before the pinned one
     tensor: int
@@ -71,6 +72,7 @@ def prepare(
         facts=facts,
         device=device,
         kernel="",
+        backend="",
         peak=device.flops_16,
         age=years_old(fit, version),
         tensor=candidate.tensor_parallel,

@@ -40,6 +40,11 @@ class Facts(NamedTuple):
     head_flops: float = 0.0  # of `flops_per_token`: what only the last token of a prompt needs
 
     @property
+    def vocabulary(self) -> float:
+        """Entries of the vocabulary: what sampling looks through."""
+        return self.head_flops / (2.0 * self.hidden)
+
+    @property
     def active_bytes(self) -> float:
         """Weights that one token reads."""
         return self.dense_bytes + self.expert_bytes * self.expert_share
@@ -58,6 +63,7 @@ class Rates(NamedTuple):
     sequence_s: float  # per sequence and step
     routing_spread: float  # tokens ** this choose their experts independently: 1 is even routing
     vector_growth: float  # small-batch kernels (llama.cpp): cost of each further sequence; 0: none
+    expert_growth: float  # the same where sequences meet in one expert
     all_reduce_s: float  # latency of one
     link_bytes_per_s: float
     stage_s: float  # hand-over between pipeline stages
@@ -94,6 +100,7 @@ class StepModel:
     routing_spread: float
     token_s: float  # multiply one token with all active weights
     vector_growth: float
+    expert_growth: float
     kv_full_s: float  # read and multiply one token of context, layers that keep everything
     kv_window_s: float
     window: float
@@ -108,6 +115,9 @@ class StepModel:
     hop_token_s: float = 0.0  # one token over one of them
     sharpness: float = SHARPNESS
     power_share: float = 1.0  # of the power that a card draws while it works; what it lacks, it waits for
+    verified: float = 1.0  # tokens of a sequence in one step: 1 without speculation
+    kept: float = 1.0  # of them on average
+    draft_s: float = 0.0  # writing the drafts of a step
 
     def decode_s(self, batch: float, context: float) -> float:
         """One step that gives each of `batch` sequences a token, their mean context being `context` tokens."""
@@ -121,6 +131,9 @@ class StepModel:
     def decode_with(self, batch: float, own_s: float) -> float:
         """`decode_s` where `own_s` is known."""
         share = batch if self.stages == 1 else max(1.0, batch / self.stages)
+        if self.verified > 1.0:
+            products = self.products_s(self.verified * share) + self.draft_s
+            return (self.overhead_s + products + share * own_s) / self.kept
         products = self.products_s(share)
         whole = self.overhead_s + products + share * own_s
         if self.power_share == 1.0:
@@ -130,19 +143,21 @@ class StepModel:
         held_back = self.products_s(share, reading, computing) + share * cached * reading
         return max(whole, held_back * min(batch / self.stages, 1.0))
 
+    def awake(self, tokens: float) -> float:
+        """The share of the experts that so many tokens wake between them."""
+        return 1.0 - self.expert_miss**tokens**self.routing_spread if self.expert_s else 1.0
+
     def products_s(self, tokens: float, reading: float = 1.0, computing: float = 1.0) -> float:
         """The matrix products over `tokens` decoded tokens, reading and computing taking so many times as long."""
-        read = self.dense_s
-        if self.expert_s:
-            awake = 1.0 - self.expert_miss**tokens**self.routing_spread
-            read += self.expert_s * awake
+        awake = self.awake(tokens)
+        read = self.dense_s + self.expert_s * awake
         matrix = soft_max(reading * read, computing * tokens * self.token_s, self.sharpness)
         if not self.vector_growth:
             return matrix
         vector = self.dense_s * (1.0 + self.vector_growth * (tokens - 1.0))
         if self.expert_s:
             crowd = tokens * (1.0 - self.expert_miss) / awake  # tokens that meet in one expert
-            vector += self.expert_s * awake * (1.0 + self.vector_growth * (crowd - 1.0))
+            vector += self.expert_s * awake * (1.0 + self.expert_growth * (crowd - 1.0))
         return min(reading * vector, matrix)
 
     def prefill_s(self, tokens: float, cached: float = 0.0) -> float:
@@ -160,7 +175,9 @@ class StepModel:
     def first_token_s(self, tokens: float, cached: float = 0.0) -> float:
         """Prefill of one prompt on an idle engine: every chunk is a step of its own."""
         chunks = max(1.0, tokens / self.chunk_tokens)
-        floor = self.products_s(1.0) if tokens < self.chunk_tokens else 0.0
+        floor = 0.0
+        if tokens < self.chunk_tokens:  # the few tokens of a short prompt wake most experts all the same
+            floor = self.dense_s + self.expert_s * self.awake(tokens)
         busy = soft_max(floor, tokens * self.prefill_token_s) + self.prompt_attention_s(tokens, cached)
         waits = chunks * self.overhead_s + tokens * (self.all_reduce_token_s + self.hops * self.hop_token_s)
         return max(waits + busy, busy * limited_power(self.power_share)[1])
@@ -215,6 +232,7 @@ def step_model(
         routing_spread=rates.routing_spread,
         token_s=flops / rates.decode_flops,
         vector_growth=rates.vector_growth,
+        expert_growth=rates.expert_growth,
         kv_full_s=soft_max(facts.kv_full_bytes * kv_share / rates.kv_bytes_per_s, attention_s),
         kv_window_s=soft_max(facts.kv_window_bytes * kv_share / rates.kv_bytes_per_s, window_attention_s),
         window=facts.window,

@@ -127,14 +127,14 @@ def ready(wanted: Wanted, hardware: Hardware, model: ModelSpec, fmt: WeightsForm
     rates = Rates(
         bytes_per_s=known.device.bandwidth, expert_bytes_per_s=known.device.bandwidth, kv_bytes_per_s=1e15,
         decode_flops=1e18, prefill_flops=1e18, attention_flops=1e18, overhead_s=0.0, sequence_s=0.0, routing_spread=1.0,
-        vector_growth=0.0, all_reduce_s=0.0, link_bytes_per_s=1.0, stage_s=0.0,
+        vector_growth=0.0, expert_growth=0.0, all_reduce_s=0.0, link_bytes_per_s=1.0, stage_s=0.0,
     )  # fmt: skip
     step = step_model(
         known.facts, rates, tensor_parallel=1, pipeline_parallel=1, overlapping_stages=False, kv_share=1.0,
         chunk_tokens=2048,
     )  # fmt: skip
     rule = Discipline(slots=SLOTS, sequences=SLOTS, request_s=0.0, serial_s=0.0, burst=0.0, chunk_tokens=2048)
-    return Ready(NAME, known, step, rule, float("inf"), SLOTS * wanted.context_tokens, 1, True, "")
+    return Ready(NAME, known, step, step, rule, float("inf"), SLOTS * wanted.context_tokens, 1, True, "")
 
 
 def settings(
