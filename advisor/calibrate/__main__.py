@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from advisor.calibrate import inputs, names, origins, published, report, stale, unseen, write
+from advisor.calibrate.accepted import chances
 from advisor.calibrate.fit import fit
 from advisor.calibrate.kept import is_kept, sources
 from advisor.calibrate.kernels import measured
@@ -39,6 +40,7 @@ def main() -> None:
         mine = [point for point in fitting if point.engine == engine]
         tables = held if engine == "vllm" else []
         values[engine] = fit(engine, mine, tables)
+        values[engine] |= chances(engine, rows, values[engine])
         origin |= stale.left(engine, fitting, shown, write.rounded(values[engine]))
         _say(f"{engine}: {len(values[engine])} constants from {len(mine)} measurements")
         outside = [point for point in judging if point.engine == engine]

@@ -13,10 +13,12 @@ from advisor.engines.ollama.speed import server as ollama_server
 from advisor.engines.ready import Ready, Unsupported, benchmark_rule
 from advisor.engines.vllm.speed import step_of as vllm_step
 from advisor.physics.speed.serving import Steady
+from advisor.physics.speed.speculation import Speculation
 from advisor.physics.speed.step import StepModel
 from advisor.predict.config import Words, ready_for
 from advisor.predict.rows import CONFIG_COLUMNS, LOAD_COLUMNS, Asked, context_bucket, read_load
 from advisor.predict.run import per_replica, rule_for, run
+from advisor.predict.speculation import with_speculation
 from advisor.probe.simulate import simulate
 
 Prompts = tuple[str, str, str, str]
@@ -140,9 +142,11 @@ class Model:
         self.values = values
         self._steps: dict[int, tuple[StepModel, StepModel]] = {}
 
-    def __call__(self, point: Point) -> Predicted:
-        """Predict one point."""
+    def __call__(self, point: Point, drafted: Speculation | None = None) -> Predicted:
+        """Predict one point, with that speculation."""
         ready = self._with_constants(point.ready)
+        if drafted is not None:
+            ready = with_speculation(ready, drafted, self.values)
         asked = per_replica(ready, point.asked)
         steady = run(ready, rule_for(ready, asked), asked)
         rate = steady.output_tokens_per_s * ready.replicas

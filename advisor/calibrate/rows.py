@@ -119,7 +119,11 @@ def length_share(row: Row) -> float:
     return 0.9 if "random-range-ratio 0.8" in row.notes else 1.0
 
 
+def as_released(row: Row) -> bool:
+    """The engine was not changed by the one who measured."""
+    return (row.group, row.request["engine"]) not in PATCHED and "fork" not in row.notes
+
+
 def as_planned(row: Row) -> bool:
     """The engine as it is released, without speculation."""
-    own = (row.group, row.request["engine"]) in PATCHED or "fork" in row.notes
-    return not own and not row.request["speculation"]
+    return as_released(row) and not row.request["speculation"]

@@ -31,20 +31,22 @@ def command(requests: str, out: Path | None, force: bool, as_json: bool) -> int:
     Columns (empty = the engine's default; only engine, gpu and model are needed):
       id, engine (ollama|llama.cpp|vllm), engine_version, gpu, gpu_count, tp, pp, model, quantization, kv_dtype,
       mode (serving|offline|single_stream), concurrency, request_rate, input_tokens, output_tokens, slots, num_prompts,
-      power_limit_watts (of each card, where its owner set one)
+      power_limit_watts (of each card, where its owner set one), cpu (the processor, as "EPYC 9654"),
+      output_cap (the limit of one answer), lengths (fixed|uniform|exponential|sharegpt: how answers spread),
+      prefix_cached (share of the prompt, or y|n), speculation (mtp|eagle|dflash|ngram[:DRAFTED[:KEPT]])
 
     \b
     Answers:
-      id, supported, reason, output_tok_s, output_tok_s_low, output_tok_s_high, ttft_ms, tpot_ms, kv_tokens, basis
+      id, supported, reason, output_tok_s, output_tok_s_low, output_tok_s_high, ttft_ms, tpot_ms, kv_tokens, basis,
+      ttft_ms_low, ttft_ms_high, ttft_ms_p95, tpot_ms_low, tpot_ms_high
     About 80 % of measurements are expected between low and high. A row that cannot be predicted has supported
     "false" and a reason; the others go on.
 
     \b
     What output_tok_s means: serving and offline, all answers over the whole time; single_stream, the decode rate for
     llama.cpp and Ollama and answer over whole time for vLLM, as their benchmarks print it; offline with llama.cpp,
-    the decode phase of a batch. request_rate "inf" or empty with num_prompts and no concurrency: all at once. Means of
-    input_tokens and output_tokens that nobody chose (217.3, 196.4) are those of a data set, whose answers differ in
-    length: such a run has a thin end.
+    the decode phase of a batch. request_rate "inf" or empty with num_prompts and no concurrency: all at once;
+    offline with neither: a batch at saturation. Answers are of one length unless `lengths` says otherwise.
 
     \b
     Examples:

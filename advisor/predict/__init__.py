@@ -92,11 +92,9 @@ def _ready(words: Words) -> Ready | str:
 
 def _answered(ready: Ready, asked: Asked) -> tuple[object, ...]:
     try:
-        answer = _answer(ready, asked)
+        return _answer(ready, asked)
     except ArithmeticError:  # figures so far from any machine's that they leave the range of numbers
         return (False, OUT_OF_RANGE)
-    finite = all(math.isfinite(figure) for figure in answer if isinstance(figure, float))
-    return answer if finite else (False, OUT_OF_RANGE)
 
 
 def _answer(ready: Ready, asked: Asked) -> tuple[object, ...]:
@@ -105,9 +103,11 @@ def _answer(ready: Ready, asked: Asked) -> tuple[object, ...]:
     steady = run(ready, rule_for(ready, share), share)
     rate = steady.output_tokens_per_s * ready.replicas
     spread = spread_of(ready.prepared, steady.batch + steady.queued)
-    ttft_ms, tpot_ms = steady.ttft_s * 1e3, steady.tpot_s * 1e3
+    ttft_ms, tpot_ms, late_ms = steady.ttft_s * 1e3, steady.tpot_s * 1e3, steady.ttft_p95_s * 1e3
+    if not math.isfinite(rate * spread.rate + ttft_ms * spread.ttft + tpot_ms * spread.tpot + late_ms):
+        return (False, OUT_OF_RANGE)
     return (
         True, ready.note, rate, rate / spread.rate, rate * spread.rate, ttft_ms, tpot_ms, ready.kv_tokens, spread.basis,
-        ttft_ms / spread.ttft, ttft_ms * spread.ttft, steady.ttft_p95_s * 1e3, tpot_ms / spread.tpot,
+        ttft_ms / spread.ttft, ttft_ms * spread.ttft, late_ms, tpot_ms / spread.tpot,
         tpot_ms * spread.tpot,
     )  # fmt: skip

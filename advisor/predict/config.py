@@ -17,6 +17,7 @@ from advisor.edge.terminal import shown
 from advisor.engines import predictable
 from advisor.engines.ready import Predictable, Ready, Unsupported, Wanted
 from advisor.errors import BadInput
+from advisor.physics.speed.setup import fitted
 from advisor.predict.speculation import speculation_of, with_speculation
 from advisor.probe.simulate import simulate
 from advisor.schema import Hardware, ModelSpec
@@ -65,7 +66,7 @@ def ready_for(words: Words) -> Ready:
     if found is None:
         raise Unsupported(f"no source gives the memory bandwidth of {shown(words.gpu)}")
     wanted = speculation_of(words.speculation)
-    return found if wanted is None else with_speculation(found, wanted)
+    return found if wanted is None else with_speculation(found, wanted, fitted(found.prepared.fit))
 
 
 def engine_of(text: str) -> Predictable:

@@ -86,7 +86,8 @@ def read_load(words: Cells) -> Asked:
     if mode not in MODES:
         raise Unsupported(f"mode {shown(stated)} is not one of {', '.join(MODES)}")
     prompt = _number(input_tokens, "input_tokens", zero=True)
-    answer, cap = _number(output_tokens, "output_tokens"), _number(output_cap, "output_cap")
+    answer = _number(output_tokens, "output_tokens")
+    cap = _number(output_cap, "output_cap") if output_cap else None
     if answer and cap:
         cap = max(answer, cap)  # a tokenizer that counts otherwise may find a mean above the limit
     entered = USUAL_INPUT_TOKENS if prompt is None else prompt
@@ -100,7 +101,7 @@ def read_load(words: Cells) -> Asked:
         _number(num_prompts, "num_prompts"),
         # A prompt without an answer's length asks for the decode rate at that depth: the prompt is there already.
         prompt if prompt and not (answer or cap) and mode == "serving" else _share(cached) * entered,
-        longest_of(_distribution(lengths), written, cap),
+        longest_of(_distribution(lengths), written, cap) if lengths else EQUAL,
     )
 
 

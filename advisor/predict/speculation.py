@@ -6,7 +6,7 @@ import re
 
 from advisor.edge.terminal import shown
 from advisor.engines.ready import Ready, Unsupported
-from advisor.physics.speed.setup import fitted
+from advisor.physics.speed.rates import Constants
 from advisor.physics.speed.speculation import DRAFTED, Speculation, speculating
 
 _OFF = ("", "none", "off", "no")
@@ -36,8 +36,8 @@ def speculation_of(text: str) -> Speculation | None:
     return Speculation(method, drafted, kept)
 
 
-def with_speculation(ready: Ready, wanted: Speculation) -> Ready:
-    """The configuration with a step that verifies drafts."""
-    facts, values = ready.prepared.facts, fitted(ready.prepared.fit)
+def with_speculation(ready: Ready, wanted: Speculation, values: Constants) -> Ready:
+    """The configuration with a step that verifies drafts; `values` are the constants of its kernels."""
+    facts = ready.prepared.facts
     step, bench = (speculating(one, facts, wanted, values) for one in (ready.step, ready.bench))
     return ready._replace(step=step, bench=bench)

@@ -48,15 +48,28 @@ def spread_of(known: Prepared, load: float) -> Spread:
         load: requests of one replica in flight, those that wait among them.
     """
     widths = _widths(known.fit, known.device.family, known.kernel, known.device.assumed)
-    rate, ttft, tpot = (math.exp(between(each, load)) for each in widths.logs)
-    return Spread(rate, ttft, tpot, widths.basis, widths.source)
+    left, part = _place(load)
+    rate, ttft, tpot = widths.logs
+    return Spread(
+        math.exp(rate[left] + part * (rate[left + 1] - rate[left])),
+        math.exp(ttft[left] + part * (ttft[left + 1] - ttft[left])),
+        math.exp(tpot[left] + part * (tpot[left + 1] - tpot[left])),
+        widths.basis,
+        widths.source,
+    )
 
 
 def between(knots: Sequence[float], load: float) -> float:
     """The value at this load on straight lines between KNOTS, over the logarithm of the load."""
-    place = min(0.5 * math.log2(max(load, 1.0)), len(KNOTS) - 1.0)
+    left, part = _place(load)
+    return knots[left] + part * (knots[left + 1] - knots[left])
+
+
+def _place(load: float) -> tuple[int, float]:
+    """The knot below a load, and the part of the way to the next one."""
+    place = 0.5 * math.log2(load) if load > 1.0 else 0.0
     left = min(int(place), len(KNOTS) - 2)
-    return knots[left] + (place - left) * (knots[left + 1] - knots[left])
+    return left, min(place - left, 1.0)
 
 
 class _Widths(NamedTuple):

@@ -4,8 +4,8 @@
 
 The products run over `drafted + 1` tokens of each sequence, its cache is read once, and the drafts cost what writes
 them: one layer and the head for each (multi-token prediction, EAGLE), all together for a block (DFlash), nothing where
-they are looked up (n-gram). So it gains most where a step waits for memory, and little or nothing where it multiplies, or
-where more tokens wake more experts. The chance p is fitted for each method, to runs with and without it.
+they are looked up (n-gram). So it gains most where a step waits for memory, and little or nothing where it multiplies,
+or where more tokens wake more experts. The chance p is fitted for each method, to runs with and without it.
 """
 
 from __future__ import annotations

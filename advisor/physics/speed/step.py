@@ -145,12 +145,14 @@ class StepModel:
 
     def awake(self, tokens: float) -> float:
         """The share of the experts that so many tokens wake between them."""
-        return 1.0 - self.expert_miss**tokens**self.routing_spread if self.expert_s else 1.0
+        return float(1.0 - self.expert_miss**tokens**self.routing_spread)
 
     def products_s(self, tokens: float, reading: float = 1.0, computing: float = 1.0) -> float:
         """The matrix products over `tokens` decoded tokens, reading and computing taking so many times as long."""
-        awake = self.awake(tokens)
-        read = self.dense_s + self.expert_s * awake
+        read = self.dense_s
+        if self.expert_s:
+            awake = self.awake(tokens)
+            read += self.expert_s * awake
         matrix = soft_max(reading * read, computing * tokens * self.token_s, self.sharpness)
         if not self.vector_growth:
             return matrix
