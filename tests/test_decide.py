@@ -114,7 +114,7 @@ def cards(way: Judged) -> int:
 def test_the_first_line_says_what_is_not_as_named(named: str, told: str, confidence: str) -> None:
     """A model judged by its name alone, or weights of another repository than the named one, begin the answer."""
     answer = recommend(
-        profile=None, overrides={"model": named, "users": 2, "offline": True}, gpu="RTX 5090", measurements="none"
+        profile=None, overrides={"model": named, "users": 1, "offline": True}, gpu="RTX 5090", measurements="none"
     )
     assert answer.verdict.summary.startswith(told)
     assert answer.verdict.confidence == confidence
