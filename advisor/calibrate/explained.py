@@ -49,7 +49,7 @@ EXPLAINED = {
     ),
     "short prompts": (
         "a few tokens wake most experts, so the first token of a mixture of experts takes a whole reading of them. "
-        "With that, 24-token prompts on Strix Halo are predicted to 106 of 115 ms, and on RTX 5090 to 25 of 24 to 29 ms. "
+        "With that, 24-token prompts on Strix Halo are predicted to 106 of 115 ms, and on RTX 5090 to 25 of 24 to 29. "
         "The prompt rates that llama-bench prints are fitted now, with factors by family, format and back end."
     ),
     "speculation": (

@@ -15,7 +15,7 @@ from advisor.calibrate.validate import FOLDS, Error
 
 SINGLE = ("single_stream", "single_stream_llama_bench", "offline_single_stream")
 WORST = 25
-LOOKS = "twice, at the end, with the same constants"
+LOOKS = "three times, at the end, without a change of the model between"
 BANDS = ((1.5, "1 in flight"), (8.0, "2-8"), (64.0, "9-64"), (math.inf, "over 64"))
 
 
