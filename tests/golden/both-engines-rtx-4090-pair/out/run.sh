@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with Qwen/Qwen2.5-7B-Instruct (bfloat16) on 1 GPU for 30 users (4.5 requests in flight on average, 8 at peak): first token after 55 ms, then 56 tokens/s each.
+# vLLM with Qwen/Qwen2.5-7B-Instruct (bfloat16) on 1 GPU for 30 users (5 requests in flight on average, 9 at peak): first token after 57 ms, then 49 tokens/s each.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

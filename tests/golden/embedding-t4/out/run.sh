@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ollama with BAAI/bge-m3 (GGUF F16) on 1 GPU for 16 users (1.2 requests in flight on average, 3 at peak): a text takes 82 ms.
+# Ollama with BAAI/bge-m3 (GGUF F16) on 1 GPU for 16 users (1.3 requests in flight on average, 4 at peak): a text takes 103 ms.
 # Starts the engine (and, with a key in .env, the gateway) on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail
