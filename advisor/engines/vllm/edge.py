@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from advisor.engines.devices import cards_of, has_fp8
+from advisor.engines.devices import cards_of
 from advisor.engines.vllm.consumed import known
+from advisor.engines.vllm.kv_types import takes_fp8_kv
 from advisor.engines.vllm.memory import memory, replica_pool
 from advisor.engines.vllm.rows import flag
 from advisor.physics.memory.kv import scratch_channels
@@ -21,11 +22,10 @@ def at_the_edge(candidate: Candidate, hardware: Hardware, workload: Workload, mo
     """The first way to start it after all, the cheapest for people first.
 
     Where none is enough a hybrid's first miss is given: the cache that its graphs are measured with would hide what
-    is really missing. At the edge every token of KV cache counts: it goes with an 8-bit one where cards multiply FP8.
+    is really missing. At the edge every token of KV cache counts: it goes with an 8-bit one where attention takes it.
     """
     small = replace(candidate, max_in_flight=1)
-    narrow = workload.kind == "generate" and not model.mla_kv_lora_rank
-    if narrow and all(has_fp8(card) for card in cards_of(candidate, hardware)):
+    if workload.kind == "generate" and takes_fp8_kv(cards_of(candidate, hardware), model):
         small = replace(small, kv_cache_dtype="fp8")
     ways = [replace(small, eager=eager, text_only=text_only) for eager, text_only in _ways(workload, model)]
     found = next((way for way in ways if _spares_enough(way, hardware, model)), None)

@@ -12,6 +12,7 @@ from advisor.engines.devices import Group, counts, groups, has_fp8, indices, lin
 from advisor.engines.vllm.cores import compute_threads
 from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.edge import at_the_edge
+from advisor.engines.vllm.kv_types import takes_fp8_kv
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.needs import kv_cache_dtype
 from advisor.engines.vllm.sizing import chunk_for, seqs_for, sixteen_bit_name, utilization
@@ -141,7 +142,7 @@ def _with_fp8_kv(
     candidate: Candidate, group: Group, hardware: Hardware, workload: Workload, model: ModelSpec
 ) -> Iterator[Candidate]:
     """The same with an FP8 KV cache, where a 16-bit one cannot hold everybody's full context at once."""
-    if not all(has_fp8(card) for card in group) or workload.kind == "embed" or model.mla_kv_lora_rank:
+    if workload.kind == "embed" or not takes_fp8_kv(group, model):
         return
     if memory(candidate, hardware, model).full_sequences * candidate.replicas >= _most_in_flight(workload):
         return

@@ -11,6 +11,7 @@ from advisor.engines.naming import served_name
 from advisor.engines.versions import version_of, within
 from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.edge import edge_settings
+from advisor.engines.vllm.kv_types import only_flashinfer
 from advisor.engines.vllm.memory import default_utilization, highest_utilization, scratch_bytes
 from advisor.engines.vllm.needs import kv_cache_dtype, needs
 from advisor.engines.vllm.rows import POSITIONAL, VARIABLES, flag
@@ -177,6 +178,8 @@ def _memory(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[Se
     width = "8-bit: half the bytes, so twice the tokens" if fp8 else "16-bit"
     if candidate.kv_cache_dtype == kv_cache_dtype(model) != "auto":
         width = f"8-bit: the one width that the attention of {model.model_type} takes"
+    elif fp8 and only_flashinfer(cards_of(candidate, hardware)):
+        width += "; below compute capability 8.9 FlashInfer reads it, and vLLM takes that by itself"
     reason = f"{width}; {memory.kv_bytes_per_token:,.0f} bytes a token over all cards of a replica"
     return [first, flag("--kv-cache-dtype", candidate.kv_cache_dtype, reason, "engines-vllm-kv")]
 

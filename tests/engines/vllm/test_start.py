@@ -201,7 +201,7 @@ VISION = [
     ("google/gemma-4-31B-it", "RTX 4090", 32_768),
     ("mistralai/Pixtral-12B-2409", "RTX 4060 Ti 16GB", 8192),
     ("mistralai/Ministral-3-8B-Instruct-2512", "RTX 3060 12GB", 8192),
-    ("Qwen/Qwen3-VL-8B-Instruct", "RTX 3060 12GB", 32_768),
+    ("Qwen/Qwen3-VL-8B-Instruct", "RTX 3060 12GB", 40_960),
 ]
 
 
