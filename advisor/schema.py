@@ -337,6 +337,7 @@ class Candidate:
     cpu_threads: int | None = None  # that compute, on a CPU; None: as many as the engine takes by itself
     eager: bool = False  # without CUDA graphs: less memory at start, more time a step
     text_only: bool = False  # the vision tower of a multimodal model is not loaded
+    stage_layers: tuple[int, ...] = ()  # layers of each pipeline stage where cards are unequal; empty: shared evenly
 
     @property
     def nodes_of_replica(self) -> int:

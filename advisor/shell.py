@@ -39,7 +39,7 @@ def installed_version(program: str, packages: tuple[str, ...]) -> str:
     if not packages:
         return said
     folders = " ".join(f'"$home"/lib*/python3*/*-packages/{name.replace("-", "_")}-*.dist-info' for name in packages)
-    each = "{ [ ! -d \"$info\" ] || basename \"$info\" .dist-info | cut -d- -f2; }"
+    each = '{ [ ! -d "$info" ] || basename "$info" .dist-info | cut -d- -f2; }'
     listed = f"for info in {folders}; do {each}; done | head -n 1"
     home = f'home=$(dirname "$(dirname "$(readlink -f "$(command -v {program})")")")'
     return f'{home}; told=$({listed}); [ -n "$told" ] || told=$({said}); echo "$told"'
@@ -47,4 +47,4 @@ def installed_version(program: str, packages: tuple[str, ...]) -> str:
 
 def sortable(version: str) -> str:
     """A version in a shell variable, without its build, and what came before a release sorts before it."""
-    return f"\"$(printf %s \"{version}\" | sed -E 's/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\\1\\2/')\""
+    return f'"$(printf %s "{version}" | sed -E \'s/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\\1\\2/\')"'

@@ -46,7 +46,7 @@ def read_version(plan: Plan) -> str:
     server = server_in_use(plan.engine, plan.hardware, plan.workload)
     if server is not None:
         url = shell(f"http://127.0.0.1:{plan.launch.port}/api/version")
-        return f"curl -fsS -m 5 {url} | sed -E 's/.*\"version\" *: *\"([^\"]*)\".*/\\1/'"
+        return f'curl -fsS -m 5 {url} | sed -E \'s/.*"version" *: *"([^"]*)".*/\\1/\''
     return installed_version(plan.launch.program[0], limits_of(plan.engine, plan.engine_version).distributions)
 
 

@@ -59,6 +59,20 @@ def groups(hardware: Hardware) -> tuple[Group, ...]:
     return tuple(tuple(group) for group in sorted(found.values(), key=lambda g: -sum(card.memory_bytes for card in g)))
 
 
+def mixed(cards: Sequence[Accelerator]) -> Group:
+    """Unequal cards that can hold one model together: all of one maker, under one runtime (CUDA), none of them a slice.
+
+    Empty where they are equal, or where no two kinds of them can.
+    """
+    able = tuple(card for card in cards if vendor_of(card).cuda_capability and not card.mig_profile)
+    return able if len({(card.name, card.memory_bytes >> 30) for card in able}) > 1 else ()
+
+
+def unequal(cards: Sequence[Accelerator]) -> bool:
+    """Whether there are several kinds of cards among them."""
+    return len({card.name for card in cards}) > 1
+
+
 def counts(most: int) -> tuple[int, ...]:
     """1, 2, 4, ... and all: the numbers of equal cards worth trying."""
     doubled = [1 << step for step in range(most.bit_length()) if 1 << step <= most]

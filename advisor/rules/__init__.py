@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from advisor.catalog import constants
-from advisor.rules import contest, fit, nodes, operations, service, speed, versions
+from advisor.rules import contest, fit, nodes, operations, service, speed, unequal, versions
 from advisor.rules.base import MUCH_MORE_BITS, VETO, Case, CasePredicate, Contest, ContestPredicate, Rule
 from advisor.schema import Finding
 
@@ -44,6 +44,8 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "SPD203": speed.spd203,
     "SPD205": speed.spd205,
     "SPD206": speed.spd206,
+    "SPD213": unequal.spd213,
+    "SPD214": unequal.spd214,
     "SPD207": speed.spd207,
     "SPD208": nodes.spd208,
     "SPD209": speed.spd209,

@@ -43,17 +43,36 @@ def known() -> Mapping[str, Any]:
     return constants_of_vllm
 
 
-def consumed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Consumed:
-    """Everything on the fullest GPU rank that is not KV cache."""
+class Stage(NamedTuple):
+    """One pipeline stage of unequal ones."""
+
+    number: int
+    layers: int
+    share: float  # of all layers
+
+
+def stages(candidate: Candidate) -> tuple[Stage, ...]:
+    """The stages of a candidate whose cards are unequal; none where layers are shared evenly."""
+    every = sum(candidate.stage_layers)
+    return tuple(Stage(number, layers, layers / every) for number, layers in enumerate(candidate.stage_layers))
+
+
+def consumed(candidate: Candidate, hardware: Hardware, model: ModelSpec, stage: Stage | None = None) -> Consumed:
+    """Everything on the fullest GPU rank, or on one of that stage, that is not KV cache."""
     fmt = weights_format(candidate.weights_format)
-    first, last = stage_bytes(model, fmt, candidate.tensor_parallel, candidate.pipeline_parallel)
+    part = None if stage is None else stage.share
+    first, last = stage_bytes(model, fmt, candidate.tensor_parallel, candidate.pipeline_parallel, part)
     if candidate.text_only:
         first -= vision_bytes(model, fmt) / candidate.tensor_parallel
         last -= vision_bytes(model, fmt) / candidate.tensor_parallel if candidate.pipeline_parallel == 1 else 0.0
     forward, sampling = activation_bytes(candidate, model, fmt)
     extra = float(known()["weights_extra_gib"]) * GIB
-    weights, activation = max((first + extra, forward), (last + extra, sampling), key=sum)
-    return Consumed(weights, activation, non_torch_bytes(candidate, hardware), graph_bytes(candidate, model))
+    ends = [(first + extra, forward), (last + extra, sampling)]
+    if stage is not None:
+        ends = ends[:1] if stage.number + 1 < candidate.pipeline_parallel else ends[1:]
+    weights, activation = max(ends, key=sum)
+    graphs = graph_bytes(candidate, model, part)
+    return Consumed(weights, activation, non_torch_bytes(candidate, hardware), graphs)
 
 
 def activation_bytes(candidate: Candidate, model: ModelSpec, fmt: WeightsFormat) -> tuple[float, float]:
@@ -113,7 +132,7 @@ def graph_sizes(max_sequences: int) -> int:
     return small + len(range(8, min(top, 256) + 1, 8)) + len(range(272, top + 1, 16))
 
 
-def graph_bytes(candidate: Candidate, model: ModelSpec) -> float:
+def graph_bytes(candidate: Candidate, model: ModelSpec, part: float | None = None) -> float:
     """The CUDA graph estimate that vLLM subtracts (by default since 0.21)."""
     if candidate.eager:
         return 0.0
@@ -121,6 +140,6 @@ def graph_bytes(candidate: Candidate, model: ModelSpec) -> float:
         return 0.0
     factor = float(known()["graph_mla_factor"]) if model.mla_kv_lora_rank else 1.0
     each = float(known()["graph_mib_per_layer_and_size"]) * MIB * factor
-    layers = stage_layers(model.layers, candidate.pipeline_parallel)
+    layers = stage_layers(model.layers, candidate.pipeline_parallel, part)
     fixed = float(known()["graph_fixed_gib"]) + (float(known()["hybrid_graphs_gib"]) if model.layers_linear else 0.0)
     return fixed * GIB + layers * graph_sizes(candidate.max_in_flight) * each

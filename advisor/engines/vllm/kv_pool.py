@@ -115,9 +115,10 @@ def pool(
     element_bytes: float,
     tensor_parallel: int = 1,
     pipeline_parallel: int = 1,
+    part: float | None = None,
     block_tokens: int,
 ) -> Pool:
-    """Blocks of one rank for requests of up to `context_tokens`."""
+    """Blocks of one rank for requests of up to `context_tokens`; `part` of all layers is in its stage."""
     kinds = _attention_kinds(model, context_tokens, batched_tokens, element_bytes, tensor_parallel, block_tokens)
     if model.layers_linear:
         kinds = _with_state(model, kinds, context_tokens, tensor_parallel, block_tokens)
@@ -126,4 +127,4 @@ def pool(
     fewest, most = min(kind.layers for kind in kinds), max(kind.layers for kind in kinds)
     size = most if most < fewest * UNEQUAL else fewest
     blocks = sum(-(-kind.layers // size) * kind.blocks for kind in kinds)
-    return Pool(stage_layers(size, pipeline_parallel) * kinds[0].page_bytes, blocks)
+    return Pool(stage_layers(size, pipeline_parallel, part) * kinds[0].page_bytes, blocks)

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 
 from advisor.catalog import weights_format
-from advisor.engines.vllm.consumed import Consumed, activation_bytes, consumed, known
+from advisor.engines.vllm.consumed import Consumed, Stage, activation_bytes, consumed, known, stages
 from advisor.engines.vllm.kv_pool import Pool, pool
 from advisor.physics.bisect import largest
 from advisor.physics.memory.cards import cards_of_replica, usable_bytes, visible_bytes
@@ -30,18 +30,26 @@ def memory(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory
     """
     if candidate.device == "cpu":
         return _on_cpu(candidate, hardware, model)
-    card = tightest_card(candidate, hardware)
-    used = consumed(candidate, hardware, model)
+    unequal = [_on_card(candidate, hardware, model, stage) for stage in stages(candidate)]
+    if unequal:  # every stage gets as many blocks as the poorest one
+        return min(unequal, key=lambda found: (-found.short_bytes, found.full_sequences))
+    return _on_card(candidate, hardware, model)
+
+
+def _on_card(candidate: Candidate, hardware: Hardware, model: ModelSpec, stage: Stage | None = None) -> Memory:
+    """The account of the tightest card, or of the tightest of a stage."""
+    card = tightest_card(candidate, hardware, stage)
+    used = consumed(candidate, hardware, model, stage)
     available = start_bytes(card)
     basis = _basis(card, model)
     if candidate.kv_cache_bytes is not None:
         room = float(candidate.kv_cache_bytes)
         lacking = used.total + room - available
-        return _account(candidate, model, used, card.memory_bytes, available, room, lacking, basis)
+        return _account(candidate, model, used, card.memory_bytes, available, room, lacking, basis, stage)
     asked = requested_bytes(candidate, card)
     room = asked - used.total
     lacking = max(asked, used.total + graph_profile_bytes(candidate, model)) - available
-    return _account(candidate, model, used, card.memory_bytes, asked, room, lacking, basis)
+    return _account(candidate, model, used, card.memory_bytes, asked, room, lacking, basis, stage)
 
 
 def _account(
@@ -53,9 +61,10 @@ def _account(
     room: float,
     lacking: float,
     basis: Basis,
+    stage: Stage | None = None,
 ) -> Memory:
     """Put a rank's account together: `room` is for KV, `lacking` above 0 what the device does not have."""
-    kv_pool = replica_pool(candidate, model)
+    kv_pool = replica_pool(candidate, model, stage)
     pool_bytes, context = max(room, 0.0), candidate.context_tokens
     sequences, tokens = kv_pool.sequences(pool_bytes), kv_pool.tokens(pool_bytes, context)
     if not kv_pool.request_blocks:  # an encoder caches nothing
@@ -142,14 +151,16 @@ def highest_utilization(card: Accelerator, model: ModelSpec) -> float:
     return max(math.floor(share * 100 + 1e-9) / 100, 0.0)
 
 
-def tightest_card(candidate: Candidate, hardware: Hardware) -> Accelerator:
-    """The card with the least memory: every rank gets as many blocks as the poorest one."""
+def tightest_card(candidate: Candidate, hardware: Hardware, stage: Stage | None = None) -> Accelerator:
+    """The card with the least memory: every rank (of that stage) gets as many blocks as the poorest one."""
     cards = cards_of_replica(candidate, hardware)
+    if stage is not None:
+        cards = cards[stage.number * candidate.tensor_parallel :][: candidate.tensor_parallel]
     return min(cards, key=lambda card: (card.memory_bytes, start_bytes(card)))
 
 
-def replica_pool(candidate: Candidate, model: ModelSpec) -> Pool:
-    """The block arithmetic of one rank of the candidate."""
+def replica_pool(candidate: Candidate, model: ModelSpec, stage: Stage | None = None) -> Pool:
+    """The block arithmetic of one rank of the candidate, of that stage where they are unequal."""
     return pool(
         model,
         context_tokens=candidate.context_tokens,
@@ -157,6 +168,7 @@ def replica_pool(candidate: Candidate, model: ModelSpec) -> Pool:
         element_bytes=bytes_per_element(candidate.kv_cache_dtype, weights_format(candidate.weights_format)),
         tensor_parallel=candidate.tensor_parallel,
         pipeline_parallel=candidate.pipeline_parallel,
+        part=None if stage is None else stage.share,
         block_tokens=int(known()["block_tokens_cpu" if candidate.device == "cpu" else "block_tokens_gpu"]),
     )
 

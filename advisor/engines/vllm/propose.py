@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from advisor.catalog import engine_limits
 from advisor.catalog.vendors import build_for
-from advisor.engines.devices import Group, counts, groups, has_fp8, indices, linked, pick, usable
+from advisor.engines.devices import Group, counts, groups, has_fp8, indices, linked, mixed, pick, usable
 from advisor.engines.vllm.cores import compute_threads
 from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.edge import at_the_edge
@@ -16,6 +16,7 @@ from advisor.engines.vllm.kv_types import takes_fp8_kv
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.needs import kv_cache_dtype
 from advisor.engines.vllm.sizing import chunk_for, seqs_for, sixteen_bit_name, utilization
+from advisor.engines.vllm.unequal import by_room, sizes
 from advisor.engines.vllm.weights import PLAIN, Weights, choices, cpu_plain_format
 from advisor.schema import Candidate, Cpu, Hardware, ModelSpec, Workload
 
@@ -43,6 +44,7 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
     on_cards = [
         candidate for group in groups(hardware) for candidate in _on_group(group, weights, hardware, workload, model)
     ]
+    on_cards += _on_unequal(weights, hardware, workload, model)
     on_cpu = _on_cpu(weights, workload, hardware.cpu) if _needs_cpu(hardware) else []
     ordered = sorted(on_cards, key=lambda candidate: candidate.kv_cache_dtype != "auto")
     return tuple([*ordered, *on_cpu][:MOST])
@@ -85,6 +87,21 @@ def _on_group(
     if not started and _runs_on(group):  # what takes speed or pictures away comes last
         for candidate in missed:
             yield from at_the_edge(candidate, hardware, workload, model)
+
+
+def _on_unequal(
+    weights: tuple[Weights, ...], hardware: Hardware, workload: Workload, model: ModelSpec
+) -> Iterator[Candidate]:
+    """All cards of several kinds together: in each format what fits, else the nearest miss."""
+    cards = mixed([card for card in hardware.accelerators if usable(card, engine_limits("vllm"))])
+    if not cards or workload.kind == "embed":
+        return
+    for choice in worth_trying(cards, weights):
+        found = [candidate_of(choice, Layout(*size), cards, workload, model) for size in sizes(cards, model)]
+        ways = [by_room(way, hardware, model) if way.pipeline_parallel > 1 else way for way in found]
+        for way in [way for way in ways if _fits(way, hardware, model)] or ways[:1]:
+            yield way
+            yield from _with_fp8_kv(way, cards, hardware, workload, model)
 
 
 def worth_trying(group: Group, weights: tuple[Weights, ...]) -> tuple[Weights, ...]:

@@ -17,6 +17,7 @@ VARIABLES = frozenset(
         "VLLM_ENGINE_READY_TIMEOUT_S",
         "VLLM_HOST_IP",
         "VLLM_NO_USAGE_STATS",
+        "VLLM_PP_LAYER_PARTITION",
     )
 )
 

@@ -6,7 +6,7 @@ import json
 
 from advisor.catalog.vendors import build_for, vendor_of
 from advisor.engines.admission import admitted, drain_s
-from advisor.engines.devices import cards_of, hides_cards
+from advisor.engines.devices import cards_of, hides_cards, unequal
 from advisor.engines.places import joined
 from advisor.engines.vllm.cores import threads_of
 from advisor.engines.vllm.needs import chat_template
@@ -40,8 +40,8 @@ def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[S
         reason = f"the clients call tools; the parser for {model.family or model.hf_id}"
         rows.append(flag("--enable-auto-tool-choice", None, "the clients call tools", "engines-vllm-parsers"))
         rows.append(flag("--tool-call-parser", model.tool_parser, reason, "engines-vllm-parsers"))
-        template = chat_template(model) if estimate.candidate.device == "gpu" else None
-        rows.extend([template] if template else [])
+        example = chat_template(model) if estimate.candidate.device == "gpu" else None
+        rows.extend([example] if example else [])
     if model.reasoning_parser:
         reason = "the model thinks aloud first: that part goes into a field of its own"
         rows.append(flag("--reasoning-parser", model.reasoning_parser, reason, "engines-vllm-parsers"))
@@ -117,14 +117,24 @@ def environment(estimate: Estimate, hardware: Hardware, workload: Workload, mode
         if not spare:
             reason = f"all {cores} cores compute; the default keeps one for scheduler and API server, which mostly wait"
         rows.append(env("VLLM_CPU_NUM_OF_RESERVED_CPU", str(spare), reason, "engines-vllm-cpu"))
-    return rows + _chosen_cards(candidate, hardware)
+    return rows + _stages(candidate) + _chosen_cards(candidate, hardware)
+
+
+def _stages(candidate: Candidate) -> list[Setting]:
+    """The layers of each stage, where their number is not the same."""
+    if not candidate.stage_layers:
+        return []
+    reason = "layers of each stage, by what its card has room for; by itself vLLM shares them evenly"
+    return [env("VLLM_PP_LAYER_PARTITION", ",".join(map(str, candidate.stage_layers)), reason, "engines-vllm-parallel")]
 
 
 def _chosen_cards(candidate: Candidate, hardware: Hardware) -> list[Setting]:
-    """The variables that hide the cards which the candidate does not use."""
-    if not hides_cards(candidate, hardware):
-        return []
+    """The variables that hide the cards which the candidate does not use, and those that number unequal ones."""
     cards = cards_of(candidate, hardware)
+    if not hides_cards(candidate, hardware):
+        reason = "unequal cards in the driver's order; by itself CUDA puts the fastest first"
+        numbers = vendor_of(cards[0]).numbering if unequal(cards) else {}
+        return [env(name, text, reason, "engines-vllm-env") for name, text in numbers.items()]
     variable = build_for(cards[0], "vllm").cards_variable
     if variable is None:
         return []

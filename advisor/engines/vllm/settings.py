@@ -91,6 +91,8 @@ def _parallelism(estimate: Estimate, model: ModelSpec) -> list[Setting]:
         reason = f"{model.layers} layers in {stages} stages: " + (
             f"one after the other on {machines} machines, tensor parallelism stays inside each"
             if machines > 1
+            else f"{', '.join(map(str, candidate.stage_layers))}, by the memory of unequal cards"
+            if candidate.stage_layers
             else f"{model.heads} attention heads do not divide by {tensor * stages}"
             if undivided
             else "without NVLink stages exchange less than tensor parallelism"

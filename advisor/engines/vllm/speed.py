@@ -61,6 +61,8 @@ def setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup |
         step = replace(
             step, overhead_s=step.overhead_s + LAUNCH_S_PER_LAYER * model.layers / candidate.pipeline_parallel
         )
+    if candidate.stage_layers:  # the others wait for the longest stage
+        step = replace(step, stages=sum(candidate.stage_layers) / max(candidate.stage_layers))
     return Setup(step, known)
 
 

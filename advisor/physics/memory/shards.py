@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from advisor.catalog.entries import WeightsFormat
@@ -54,20 +55,24 @@ def rank_bytes(model: ModelSpec, fmt: WeightsFormat, tensor_parallel: int) -> Ra
     return RankBytes(first, layers, last)
 
 
-def stage_layers(layers: int, pipeline_parallel: int) -> int:
-    """Layers of the longest pipeline stage."""
-    return -(-layers // pipeline_parallel)
+def stage_layers(layers: int, pipeline_parallel: int, share: float | None = None) -> int:
+    """Layers of the longest pipeline stage, or of the one that holds that share of the model's."""
+    return -(-layers // pipeline_parallel) if share is None else math.ceil(layers * share - 1e-9)
 
 
 def stage_bytes(
-    model: ModelSpec, fmt: WeightsFormat, tensor_parallel: int, pipeline_parallel: int
+    model: ModelSpec, fmt: WeightsFormat, tensor_parallel: int, pipeline_parallel: int, part: float | None = None
 ) -> tuple[float, float]:
-    """Weights of the fullest rank in the first and in the last pipeline stage (the same for one stage)."""
+    """Weights of the fullest rank in the first and in the last pipeline stage (the same for one stage).
+
+    Args:
+        part: of all layers in the stage; None: they are shared evenly.
+    """
     first, layers, last = rank_bytes(model, fmt, tensor_parallel)
     if pipeline_parallel == 1:
         whole = first + layers + last
         return whole, whole
-    share = layers * stage_layers(model.layers, pipeline_parallel) / model.layers
+    share = layers * stage_layers(model.layers, pipeline_parallel, part) / model.layers
     if model.tied_embeddings:
         last = first  # the last stage needs its own copy
     return first + share, share + last

@@ -109,7 +109,7 @@ class StepModel:
     prefill_token_s: float  # one prompt token of a full chunk
     attention_s: float  # per prompt token and token of context before it
     window_attention_s: float
-    stages: int  # pipeline stages that work at the same time
+    stages: float  # pipeline stages that work at the same time; unequal ones: all layers over those of the longest
     chunk_tokens: int  # prompt tokens that share one reading of the weights
     hops: int = 0  # borders between machines that a token crosses
     hop_token_s: float = 0.0  # one token over one of them
