@@ -14,6 +14,7 @@ from typing import Any
 
 from advisor.catalog import engine_limits
 from advisor.catalog.age import Facts, facts_here
+from advisor.engines.beside import with_reserve
 from advisor.engines.own import beside_own_server
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
@@ -99,9 +100,11 @@ def advise(
         facts: which catalogue is read, for the plan to keep.
     """
 
+    roomy = with_reserve(hardware, workload)
+
     def ask(about: ModelSpec) -> Question:
         asked = with_room(workload, about)
-        return Question(model=about, workload=asked, hardware=hardware, measurements=measurements)
+        return Question(model=about, workload=asked, hardware=roomy, measurements=measurements)
 
     progress("judging engines and settings")
     if model is not None:

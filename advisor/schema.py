@@ -88,6 +88,7 @@ class Accelerator:
     power_share: float = 1.0  # of the power it could draw: less where its owner set a limit
     usd_per_hour: float | None = None
     processes: tuple[GpuProcess, ...] | None = None
+    reserved_bytes: int = 0  # that the plan leaves free for others: `--reserve`, models beside it
 
     @property
     def unheld_bytes(self) -> int:
@@ -112,6 +113,7 @@ class Cpu:
     bandwidth_bytes_per_s: float | None = None  # measured, or from the catalogue
     dense_flops: Mapping[str, float] = field(default_factory=dict)
     basis: Basis = "analytic"  # of bandwidth and FLOPs
+    reserved_bytes: int = 0  # of its memory, that the plan leaves to models beside it
 
 
 @value
@@ -290,6 +292,8 @@ class Workload:
     burst_users: int = 0  # people who ask at the same moment
     dispersion: float = 1.0  # of requests in flight: variance over that of people who come independently
     download_rate: str | None = None  # of the line that weights come over, e.g. "100 Mbit/s"; None: assumed
+    beside: str | None = None  # models for vectors or scores that run on the same machine, with commas between them
+    reserve: int = 0  # bytes of every card that stay free
 
 
 @value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from advisor.decide import decide, misses
+from advisor.engines.beside import with_reserve
 from advisor.estimate import estimate
 from advisor.propose import propose
 from advisor.schema import Question, Verdict
@@ -17,6 +18,7 @@ def verdict_for(question: Question, *, depth: bool = True, quick: bool = False) 
 
     Several machines are looked at only where one of them is not enough.
     """
+    question = replace(question, hardware=with_reserve(question.hardware, question.workload))
     if question.hardware.nodes == 1:
         return _decided(question, depth=depth, quick=quick)
     alone = replace(question, hardware=replace(question.hardware, nodes=1))

@@ -33,14 +33,14 @@ class KeyType(click.ParamType):  # type: ignore[type-arg]  # generic only in new
 
 def flag(key: Key) -> str:
     """`ttft_ms` → `--ttft-ms`."""
-    return f"--{key.name.replace('_', '-')}"
+    return f"--{key.word or key.name.replace('_', '-')}"
 
 
 def option(key: Key) -> Callable[[F], F]:
     """The click option of a key; None means "not given"."""
     if isinstance(key.kind, Flag):
         return click.option(f"{flag(key)}/--no-{flag(key)[2:]}", default=None, help=key.help)
-    return click.option(flag(key), type=KeyType(key), help=key.help)
+    return click.option(flag(key), key.name, type=KeyType(key), help=key.help)
 
 
 _MACHINE = (

@@ -51,6 +51,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "SPD209": speed.spd209,
     "SVC310": service.svc310,
     "SVC311": service.svc311,
+    "SVC313": service.svc313,
     "SVC302": service.svc302,
     "SVC304": service.svc304,
     "OPS409": operations.ops409,

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.engines.admission import last_answer_s
+from advisor.engines.beside import beside
 from advisor.models.thinking import thinking, written_tokens
 from advisor.rules.base import Case, Contest
-from advisor.units import count
+from advisor.units import count, gib
 
 
 def svc301(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -87,6 +88,16 @@ def svc305(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
         "2 engines are planned behind 1 API: test tool_choice, n, logit_bias, max_completion_tokens, image URLs and "
         "the sampling defaults on both"
     )
+
+
+def svc313(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Says what memory is kept for others, and for whom."""
+    parts = [f"{gib(case.workload.reserve)} of every card stay free, as asked"] if case.workload.reserve else []
+    for each in beside(case.hardware, case.workload):
+        size = gib(each.needed_bytes)
+        place = f"on GPU {each.card.index}: {size} stay free" if each.card else f"on the CPU: {size} of memory are kept"
+        parts.append(f"{each.model.hf_id} runs beside {place} for it (its start stands in CHECKLIST.md)")
+    return "; ".join(parts) or None
 
 
 def svc306(contest: Contest, threshold: Mapping[str, Any]) -> str | None:

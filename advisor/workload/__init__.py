@@ -81,6 +81,8 @@ def _reconciled(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
         data["users"] = max(data["users"], given.get("burst_users", 0))
     if "burst_users" not in given:  # the same part of a smaller or larger crowd
         data["burst_users"] = round(data["burst_users"] / base["users"] * data["users"])
+    if "beside" not in given and given.get("task", base["task"]) != base["task"]:
+        data["beside"] = None  # what the profile's task needs beside it, another may not
     need = data["input_tokens"] + data["output_tokens"]
     if "context_tokens" not in given and need > data["context_tokens"]:
         data["context_tokens"] = math.ceil(need / 1024) * 1024

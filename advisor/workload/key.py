@@ -28,6 +28,7 @@ class Key:
     unset: str = ""  # what None means
     metavar: str = ""  # in `--help`, where the kind's own says too little or too much
     option: bool = True
+    word: str = ""  # on the command line, where the name is none there
 
     def read(self, item: object, where: str = "", name: str = "") -> Any:
         """The value, of its type and within its bounds.

@@ -9,7 +9,7 @@ from advisor.schema import MOST_NODES
 from advisor.wire import JSON_SCHEMA
 from advisor.workload import registries
 from advisor.workload.key import REQUIRED, Key
-from advisor.workload.kinds import Flag, Number, Whole
+from advisor.workload.kinds import Flag, Number, Size, Whole
 from advisor.workload.names import Name, Names, Text
 
 _DAY_S = 86_400
@@ -289,6 +289,26 @@ KEYS = (
         kind=Flag(),
         help="Part of the weights may run on the CPU.",
         default=False,
+    ),
+    Key(
+        name="beside",
+        group="machines",
+        kind=Text(
+            like="none, or models for vectors or scores with commas between them", objection=registries.no_helper
+        ),
+        metavar="MODEL[,MODEL]|none",
+        help="Models for vectors or scores that run beside it on the same machine, e.g. bge-m3.",
+        default=None,
+        unset="nothing runs beside it",
+        word="with",
+    ),
+    Key(
+        name="reserve",
+        group="machines",
+        kind=Size(most=1 << 50),
+        unit="bytes",
+        help="Memory of every card that stays free for others, e.g. 4GiB.",
+        default=0,
     ),
     Key(
         name="nodes",

@@ -13,6 +13,12 @@ from advisor.schema import value
 
 _WHOLE = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d{0,9})?) *([kmgt]i?b|[mgt])?", re.ASCII | re.IGNORECASE)
+_UNITS = {
+    **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)},
+    **{f"{letter}ib": 1024**power for power, letter in enumerate("kmgt", 1)},
+    **{letter: 1024**power for power, letter in enumerate("mgt", 2)},
+}
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -67,6 +73,30 @@ class Whole:
     def schema(self) -> dict[str, Any]:
         """An integer with both bounds."""
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@value
+class Size:
+    """Bytes, as a whole number or with a unit; GB is 10⁹, GiB (and a bare G) 2³⁰."""
+
+    most: int
+    metavar: str = "SIZE"
+
+    def accepted(self) -> str:
+        """What a size looks like."""
+        return "a size such as 4GiB, 500MiB, 4GB, or a whole number of bytes"
+
+    def read(self, item: object) -> int:
+        """`"4GiB"`, `"4 GiB"` and 4294967296 are the same."""
+        found = _SIZE.fullmatch(item.strip()) if isinstance(item, str) else None
+        number = float(found[1]) * _UNITS[found[2].lower()] if found and found[2] else _number(item)
+        if not 0 <= number <= self.most or (not found and number != int(number)):
+            raise NotAccepted
+        return int(number)
+
+    def schema(self) -> dict[str, Any]:
+        """A whole number of bytes."""
+        return {"type": "integer", "minimum": 0, "maximum": self.most}
 
 
 @value

@@ -35,6 +35,18 @@ def unknown_format(text: str) -> str | None:
         return nearest(text, formats())
 
 
+def no_helper(text: str) -> str | None:
+    """None for `none` and models of the catalogue that make vectors or scores; else what is wrong."""
+    from advisor.errors import BadInput
+    from advisor.models.beside import helpers
+
+    try:
+        helpers(text)
+    except BadInput as error:
+        return str(error)
+    return None
+
+
 def unknown_version(text: str) -> str | None:
     """None where an engine and a version can be read from it."""
     from advisor.engines.versions import read_versions

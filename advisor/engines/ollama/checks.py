@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.catalog.versions import order
+from advisor.engines.ollama.beside import beside_checks
 from advisor.engines.ollama.host import prompt_cache_bytes
 from advisor.engines.ollama.launch import PROMPT_CACHE_BYTES
 from advisor.quoting import shell
@@ -16,7 +17,7 @@ LOG = "{ docker compose logs engine 2>/dev/null; cat state/engine.log 2>/dev/nul
 
 def checks(plan: Plan) -> tuple[Check, ...]:
     """Before the start: the weights. After it: served name, slots, processor, and how the API differs."""
-    return (*_before(plan), *_after(plan))
+    return (*_before(plan), *_after(plan), *beside_checks(plan))
 
 
 def tells_slots(version: str) -> bool:

@@ -31,7 +31,7 @@ def host_budget_bytes(hardware: Hardware) -> int:
     cpu = with_own_memory("ollama", hardware).cpu
     makes_room = cpu.available_bytes is None or hardware.os == "darwin"
     available = cpu.memory_bytes if makes_room else cpu.available_bytes or 0
-    return max(int(available - float(known()["host_reserve_gib"]) * GIB), 0)
+    return max(int(available - cpu.reserved_bytes - float(known()["host_reserve_gib"]) * GIB), 0)
 
 
 def prompt_cache_bytes(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from advisor.catalog import weights_format
 from advisor.catalog.flags import accepted
 from advisor.catalog.vendors import build_for
@@ -12,8 +14,9 @@ from advisor.engines.ollama.server import port_of
 from advisor.engines.ollama.sizing import CONTEXT_TIERS, single_slot
 from advisor.engines.places import joined
 from advisor.engines.versions import version_of, within
+from advisor.models.beside import helpers
 from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
-from advisor.units import count, gib
+from advisor.units import MIB, count, gib
 
 BIND = "127.0.0.1"  # also where exposure is asked for: Ollama has no key, a gateway must stand in front
 FIT_MARGIN_MIB = 1024
@@ -36,7 +39,7 @@ def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: 
         *_capacity(estimate, workload, model),
         *_cache(estimate, hardware),
         *_lifetime(workload),
-        *_placement(estimate, hardware, model),
+        *_placement(estimate, hardware, workload, model),
         *_privacy(workload, port_of(hardware, workload)),
         *_modelfile(estimate, hardware, model),
     )
@@ -57,8 +60,16 @@ def _capacity(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[
         env("OLLAMA_NUM_PARALLEL", slots, reason, "engines-ollama-parallel"),
         env("OLLAMA_CONTEXT_LENGTH", candidate.context_tokens, _context(estimate), "engines-ollama-context"),
         env("OLLAMA_MAX_QUEUE", max(LEAST_QUEUE, workload.users), _queue(workload), "engines-ollama-queue"),
-        env("OLLAMA_MAX_LOADED_MODELS", 1, "a second model would take the slots' memory", "engines-ollama-env"),
+        env("OLLAMA_MAX_LOADED_MODELS", *_loaded(workload), "engines-ollama-env"),
     ]
+
+
+def _loaded(workload: Workload) -> tuple[int, str]:
+    """How many models stay in memory at once, and why."""
+    names = [model.ollama_tag for model in helpers(workload.beside) if model.ollama_tag]
+    if not names:
+        return 1, "a second model would take the slots' memory"
+    return 1 + len(names), f"beside the planned model {', '.join(names)}: with fewer, each question unloads the other"
 
 
 def _context(estimate: Estimate) -> str:
@@ -107,7 +118,7 @@ def _lifetime(workload: Workload) -> list[Setting]:
     return [env("OLLAMA_KEEP_ALIVE", -1, reason, "engines-ollama-env")]
 
 
-def _placement(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[Setting]:
+def _placement(estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec) -> list[Setting]:
     candidate, cards = estimate.candidate, cards_of(estimate.candidate, hardware)
     rows = []
     if len(cards) > 1:
@@ -117,8 +128,9 @@ def _placement(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list
         )
         rows.append(env("OLLAMA_SCHED_SPREAD", 1, reason, "engines-ollama-placement"))
     if cards and not model.multimodal:
-        reason = f"{FIT_MARGIN_MIB} MiB a card stay free, as planned; this is also llama-server's default"
-        rows.append(env("LLAMA_ARG_FIT_TARGET", FIT_MARGIN_MIB, reason, "engines-ollama-placement"))
+        kept = FIT_MARGIN_MIB + math.ceil(workload.reserve / MIB)  # models beside it fill their own part
+        reason = f"{kept} MiB a card stay free, as planned; llama-server's own figure is {FIT_MARGIN_MIB}"
+        rows.append(env("LLAMA_ARG_FIT_TARGET", kept, reason, "engines-ollama-placement"))
     rows += _switches(cards)
     variable = build_for(cards[0], "ollama").cards_variable if hides_cards(candidate, hardware) else None
     if variable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.engines.vllm.beside import beside_checks
 from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES, REMOTE_CODE
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
@@ -14,7 +15,7 @@ RAW = "https://raw.githubusercontent.com/vllm-project/vllm"
 
 def checks(plan: Plan) -> tuple[Check, ...]:
     """Before the start: weights. After it: health, served name, the KV cache that was there."""
-    return (*_before(plan), *_remote_code(plan), *_chat_template(plan), *_after(plan))
+    return (*_before(plan), *_remote_code(plan), *_chat_template(plan), *_after(plan), *beside_checks(plan))
 
 
 def _before(plan: Plan) -> Iterator[Check]:

@@ -191,7 +191,7 @@ def cpu_budget_bytes(hardware: Hardware) -> int:
     """RAM that the engine may use: what is available now, less a reserve for the rest of the machine."""
     cpu = hardware.cpu
     available = cpu.memory_bytes if cpu.available_bytes is None else cpu.available_bytes
-    return max(int(available - float(known()["cpu_reserve_gib"]) * GIB), 0)
+    return max(int(available - cpu.reserved_bytes - float(known()["cpu_reserve_gib"]) * GIB), 0)
 
 
 def _consumed_on_cpu(candidate: Candidate, model: ModelSpec) -> Consumed:

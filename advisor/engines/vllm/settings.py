@@ -20,6 +20,7 @@ from advisor.engines.vllm.sizing import chunk_limit
 from advisor.engines.vllm.weights import is_online
 from advisor.models.fp8_blocks import whole_experts
 from advisor.models.purpose import purpose
+from advisor.physics.memory.cards import usable_bytes
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 
@@ -188,10 +189,12 @@ def _memory(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[Se
 
 def _share_reason(share: float, candidate: Candidate, hardware: Hardware, model: ModelSpec) -> str:
     scratch = scratch_bytes(model)
-    least = min(cards_of(candidate, hardware), key=lambda card: card.unheld_bytes / card.memory_bytes)
+    least = min(cards_of(candidate, hardware), key=lambda card: usable_bytes(card) / card.memory_bytes)
     total = gib(least.memory_bytes)
     if share + 0.005 < highest_utilization(least, model) and purpose(model) != "text":
         return f"of {total}: what a model without text to write needs; the rest of the card stays free"
+    if least.reserved_bytes:
+        return f"of {total}: {gib(least.reserved_bytes)} of GPU {least.index} are kept for others"
     if share >= default_utilization():
         return f"of {total}: vLLM's default, written down"
     if least.unified_memory:

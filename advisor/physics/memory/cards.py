@@ -22,8 +22,7 @@ def visible_bytes(card: Accelerator) -> int:
 
 
 def usable_bytes(card: Accelerator) -> int:
-    """Memory that a new process can take; all that is visible where nobody asked (a simulated machine)."""
+    """Memory that a new process can take, less what is reserved; all where nobody asked (a simulated machine)."""
     visible = visible_bytes(card)
-    if card.free_bytes is None or vendor_of(card).memory_on_demand:
-        return visible
-    return min(card.free_bytes, visible)
+    asked = card.free_bytes is not None and not vendor_of(card).memory_on_demand
+    return max((min(card.free_bytes or 0, visible) if asked else visible) - card.reserved_bytes, 0)
