@@ -194,6 +194,15 @@ class Hardware:
 
 
 @value
+class Adapter:
+    """Low-rank matrices beside a model's own (LoRA), served under a name of their own."""
+
+    name: str
+    path: str
+    rank: int
+
+
+@value
 class ModelSpec:
     """A model's architecture, and its names in both worlds. Dimensions are those of its config.json."""
 
@@ -243,6 +252,7 @@ class ModelSpec:
     stored_bytes: Mapping[str, int] = field(default_factory=dict)  # format name → what its repository holds, by the Hub
     confidence: Confidence = "high"
     source: str = "models"  # key in sources.yaml
+    adapters: tuple[Adapter, ...] = ()  # that are served on it
 
 
 # --- what is asked for -------------------------------------------------------------------------------------------

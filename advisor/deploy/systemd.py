@@ -9,7 +9,7 @@ from advisor.deploy import native
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.builds import access, build, chosen_slice, maker
-from advisor.engines.containers import local_mount
+from advisor.engines.containers import model_mounts
 from advisor.engines.downloads import download_s
 from advisor.quoting import shell
 from advisor.schema import Check, Plan, value
@@ -77,7 +77,7 @@ def facts(plan: Plan) -> Units:
         cache=native.cache_folder(plan),
         devices=way.unit_devices if way else (),
         groups=NODE_GROUPS if way and not way.by_runtime else (),
-        bound=tuple(mount.source for mount in local_mount(plan.model.path)),
+        bound=tuple(mount.source for mount in model_mounts(plan.model)),
         memory_max_bytes=container.memory_limit_bytes or None,
         start_s=patience_s(plan),
         stop_s=container.grace_s,

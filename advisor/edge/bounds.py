@@ -14,7 +14,7 @@ _COUNT, _WIDTH, _TOKENS = (1, 10_000), (1, 1_000_000), (1, 100_000_000)
 # Field → least and most: what is looped over, divided by, or makes a table. All other numbers are within `ANY`.
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "layers": _COUNT, "layers_full": (0, 10_000), "layers_sliding": (0, 10_000), "layers_linear": (0, 10_000),
-    "first_dense_layers": (0, 10_000), "cpu_layers": (0, 10_000),
+    "first_dense_layers": (0, 10_000), "cpu_layers": (0, 10_000), "stage_layers": _COUNT, "rank": (1, 512),
     "hidden": _WIDTH, "heads": _WIDTH, "kv_heads": _WIDTH, "head_dim": _WIDTH, "intermediate": (0, 100_000_000),
     "vocab": (0, 100_000_000), "parameters": (1, 1e16), "active_parameters": (1, 1e16),
     "mla_kv_lora_rank": _WIDTH, "sliding_window": _TOKENS,

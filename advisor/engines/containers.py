@@ -9,7 +9,7 @@ from typing import Literal
 from advisor.engines.builds import access, maker
 from advisor.engines.devices import cards_of
 from advisor.engines.places import place
-from advisor.schema import Plan, value
+from advisor.schema import ModelSpec, Plan, value
 
 GpuAccess = Literal["none", "reservation", "cdi", "devices"]
 HARDENED = ("no-new-privileges:true",)
@@ -91,6 +91,12 @@ def with_values(argv: tuple[str, ...], changed: Mapping[str, str]) -> tuple[str,
         if word in changed:
             result[position + 1] = changed[word]
     return tuple(result)
+
+
+def model_mounts(model: ModelSpec) -> tuple[Mount, ...]:
+    """Mounts of what of a model lies here: its own folder or file, and those of its adapters."""
+    paths = (model.path, *(adapter.path for adapter in model.adapters))
+    return tuple(mount for path in paths for mount in local_mount(path))
 
 
 def local_mount(path: str | None) -> tuple[Mount, ...]:

@@ -21,13 +21,15 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
         "checks.otherwise", "checks.why", "hardware.assumed",
     ),
     kinds.LABEL: (
+        "model.adapters.name",
         "model.family", "model.licence", "hardware.os_version", "hardware.cpu.model",
         "hardware.accelerators.name", "hardware.accelerators.architecture", "hardware.accelerators.processes.name",
         "hardware.node_link.name", "workload.node_link", "hardware.accelerators.mig_profile",
         "hardware.running.models.name", "hardware.engines.place",
     ),
     kinds.LOCATION: (
-        "model.path", "workload.model", "launch.model_ref", "estimate.candidate.model_ref", "hardware.disk_path",
+        "model.path", "model.adapters.path", "workload.model", "workload.beside", "launch.model_ref",
+        "estimate.candidate.model_ref", "hardware.disk_path",
     ),
     kinds.KEY: (
         "model.native_format", "model.architecture", "model.model_type", "model.ollama_quantization",
@@ -90,7 +92,9 @@ NUMBERS: Mapping[str, Numbers] = {
     **dict.fromkeys(("startup_s", "drain_s", "think_time_s"), SECONDS),
     "limit_s": Numbers(1, 3600),
     "layers": Numbers(1, 10_000),
-    **dict.fromkeys(("layers_full", "layers_sliding", "layers_linear", "cpu_layers"), Numbers(0, 10_000)),
+    **dict.fromkeys(
+        ("layers_full", "layers_sliding", "layers_linear", "cpu_layers", "stage_layers"), Numbers(0, 10_000)
+    ),
     **dict.fromkeys(
         ("hidden", "intermediate", "heads", "kv_heads", "head_dim", "experts", "experts_per_token",
          "expert_intermediate", "shared_experts", "first_dense_layers", "mla_kv_lora_rank", "mla_rope_dim"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_OF_A_NAME = 200  # characters
 QAT = "q4_0"  # what quantisation-aware training is for, in the library
+ADAPTER = "adapter_config.json"
 GGUF = "gguf"  # the format of repositories that hold several quantisations
 __all__ = ["catalogue_model", "find_model", "find_model_and_format", "library_reference"]
 
@@ -46,7 +47,7 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
     Raises:
         BadInput: nothing of that name; names the nearest, and whether the Hub could be asked.
     """
-    local = _local(text)
+    local = _local(text, offline=offline)
     if local is not None:
         return local
     name = text.strip()
@@ -89,14 +90,18 @@ def _odd_form(name: str) -> str:
     return f"{shown(odd)} in its name is no form of weights that is known here; name {base} for weights that are; "
 
 
-def _local(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
-    """A folder with config.json or GGUF files, or a .gguf file; None when there is no such path."""
+def _local(text: str, *, offline: bool) -> tuple[ModelSpec, WeightsFormat | None] | None:
+    """A folder with config.json, an adapter or GGUF files, or a .gguf file; None when there is no such path."""
     path = at_home(text)
     if path.suffix == ".gguf" and is_file(path):
         from advisor.models.gguf_model import read_gguf
 
         return read_gguf(path)
     if is_folder(path):
+        if is_file(path / ADAPTER) and not is_file(path / "config.json"):
+            from advisor.models.adapter import read_adapter
+
+            return read_adapter(path, offline=offline)
         from advisor.models.folder import read_folder
 
         return read_folder(path)
@@ -162,7 +167,8 @@ def _only(spec: ModelSpec, name: str, repository: str) -> ModelSpec:
 def in_any_form(model: ModelSpec) -> ModelSpec | None:
     """The model of which one repository was named, with every form of it; None where it has no other."""
     place = _hub_ids().get(model.hf_id.lower())
-    whole = None if place is None or model.origin != "catalogue" else model_at(place)
+    entry = None if place is None or model.origin != "catalogue" else model_at(place)
+    whole = entry and replace(entry, adapters=model.adapters)
     return whole if whole != model else None
 
 

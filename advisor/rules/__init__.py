@@ -21,6 +21,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS406": operations.ops406,
     "OPS416": operations.ops416,
     "OPS418": operations.ops418,
+    "OPS430": operations.ops430,
     "OPS427": versions.ops427,
     "OPS408": operations.ops408,
     "OPS411": operations.ops411,

@@ -201,6 +201,16 @@ def ops416(case: Case, threshold: Mapping[str, Any]) -> str | None:
     return f"{limits.title} {limits.version} does not load {architecture} ({case.model.hf_id}); {older}"
 
 
+def ops430(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when an adapter is to be served and the engine loads none."""
+    if not case.model.adapters or "adapters" in case.limits.features:
+        return None
+    return (
+        f"{len(case.model.adapters)} adapter on {case.model.hf_id}: {case.limits.title} {case.limits.version} loads 0 "
+        f"(merged into its base and written as GGUF it would be a model like any other)"
+    )
+
+
 def ops417(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes cards that are shares in a virtual machine."""
     shared = [card for card in case.cards if vgpu_gb(card.name)]

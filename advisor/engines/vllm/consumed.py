@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
+from advisor.engines.vllm.adapters import adapter_bytes
 from advisor.models.purpose import purpose
 from advisor.physics.memory.blocks import matrices
 from advisor.physics.memory.cards import cards_of_replica
@@ -71,6 +72,7 @@ def consumed(candidate: Candidate, hardware: Hardware, model: ModelSpec, stage: 
     if stage is not None:
         ends = ends[:1] if stage.number + 1 < candidate.pipeline_parallel else ends[1:]
     weights, activation = max(ends, key=sum)
+    weights += adapter_bytes(model) * (stage_layers(model.layers, candidate.pipeline_parallel, part) / model.layers)
     graphs = graph_bytes(candidate, model, part)
     return Consumed(weights, activation, non_torch_bytes(candidate, hardware), graphs)
 
@@ -142,4 +144,5 @@ def graph_bytes(candidate: Candidate, model: ModelSpec, part: float | None = Non
     each = float(known()["graph_mib_per_layer_and_size"]) * MIB * factor
     layers = stage_layers(model.layers, candidate.pipeline_parallel, part)
     fixed = float(known()["graph_fixed_gib"]) + (float(known()["hybrid_graphs_gib"]) if model.layers_linear else 0.0)
-    return fixed * GIB + layers * graph_sizes(candidate.max_in_flight) * each
+    captured = 2 if model.adapters else 1  # once with an adapter, once without
+    return fixed * GIB + captured * layers * graph_sizes(candidate.max_in_flight) * each

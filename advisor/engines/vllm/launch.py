@@ -15,13 +15,13 @@ from advisor.engines.containers import (
     Mount,
     gpu_fields,
     inner_environment,
-    local_mount,
+    model_mounts,
     with_values,
 )
 from advisor.engines.deployment import Command
 from advisor.engines.devices import cards_of
 from advisor.engines.host_memory import limit_bytes
-from advisor.engines.naming import served_name
+from advisor.engines.naming import served_name, slug
 from advisor.engines.versions import image_version, version_of
 from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES
 from advisor.engines.vllm.patience import download_bytes, startup_s
@@ -64,7 +64,7 @@ def launch(
         port=PORT,
         bind=BIND,
         model_ref=estimate.candidate.model_ref,
-        served_name=served_name(model),
+        served_name=slug(model.adapters[0].name) if model.adapters else served_name(model),
         health_path="/health",
         startup_s=startup_s(estimate, model),
         drain_s=drain_s(estimate, workload, model),
@@ -115,7 +115,7 @@ def container(plan: Plan) -> Container:
                 native_folder=".cache/huggingface",
             ),
             Mount(source="vllm-cache", target="/root/.cache" if read_only else "/root/.cache/vllm"),
-            *local_mount(plan.model.path),
+            *model_mounts(plan.model),
         ),
         shared_memory=f"{shared}g",
         read_only=read_only,

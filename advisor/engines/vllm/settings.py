@@ -9,6 +9,7 @@ from advisor.engines.accepted import require
 from advisor.engines.devices import at_least, capability, cards_of
 from advisor.engines.naming import served_name
 from advisor.engines.versions import version_of, within
+from advisor.engines.vllm.adapters import adapter_settings
 from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.edge import edge_settings
 from advisor.engines.vllm.kv_types import only_flashinfer
@@ -36,6 +37,7 @@ def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: 
         _batch(estimate, hardware, workload, model),
         _memory(estimate, hardware, model),
         edge_settings(estimate.candidate, model),
+        adapter_settings(model),
         features(estimate, workload, model),
         service(estimate, workload, model),
         environment(estimate, hardware, workload, model),
