@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from advisor.engines.vllm.beside import beside_checks
 from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES, REMOTE_CODE
+from advisor.engines.vllm.speculation import drafts, sequences_left
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.units import count
@@ -87,7 +88,7 @@ def _after(plan: Plan) -> Iterator[Check]:
         otherwise="the log names the model that was loaded",
         when="running",
     )
-    planned = plan.estimate.memory.kv_tokens
+    planned = _planned_tokens(plan)
     log = "{ docker compose logs engine 2>/dev/null; cat state/engine.log 2>/dev/null; }"
     yield Check(
         id="after-kv",
@@ -98,3 +99,11 @@ def _after(plan: Plan) -> Iterator[Check]:
         otherwise="other programs hold memory, or its buffers are larger here; plan with what it says",
         when="running",
     )
+
+
+def _planned_tokens(plan: Plan) -> int:
+    """The KV cache that the start logs: without what drafts take of it."""
+    found = drafts(plan.estimate, plan.workload, plan.model)
+    if found is None:
+        return plan.estimate.memory.kv_tokens
+    return int(sequences_left(plan.estimate, plan.model, found) * plan.estimate.candidate.context_tokens)

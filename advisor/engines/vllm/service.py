@@ -12,6 +12,7 @@ from advisor.engines.vllm.cores import threads_of
 from advisor.engines.vllm.needs import chat_template
 from advisor.engines.vllm.patience import startup_s
 from advisor.engines.vllm.rows import env, flag
+from advisor.engines.vllm.speculation import speculation_settings
 from advisor.models.thinking import thinking
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import count
@@ -49,7 +50,9 @@ def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[S
     if words:
         reason = "somebody waits, so the model answers without thinking aloud first; a request may still ask for it"
         rows.append(flag("--default-chat-template-kwargs", json.dumps(words), reason, "thinking-templates"))
-    if speculates(estimate, workload, model):
+    own = speculation_settings(estimate, workload, model)
+    rows += own
+    if not own and speculates(estimate, workload, model):
         value = {"method": "ngram", "num_speculative_tokens": DRAFT_TOKENS, "prompt_lookup_max": DRAFT_TOKENS}
         reason = (
             f"decode is bound by memory at {estimate.peak_in_flight} in flight and {workload.task} answers repeat "
