@@ -18,7 +18,8 @@ def verdict_for(question: Question, *, depth: bool = True, quick: bool = False) 
 
     Several machines are looked at only where one of them is not enough.
     """
-    question = replace(question, hardware=with_reserve(question.hardware, question.workload))
+    roomy = with_reserve(question.hardware, question.workload)
+    question = question if roomy is question.hardware else replace(question, hardware=roomy)
     if question.hardware.nodes == 1:
         return _decided(question, depth=depth, quick=quick)
     alone = replace(question, hardware=replace(question.hardware, nodes=1))

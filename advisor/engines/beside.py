@@ -46,7 +46,8 @@ def with_reserve(hardware: Hardware, workload: Workload) -> Hardware:
         return hardware
     cards = tuple(replace(card, reserved_bytes=workload.reserve + _on(card, others)) for card in hardware.accelerators)
     shared = sum(card.reserved_bytes for card in cards if card.unified_memory)
-    return replace(hardware, accelerators=cards, cpu=replace(hardware.cpu, reserved_bytes=shared + _on(None, others)))
+    roomy = replace(hardware, accelerators=cards, cpu=replace(hardware.cpu, reserved_bytes=shared + _on(None, others)))
+    return hardware if roomy == hardware else roomy  # the same object again: what is kept by identity stays known
 
 
 def _on(card: Accelerator | None, others: tuple[Beside, ...]) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
-from advisor.engines.devices import Group, groups, has_fp8, usable
+from advisor.engines.devices import Group, groups, usable
+from advisor.engines.vllm.kv_types import takes_fp8_kv
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.propose import Layout, candidate_of, worth_trying
 from advisor.engines.vllm.sizing import with_seqs
@@ -50,7 +51,7 @@ def layouts(cards: int, model: ModelSpec) -> tuple[Layout, ...]:
 
 def _both_caches(candidate: Candidate, group: Group, workload: Workload, model: ModelSpec) -> Iterator[Candidate]:
     yield candidate
-    if all(has_fp8(card) for card in group) and workload.kind != "embed" and not model.mla_kv_lora_rank:
+    if workload.kind != "embed" and takes_fp8_kv(group, model):
         yield replace(candidate, kv_cache_dtype="fp8")
 
 

@@ -14,6 +14,7 @@ from advisor.engines.vllm.memory import replica_pool
 from advisor.engines.vllm.rows import flag
 from advisor.physics.memory.blocks import attention_layers
 from advisor.physics.memory.kv import declared_state_bytes
+from advisor.physics.speed.speculation import kept_tokens
 from advisor.schema import Candidate, Estimate, ModelSpec, Setting, Workload
 from advisor.units import count, gib
 
@@ -87,7 +88,7 @@ def gain(model: ModelSpec, wanted: Drafter) -> tuple[float, float]:
     chances = constants("speculation")["kept_chance"]
     head = model.hidden * model.vocab / (model.active_parameters or model.parameters)
     cost = 1.0 + wanted.tokens * (1.0 / max(model.layers, 1) + head) + _woken(model, wanted.tokens + 1)
-    low, high = (sum(chances[name] ** place for place in range(wanted.tokens + 1)) for name in ("least", "most"))
+    low, high = (kept_tokens(chances[name], wanted.tokens) for name in ("least", "most"))
     return low / cost, high / cost
 
 
