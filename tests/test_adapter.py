@@ -85,7 +85,8 @@ def test_the_folder_is_mounted(tmp_path: Path) -> None:
 def test_ollama_says_no(tmp_path: Path) -> None:
     """Ollama refuses adapters: asked for it, the answer is no and says what would do; without a wish vLLM is taken."""
     folder = saved(tmp_path / "ours")
-    assert answered(folder).verdict.engine == "vllm"
+    verdict = answered(folder).verdict
+    assert verdict.engine == "vllm" and verdict.summary.startswith("vLLM with Qwen/Qwen2.5-7B-Instruct")
     refused = answered(folder, engine="ollama").verdict
     assert refused.winner is None and any("merged into its base" in judged.why_lost for judged in refused.losers)
 

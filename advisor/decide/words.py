@@ -59,7 +59,7 @@ def _way(candidate: Candidate, question: Question) -> str:
 
 def _other_weights(candidate: Candidate, question: Question) -> str:
     """What is not as it was named: weights by somebody else, or a model that is known by its name only."""
-    named = replaced(question.workload.model, candidate.model_ref)
+    named = None if question.model.adapters else replaced(question.workload.model, candidate.model_ref)
     other = f"Not {named} but {candidate.model_ref}: " if named else ""
     if not is_guess(question.model):
         return other
