@@ -13,6 +13,8 @@ from typing import Literal, Protocol, TypeVar, dataclass_transform
 from advisor.frozen import frozen
 
 Basis = Literal["measured", "calibrated", "analytic"]
+# Of a figure: this very load was run here; it follows from what was; from what others measured; from data sheets.
+FigureBasis = Literal["measured", "measured here", "calibrated", "analytic"]
 Severity = Literal["CRASH", "OOM", "SILENT", "PERF", "NOTE"]
 Vendor = str  # a name in catalog/data/vendors.yaml; who reads a file refuses any other
 Backend = str  # that of a vendor's build there, or "cpu"
@@ -40,7 +42,7 @@ class Figure:
     low: float
     expected: float
     high: float
-    basis: Basis
+    basis: FigureBasis
     source: str  # key in catalog/data/sources.yaml
 
 

@@ -28,6 +28,7 @@ FLOORS = (
     "search",
     "pipeline",
     "check report smoke",
+    "benchmark",
     "commands",
     "calibrate cli refresh",
 )

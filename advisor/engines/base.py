@@ -15,6 +15,7 @@ from advisor.engines.containers import Container
 from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
 from advisor.engines.observing import Observer
 from advisor.engines.ready import Predictable
+from advisor.physics.speed.tuning import AS_FITTED, Tuning
 from advisor.schema import (
     Candidate,
     Check,
@@ -70,9 +71,19 @@ class Engine(Predictable, Protocol):
         ...
 
     def speed(
-        self, candidate: Candidate, memory: Memory, hardware: Hardware, model: ModelSpec, load: Load
+        self,
+        candidate: Candidate,
+        memory: Memory,
+        hardware: Hardware,
+        model: ModelSpec,
+        load: Load,
+        tuning: Tuning = AS_FITTED,
     ) -> Speed | None:
-        """Steady state of one replica under `load`; None where the device's speed is not known."""
+        """Steady state of one replica under `load`; None where the device's speed is not known.
+
+        `tuning` is what was measured of this engine on this machine; an engine without a model of its steps passes it
+        over.
+        """
         ...
 
     def settings(

@@ -1,8 +1,9 @@
 """From what was measured here to what is predicted: exact where it was measured, corrected beside it.
 
-The model of `advisor/physics` stays as it is; its figures are multiplied by measured over predicted. The ratio is
-computed anew with today's model, so a measurement does not grow old with the advisor. The further away the
-measurement (another load, other slots, another model), the wider the range.
+First the few constants that differ per machine, fitted to everything that the engine did here (`machine.py`): they hold
+for any model. Then, for a model that was itself measured, what is left over: its figures are multiplied by measured
+over predicted. Both are computed anew with today's model, so a measurement does not grow old with the advisor. The
+further away what was measured (another load, other slots, another model), the wider the range.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import NamedTuple
 
 from advisor.engines import ENGINES
 from advisor.measured.entries import MeasuredLoad, Measurement, machine_key
-from advisor.schema import Basis, Candidate, Figure, Hardware, Load, ModelSpec, Speed, value
+from advisor.measured.machine import load_of, tuned_for
+from advisor.physics.speed.tuning import AS_FITTED, Tuning
+from advisor.schema import Candidate, Figure, FigureBasis, Hardware, Load, ModelSpec, Speed, value
 
 SOURCE = "measured-here"
 _SAME = 0.05  # loads within 5 % count as the one that was measured
 _SAME_SHAPE = 0.1  # of log2 of the token counts
 # Factors between the expected value and the ends of its range.
-_HERE, _BETWEEN, _BEYOND, _SETTINGS, _MODEL = 1.1, 1.15, 1.25, 1.3, 1.5
-_SIZE_POWER = 0.15  # another model: wider with the ratio of sizes
+_HERE, _BETWEEN, _BEYOND, _SETTINGS = 1.1, 1.15, 1.25, 1.3
 _WIDEST = 2.5
 
 
@@ -35,7 +37,7 @@ class Correction:
     tpot: float
     tpot_p95: float
     spread: float
-    basis: Basis
+    basis: FigureBasis
     because: str
 
 
@@ -67,18 +69,29 @@ class Measurements:
     def corrected(
         self, speed: Speed, hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load
     ) -> Speed:  # fmt: skip
-        """`speed` with what was measured on this machine; unchanged where nothing near was."""
-        found = correction(self.of(hardware), hardware, candidate, model, load)
-        return speed if found is None else apply(speed, found, load)
+        """`speed` with what was measured on this machine; unchanged where that engine was not."""
+        entries = self.of(hardware)
+        tuned = tuned_for(entries, hardware, candidate)
+        if tuned is None:
+            return speed
+        engine = ENGINES[candidate.engine]
+        memory = engine.memory(candidate, hardware, model)
+        here = engine.speed(candidate, memory, hardware, model, load, tuned.tuning) or speed
+        found = correction(entries, hardware, candidate, model, load, tuned.tuning)
+        return apply(here, found or _only(tuned.spread(candidate, model, load), tuned.because), load)
 
 
 def correction(
-    entries: Iterable[Measurement], hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load
+    entries: Iterable[Measurement],
+    hardware: Hardware,
+    candidate: Candidate,
+    model: ModelSpec,
+    load: Load,
+    tuning: Tuning = AS_FITTED,
 ) -> Correction | None:
-    """What the nearest measurement on this machine says about one replica under `load`.
+    """What the nearest measurement of this model on this machine says beside `tuning` about one replica under `load`.
 
-    Nearest: these settings, else other slots or context of the same model and format, else another model in the same
-    format with the same engine. None where there is none of them.
+    Nearest: these settings, else other slots or context of the same format. None where there is none of them.
     """
     best: tuple[float, Measurement] | None = None
     for entry in entries:
@@ -88,8 +101,16 @@ def correction(
     if best is None:
         return None
     width, entry = best
-    points = _points(entry, hardware, load)
+    points = _points(entry, hardware, load, tuning)
     return _from_points(points, width, entry, load) if points else None
+
+
+def _only(spread: float, because: str) -> Correction:
+    """No more than the machine's constants."""
+    return Correction(
+        rate=1.0, ttft=1.0, ttft_p95=1.0, tpot=1.0, tpot_p95=1.0,
+        spread=min(spread, _WIDEST), basis="measured here", because=because,
+    )  # fmt: skip
 
 
 def apply(speed: Speed, found: Correction, load: Load) -> Speed:
@@ -138,40 +159,22 @@ def _width(entry: Measurement, candidate: Candidate, model: ModelSpec) -> float 
     if was.nodes_of_replica != candidate.nodes_of_replica:
         return None
     if entry.model.hf_id != model.hf_id or entry.model.parameters != model.parameters:
-        sizes = max(entry.model.parameters, model.parameters) / max(min(entry.model.parameters, model.parameters), 1)
-        return min(_MODEL * float(sizes**_SIZE_POWER), _WIDEST)
+        return None
     settings = ("kv_cache_dtype", "context_tokens", "max_in_flight", "max_batched_tokens", "cpu_layers")
     return _HERE if all(getattr(was, name) == getattr(candidate, name) for name in settings) else _SETTINGS
 
 
-def _points(entry: Measurement, hardware: Hardware, load: Load) -> list[_Point]:
+def _points(entry: Measurement, hardware: Hardware, load: Load, tuning: Tuning) -> list[_Point]:
     """Each measured load over today's prediction of it, by requests in flight per replica."""
     engine = ENGINES[entry.engine]
     memory = engine.memory(entry.candidate, hardware, entry.model)
     found = []
     for measured in entry.loads:
-        at = Load(
-            in_flight=measured.in_flight / entry.candidate.replicas,
-            input_tokens=measured.input_tokens,
-            output_tokens=measured.output_tokens,
-            shared_prefix_tokens=measured.shared_prefix_tokens,
-            history_tokens=measured.history_tokens,
-            together=share_in_step(entry.engine, measured.in_flight, measured.requests),
-        )
-        raw = engine.speed(entry.candidate, memory, hardware, entry.model, at)
+        at = load_of(entry, measured)
+        raw = engine.speed(entry.candidate, memory, hardware, entry.model, at, tuning)
         if raw is not None:
             found.append(_point(measured, raw, at, load, entry.candidate.replicas))
     return sorted(found)
-
-
-def share_in_step(engine: str, in_flight: float, requests: int) -> float:
-    """Share of a load test's requests whose prompts come with all the others'.
-
-    Clients with equal requests march in step; where the engine ends answers early, only the first wave comes together.
-    """
-    if ENGINES[engine].observer().EXACT_LENGTH:
-        return 1.0
-    return min(in_flight / max(requests, 1), 1.0)
 
 
 def _point(measured: MeasuredLoad, raw: Speed, at: Load, load: Load, replicas: int) -> _Point:
@@ -209,7 +212,7 @@ def _from_points(points: list[_Point], width: float, entry: Measurement, load: L
         tpot=at(lambda p: p.tpot),
         tpot_p95=at(lambda p: p.tpot_p95),
         spread=width,
-        basis="measured" if exact and width <= _HERE else "calibrated",
+        basis="measured" if exact and width <= _HERE else "measured here",
         because=_because(entry, near, exact and width <= _HERE),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from advisor.measured.correction import share_in_step
+from advisor.measured.machine import share_in_step
 from advisor.schema import Figure, Question, Workload
 from advisor.smoke.job import Job
 from advisor.smoke.load.stats import LoadResult

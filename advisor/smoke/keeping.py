@@ -10,9 +10,12 @@ from advisor.smoke.outcome import SmokeReport
 _LEAST_REQUESTS = 4  # fewer say nothing about a steady state
 
 
-def measurement(plan: Plan, report: SmokeReport) -> Measurement | None:
-    """The loads that ran to their end, undisturbed; None where there is none."""
-    loads = [measured for load in report.loads if (measured := _measured(load, plan)) is not None]
+def measurement(plan: Plan, report: SmokeReport, quiet: float = QUIET) -> Measurement | None:
+    """The loads that ran to their end, undisturbed; None where there is none.
+
+    Other programs may take the share `quiet` of the processor before a load says nothing.
+    """
+    loads = [measured for load in report.loads if (measured := _measured(load, plan, quiet)) is not None]
     if not loads:
         return None
     effective = report.effective
@@ -27,11 +30,11 @@ def measurement(plan: Plan, report: SmokeReport) -> Measurement | None:
     )
 
 
-def _measured(load: LoadResult, plan: Plan) -> MeasuredLoad | None:
+def _measured(load: LoadResult, plan: Plan, quiet: float) -> MeasuredLoad | None:
     """None for what is no measurement: errors, too few requests, or a machine that was busy with something else."""
     if load.errors or load.ttft_s is None or load.tpot_s is None or load.completed < _LEAST_REQUESTS:
         return None
-    if load.mode != "closed" or (load.others_share or 0.0) > QUIET:
+    if load.mode != "closed" or (load.others_share or 0.0) > quiet:
         return None
     return MeasuredLoad(
         in_flight=load.in_flight,

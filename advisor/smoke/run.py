@@ -62,11 +62,13 @@ def smoke(
     progress: Progress | None = None,
     on_interrupt: Callable[[SmokeReport], None] = lambda _: None,
     measurements: Corrections | None = None,
+    steps: Callable[[Job], tuple[Step, ...]] = steps_of,
 ) -> SmokeReport:
     """Start the deployment, drive it, compare it with its prediction, stop it.
 
     Whatever happens, what was started is stopped before this returns or raises. An interruption (Ctrl-C, SIGTERM)
     hands what is known so far to `on_interrupt` and is raised again. The prediction is corrected by `measurements`.
+    `steps` are those of a whole test, or of another use of the engine.
 
     Raises:
         BadInput: the folder holds what the plan does not render.
@@ -86,7 +88,7 @@ def smoke(
     began, watch, results = datetime.now(UTC), Stopwatch(), list[StepResult]()
     try:
         with terminate_is_interrupt():
-            asyncio.run(_carry_out(job, results))
+            asyncio.run(_carry_out(job, steps(job), results))
     except KeyboardInterrupt:
         with undisturbed():
             runner.end()
@@ -98,9 +100,9 @@ def smoke(
     return _report(job, results, began, watch.seconds)
 
 
-async def _carry_out(job: Job, results: list[StepResult]) -> None:
+async def _carry_out(job: Job, steps: tuple[Step, ...], results: list[StepResult]) -> None:
     broken: str | None = None
-    for step in steps_of(job):
+    for step in steps:
         if broken is not None and step.work is not loading.clean:
             result = StepResult(name=step.name, result="skipped", seconds=0.0, detail=f"{broken} failed")
         else:

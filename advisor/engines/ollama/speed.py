@@ -9,6 +9,7 @@ from advisor.physics.speed.figures import speed_value
 from advisor.physics.speed.prompts import Served, kept_share, served
 from advisor.physics.speed.rates import Constants
 from advisor.physics.speed.setup import Setup, discipline, fitted, left_bytes
+from advisor.physics.speed.tuning import AS_FITTED, Tuning
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
 from advisor.units import GIB
 
@@ -43,7 +44,7 @@ def steady(ready: Setup, candidate: Candidate, model: ModelSpec, load: Load, hos
     chunk = max(candidate.max_batched_tokens, MICRO_BATCH_TOKENS)
     values, slots = fitted(FIT), slots_of(candidate, model)
     rule = discipline(values, slots, chunk, own_request_s=server(values).request_s)
-    rule = rule._replace(together=load.together)
+    rule = ready.tuning.rule(rule._replace(together=load.together))
     longest = candidate.context_tokens - load.output_tokens
     room = max(slots - load.in_flight, 0.0) + host_bytes / left_bytes(ready.prepared.facts, load)
     return served(ready.step, rule, load, kept_share(room, load, candidate.replicas), longest)
@@ -60,10 +61,12 @@ def speed(
     hardware: Hardware,
     model: ModelSpec,
     load: Load,
+    tuning: Tuning = AS_FITTED,
 ) -> Speed | None:
     """Steady state of one replica under `load`; None where the device's speed is not known."""
     ready = setup(candidate, hardware, model)
     if ready is None:
         return None
+    ready = ready.tuned(tuning)
     found = steady(ready, candidate, model, load, prompt_cache_bytes(hardware))
     return speed_value(ready, found, load.in_flight)

@@ -15,6 +15,7 @@ from advisor.physics.speed.prompts import Served, kept_share, served
 from advisor.physics.speed.rates import Constants
 from advisor.physics.speed.setup import Prepared, Setup, discipline, fitted, left_share, prepare, running_sequences
 from advisor.physics.speed.step import StepModel, step_model
+from advisor.physics.speed.tuning import AS_FITTED, Tuning
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec, Speed
 
 FIT = "vllm"  # its constants in speed.yaml
@@ -71,17 +72,25 @@ def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Se
     facts = ready.prepared.facts
     rule = discipline(fitted(FIT), candidate.max_in_flight, candidate.max_batched_tokens)
     sequences = running_sequences(facts, memory, candidate, load)
-    rule = rule._replace(sequences=sequences, together=load.together)
+    rule = ready.tuning.rule(rule._replace(sequences=sequences, together=load.together))
     running = min(load.in_flight, candidate.max_in_flight, sequences)
     longest = candidate.context_tokens - load.output_tokens
     room = (sequences - running) * left_share(facts, load)
     return served(ready.step, rule, load, kept_share(room, load, candidate.replicas), longest)
 
 
-def speed(candidate: Candidate, memory: Memory, hardware: Hardware, model: ModelSpec, load: Load) -> Speed | None:
+def speed(
+    candidate: Candidate,
+    memory: Memory,
+    hardware: Hardware,
+    model: ModelSpec,
+    load: Load,
+    tuning: Tuning = AS_FITTED,
+) -> Speed | None:
     """Steady state of one replica under `load`; None where the device's speed is not known."""
     ready = setup(candidate, hardware, model)
     if ready is None:
         return None
+    ready = ready.tuned(tuning)
     found = speed_value(ready, steady(ready, candidate, memory, load), load.in_flight)
     return less_certain(found) if ready.prepared.hops.borders else found

@@ -12,6 +12,7 @@ from advisor.physics.speed.inside import Discipline
 from advisor.physics.speed.internode import NO_HOPS, Hops
 from advisor.physics.speed.rates import Constants
 from advisor.physics.speed.step import Facts, StepModel
+from advisor.physics.speed.tuning import AS_FITTED, Tuning
 from advisor.physics.speed.version import years_old
 from advisor.schema import Candidate, Hardware, Load, Memory, ModelSpec
 
@@ -40,6 +41,14 @@ class Setup(NamedTuple):
 
     step: StepModel
     prepared: Prepared
+    tuning: Tuning = AS_FITTED
+
+    def tuned(self, tuning: Tuning) -> Setup:
+        """The same on a machine that was measured."""
+        if tuning == AS_FITTED:
+            return self
+        known = self.prepared._replace(device=tuning.device(self.prepared.device))
+        return Setup(tuning.step(self.step), known, tuning)
 
     @property
     def working_cards(self) -> int:

@@ -61,12 +61,18 @@ async def run_level(job: Job, level: int, seconds: float | None = None, *, warm:
         seconds=seconds or job.options.seconds_per_level,
         targets=job.targets,
     )
+    return await driven(job, run)
+
+
+async def driven(job: Job, run: Run) -> LoadResult:
+    """One closed loop on the job's server, with progress, and with what other programs took meanwhile."""
     finished = 0
 
     def count_one(_: Answer) -> None:
         nonlocal finished
         finished += 1
-        job.progress.note(f"{level} in flight: {finished} of {requests} requests", finished / requests)
+        said = f"{run.in_flight} in flight: {finished} of {run.requests} requests"
+        job.progress.note(said, finished / run.requests)
 
     before = _processor_time(job)
     result = await drive(job.ready, run, job.scale or Scale(fixed=0, per_word=1), count_one)

@@ -20,6 +20,7 @@ from advisor.physics.memory.weights import weight_bytes
 from advisor.physics.speed.inside import Discipline
 from advisor.physics.speed.setup import prepare
 from advisor.physics.speed.step import Rates, step_model
+from advisor.physics.speed.tuning import AS_FITTED, Tuning
 from advisor.schema import (
     Candidate,
     Check,
@@ -97,7 +98,14 @@ def memory(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory
     )  # fmt: skip
 
 
-def speed(candidate: Candidate, memory: Memory, hardware: Hardware, model: ModelSpec, load: Load) -> Speed | None:
+def speed(
+    candidate: Candidate,
+    memory: Memory,
+    hardware: Hardware,
+    model: ModelSpec,
+    load: Load,
+    tuning: Tuning = AS_FITTED,  # noqa: ARG001 - one constant, and it is the card's
+) -> Speed | None:
     """Nobody slows anybody down: each gets what the weights' bandwidth gives one."""
     step = memory.weights_bytes / (cards_of(candidate, hardware)[0].bandwidth_bytes_per_s or 1.0)
     running = min(load.in_flight, candidate.max_in_flight)

@@ -1,0 +1,105 @@
+"""`benchmark(chosen, budget)`: start or use the engine, run the loads, keep what is whole, stop what was started."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from advisor.benchmark.loads import SHAPES, ShapeStep
+from advisor.engines import ENGINES
+from advisor.errors import EnvironmentFailed
+from advisor.folder.write import write_tree
+from advisor.measured.entries import Measurement
+from advisor.pipeline import files_of
+from advisor.schema import Load, Plan, Speed
+from advisor.smoke.job import Job, Options, Progress
+from advisor.smoke.keeping import measurement
+from advisor.smoke.load.stats import QUIET
+from advisor.smoke.outcome import SmokeReport
+from advisor.smoke.run import Step, smoke
+from advisor.smoke.runners import runner_for
+from advisor.smoke.steps import loading, starting, talking
+
+BUDGET_S = 120.0
+_STARTED = 0.9  # of the budget is for loads: the rest for starting, counting tokens and warming up
+
+
+def benchmark(
+    plan: Plan,
+    budget_s: float = BUDGET_S,
+    progress: Progress | None = None,
+    keep: Callable[[Measurement], None] = lambda _: None,
+    quiet: float = QUIET,
+) -> Measurement:
+    """What the plan's engine does with the plan's model on this machine.
+
+    Args:
+        plan: see `planned`.
+        budget_s: for the loads; an engine that has to be started takes its own time besides.
+        progress: told what goes on.
+        keep: called with what is whole, also when the run is interrupted.
+        quiet: the share of the processor that other programs may take.
+
+    Raises:
+        EnvironmentFailed: the engine did not start, or nothing was measured.
+        KeyboardInterrupt: it was interrupted; what was whole by then was kept.
+    """
+
+    kept: list[Measurement] = []
+
+    def keep_whole(report: SmokeReport) -> None:
+        found = measurement(plan, report, quiet)
+        if found is not None:
+            kept.append(found)
+            keep(found)
+
+    with tempfile.TemporaryDirectory(prefix="advisor-benchmark-") as name:
+        folder = Path(name)
+        write_tree(folder, files_of(plan), overwrite=True)
+        report = smoke(
+            plan, folder, runner_for("auto", plan, folder), Options(trust_files=True), progress,
+            on_interrupt=keep_whole, steps=lambda job: steps_of(job, budget_s),
+        )  # fmt: skip
+    keep_whole(report)
+    if not kept:
+        raise EnvironmentFailed(f"nothing was measured: {_why(report)}")
+    return kept[0]
+
+
+def steps_of(job: Job, budget_s: float) -> tuple[Step, ...]:
+    """From the start of the engine to its stop."""
+    alone = expected(job.plan)
+    loads = (Step(shape.name, ShapeStep(shape, _STARTED * budget_s, alone)) for shape in SHAPES)
+    return (
+        Step("preflight", starting.preflight, needed=True, environment=True),
+        Step("start", starting.start, needed=True, environment=True),
+        Step("healthy", starting.healthy, needed=True, environment=True),
+        Step("models", starting.served, needed=True),
+        Step("stream", talking.streamed, needed=True),
+        *loads,
+        Step("stop", _stop),
+        Step("clean", loading.clean),
+    )
+
+
+def expected(plan: Plan) -> Speed | None:
+    """What one request at a time takes before anything was measured."""
+    candidate, load = plan.estimate.candidate, Load(in_flight=1.0, input_tokens=48, output_tokens=32, together=1.0)
+    return ENGINES[plan.engine].speed(candidate, plan.estimate.memory, plan.hardware, plan.model, load)
+
+
+async def _stop(job: Job) -> str:
+    """What was started ends; a server that ran before goes on, and lets the model go."""
+    await asyncio.to_thread(job.runner.stop)
+    job.stopped = True
+    return "stopped" if job.plan.launch.server == "own" else "the server goes on without the model"
+
+
+def _why(report: SmokeReport) -> str:
+    """The first step that failed, else that no load was worth keeping."""
+    failed = next((step for step in report.steps if step.result == "fail"), None)
+    if failed is not None:
+        return f"{failed.name}: {failed.detail}"
+    return "other programs took much of the processor, or too few requests were answered; try again when it is quiet"
