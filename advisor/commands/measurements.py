@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -13,12 +15,13 @@ if TYPE_CHECKING:
 @click.group("measurements", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """What `advisor smoke` measured here, and what the advice uses instead of an estimate.
+    """What `advisor smoke` and `advisor probe --measure` measured here, used by the advice instead of an estimate.
 
     \b
     Examples:
       advisor measurements
       advisor measurements list --json > measured.json    (for `--measurements measured.json` elsewhere)
+      advisor measurements export --out mine.csv          (for `advisor evaluate mine.csv`, and to contribute)
       advisor measurements forget 3f9c1a
       advisor measurements forget --all
 
@@ -47,10 +50,49 @@ def list_(as_json: bool = False, here: bool = False) -> None:
 
         click.echo(to_json(list(entries)), nl=False)
     elif not entries:
-        click.echo(f"Nothing was measured yet ({folder()}); `advisor smoke DIR` measures.")
+        click.echo(f"Nothing was measured yet ({folder()}); `advisor probe --measure` and `advisor smoke DIR` measure.")
     else:
         for entry in entries:
             _show(entry)
+
+
+@command.command("export")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the CSV here, not to the terminal.")
+@click.option("--force", is_flag=True, help="Let --out replace a file that is no export.")
+def export_(out: Path | None, force: bool) -> None:
+    """What is kept as a CSV that `advisor evaluate` reads, without names of hosts, people or paths.
+
+    Models that are not in the catalogue are left out: their names may be yours.
+
+    \b
+    Examples:
+      advisor measurements export > mine.csv
+      advisor measurements export --out mine.csv && advisor evaluate mine.csv
+    """
+    import sys
+
+    from advisor.folder.write import replacing
+    from advisor.measured.export import COLUMNS, exported
+    from advisor.measured.store import kept_here
+
+    rows, left_out = exported(kept_here().entries)
+    if out is None:
+        _write_rows(sys.stdout, rows)
+    else:
+        with replacing(out, overwrite=force, own=",".join(COLUMNS) + "\n") as file:
+            _write_rows(file, rows)
+    names = f"; {left_out} of models that the catalogue does not know are left out" if left_out else ""
+    click.echo(f"{len(rows)} measurements{names}", err=True)
+
+
+def _write_rows(file: TextIO, rows: Sequence[Mapping[str, object]]) -> None:
+    import csv
+
+    from advisor.measured.export import COLUMNS
+
+    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 @command.command("forget")

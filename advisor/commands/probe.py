@@ -26,30 +26,53 @@ if TYPE_CHECKING:
     "--measure",
     "measuring",
     is_flag=True,
-    help="Also measure memory bandwidth and matrix rate (seconds), and keep them for the next advice.",
+    help="Also measure the processor and the engine that is here (about two minutes), and keep it for the next advice.",
 )
+@click.option("--engine", metavar="NAME", help="With --measure: which engine [default: what runs, else is installed].")
+@click.option("--model", metavar="MODEL", help="With --measure: the model [default: the smallest that is there].")
+@click.option("--budget", default="120s", show_default=True, metavar="TIME", help="With --measure: time for the loads.")
+@click.option("--yes", is_flag=True, help="With --measure: download a small model without asking where none is there.")
 def command(
-    as_json: bool, out: Path | None, force: bool, gpu: str | None, models_path: Path | None, measuring: bool
+    as_json: bool,
+    out: Path | None,
+    force: bool,
+    gpu: str | None,
+    models_path: Path | None,
+    measuring: bool,
+    engine: str | None,
+    model: str | None,
+    budget: str,
+    yes: bool,
 ) -> None:
     """What this machine has: accelerators, memory, links, CPU, disk, drivers, container engine.
 
     The file that --out writes is what `advisor recommend --hardware` reads on another machine. It holds no
     serial numbers, UUIDs, host or user names.
 
+    --measure drives an engine for about two minutes: a few single streams, two batch sizes, one long prompt. From that
+    follow the constants that differ per machine, and every later prediction for any model here uses them (basis
+    "measured here"; `--measurements none` leaves them out). An engine that runs already is used and goes on; one
+    that is installed is started and stopped. Ctrl-C keeps the loads that are whole. A second model sharpens it.
+
     \b
     Examples:
       advisor probe
       advisor probe --out hw.json
       advisor probe --measure
+      advisor probe --measure --engine ollama --model qwen2.5:0.5b --budget 60s
       advisor probe --json | jq '.accelerators[].name'
       advisor probe --gpu "2x RTX 4090" --out two-4090.json
 
     \b
-    Exit codes: 0 done, 2 bad input (FILE exists, unknown card), 3 the environment failed.
+    Exit codes: 0 done, 2 bad input (FILE exists, unknown card), 3 the environment failed (with --measure:
+    no engine is here, or it does not start), 130 Ctrl-C.
     """
+    budget_s = _budget(measuring, budget, engine, model, yes)
     hardware = _hardware(gpu, models_path)
     if measuring:
-        hardware = _measured(hardware)
+        from advisor.commands.probe_measure import measure_processor
+
+        hardware = measure_processor(hardware)
     if out is not None:
         _write(hardware, out, force)
     if as_json:
@@ -58,6 +81,28 @@ def command(
         click.echo(to_json(hardware), nl=False)
     else:
         _print(hardware)
+    if measuring:
+        from advisor.commands.probe_measure import measure_engine
+
+        measure_engine(hardware, engine, model, budget_s, yes)
+
+
+def _budget(measuring: bool, budget: str, engine: str | None, model: str | None, yes: bool) -> float:
+    """The time for the loads, in seconds.
+
+    Raises:
+        BadInput: it is no time, an engine is unknown, or an option of --measure stands without it.
+    """
+    from advisor.catalog import engine_names
+    from advisor.commands.probe_measure import seconds
+    from advisor.edge.terminal import shown
+    from advisor.errors import BadInput
+
+    if not measuring and (engine is not None or model is not None or yes):
+        raise BadInput("--engine, --model and --yes say what --measure runs: give --measure as well")
+    if engine is not None and engine not in engine_names():
+        raise BadInput(f"--engine: {shown(engine)} is none of {', '.join(engine_names())}")
+    return seconds(budget)
 
 
 def _hardware(gpu: str | None, models_path: Path | None) -> Hardware:
@@ -71,20 +116,6 @@ def _hardware(gpu: str | None, models_path: Path | None) -> Hardware:
     from advisor.probe import probe
 
     return probe(models_path)
-
-
-def _measured(hardware: Hardware) -> Hardware:
-    """The machine with bandwidth and rates as they really are."""
-    from advisor.errors import BadInput
-    from advisor.measured.rates import keep_rates, with_kept_rates
-    from advisor.probe.measure import measure
-
-    if hardware.source != "probed":
-        raise BadInput("--measure and --gpu exclude each other: only this machine can be measured")
-    click.echo("measuring memory bandwidth and matrix rate ...", err=True)
-    rates = measure(hardware.cpu)
-    click.echo(f"{rates.method}; kept in {keep_rates(hardware, rates)}", err=True)
-    return with_kept_rates(hardware)
 
 
 def _write(hardware: Hardware, out: Path, force: bool) -> None:
