@@ -16,6 +16,7 @@ from advisor.models.purpose import purpose
 from advisor.schema import Hardware, ModelSpec, value
 
 LEAST_PARAMETERS = 3e8  # below it a step is mostly overhead, which says little about larger models
+APART = 2.5  # times as many parameters make another size
 
 
 @value
@@ -27,17 +28,23 @@ class Chosen:
     here: bool = True  # nothing has to be fetched
 
 
-def choose(hardware: Hardware, engine: str | None, model: str | None) -> Chosen:
-    """The engine that runs here, else one that is installed; the smallest model that it has, else the smallest known.
+def choose(hardware: Hardware, engine: str | None, models: tuple[str, ...] = ()) -> tuple[Chosen, ...]:
+    """The engine that runs here, else one that is installed; with the models that were named, or up to two it has.
+
+    One model cannot tell what a step costs in itself from what its bytes cost: two sizes can. Where the engine has no
+    model, the smallest of the catalogue.
 
     Raises:
         EnvironmentFailed: no engine is here, or not the one that was named.
     """
     name = _engine(hardware, engine)
-    if model is not None:
-        return Chosen(engine=name, model=model, here=Path(model).exists() or model in models_here(name, hardware))
-    found = _smallest(models_here(name, hardware))
-    return Chosen(engine=name, model=found) if found else Chosen(engine=name, model=_fallback(name), here=False)
+    there = models_here(name, hardware)
+    if models:
+        return tuple(Chosen(engine=name, model=model, here=Path(model).exists() or model in there) for model in models)
+    found = _two_sizes(there)
+    if found:
+        return tuple(Chosen(engine=name, model=model) for model in found)
+    return (Chosen(engine=name, model=_fallback(name), here=False),)
 
 
 def _engine(hardware: Hardware, wanted: str | None) -> str:
@@ -73,11 +80,12 @@ def _stored(limits: EngineLimits) -> Iterator[str]:
             yield "/".join(path.parent.name.split("--")[1:3])
 
 
-def _smallest(names: tuple[str, ...]) -> str | None:
-    """Of the models that are known, and that write text, the smallest of a useful size."""
+def _two_sizes(names: tuple[str, ...]) -> list[str]:
+    """Of the models that are known and write text: the smallest of a useful size, and the next one well above it."""
     known = sorted((spec.parameters, name) for name in names if (spec := _known(name)) is not None)
-    useful = [name for parameters, name in known if parameters >= LEAST_PARAMETERS]
-    return next(iter(useful or [name for _, name in known]), None)
+    useful = [each for each in known if each[0] >= LEAST_PARAMETERS] or known[-1:]
+    larger = [each for each in useful if each[0] >= APART * useful[0][0]]
+    return [name for _, name in (*useful[:1], *larger[:1])]
 
 
 def _known(name: str) -> ModelSpec | None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from advisor.benchmark.planned import CONTEXT_TOKENS
-from advisor.schema import Speed
 from advisor.smoke.job import Failed, Job
-from advisor.smoke.load.generator import Run
+from advisor.smoke.load.client import ask
+from advisor.smoke.load.generator import Run, calibrate
+from advisor.smoke.load.prompts import salad
 from advisor.smoke.load.stats import LoadResult
 from advisor.smoke.steps.loading import driven, told
+from advisor.units import ms
 
 SHORTEST, LONGEST = 16, 96  # answers, in tokens
 ROUNDS = 3  # requests of each client
@@ -36,13 +38,30 @@ SHAPES = (
 )
 
 
+@dataclass
+class Pace:
+    """How fast the engine was in its first answer, so that the others end in time."""
+
+    ttft_s: float = 0.0
+    tpot_s: float = 0.0
+
+    async def learn(self, job: Job) -> str:
+        """Count how words become tokens, and time one warm answer: the first one of all still loads the model."""
+        job.scale = await calibrate(job.ready, job.options.seed)
+        answer = await ask(job.ready, salad(SHAPES[0].input_tokens, f"{job.options.seed}/warm"), SHORTEST)
+        if answer.error is not None or answer.ttft_s is None:
+            raise Failed(f"no answer came: {answer.detail}")
+        self.ttft_s, self.tpot_s = answer.ttft_s, answer.tpot_s or answer.ttft_s
+        return f"first token after {ms(self.ttft_s)}, then one every {ms(self.tpot_s)}"
+
+
 @dataclass(frozen=True)
 class ShapeStep:
     """A shape as a step of the run."""
 
     shape: Shape
     budget_s: float
-    expected: Speed | None  # at one request in flight, before anything was measured
+    pace: Pace
 
     async def __call__(self, job: Job) -> str:
         """Run it; what failed is no measurement, and the next one is run all the same."""
@@ -67,11 +86,8 @@ class ShapeStep:
         return await driven(job, run)
 
     def output_tokens(self, requests: int) -> int:
-        """As long as the time allows, by what the model says that a token takes: slow machines write short answers."""
+        """As many as the time allows where requests share the engine evenly: slow machines write short answers."""
         if not self.shape.writes:
             return SHORTEST
-        if self.expected is None:
-            return 2 * SHORTEST
-        each_s = self.shape.share * self.budget_s * self.shape.in_flight / requests
-        tokens = (each_s - self.expected.ttft_s.expected) / self.expected.tpot_s.expected / self.shape.in_flight
-        return round(min(max(tokens, SHORTEST), LONGEST))
+        each_s = self.shape.share * self.budget_s / requests
+        return round(min(max((each_s - self.pace.ttft_s) / self.pace.tpot_s, SHORTEST), LONGEST))

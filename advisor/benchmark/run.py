@@ -7,20 +7,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from advisor.benchmark.loads import SHAPES, ShapeStep
-from advisor.engines import ENGINES
+from advisor.benchmark.loads import SHAPES, Pace, ShapeStep
 from advisor.errors import EnvironmentFailed
 from advisor.folder.write import write_tree
 from advisor.measured.entries import Measurement
 from advisor.pipeline import files_of
-from advisor.schema import Load, Plan, Speed
+from advisor.schema import Plan
 from advisor.smoke.job import Job, Options, Progress
 from advisor.smoke.keeping import measurement
 from advisor.smoke.load.stats import QUIET
 from advisor.smoke.outcome import SmokeReport
 from advisor.smoke.run import Step, smoke
 from advisor.smoke.runners import runner_for
-from advisor.smoke.steps import loading, starting, talking
+from advisor.smoke.steps import loading, starting
 
 BUDGET_S = 120.0
 _STARTED = 0.9  # of the budget is for loads: the rest for starting, counting tokens and warming up
@@ -60,7 +59,7 @@ def benchmark(
         write_tree(folder, files_of(plan), overwrite=True)
         report = smoke(
             plan, folder, runner_for("auto", plan, folder), Options(trust_files=True), progress,
-            on_interrupt=keep_whole, steps=lambda job: steps_of(job, budget_s),
+            on_interrupt=keep_whole, steps=lambda _: steps_of(budget_s),
         )  # fmt: skip
     keep_whole(report)
     if not kept:
@@ -68,26 +67,20 @@ def benchmark(
     return kept[0]
 
 
-def steps_of(job: Job, budget_s: float) -> tuple[Step, ...]:
+def steps_of(budget_s: float) -> tuple[Step, ...]:
     """From the start of the engine to its stop."""
-    alone = expected(job.plan)
-    loads = (Step(shape.name, ShapeStep(shape, _STARTED * budget_s, alone)) for shape in SHAPES)
+    pace = Pace()
+    loads = (Step(shape.name, ShapeStep(shape, _STARTED * budget_s, pace)) for shape in SHAPES)
     return (
         Step("preflight", starting.preflight, needed=True, environment=True),
         Step("start", starting.start, needed=True, environment=True),
         Step("healthy", starting.healthy, needed=True, environment=True),
         Step("models", starting.served, needed=True),
-        Step("stream", talking.streamed, needed=True),
+        Step("warm up", pace.learn, needed=True),
         *loads,
         Step("stop", _stop),
         Step("clean", loading.clean),
     )
-
-
-def expected(plan: Plan) -> Speed | None:
-    """What one request at a time takes before anything was measured."""
-    candidate, load = plan.estimate.candidate, Load(in_flight=1.0, input_tokens=48, output_tokens=32, together=1.0)
-    return ENGINES[plan.engine].speed(candidate, plan.estimate.memory, plan.hardware, plan.model, load)
 
 
 async def _stop(job: Job) -> str:

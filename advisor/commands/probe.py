@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     help="Also measure the processor and the engine that is here (about two minutes), and keep it for the next advice.",
 )
 @click.option("--engine", metavar="NAME", help="With --measure: which engine [default: what runs, else is installed].")
-@click.option("--model", metavar="MODEL", help="With --measure: the model [default: the smallest that is there].")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="With --measure: a model, more than once for several [default: up to two sizes that are there].",
+)
 @click.option("--budget", default="120s", show_default=True, metavar="TIME", help="With --measure: time for the loads.")
 @click.option("--yes", is_flag=True, help="With --measure: download a small model without asking where none is there.")
 def command(
@@ -40,7 +46,7 @@ def command(
     models_path: Path | None,
     measuring: bool,
     engine: str | None,
-    model: str | None,
+    models: tuple[str, ...],
     budget: str,
     yes: bool,
 ) -> None:
@@ -52,14 +58,15 @@ def command(
     --measure drives an engine for about two minutes: a few single streams, two batch sizes, one long prompt. From that
     follow the constants that differ per machine, and every later prediction for any model here uses them (basis
     "measured here"; `--measurements none` leaves them out). An engine that runs already is used and goes on; one
-    that is installed is started and stopped. Ctrl-C keeps the loads that are whole. A second model sharpens it.
+    that is installed is started and stopped. Ctrl-C keeps the loads that are whole. Two models of different
+    sizes tell what a step costs in itself from what its bytes cost; one tells less.
 
     \b
     Examples:
       advisor probe
       advisor probe --out hw.json
       advisor probe --measure
-      advisor probe --measure --engine ollama --model qwen2.5:0.5b --budget 60s
+      advisor probe --measure --engine ollama --model qwen2.5:0.5b --model qwen2.5:3b --budget 3m
       advisor probe --json | jq '.accelerators[].name'
       advisor probe --gpu "2x RTX 4090" --out two-4090.json
 
@@ -67,7 +74,7 @@ def command(
     Exit codes: 0 done, 2 bad input (FILE exists, unknown card), 3 the environment failed (with --measure:
     no engine is here, or it does not start), 130 Ctrl-C.
     """
-    budget_s = _budget(measuring, budget, engine, model, yes)
+    budget_s = _budget(measuring, budget, engine, models, yes)
     hardware = _hardware(gpu, models_path)
     if measuring:
         from advisor.commands.probe_measure import measure_processor
@@ -84,10 +91,10 @@ def command(
     if measuring:
         from advisor.commands.probe_measure import measure_engine
 
-        measure_engine(hardware, engine, model, budget_s, yes)
+        measure_engine(hardware, engine, models, budget_s, yes)
 
 
-def _budget(measuring: bool, budget: str, engine: str | None, model: str | None, yes: bool) -> float:
+def _budget(measuring: bool, budget: str, engine: str | None, models: tuple[str, ...], yes: bool) -> float:
     """The time for the loads, in seconds.
 
     Raises:
@@ -98,7 +105,7 @@ def _budget(measuring: bool, budget: str, engine: str | None, model: str | None,
     from advisor.edge.terminal import shown
     from advisor.errors import BadInput
 
-    if not measuring and (engine is not None or model is not None or yes):
+    if not measuring and (engine is not None or models or yes):
         raise BadInput("--engine, --model and --yes say what --measure runs: give --measure as well")
     if engine is not None and engine not in engine_names():
         raise BadInput(f"--engine: {shown(engine)} is none of {', '.join(engine_names())}")

@@ -51,8 +51,8 @@ def measure_processor(hardware: Hardware) -> Hardware:
     return with_kept_rates(hardware)
 
 
-def measure_engine(hardware: Hardware, engine: str | None, model: str | None, budget_s: float, yes: bool) -> None:
-    """Run the short benchmark, keep it, and say what it comes to.
+def measure_engine(hardware: Hardware, engine: str | None, models: tuple[str, ...], budget_s: float, yes: bool) -> None:
+    """Run the short benchmark of each model, keep what is whole, and say what it comes to.
 
     Raises:
         EnvironmentFailed: no engine is here, it did not start, or nothing was measured.
@@ -63,16 +63,18 @@ def measure_engine(hardware: Hardware, engine: str | None, model: str | None, bu
     from advisor.measured.store import keep
     from advisor.smoke.display import Screen
 
-    chosen = choose(hardware, engine, model)
-    plan = planned(chosen)
-    _allowed(chosen, plan, yes)
-    click.echo(f"measuring {chosen.engine} with {plan.model.hf_id}, {budget_s:.0f} s of load ...", err=True)
-
     def kept(found: Measurement) -> None:
         click.echo(f"{len(found.loads)} loads kept in {keep(found)}", err=True)
 
-    benchmark(plan, budget_s, Screen(), kept)
-    _tell(hardware, plan)
+    chosen = choose(hardware, engine, models)
+    plans = [planned(one) for one in chosen]
+    for one, plan in zip(chosen, plans, strict=True):
+        _allowed(one, plan, yes)
+    for plan in plans:
+        part_s = budget_s / len(plans)
+        click.echo(f"measuring {plan.engine} with {plan.model.hf_id}, {part_s:.0f} s of load ...", err=True)
+        benchmark(plan, part_s, Screen(), kept)
+    _tell(hardware, plans[0])
 
 
 def _allowed(chosen: Chosen, plan: Plan, yes: bool) -> None:

@@ -70,14 +70,13 @@ class Measurements:
         self, speed: Speed, hardware: Hardware, candidate: Candidate, model: ModelSpec, load: Load
     ) -> Speed:  # fmt: skip
         """`speed` with what was measured on this machine; unchanged where that engine was not."""
-        entries = self.of(hardware)
-        tuned = tuned_for(entries, hardware, candidate)
+        tuned = tuned_for(self.of(hardware), hardware, candidate)
         if tuned is None:
             return speed
         engine = ENGINES[candidate.engine]
         memory = engine.memory(candidate, hardware, model)
         here = engine.speed(candidate, memory, hardware, model, load, tuned.tuning) or speed
-        found = correction(entries, hardware, candidate, model, load, tuned.tuning)
+        found = correction(tuned.entries, hardware, candidate, model, load, tuned.tuning)
         return apply(here, found or _only(tuned.spread(candidate, model, load), tuned.because), load)
 
 

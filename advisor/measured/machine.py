@@ -38,7 +38,7 @@ class Tuned:
 
     tuning: Tuning
     error: float  # of the logarithm of a figure, beside what was measured
-    entries: tuple[Measurement, ...]
+    entries: tuple[Measurement, ...]  # that could be used
 
     def spread(self, candidate: Candidate, model: ModelSpec, load: Load) -> float:
         """The factor of the range: by what the fit leaves over, wider with the distance from what was measured."""
@@ -66,7 +66,7 @@ class _Seen:
     """One measured load with everything that its prediction needs."""
 
     def __init__(self, entry: Measurement, measured: MeasuredLoad, memory: Memory, hardware: Hardware) -> None:
-        self._entry, self._memory, self._hardware = entry, memory, hardware
+        self.entry, self._memory, self._hardware = entry, memory, hardware
         self._load = load_of(entry, measured)
         self._logs = (
             math.log(measured.output_tokens_per_s / entry.candidate.replicas),
@@ -76,7 +76,7 @@ class _Seen:
 
     def speed(self, tuning: Tuning) -> Speed | None:
         """What the model says with these factors."""
-        entry = self._entry
+        entry = self.entry
         return ENGINES[entry.engine].speed(
             entry.candidate, self._memory, self._hardware, entry.model, self._load, tuning
         )
@@ -151,7 +151,8 @@ def _tuned(entries: tuple[Measurement, ...], hardware: Hardware) -> Tuned | None
     tuning = Tuning(*map(math.exp, logs))
     left = sum(sorted(abs(error) for error in one.errors(tuning))[1] ** 2 for one in seen)  # the middle one of three
     error = math.sqrt((left + BEFORE_LOADS * BEFORE**2) / (len(seen) + BEFORE_LOADS))
-    return Tuned(tuning=tuning, error=error, entries=entries)
+    used = {one.entry.id: one.entry for one in seen}
+    return Tuned(tuning=tuning, error=error, entries=tuple(used.values()))
 
 
 def _seen(entries: Iterable[Measurement], hardware: Hardware) -> Iterator[_Seen]:
