@@ -49,6 +49,13 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
 
 def sized_for(candidate: Candidate, in_flight: float, question: Question) -> Candidate:
     """The candidate with slots for a load over all replicas."""
+    return _resized((candidate, in_flight), question)
+
+
+@by_value_and_identity
+def _resized(asked: tuple[Candidate, float], question: Question) -> Candidate:
+    """Every search comes back to the same loads; how many slots fit is found by trying."""
+    candidate, in_flight = asked
     each = in_flight / candidate.replicas
     return ENGINES[candidate.engine].resize(candidate, each, question.hardware, question.model)
 

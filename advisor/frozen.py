@@ -7,6 +7,7 @@ them.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import MISSING, FrozenInstanceError, dataclass, fields
 from typing import Any, NoReturn, TypeVar
 
@@ -37,18 +38,20 @@ def _defaults(cls: Any) -> tuple[dict[str, Any], dict[str, Any], frozenset[str]]
 
 
 def _init(self: Any, **given: Any) -> None:
-    plain, factories, names = _defaults(type(self))
+    plain, factories, names = type(self).__dict__.get("_defaults_of_fields") or _defaults(type(self))
     values = self.__dict__
     values.update(plain)
-    for name, factory in factories.items():
-        if name not in given:
-            values[name] = factory()
     values.update(given)
-    if len(values) != len(names) or not names >= given.keys():
-        unknown, missing = given.keys() - names, names - values.keys()
-        wrong = [f"unknown {', '.join(sorted(unknown))}"] * bool(unknown)
-        wrong += [f"missing {', '.join(sorted(missing))}"] * bool(missing)
-        raise TypeError(f"{type(self).__name__}: {'; '.join(wrong)}")
+    if values.keys() != names:  # rare: the way that costs nothing is tried first
+        values.update({name: factory() for name, factory in factories.items() if name not in given})
+        _check(type(self), given.keys() - names, names - values.keys())
+
+
+def _check(cls: type, unknown: Set[str], missing: Set[str]) -> None:
+    wrong = [f"unknown {', '.join(sorted(unknown))}"] * bool(unknown)
+    wrong += [f"missing {', '.join(sorted(missing))}"] * bool(missing)
+    if wrong:
+        raise TypeError(f"{cls.__name__}: {'; '.join(wrong)}")
 
 
 def _eq(self: Any, other: object) -> bool:
@@ -56,7 +59,7 @@ def _eq(self: Any, other: object) -> bool:
 
 
 def _hash(self: Any) -> int:
-    return hash((type(self), *(getattr(self, f.name) for f in fields(self))))
+    return hash((type(self), frozenset(self.__dict__.items())))
 
 
 def _repr(self: Any) -> str:

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def render(plan: Plan) -> tuple[RenderedFile, ...]:
     """Every file of the deployment folder but plan.json, by path; the desk's in a folder of its own."""
     around = [placement for part in plan.parts for placement in PARTS[part].placements(plan)]
     placements = (*SHARED, *ENGINES[plan.engine].placements(plan), *around)
-    files = [_place(placement, plan) for placement in placements]
+    context = _context(plan)
+    files = [_place(placement, context) for placement in placements]
     if plan.desk is not None:
         files += [replace(file, path=f"{DESK}/{file.path}") for file in render(plan.desk)]
     return tuple(sorted(files, key=lambda file: file.path))
@@ -137,8 +139,8 @@ def _example(plan: Plan) -> str:
     return json.dumps(body | {"messages": messages, "max_tokens": 64, "temperature": 0.7, "top_p": 0.9})
 
 
-def _place(placement: Placement, plan: Plan) -> RenderedFile:
-    text = environment().get_template(placement.template).render(_context(plan))
+def _place(placement: Placement, context: Mapping[str, Any]) -> RenderedFile:
+    text = environment().get_template(placement.template).render(context)
     return RenderedFile(path=placement.path, text=text, executable=placement.executable)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 from advisor.catalog import constants, from_entry, raw_entries
 from advisor.catalog.entries import Placed, Score
@@ -52,11 +53,11 @@ def ranking(task: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def _scores() -> Mapping[tuple[str, str], Score]:
-    entries = (from_entry(Score, entry) for entry in raw_entries("scores"))
-    return {(score.task, score.hf_id): score for score in entries}
+def _scores() -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    return {(entry["task"], entry["hf_id"]): entry for entry in raw_entries("scores")}
 
 
 def score_of(hf_id: str, task: str) -> Score | None:
     """The public score of a model for a task; None where nobody is known to have scored it."""
-    return _scores().get((constants("ranking")["same_as"].get(task, task), hf_id))
+    entry = _scores().get((constants("ranking")["same_as"].get(task, task), hf_id))
+    return None if entry is None else from_entry(Score, entry)

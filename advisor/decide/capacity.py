@@ -40,19 +40,29 @@ def _ended(found: tuple[int, Candidate] | None, end: int) -> int | None:
     return None if found is None or found[0] >= end else found[0]
 
 
-def too_much(ways: Sequence[Candidate], question: Question) -> Question | None:
-    """The same question with the least load that none of the ways carries; None: there is no end to it, or a rate."""
+def carries_more(ways: Sequence[Candidate], others: Sequence[Candidate], question: Question) -> bool:
+    """Whether one of the ways meets the targets at some larger load at which none of the others does.
+
+    False where the load has no end, or is a rate. Both are asked at the same doubled loads until they part: where one
+    still carries what the other does not, more load only takes from both.
+    """
     workload = question.workload
     if not somebody_waits(workload) or workload.request_rate is not None:
-        return None
-    given = workload.concurrency
-
-    def ask(load: int) -> Question:
-        return _asked(question, users=load) if given is None else _asked(question, concurrency=load)
-
-    most = MOST_USERS if given is None else MOST_IN_FLIGHT
-    found = _over_all(ask, ways, given or workload.users, most)
-    return None if found is None or found[0] >= most else ask(found[0] + 1)
+        return False
+    users = workload.concurrency is None
+    low, high = workload.concurrency or workload.users, MOST_USERS if users else MOST_IN_FLIGHT
+    doubling = True
+    while high - low > 1:
+        middle = min(2 * low, high) if doubling else (low + high) // 2
+        asked = _asked(question, users=middle) if users else _asked(question, concurrency=middle)
+        one, other = (carries(group, asked) is not None for group in (ways, others))
+        if one != other:
+            return one
+        if one:
+            low = middle
+        else:
+            high, doubling = middle, False
+    return False
 
 
 def carries(ways: Sequence[Candidate], question: Question) -> Candidate | None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.compare import ahead_from, load_asked, load_of
-from advisor.decide.capacity import carries, too_much
+from advisor.decide.capacity import carries_more
 from advisor.decide.judge import answer_s, carried_per_s, judge, misses
 from advisor.decide.prefer import chosen
 from advisor.estimate import estimate
@@ -57,7 +57,7 @@ def with_lead(contest: Contest, ways: Ways, question: Question) -> Contest:
     level = _lead(taken, question, least=_JUST_ABOVE_ONE, level=True) if team else None
     contest = replace(contest, ahead_from=ahead, level_from=level)
     wins = any(load is not None and contest.load >= load for load in (ahead, level))
-    return replace(contest, outlasted=wins and _outlasted(pair, ways, question))
+    return replace(contest, outlasted=wins and carries_more(ways[pair[0]], ways[pair[1]], question))
 
 
 def winner_of(contest: Contest, reasons: Sequence[Finding]) -> str:
@@ -132,12 +132,6 @@ def margin_between(simple: Judged, other: Judged, *, level: bool = False) -> flo
 def _quickest(judged: Sequence[Judged], question: Question) -> Judged | None:
     able = [(seconds, place) for place, one in enumerate(judged) if (seconds := answer_s(one, question))]
     return judged[min(able)[1]] if able else None
-
-
-def _outlasted(pair: tuple[str, str], ways: Ways, question: Question) -> bool:
-    """Whether the simpler engine still meets the targets where the other no longer does."""
-    beyond = too_much(ways[pair[1]], question)
-    return beyond is not None and carries(ways[pair[0]], beyond) is not None
 
 
 def _rules_of(judged: Judged | None) -> set[str]:

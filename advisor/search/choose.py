@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import Placed
@@ -13,6 +14,7 @@ from advisor.schema import ModelSpec, Question, Verdict, value
 from advisor.search.bounds import worth_a_look
 from advisor.search.nearest import hardware_for
 from advisor.search.option import Option, merit
+from advisor.search.step import is_yes
 from advisor.verdict import verdict_for
 
 Ask = Callable[[ModelSpec], Question]
@@ -39,18 +41,32 @@ def choose_model(task: str, ask: Ask) -> Choice:
     """
     listed = [one for one in placed(task) if not one.withheld]
     front = [one for one in listed if not one.outdone]
+    ask = _once(ask)
     slow, best = "", None
     for one in front:
         question = ask(catalogue_model(one.hf_id))
         if one is not front[-1] and not worth_a_look(question):
             continue
-        verdict = verdict_for(question, depth=False)
-        if verdict.meets_targets:
+        if is_yes(question):
             poor = best is not None and one.place < best.place * constants("ranking")["least_share"]
             return _choice(best if poor and best else one, listed, ask, slow)
-        best = best or (one if verdict.winner is not None else None)
-        slow = slow or _slow(one.hf_id, verdict, question)
+        if best is None:
+            verdict = verdict_for(question, depth=False)
+            best = one if verdict.winner is not None else None
+            slow = _slow(one.hf_id, verdict, question)
     return _choice(best or front[-1], listed, ask, slow)
+
+
+def _once(ask: Ask) -> Ask:
+    """Each question is one value: what was estimated for it counts for the whole choice."""
+    asked: dict[str, Question] = {}
+
+    def remembered(model: ModelSpec) -> Question:
+        if model.hf_id not in asked:
+            asked[model.hf_id] = ask(model)
+        return asked[model.hf_id]
+
+    return remembered
 
 
 def _slow(hf_id: str, verdict: Verdict, question: Question) -> str:
@@ -84,21 +100,19 @@ def _options(chosen: Placed, verdict: Verdict, listed: list[Placed], ask: Ask) -
     task = ask(catalogue_model(chosen.hf_id)).workload.task
     found = [Option(hf_id=chosen.hf_id, task=task, verdict=verdict)]
     below = (one for one in listed if one.place <= chosen.place and one is not chosen)
-    for one, other in _judged(below, ask):
-        if other.meets_targets:
-            found.append(Option(hf_id=one.hf_id, task=task, verdict=other))
+    for one, question in islice(_promising(below, ask), _MOST_TRIED):
+        if is_yes(question, further=False):
+            found.append(Option(hf_id=one.hf_id, task=task, verdict=verdict_for(question, depth=False)))
         if len(found) == SHOWN:
             break
     return tuple(found)
 
 
-def _judged(models: Iterator[Placed], ask: Ask) -> Iterator[tuple[Placed, Verdict]]:
-    tried = 0
+def _promising(models: Iterable[Placed], ask: Ask) -> Iterator[tuple[Placed, Question]]:
     for one in models:
         question = ask(catalogue_model(one.hf_id))
-        if tried < _MOST_TRIED and worth_a_look(question):
-            tried += 1
-            yield one, verdict_for(question, depth=False)
+        if worth_a_look(question):
+            yield one, question
 
 
 def _bits(verdict: Verdict, question: Question) -> str:
