@@ -115,7 +115,8 @@ def _lead(
         return None
     margin = margin_between(simple, other, level=level)
     found = ahead_from(simple.estimate.candidate, other.estimate.candidate, question, margin, least=least)
-    return None if found is None else load_of(found, other.estimate.candidate, question)
+    # With as many in flight the slower engine has fewer people, and its own requests meet first.
+    return None if found is None else load_of(found, simple.estimate.candidate, question)
 
 
 def margin_between(simple: Judged, other: Judged, *, level: bool = False) -> float:

@@ -2,32 +2,45 @@
 
 Ways stand on *levels*, the best first: all layers on the accelerator, the more precise weights, one machine, the KV
 cache as it is, and met targets also at the slow end of the range. The best level is taken on which something meets the
-targets, and on it the fewest cards. A level is given up because the load is too much for it, so that what takes its
-place uses no fewer cards than the given up level could: more load never needs fewer of them.
+targets, and on it the fewest cards; with as many of them, what serves a person clearly quicker, doubtful or not. A
+level is given up because the load is too much for it, so that what takes its place uses no fewer cards than the given
+up level could: more load never needs fewer of them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from advisor.catalog import weights_format
 from advisor.decide.judge import answer_s, meets, misses, sure, tokens_per_s, vetoed
 from advisor.models.thinking import somebody_waits
-from advisor.schema import Candidate, Judged, Question
+from advisor.schema import Candidate, Judged, ModelSpec, Question
 
 _TIERS = {"A": 0, "B": 1, "C": 2}
 _NEVER = math.inf
 _AS_MUCH = 0.95
+_NO_LOSS_BITS = 8.0
+_CLEARLY = 1.25  # times as quick: a person notices
 Level = tuple[int, ...]
 
 
 def precision(candidate: Candidate, question: Question) -> int:
     """0: as good as the checkpoint as published, 1: a small loss, 2: a visible one."""
-    if candidate.weights_format == question.model.native_format:
+    if as_published(candidate.weights_format, question.model):
         return 0
     return _TIERS[weights_format(candidate.weights_format).quality_tier]
+
+
+def as_published(name: str, model: ModelSpec) -> bool:
+    """Whether a format keeps every weight that was published: the native one, or its numbers in another container.
+
+    MXFP4 in a GGUF is the MXFP4 of the checkpoint. What was published in 16 bit beside it may have 8: no loss shows.
+    """
+    form, native = weights_format(name), weights_format(model.native_format)
+    rest = form.linear_bits if form.dense_bits is None else form.dense_bits
+    return form.name == native.name or (form.linear_bits == native.linear_bits and rest >= _NO_LOSS_BITS)
 
 
 def level(judged: Judged, question: Question) -> Level:
@@ -82,6 +95,8 @@ class Beside(NamedTuple):
 
     cards: int  # the fewest it has to use
     rate: float  # the most output of its level
+    waits: Mapping[Level, float]  # the shortest answer in seconds of a sure way, by level without doubt and cards
+    quickest: Mapping[Level, float]  # of any way that meets the targets
 
 
 def _beside(able: Sequence[Judged], question: Question) -> Beside:
@@ -92,7 +107,22 @@ def _beside(able: Sequence[Judged], question: Question) -> Beside:
     meeting = [one for one in able if meets(one)]
     best = min((level(one, question) for one in meeting), default=())
     cards = max((_cards(one) for one in able if (*level(one, question)[:-1], 0) < best), default=0)
-    return Beside(cards, max((tokens_per_s(one) for one in meeting if level(one, question) == best), default=0.0))
+    rate = max((tokens_per_s(one) for one in meeting if level(one, question) == best), default=0.0)
+    certain = [one for one in meeting if sure(one, question)]
+    return Beside(cards, rate, _shortest(certain, question), _shortest(meeting, question))
+
+
+def _shortest(ways: Sequence[Judged], question: Question) -> Mapping[Level, float]:
+    found: dict[Level, float] = {}
+    for one in ways:
+        key = _group(one, question)
+        found[key] = min(found.get(key, _NEVER), answer_s(one, question) or _NEVER)
+    return found
+
+
+def _group(judged: Judged, question: Question) -> Level:
+    """Ways that a person can only tell apart by what they give: one level, but for the doubt, and as many cards."""
+    return (*level(judged, question)[:-1], _cards(judged))
 
 
 def _cards(judged: Judged) -> int:
@@ -104,6 +134,21 @@ def _against_level(place: int) -> Callable[[Judged, Question, Beside], float]:
         return 0.0 if misses(judged) else float(level(judged, question)[place])
 
     return number
+
+
+def _doubtful(judged: Judged, question: Question, beside: Beside) -> float:
+    """A target may be missed; where a sure way on as many cards is clearly slower for everybody, that is worth it."""
+    if misses(judged) or not level(judged, question)[-1]:
+        return 0.0
+    certain = beside.waits.get(_group(judged, question), 0.0)
+    return float(certain < _CLEARLY * (answer_s(judged, question) or _NEVER))
+
+
+def _clearly_slower(judged: Judged, question: Question, beside: Beside) -> float:
+    if misses(judged) or patient(question):
+        return 0.0
+    quickest = beside.quickest.get(_group(judged, question), 0.0)
+    return float((answer_s(judged, question) or _NEVER) >= _CLEARLY * quickest)
 
 
 def _too_few_cards(judged: Judged, question: Question, beside: Beside) -> float:
@@ -140,11 +185,12 @@ _REASONS: tuple[tuple[str, Callable[[Judged, Question, Beside], float]], ...] = 
     # Where somebody waits, a card is given to be sure, no machine.
     ("needs more machines", _against_level(2)),
     ("rounds the KV cache", _against_level(3)),
-    ("may miss a target at the slow end of its range", _against_level(4)),
+    ("may miss a target at the slow end of its range", _doubtful),
     ("leaves cards idle that a better way would have used", _too_few_cards),
     ("gives less output", _little_output),
     ("needs more cards", lambda j, _, __: _cards(j)),
     ("needs more machines", lambda j, _, __: j.estimate.candidate.nodes),
+    ("serves each person clearly slower", _clearly_slower),
     ("has fewer slots or less KV cache than requests in flight", _shortages),
     ("is not the checkpoint as published", _not_as_published),
     ("gives less output", lambda j, _, __: -tokens_per_s(j)),

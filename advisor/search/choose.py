@@ -9,6 +9,7 @@ from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import Placed
 from advisor.catalog.ranking import placed, score_of
 from advisor.decide import misses
+from advisor.decide.prefer import as_published
 from advisor.models.names import catalogue_model
 from advisor.schema import ModelSpec, Question, Verdict, value
 from advisor.search.bounds import worth_a_look
@@ -120,7 +121,7 @@ def _bits(verdict: Verdict, question: Question) -> str:
     if verdict.winner is None or score_of(question.model.hf_id, question.workload.task) is None:
         return ""
     used = weights_format(verdict.winner.estimate.candidate.weights_format)
-    if used.quality_tier == "A" or used.name == question.model.native_format:
+    if used.quality_tier == "A" or as_published(used.name, question.model):
         return ""
     return (
         f"scores are of the weights as published; none is known of {used.title}, so what that loses (quality tier "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
+from advisor.catalog import formats
 from advisor.models.thinking import first_answer_s, somebody_waits, thinking, written_tokens
 from advisor.physics.bisect import narrowed
 from advisor.schema import Question
@@ -55,6 +56,19 @@ def _other_quantization(question: Question) -> Iterator[Step]:
             yield Step(change=f"--quantization {name}", question=named)
         else:
             yield Step(change="--quantization auto", question=auto)
+
+
+def coarser(question: Question) -> Iterator[Step]:
+    """Below about 4 bits nothing is planned unasked: the finest such weights that are a yes, with what they cost."""
+    if question.workload.quantization != "auto":
+        return
+    visible = [entry for entry in formats().values() if entry.quality_tier == "C"]
+    for entry in sorted(visible, key=lambda entry: -entry.linear_bits):
+        named = asking(question, quantization=entry.name)
+        if is_yes(named):
+            loss = f"about {entry.linear_bits:.1f} bits a weight, at a visible loss of quality"
+            yield Step(change=f"--quantization {entry.name} ({loss})", question=named)
+            return
 
 
 def _shorter_context(question: Question) -> Iterator[Step]:

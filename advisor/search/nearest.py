@@ -12,12 +12,14 @@ from itertools import chain, islice
 from advisor.catalog import weights_format
 from advisor.schema import Change, Question, Verdict
 from advisor.search.here import free_steps, possible
-from advisor.search.less import extremes, less
+from advisor.search.less import coarser, extremes, less
 from advisor.search.more import another_card, another_model, largest, more_nodes, more_of_the_same, smaller_model
 from advisor.search.step import Search, Step, change_of, joined
 from advisor.units import count, ms
 
-SINGLES: tuple[Search, ...] = (free_steps, less, more_of_the_same, more_nodes, another_card, smaller_model)
+SINGLES: tuple[Search, ...] = (
+    free_steps, less, coarser, more_of_the_same, more_nodes, another_card, smaller_model
+)  # fmt: skip
 PAIRS: tuple[Search, ...] = (less, more_of_the_same, another_card)
 PAIRS_SHOWN = 3
 

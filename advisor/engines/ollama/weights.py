@@ -12,6 +12,7 @@ from advisor.schema import ModelSpec, Workload
 
 LIBRARY_DEFAULT = "q4_K_M"  # of most default tags
 SIXTEEN_BIT = "f16"  # how the library spells both 16-bit types
+VISIBLE = "C"  # the quality tier whose loss people see
 NEARLY_LOSSLESS = "q8_0"  # half the bytes of 16 bit, and no loss that benchmarks show
 
 
@@ -40,12 +41,14 @@ def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
 def every_choice(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
     """Where none was asked for, the smallest of the library for each quality and kernel; else the one asked for.
 
-    What a finer one of the same kernel carries, the smaller one carries too.
+    What a finer one of the same kernel carries, the smaller one carries too. Unasked none has a visible loss: below
+    about 4 bits a person decides.
     """
     usual = choices(model, workload)
     if workload.quantization != "auto" or model.path:
         return usual
-    held = _held(model, [entry.name for entry in formats().values() if entry.kind == "gguf"])
+    unasked = [entry.name for entry in formats().values() if entry.kind == "gguf" and entry.quality_tier != VISIBLE]
+    held = _held(model, unasked)
     smallest: dict[tuple[str, str], Weights] = {}
     for choice in sorted(held, key=lambda choice: -weights_format(choice.format).linear_bits):
         entry = weights_format(choice.format)
