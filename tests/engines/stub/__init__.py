@@ -104,7 +104,7 @@ def speed(
     hardware: Hardware,
     model: ModelSpec,
     load: Load,
-    tuning: Tuning = AS_FITTED,  # noqa: ARG001 - one constant, and it is the card's
+    tuning: Tuning = AS_FITTED,
 ) -> Speed | None:
     """Nobody slows anybody down: each gets what the weights' bandwidth gives one."""
     step = memory.weights_bytes / (cards_of(candidate, hardware)[0].bandwidth_bytes_per_s or 1.0)
