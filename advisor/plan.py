@@ -9,6 +9,7 @@ from advisor.checklist import host_checks
 from advisor.deploy import PARTS, parts_of
 from advisor.engines import ENGINES
 from advisor.engines.versions import version_of
+from advisor.engines.ways import ways_of
 from advisor.quoting import dns_label
 from advisor.schema import Check, Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
 
@@ -52,9 +53,23 @@ def plan_for(
 
 
 def checks_of(plan: Plan) -> tuple[Check, ...]:
-    """The checklist: the machine's lines, the engine's, and those of every part around it."""
+    """The checklist: lines of the machine, the engine and every part around it; none of another way to run."""
     around = [check for part in plan.parts for check in PARTS[part].checks(plan)]
-    return (*host_checks(plan), *ENGINES[plan.engine].checks(plan), *around)
+    ways = set(ways_of(plan))
+    lines = (*host_checks(plan), *ENGINES[plan.engine].checks(plan), *around)
+    return tuple(check for check in lines if not check.targets or ways & set(check.targets))
+
+
+def with_way(plan: Plan, run: str) -> Plan:
+    """The plan with one more way to run it, or several, beside those it has.
+
+    Raises:
+        BadInput: a way that cannot be had for this plan.
+    """
+    asked = replace(plan, workload=replace(plan.workload, run=run, parts="auto"))
+    more = {*ways_of(plan), *ways_of(replace(plan, parts=parts_of(asked)))}
+    around = {*plan.parts, *more, *({"gateway"} if "kubernetes" in more else ())}
+    return replace(plan, parts=tuple(name for name in PARTS if name in around))
 
 
 def with_own_checks(plan: Plan) -> Plan:

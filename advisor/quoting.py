@@ -144,6 +144,11 @@ def prose(text: str) -> str:
     return _BLOCK.sub(r"\\\g<0>", _LINK.sub(r"]\\\1", line))
 
 
+def cell(text: str) -> str:
+    """A sentence in a cell of a Markdown table."""
+    return prose(text).replace("|", "\\|")
+
+
 def markdown_code(text: str) -> str:
     """Inline code: a fence longer than any run of backticks inside; control characters shown, not obeyed."""
     shown = _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)

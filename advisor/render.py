@@ -21,20 +21,26 @@ import jinja2
 from advisor import quoting
 from advisor.catalog.versions import limits_of
 from advisor.checklist import stated_version
+from advisor.checklist.table import by_time, table
 from advisor.deploy import PARTS
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.builds import build, chosen_slice, maker
 from advisor.engines.downloads import download_s, told
 from advisor.engines.naming import slug
+from advisor.engines.ways import ON_HOST, WAYS, ways_of
 from advisor.errors import EnvironmentFailed
 from advisor.schema import Plan, RenderedFile
 
 SHARED = (
     Placement("_shared/README.md.j2", "README.md"),
     Placement("_shared/CHECKLIST.md.j2", "CHECKLIST.md"),
-    Placement("_shared/env.example.j2", ".env.example"),
-    Placement("_shared/stop.sh.j2", "stop.sh", executable=True),
+    Placement("_shared/env.example.j2", ".env.example", ways=("compose", *ON_HOST)),
+    Placement("_shared/stop.sh.j2", "stop.sh", executable=True, ways=("native",)),
+)
+FOR_SERVERS = (
+    Placement("_shared/checks.sh.j2", "checks.sh", executable=True),
+    Placement("_shared/operations.md.j2", "docs/operations.md"),
 )
 DESK = "desk"
 FILTERS = {
@@ -44,6 +50,7 @@ FILTERS = {
     "yaml": quoting.yaml,
     "compose": quoting.compose,
     "prose": quoting.prose,
+    "cell": quoting.cell,
     "code": quoting.markdown_code,
     "block": quoting.markdown_block,
     "comment": quoting.comment,
@@ -65,12 +72,18 @@ FILTERS = {
 def render(plan: Plan) -> tuple[RenderedFile, ...]:
     """Every file of the deployment folder but plan.json, by path; the desk's in a folder of its own."""
     around = [placement for part in plan.parts for placement in PARTS[part].placements(plan)]
-    placements = (*SHARED, *ENGINES[plan.engine].placements(plan), *around)
-    context = _context(plan)
-    files = [_place(placement, context) for placement in placements]
+    placements = (*SHARED, *(FOR_SERVERS if has_docs(plan) else ()), *ENGINES[plan.engine].placements(plan), *around)
+    ways, context = set(ways_of(plan)), _context(plan)
+    chosen = (placement for placement in placements if not placement.ways or ways & set(placement.ways))
+    files = [_place(placement, context) for placement in chosen]
     if plan.desk is not None:
         files += [replace(file, path=f"{DESK}/{file.path}") for file in render(plan.desk)]
     return tuple(sorted(files, key=lambda file: file.path))
+
+
+def has_docs(plan: Plan) -> bool:
+    """Whether README has a second volume: where others depend on it, or it takes more than a folder and a gateway."""
+    return plan.serves_others or bool(set(plan.parts) - {"compose", "native", "gateway"})
 
 
 def template_folder() -> Path:
@@ -165,5 +178,9 @@ def _context(plan: Plan) -> dict[str, Any]:
         "download_s": math.ceil(download_s(plan.launch.cache_bytes, plan.workload)),
         # A part that the plan does not have is None, so that a template can ask for it.
         **{name: PARTS[name].facts(plan) if name in plan.parts else None for name in PARTS},
-        "has_compose": any(placement.path == "compose.yaml" for placement in engine.placements(plan)),
+        "ways": ways_of(plan),
+        "around": [part for part in plan.parts if part not in WAYS.values()],
+        "has_docs": has_docs(plan),
+        "table": table(plan),
+        "commands": by_time(plan.checks),
     }

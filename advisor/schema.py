@@ -289,8 +289,10 @@ class Workload:
     production: bool = False  # others depend on it: metrics, drain, a key, availability
     exposed: bool = False  # must answer on more than loopback
     allow_offload: bool = False  # part of the weights may run on the CPU
-    offline: bool = False
+    offline: bool = False  # nothing is looked up while planning
+    air_gapped: bool = False  # the deployment never reaches out: everything is carried to it
     parts: str = "auto"  # what stands around the engine: auto, all, none, or names of `advisor/deploy`
+    run: str = "auto"  # how it is run: auto (by the machine), all, or names of `engines/ways.py`
     nodes: int | None = None  # machines like the one in question; None: as many as the hardware says
     node_link: str | None = None  # the network between them, e.g. "100GbE"; None: assumed
     kind: Kind = "generate"

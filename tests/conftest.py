@@ -28,14 +28,14 @@ def no_measurements_of_this_machine(tmp_path_factory: pytest.TempPathFactory, mo
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Scenario → its folder with every file, rendered when a test first asks for it. To read, not to write into."""
+    """Scenario → its folder with every file of every way to run it, rendered when a test first asks for it. To read, not to write into."""
     place = tmp_path_factory.mktemp("scenarios")
 
     @cache
     def folder(scenario: str) -> Path:
         made = place / scenario
         made.mkdir()
-        return scenarios.write(scenarios.files(scenario), made)
+        return scenarios.write(scenarios.every_file(scenario), made)
 
     return folder
 

@@ -61,6 +61,13 @@ def files(scenario: str) -> tuple[RenderedFile, ...]:
     return files_of(made) if made else ()
 
 
+@cache
+def every_file(scenario: str) -> tuple[RenderedFile, ...]:
+    """The scenario's folder with every way to run it, for the programs that judge files."""
+    made = answer(scenario, run="all").plan
+    return files_of(made) if made else ()
+
+
 def write(rendered: Iterable[RenderedFile], folder: Path) -> Path:
     """Put files into a folder, with their modes."""
     for file in rendered:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.engines.engine_cases import pinned, tool
-from tests.scenarios import SCENARIOS, files, plans
+from tests.scenarios import SCENARIOS, every_file, plans
 
 OTHER_VARIABLES = {
     "CUDA_DEVICE_ORDER",
@@ -45,7 +45,7 @@ def test_every_flag_and_variable_is_the_engines_own(scenario: str) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_compose_file_says_what_the_plan_says(scenario: str) -> None:
     """The file is YAML; its image and variables are the plan's, pinned; it listens on loopback unless exposed."""
-    texts = {file.path: file.text for file in files(scenario)}
+    texts = {file.path: file.text for file in every_file(scenario)}
     for place, plan in zip(("", "desk/"), plans(scenario), strict=False):
         if f"{place}compose.yaml" not in texts:
             continue
@@ -84,7 +84,7 @@ def test_shellcheck_is_content(scenario: str, rendered: Callable[[str], Path]) -
 
 def test_the_judges_have_something_to_read() -> None:
     """The scenarios together render many of every kind of file that some program judges, here or in tests/deploy."""
-    paths = [file.path for scenario in SCENARIOS for file in files(scenario)]
+    paths = [file.path for scenario in SCENARIOS for file in every_file(scenario)]
     kinds = (r"(.*/)?compose\.yaml", r".*\.sh", r".*/Caddyfile", r"monitoring/rules\.yml", r"systemd/.*", r"quadlet/.*")
     found = {kind: sum(1 for path in paths if re.fullmatch(kind, path)) for kind in kinds}
     assert min(found.values()) >= len(SCENARIOS) // 2, found

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from advisor.deploy import PARTS, native
 from advisor.edge.reading import is_file
+from advisor.engines.ways import WAYS, ways_of
 from advisor.errors import BadInput
 from advisor.schema import Plan
 
@@ -25,6 +26,9 @@ def target_for(name: str, plan: Plan, folder: Path) -> str:
         BadInput: the plan has no such target.
     """
     has_compose = is_file(folder / "compose.yaml")
+    ways = ways_of(plan)
+    if name == "auto" and len(ways) == 1:
+        return ways[0]
     if name == "auto":
         return "native" if shutil.which(plan.launch.program[0]) or not has_compose else "compose"
     if name not in TARGETS:
@@ -33,8 +37,15 @@ def target_for(name: str, plan: Plan, folder: Path) -> str:
         raise BadInput(f"--target compose: {folder} has no compose.yaml")
     if name in ("systemd", "quadlet", "kubernetes") and name not in plan.parts:
         why = PARTS[name].possible(plan)
-        raise BadInput(f"--target {name}: the plan has no part {name}; {why or f'plan with --parts {name}'}")
+        raise BadInput(
+            f"--target {name}: the plan has no part {name}; {why or f'advisor render plan.json --run {_named(name)}'}"
+        )
     return name
+
+
+def _named(part: str) -> str:
+    """A way as `--run` names it."""
+    return next(name for name, other in WAYS.items() if other == part)
 
 
 def is_running(target: str, plan: Plan, folder: Path, variables: Mapping[str, str]) -> bool:

@@ -31,7 +31,7 @@ def _compose() -> Check:
         why="older ones refuse the file, or read it otherwise",
         command=at_least("docker compose version --short | sed 's/^v//'", COMPOSE_NEEDED),
         expect=f"{COMPOSE_NEEDED} or higher",
-        otherwise="install the Compose plugin of your distribution, or use run.sh",
+        otherwise="install the Compose plugin of your distribution, or: advisor render plan.json --run native",
         targets=COMPOSE,
     )
 
@@ -57,8 +57,8 @@ def _images(plan: Plan) -> Iterator[Check]:
     if "gateway" in plan.parts:
         images["image-gateway"] = gateway.facts(plan).image
     for id_, name in images.items():
-        pull = "" if plan.workload.offline else f" || docker manifest inspect {shell(name)} >/dev/null"
-        where = "is here" if plan.workload.offline else "is here or can be pulled"
+        pull = "" if plan.workload.air_gapped else f" || docker manifest inspect {shell(name)} >/dev/null"
+        where = "is here" if plan.workload.air_gapped else "is here or can be pulled"
         yield Check(
             id=id_,
             fact=f"The image {name} {where}",

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.catalog.licences import limits
+from advisor.engines.ways import ways_of
 from advisor.folder.write import MANIFEST
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.shell import bearer, from_env
 
+STARTS = {"native": ("run.sh", "stop.sh"), "compose": ("compose.yaml",)}  # files without which a way has no start
+
 
 def folder_checks(plan: Plan) -> Iterator[Check]:
     """Unchanged files, a private .env, access to a gated model, and a licence that limits its use."""
+    needed = ("plan.json", *(name for way in ways_of(plan) for name in STARTS.get(way, ())))
     yield Check(
         id="files",
         fact="The files are as advisor wrote them",
         why="a file that was changed by hand is not what was planned, and the next rendering replaces it",
-        command="ls plan.json run.sh stop.sh .env.example >/dev/null && "
+        command=f"ls {' '.join(needed)} >/dev/null && "
         f'sed -nE \'s/^ *"([^"]+)": "([0-9a-f]{{64}})",?$/\\2  \\1/p\' {MANIFEST} | '
         "sha256sum --check --quiet --ignore-missing",
         expect="no output",

@@ -21,8 +21,7 @@ def people_checks(plan: Plan) -> Iterator[Check]:
         fact="Somebody has tried the way back",
         why="the day it is needed is the wrong one to try it",
         command=None,
-        expect="the folder of the version before stands beside this one, and its start works: ./stop.sh here, "
-        "./run.sh there (or docker compose down / up)",
+        expect="the folder of the version before stands beside this one; stopped here and started there it answers",
         otherwise="keep a copy of this folder before the next rendering: cp -a . ../deploy-before",
     )
     yield Check(
@@ -30,7 +29,7 @@ def people_checks(plan: Plan) -> Iterator[Check]:
         fact="The models can be had again",
         why="tags and repositories move or vanish, and a download takes hours when it is needed in minutes",
         command=None,
-        expect="a copy of the model store (or offline/ of an --offline plan) on another machine, with checksums",
+        expect="a copy of the model store (or offline/ of an --air-gapped plan) on another machine, with checksums",
         otherwise="copy the folder of the checklist's line on disk room, and write down its sha256sum",
     )
 

@@ -14,7 +14,7 @@ import click
     type=click.Choice(["auto", "native", "compose", "systemd", "quadlet", "kubernetes"]),
     default="auto",
     show_default=True,
-    help="The way it will be run; auto: run.sh where the engine's program is installed, else Compose.",
+    help="The way it will be run; auto: the plan's own way, of two that whose program is installed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(folder: Path, target: str, as_json: bool) -> int:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import difflib
 
-from advisor.deploy import carry, gateway, kubernetes, monitoring, nodes, quadlet, ray, systemd
+from advisor.deploy import carry, compose, gateway, kubernetes, monitoring, nodes, quadlet, ray, scripts, systemd
 from advisor.deploy.base import Part
+from advisor.engines.ways import WAYS, asked_ways
 from advisor.errors import BadInput
 from advisor.schema import Plan
 
 __all__ = ["PARTS", "parts_of"]
 
 PARTS: dict[str, Part] = {
-    "gateway": gateway,
-    "monitoring": monitoring,
+    "compose": compose,
+    "native": scripts,
     "systemd": systemd,
     "quadlet": quadlet,
     "kubernetes": kubernetes,
+    "gateway": gateway,
+    "monitoring": monitoring,
     "nodes": nodes,
     "ray": ray,
     "offline": carry,
@@ -27,9 +30,10 @@ AROUND_A_RUNNING_SERVER = {"gateway"}  # the others start servers of their own
 
 
 def parts_of(plan: Plan) -> tuple[str, ...]:
-    """The parts of this plan, in the registry's order: what it needs, or what `--parts` names.
+    """The parts of this plan, in the registry's order: what it needs, or what `--parts` and `--run` name.
 
-    A plan that leaves loopback has its gateway whatever was named: neither engine is safe without one. A plan over
+    Every plan has a way to run it: those that `parts` names, else that of `run`. A plan that leaves loopback has its
+    gateway whatever was named: neither engine is safe without one. A plan over
     several machines has their commands.
 
     Raises:
@@ -42,14 +46,27 @@ def parts_of(plan: Plan) -> tuple[str, ...]:
         names = {name for name, part in PARTS.items() if said == "all" and not part.possible(plan)}
     else:
         names = set(_named(said, plan))
+    if plan.workload.run != "auto" or not names & set(WAYS.values()):
+        names.update(_ways(plan))
     if plan.launch.server == "running":
-        names &= AROUND_A_RUNNING_SERVER
+        names = names & AROUND_A_RUNNING_SERVER | {"native"}
     # Monitoring watches the gateway, and in a pod it is the only way to the engine.
     if plan.workload.exposed or {"monitoring", "kubernetes"} & names:
         names.add("gateway")
     if nodes.wanted(plan):
         names.add("nodes")
     return tuple(name for name in PARTS if name in names)
+
+
+def _ways(plan: Plan) -> list[str]:
+    """The parts of the ways that `run` asks for; "all" are those that can be had."""
+    parts = [(name, WAYS[name]) for name in asked_ways(plan)]
+    if plan.workload.run == "all":
+        return [part for _, part in parts if not PARTS[part].possible(plan)]
+    for name, part in parts:
+        if reason := PARTS[part].possible(plan):
+            raise BadInput(f"--run {name}: {reason}")
+    return [part for _, part in parts]
 
 
 def _named(said: str, plan: Plan) -> list[str]:

@@ -47,8 +47,8 @@ class Carry:
 
 
 def wanted(plan: Plan) -> bool:
-    """Whenever the plan says offline."""
-    return plan.workload.offline
+    """Whenever the deployment never reaches out."""
+    return plan.workload.air_gapped
 
 
 def possible(plan: Plan) -> str:  # noqa: ARG001

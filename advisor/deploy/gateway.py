@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from advisor.engines.admission import admitted, answer_s, drain_s
 from advisor.engines.base import Placement
+from advisor.engines.ways import ON_HOST, logs
 from advisor.models.thinking import written_tokens
 from advisor.schema import Check, Plan, value
 from advisor.shell import bearer, from_env, stop_if_busy
@@ -117,7 +118,7 @@ def retry_s(plan: Plan) -> int:
 
 def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
     """One file for every target; what differs comes from the environment."""
-    return (Placement("gateway/Caddyfile.j2", "gateway/Caddyfile"),)
+    return (Placement("gateway/Caddyfile.j2", "gateway/Caddyfile", ways=("compose", *ON_HOST)),)
 
 
 def checks(plan: Plan) -> tuple[Check, ...]:
@@ -161,7 +162,7 @@ def _after(plan: Plan) -> Iterator[Check]:
         fact="After the start: the gateway reaches the engine",
         command=f'{address()}curl -fsS "$base/healthz"',
         expect="ok",
-        otherwise="docker compose logs gateway, or state/gateway.log",
+        otherwise=f"{logs(plan, 'gateway')} says why",
         when="running",
     )
     yield Check(

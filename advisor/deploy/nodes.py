@@ -11,12 +11,14 @@ from dataclasses import field
 from advisor.deploy import gateway
 from advisor.engines.base import Placement
 from advisor.engines.builds import access, has_image
+from advisor.engines.ways import ON_HOST
 from advisor.physics.speed.internode import token_bytes
 from advisor.schema import Check, NodeLink, Plan, value
 from advisor.shell import from_env
 
 MASTER_PORT = 29501  # the engine's own default
 BALANCER_PORT = 8090
+OWN = ("compose", *ON_HOST)  # in Kubernetes the cluster does it
 EXAMPLE_NETWORK = "10.0.0."  # private; the first machine is .11
 
 
@@ -103,17 +105,17 @@ def placements(plan: Plan) -> tuple[Placement, ...]:
     The LeaderWorkerSet is placed by `deploy/kubernetes`, from the engine's `leaderworkerset.yaml.j2`.
     """
     known = facts(plan)
-    files = [Placement("nodes/nodes.env.j2", "nodes/nodes.env.example")]
+    files = [Placement("nodes/nodes.env.j2", "nodes/nodes.env.example", ways=OWN)]
     if known.spanning:
         files += [
-            Placement(template(plan, "node.sh"), "nodes/node.sh", executable=True),
-            Placement(template(plan, "run.sh"), "run.sh", executable=True),
-            Placement(template(plan, "node.service"), "nodes/node@.service"),
+            Placement(template(plan, "node.sh"), "nodes/node.sh", executable=True, ways=OWN),
+            Placement(template(plan, "run.sh"), "run.sh", executable=True, ways=("native",)),
+            Placement(template(plan, "node.service"), "nodes/node@.service", ways=OWN),
         ]
         if "gateway" in plan.parts:
-            files.append(Placement("systemd/gateway.service.j2", "nodes/gateway.service"))
+            files.append(Placement("systemd/gateway.service.j2", "nodes/gateway.service", ways=OWN))
     if known.servers > 1:
-        files.append(Placement("nodes/Caddyfile.j2", "nodes/Caddyfile"))
+        files.append(Placement("nodes/Caddyfile.j2", "nodes/Caddyfile", ways=OWN))
     return tuple(files)
 
 

@@ -42,9 +42,9 @@ class Quadlet:
     needs_token: bool
 
 
-def wanted(plan: Plan) -> bool:
-    """Where others depend on it and Podman is what the machine has."""
-    return plan.is_linux_service
+def wanted(plan: Plan) -> bool:  # noqa: ARG001
+    """A way to run is asked for by `run`, never wanted by itself."""
+    return False
 
 
 def possible(plan: Plan) -> str:
@@ -74,7 +74,7 @@ def facts(plan: Plan) -> Quadlet:
         health=json.dumps(container.health),
         start_s=container.start_period_s + IMAGE_S,
         model_s=patience_s(plan) + LOAD_S,
-        local=bool(plan.model.path) or plan.workload.offline,
+        local=bool(plan.model.path) or plan.workload.air_gapped,
         gateway_image=qualified(gateway.facts(plan).image) if "gateway" in plan.parts else "",
         needs_token=plan.launch.needs_token,
     )

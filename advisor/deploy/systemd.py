@@ -48,9 +48,9 @@ class Units:
     gateway: bool
 
 
-def wanted(plan: Plan) -> bool:
-    """Where others depend on it: it has to come back after a crash and after a restart of the machine."""
-    return plan.is_linux_service
+def wanted(plan: Plan) -> bool:  # noqa: ARG001
+    """A way to run is asked for by `run`, never wanted by itself."""
+    return False
 
 
 def possible(plan: Plan) -> str:
@@ -83,7 +83,7 @@ def facts(plan: Plan) -> Units:
         stop_s=container.grace_s,
         limit_s=MOST_FAILURES * (patience_s(plan) + 60),
         failures=MOST_FAILURES,
-        closed=plan.workload.offline or plan.model.path is not None,
+        closed=plan.workload.air_gapped or plan.model.path is not None,
         one_fails_all=preparation is None,
         prepare=preparation.script(f"{config}/{preparation.file}") if preparation else "",
         model_file=preparation.file if preparation else "",
@@ -165,5 +165,5 @@ def patience_s(plan: Plan) -> int:
     launch = plan.launch
     if ENGINES[plan.engine].preparation(plan) is None:
         return launch.startup_s
-    fetched = 0 if plan.model.path or plan.workload.offline else download_s(launch.cache_bytes, plan.workload)
+    fetched = 0 if plan.model.path or plan.workload.air_gapped else download_s(launch.cache_bytes, plan.workload)
     return launch.startup_s + round(fetched) + LOAD_S

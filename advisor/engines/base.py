@@ -38,6 +38,7 @@ class Placement(NamedTuple):
     template: str  # path under templates/
     path: str
     executable: bool = False
+    ways: tuple[str, ...] = ()  # parts that need it, one of which must be there; empty: it is always
 
 
 class Engine(Predictable, Protocol):

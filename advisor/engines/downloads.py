@@ -36,7 +36,7 @@ def download_s(size_bytes: float, workload: Workload | None = None) -> float:
 
 def downloaded_bytes(plan: Plan) -> int:
     """What the first start fetches of the model: nothing where it lies here, or must be carried here."""
-    return 0 if plan.model.path or plan.workload.offline else plan.launch.cache_bytes
+    return 0 if plan.model.path or plan.workload.air_gapped else plan.launch.cache_bytes
 
 
 def told(plan: Plan) -> str:

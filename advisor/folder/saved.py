@@ -6,11 +6,12 @@ from pathlib import Path
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.vendors import check_backend, check_vendors
-from advisor.edge.reading import is_file
+from advisor.edge.reading import is_file, named, read_json
 from advisor.errors import BadInput
 from advisor.folder.door import admit_plan
+from advisor.folder.older import in_todays_words, is_older, with_its_ways
 from advisor.schema import Plan
-from advisor.wire import from_json_file
+from advisor.wire import from_data
 
 
 def plan_in(folder: Path) -> Plan:
@@ -31,7 +32,10 @@ def read_plan(path: Path) -> Plan:
     Raises:
         BadInput: it cannot be read, or holds something that this program would not write.
     """
-    plan = admit_plan(from_json_file(Plan, path), str(path))
+    data = read_json(path)
+    older = is_older(data)
+    plan = from_data(Plan, in_todays_words(data) if older else data, where=named(path))
+    plan = admit_plan(with_its_ways(plan) if older else plan, str(path))
     for each in filter(None, (plan, plan.desk)):
         check_vendors(each.hardware, str(path))
         check_backend(each.launch.variant, str(path))

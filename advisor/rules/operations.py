@@ -158,7 +158,7 @@ def ops412(case: Case, threshold: Mapping[str, Any]) -> str | None:
         return None
     if containers.nvidia_toolkit_version is not None or containers.cdi_devices:
         return None
-    return f"{containers.engine} is here, the {toolkit.title} is not (0 of 1): use run.sh, or install it for Compose"
+    return f"{containers.engine} is here, the {toolkit.title} is not (0 of 1): plan with --run native, or install it"
 
 
 def ops413(case: Case, threshold: Mapping[str, Any]) -> str | None:

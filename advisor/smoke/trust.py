@@ -47,7 +47,7 @@ def foreign(plan: Plan, folder: Path) -> Iterator[str]:
     for name in OVERRIDES:
         if present(folder / name):
             yield f"{name} changes compose.yaml"
-    offered = {*OFFERED.findall(files[".env.example"]), *accepted(plan.engine).get("env", ())}
+    offered = {*OFFERED.findall(files.get(".env.example", "")), *accepted(plan.engine).get("env", ())}
     for name in SOURCED:
         yield from _beyond_settings(folder / name, offered)
 

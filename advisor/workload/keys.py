@@ -277,10 +277,25 @@ KEYS = (
         unset="200 Mbit/s are assumed, and said so",
     ),
     Key(
+        name="air_gapped",
+        group="service",
+        kind=Flag(),
+        help="The deployment never reaches out: images, weights and programs are carried to it.",
+        default=False,
+    ),
+    Key(
         name="parts",
         group="service",
         kind=Names(alone=("auto", "all", "none"), names=registries.parts),
         help="What to write around the engine, e.g. gateway,systemd.",
+        default="auto",
+    ),
+    Key(
+        name="run",
+        group="service",
+        kind=Names(alone=("auto", "all"), names=registries.ways),
+        metavar="compose|native|systemd|podman|kubernetes",
+        help="The way to run it; the files are those of this one way.",
         default="auto",
     ),
     Key(

@@ -24,6 +24,13 @@ def parts() -> tuple[str, ...]:
     return tuple(PARTS)
 
 
+def ways() -> tuple[str, ...]:
+    """How an engine can be run."""
+    from advisor.engines.ways import WAYS
+
+    return tuple(WAYS)
+
+
 def unknown_format(text: str) -> str | None:
     """None for `auto` and every spelling of a weights format; else which are nearest."""
     from advisor.catalog import formats, nearest, weights_format

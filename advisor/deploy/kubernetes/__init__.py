@@ -38,9 +38,9 @@ ON_QUEUE = (
 )
 
 
-def wanted(plan: Plan) -> bool:
-    """A service for others, on Linux."""
-    return plan.is_linux_service
+def wanted(plan: Plan) -> bool:  # noqa: ARG001
+    """A way to run is asked for by `run`, never wanted by itself."""
+    return False
 
 
 def possible(plan: Plan) -> str:
@@ -85,7 +85,7 @@ def facts(plan: Plan) -> Manifests:
         taints=taints(plan),
         probes=patience.probes(plan),
         ending=patience.ending(plan),
-        reaches_out=not (plan.workload.offline or plan.model.path),
+        reaches_out=not (plan.workload.air_gapped or plan.model.path),
         gateway_image=front.image,
         gateway_port=front.port,
         gateway_metrics_port=front.metrics_port,
@@ -131,5 +131,5 @@ def _access_mode(plan: Plan) -> str:
 
 def _model_arguments(plan: Plan) -> tuple[str, ...]:
     """What the script that makes the model is given: source, name, and whether the source is here already."""
-    here = "local" if plan.model.path or plan.workload.offline else ""
+    here = "local" if plan.model.path or plan.workload.air_gapped else ""
     return (plan.launch.model_ref, plan.launch.served_name, here)

@@ -12,6 +12,7 @@ from advisor.deploy.monitoring.facts import Job, Monitoring
 from advisor.deploy.monitoring.signals import records
 from advisor.engines.base import Placement
 from advisor.engines.naming import slug
+from advisor.engines.ways import ON_HOST, ways_of
 from advisor.schema import Check, Plan
 
 __all__ = ["checks", "facts", "placements", "possible", "wanted"]
@@ -20,6 +21,7 @@ PROMETHEUS_VERSION, GRAFANA_VERSION = "v3.13.5", "13.2.3"
 PROMETHEUS_PORT, GRAFANA_PORT = 9090, 3000
 INTERVAL_S = 15
 RETENTION = "30d"
+COMPOSE = ("compose",)  # elsewhere Grafana is somebody's own, and imports the dashboard
 
 
 def wanted(plan: Plan) -> bool:
@@ -72,16 +74,27 @@ def jobs(plan: Plan, names: Mapping[str, str]) -> tuple[Job, ...]:
 def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
     """Prometheus in Compose and on this machine, the rules, and what Grafana loads by itself."""
     return (
-        Placement("monitoring/prometheus.yml.j2", "monitoring/prometheus.yml"),
-        Placement("monitoring/prometheus.native.yml.j2", "monitoring/prometheus.native.yml"),
+        Placement("monitoring/prometheus.yml.j2", "monitoring/prometheus.yml", ways=COMPOSE),
+        Placement("monitoring/prometheus.native.yml.j2", "monitoring/prometheus.native.yml", ways=ON_HOST),
         Placement("monitoring/rules.yml.j2", "monitoring/rules.yml"),
         Placement("monitoring/dashboard.json.j2", "monitoring/grafana/dashboards/advisor.json"),
-        Placement("monitoring/datasource.yml.j2", "monitoring/grafana/provisioning/datasources/prometheus.yml"),
-        Placement("monitoring/dashboards.yml.j2", "monitoring/grafana/provisioning/dashboards/advisor.yml"),
+        Placement(
+            "monitoring/datasource.yml.j2", "monitoring/grafana/provisioning/datasources/prometheus.yml", ways=COMPOSE
+        ),
+        Placement(
+            "monitoring/dashboards.yml.j2", "monitoring/grafana/provisioning/dashboards/advisor.yml", ways=COMPOSE
+        ),
     )
 
 
-def checks(plan: Plan) -> tuple[Check, ...]:  # noqa: ARG001
+def _start(plan: Plan) -> str:
+    """What starts Prometheus, for people."""
+    compose, native = "docker compose --profile monitoring up --detach", "monitoring/prometheus.native.yml"
+    ways = {compose if way == "compose" else f"prometheus --config.file={native}": None for way in ways_of(plan)}
+    return " or ".join(ways)
+
+
+def checks(plan: Plan) -> tuple[Check, ...]:
     """That it is watched, and that somebody hears of it."""
     ask = f"curl -fsS 'http://127.0.0.1:{PROMETHEUS_PORT}/api/v1/query?query=min(up)'"
     return (
@@ -90,8 +103,7 @@ def checks(plan: Plan) -> tuple[Check, ...]:  # noqa: ARG001
             fact="After the start: Prometheus reaches everything it watches",
             command=f"{ask} | grep -o '\"1\"'",
             expect='"1"',
-            otherwise=f"http://127.0.0.1:{PROMETHEUS_PORT}/targets says what it cannot reach "
-            "(docker compose --profile monitoring up --detach)",
+            otherwise=f"http://127.0.0.1:{PROMETHEUS_PORT}/targets says what it cannot reach ({_start(plan)})",
             when="running",
         ),
         Check(

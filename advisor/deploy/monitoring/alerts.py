@@ -7,36 +7,36 @@ from collections.abc import Iterator, Mapping
 from advisor.deploy.monitoring.facts import Alert
 from advisor.deploy.monitoring.signals import FRONT, LONGEST_FRONT_BUCKET_S
 from advisor.engines.admission import admitted
+from advisor.engines.ways import logs
 from advisor.schema import Plan
 from advisor.units import count, ms
 
 KV_NEARLY_FULL = 0.95
 MOST_FAILED = 0.02  # share of requests
 MOST_REFUSED = 0.01
-LOG = "docker compose logs engine (or state/engine.log)"
 
 
 def alerts(plan: Plan, names: Mapping[str, str]) -> tuple[Alert, ...]:
     """All alerts; `names` are the engine's metrics by what they tell, empty where it exports none."""
-    return (*_down(names), *_load(plan, names), *_latency(plan, names), *_front())
+    return (*_down(plan, names), *_load(plan, names), *_latency(plan, names), *_front(plan))
 
 
-def _down(names: Mapping[str, str]) -> Iterator[Alert]:
+def _down(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
     if names:
         yield Alert(
             name="EngineDown", expr='up{job="engine"} == 0', for_s=60, severity="critical",
             summary="the engine does not answer",
-            todo=f"{LOG}; it starts again by itself unless it was stopped, and loading takes minutes",
+            todo=f"{logs(plan, 'engine')}; it starts again by itself unless it was stopped, and loading takes minutes",
         )  # fmt: skip
     yield Alert(
         name="EngineUnreachable", expr="advisor:engine_reachable == 0", for_s=60, severity="critical",
         summary="the gateway's health probe of the engine fails, so every request gets 503",
-        todo=f"{LOG}; while it loads this is as it should be",
+        todo=f"{logs(plan, 'engine')}; while it loads this is as it should be",
     )  # fmt: skip
     yield Alert(
         name="GatewayDown", expr='up{job="gateway"} == 0', for_s=60, severity="critical",
         summary="the gateway does not answer: nobody beyond this machine is served",
-        todo="docker compose logs gateway (or state/gateway.log)",
+        todo=logs(plan, "gateway"),
     )  # fmt: skip
 
 
@@ -59,14 +59,14 @@ def _load(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
             expr="advisor:front_in_flight > 0 and "
             f"sum(increase(caddy_http_request_duration_seconds_count{{{FRONT}}}[10m])) == 0",
             for_s=300, severity="critical", summary="requests are in flight and none has been answered for ten minutes",
-            todo=f"{LOG}; restart the engine",
+            todo=f"{logs(plan, 'engine')}; restart the engine",
         )  # fmt: skip
         return
     yield Alert(
         name="NoProgress",
         expr="advisor:requests_running > 0 and advisor:output_tokens:rate5m + advisor:prompt_tokens:rate5m == 0",
         for_s=180, severity="critical", summary="requests are running and no token comes out",
-        todo=f"{LOG}; restart the engine",
+        todo=f"{logs(plan, 'engine')}; restart the engine",
     )  # fmt: skip
     yield Alert(
         name="KvCacheNearlyFull", expr=f"advisor:kv_cache_usage:max > {KV_NEARLY_FULL}", for_s=300, severity="warning",
@@ -100,11 +100,11 @@ def _latency(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
         )  # fmt: skip
 
 
-def _front() -> Iterator[Alert]:
+def _front(plan: Plan) -> Iterator[Alert]:
     yield Alert(
         name="RequestsFail", expr=f"advisor:front_failed:ratio5m > {MOST_FAILED}", for_s=300, severity="critical",
         summary=f"more than {MOST_FAILED:.0%} of the requests end in an error of the server",
-        todo=f"{LOG}; docker compose logs gateway shows each request with its code",
+        todo=f"{logs(plan, 'engine')}; {logs(plan, 'gateway')} shows each request with its code",
     )  # fmt: skip
     yield Alert(
         name="RequestsRefused", expr=f"advisor:front_refused:ratio5m > {MOST_REFUSED}", for_s=300, severity="warning",

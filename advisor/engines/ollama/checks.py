@@ -8,6 +8,7 @@ from advisor.catalog.versions import order
 from advisor.engines.ollama.beside import beside_checks
 from advisor.engines.ollama.host import prompt_cache_bytes
 from advisor.engines.ollama.launch import PROMPT_CACHE_BYTES
+from advisor.engines.ways import logs, ways_of
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.units import MIB, count, gib
@@ -41,7 +42,7 @@ def _before(plan: Plan) -> Iterator[Check]:
             expect="no output",
             otherwise=f"chmod o+r {shell(plan.model.path)}",
         )
-    elif plan.workload.offline:
+    elif plan.workload.air_gapped:
         yield Check(
             id="weights",
             fact=f"The plan is offline, so {plan.launch.model_ref} is in the store already",
@@ -67,7 +68,7 @@ def _after(plan: Plan) -> Iterator[Check]:
         fact=f"After the start: the model is served as {name}",
         command=f"curl -fsS {base}/v1/models | grep -F {shell(name)}",
         expect=name,
-        otherwise="docker compose logs model, or run.sh again",
+        otherwise=f"{logs(plan, 'model' if 'native' not in ways_of(plan) else 'engine')} says why; then start again",
         when="running",
     )
     yield _processor(plan, base)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from advisor.engines.base import Placement
 from advisor.engines.builds import has_image
+from advisor.engines.ways import ON_HOST
 from advisor.schema import Plan
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:
     """Modelfile and run.sh; Compose where containers get the device (not on a Mac) and no other server is used."""
     files = [
-        Placement("ollama/Modelfile.j2", "Modelfile"),
-        Placement("ollama/run.sh.j2", "run.sh", executable=True),
+        Placement("ollama/Modelfile.j2", "Modelfile", ways=("compose", *ON_HOST)),
+        Placement("ollama/run.sh.j2", "run.sh", executable=True, ways=("native",)),
     ]
     if has_image(plan) and plan.launch.server == "own":
-        files.insert(0, Placement("ollama/compose.yaml.j2", "compose.yaml"))
+        files.insert(0, Placement("ollama/compose.yaml.j2", "compose.yaml", ways=("compose",)))
     return tuple(files)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from advisor.engines.vllm.beside import beside_checks
 from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES, REMOTE_CODE
 from advisor.engines.vllm.speculation import drafts, sequences_left
+from advisor.engines.ways import logs
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.units import count
@@ -29,7 +30,7 @@ def _before(plan: Plan) -> Iterator[Check]:
             expect="config.json, and no unreadable file",
             otherwise=f"chmod -R o+rX {shell(plan.model.path)}",
         )
-    elif plan.workload.offline:
+    elif plan.workload.air_gapped:
         cached = "models--" + plan.launch.model_ref.replace("/", "--")
         yield Check(
             id="weights",
@@ -77,7 +78,7 @@ def _after(plan: Plan) -> Iterator[Check]:
         fact="After the start: the server is healthy",
         command=f"curl -fsS -o /dev/null {base}{shell(plan.launch.health_path)}",
         expect="no output",
-        otherwise="read the log: docker compose logs engine, or state/engine.log",
+        otherwise=f"read the log: {logs(plan, 'engine')}",
         when="running",
     )
     yield Check(

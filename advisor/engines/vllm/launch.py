@@ -68,7 +68,7 @@ def launch(
         health_path="/health",
         startup_s=startup_s(estimate, model),
         drain_s=drain_s(estimate, workload, model),
-        needs_token=bool(model.gated) and model.path is None and not workload.offline,
+        needs_token=bool(model.gated) and model.path is None and not workload.air_gapped,
         cache_bytes=download_bytes(estimate, model),
     )
 

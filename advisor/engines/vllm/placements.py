@@ -14,7 +14,7 @@ def placements(plan: Plan) -> tuple[Placement, ...]:
     """
     if plan.estimate.candidate.nodes_of_replica > 1:
         return ()
-    files = [Placement("vllm/run.sh.j2", "run.sh", executable=True)]
+    files = [Placement("vllm/run.sh.j2", "run.sh", executable=True, ways=("native",))]
     if has_image(plan):
-        files.insert(0, Placement("vllm/compose.yaml.j2", "compose.yaml"))
+        files.insert(0, Placement("vllm/compose.yaml.j2", "compose.yaml", ways=("compose",)))
     return tuple(files)

@@ -100,7 +100,7 @@ def environment(estimate: Estimate, hardware: Hardware, workload: Workload, mode
     """Variables: privacy, patience, cores and cards."""
     candidate = estimate.candidate
     rows = [env("VLLM_NO_USAGE_STATS", "1", "no usage reports leave this machine", "engines-vllm-env")]
-    if workload.offline or model.path:
+    if workload.air_gapped or model.path:
         rows.append(
             env(
                 "HF_HUB_OFFLINE",

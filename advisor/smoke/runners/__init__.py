@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from advisor.engines.ways import ways_of
 from advisor.errors import BadInput
 from advisor.schema import Plan
 from advisor.smoke.runners.base import Runner
@@ -16,7 +17,7 @@ RUNNERS: dict[str, type[NativeRunner] | type[ComposeRunner]] = {"native": Native
 
 
 def runner_for(name: str, plan: Plan, folder: Path) -> Runner:
-    """The runner of that name; "auto" takes processes where the engine's program is installed, else Compose.
+    """The runner of that name; "auto" takes the plan's way, of two that where the engine's program is installed.
 
     Raises:
         BadInput: there is no such runner.
@@ -24,7 +25,8 @@ def runner_for(name: str, plan: Plan, folder: Path) -> Runner:
     if plan.launch.server == "running":
         return _of_running(name, plan, folder)
     if name == "auto":
-        name = "native" if shutil.which(plan.launch.program[0]) else "compose"
+        ways = [way for way in ways_of(plan) if way in RUNNERS]
+        name = ways[0] if len(ways) == 1 else "native" if shutil.which(plan.launch.program[0]) else "compose"
     if name not in RUNNERS:
         raise BadInput(f"--runner {name}: there are auto, {', '.join(RUNNERS)}")
     return RUNNERS[name](plan, folder)

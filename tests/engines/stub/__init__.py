@@ -164,7 +164,7 @@ def launch(
     words = (word for setting in settings for word in (setting.name, setting.value or ""))
     return Launch(
         image=BUILD.image.format(version=ENTRY["version"]), variant=BUILD.backend, argv=(model.hf_id, *words), program=("stub", "serve"),
-        env={"STUB_OFFLINE": "1"} if workload.offline else {}, port=PORT, bind="127.0.0.1", model_ref=model.hf_id,
+        env={"STUB_OFFLINE": "1"} if workload.air_gapped else {}, port=PORT, bind="127.0.0.1", model_ref=model.hf_id,
         served_name=served_name(model), health_path="/health", startup_s=60, drain_s=30,
         cache_bytes=estimate.memory.weights_bytes,
     )  # fmt: skip
