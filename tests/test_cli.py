@@ -267,3 +267,24 @@ def test_files_changed_by_hand_are_not_lost(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "compose.yaml" in done.stderr
     assert changed.read_text().endswith("# mine\n")
+
+
+def test_a_second_run_swaps_the_folder_and_a_changed_file_is_named_after_the_verdict(tmp_path: Path) -> None:
+    """Nobody's file changed: swapped, exit 0. A file changed by hand: the verdict, its name, what to do, exit 2."""
+    asked = ("recommend", "--gpu", "RTX 4090", "--model", "Qwen/Qwen2.5-7B-Instruct", "--offline", "--users")
+    assert run(*asked, "2", cwd=tmp_path).returncode == 0
+    assert run(*asked, "50", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "deploy" / "plan.before.json").is_file()
+    (tmp_path / "deploy" / "compose.yaml").write_text("mine")
+    third = run(*asked, "3", cwd=tmp_path)
+    assert third.returncode == 2 and "compose.yaml" in third.stderr and "--force" in third.stderr
+    assert "tokens/s" in third.stdout and (tmp_path / "deploy" / "compose.yaml").read_text() == "mine"
+
+
+def test_a_no_writes_nothing_unless_a_folder_was_named(tmp_path: Path) -> None:
+    """Exit 1 with the answer and no files; with --out the best that runs is written."""
+    asked = ("recommend", "--gpu", "RTX 4090", "--model", "Qwen/Qwen2.5-7B-Instruct", "--offline", "--users", "5000")
+    assert run(*asked, cwd=tmp_path).returncode == 1
+    assert not list(tmp_path.iterdir())
+    assert run(*asked, "--out", "here", cwd=tmp_path).returncode == 1
+    assert (tmp_path / "here" / "plan.json").is_file()

@@ -210,17 +210,35 @@ def test_the_same_folder_twice_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_files_that_differ_refuse_the_whole_call(tmp_path: Path) -> None:
-    """Nothing is written, not even the new file, and the message names what is in the way."""
+    """Where a person changed one: nothing is written, not even the new file, and the message names it."""
     write_tree(tmp_path / "d", rendered(a="1", b="2"), overwrite=False)
-    with pytest.raises(BadInput, match=r"d: already holds other versions of b\..*--out.*--force"):
-        write_tree(tmp_path / "d", rendered(a="1", b="other", c="3"), overwrite=False)
-    assert tree(tmp_path / "d") == {"a": "1", "b": "2"}
+    (tmp_path / "d/b").write_text("mine")
+    with pytest.raises(BadInput, match=r"d: holds what .* a person changed since: b\..*--out.*--force"):
+        write_tree(tmp_path / "d", rendered(a="other", b="other", c="3"), overwrite=False)
+    assert tree(tmp_path / "d") == {"a": "1", "b": "mine"}
+
+
+def test_an_untouched_folder_is_swapped_and_the_plan_before_is_kept(tmp_path: Path) -> None:
+    """A second run replaces, adds and removes without being told to; the plan that goes lies beside the new one."""
+
+    def files(version: str, **more: str) -> list[RenderedFile]:
+        return [RenderedFile(path="plan.json", text=version), *rendered(**more)]
+
+    folder = tmp_path / "d"
+    write_tree(folder, files("one", a="1", old="o"), overwrite=False)
+    assert write_tree(folder, files("two", a="2"), overwrite=False).removed == ("old",)
+    assert tree(folder) == {"plan.json": "two", "plan.before.json": "one", "a": "2"}
+    write_tree(folder, files("two", a="2"), overwrite=False)
+    assert tree(folder)["plan.before.json"] == "one"
+    (folder / "plan.before.json").write_text("mine")
+    with pytest.raises(BadInput, match=r"plan\.before\.json"):
+        write_tree(folder, files("three", a="2"), overwrite=False)
 
 
 def test_a_folder_that_was_never_ours_is_safe(tmp_path: Path) -> None:
     """Without a manifest every file counts as a person's."""
     (tmp_path / "a").write_text("mine")
-    with pytest.raises(BadInput, match="other versions of a"):
+    with pytest.raises(BadInput, match="changed since: a"):
         write_tree(tmp_path, rendered(a="1"), overwrite=False)
     done = write_tree(tmp_path, rendered(a="1"), overwrite=True)
     assert done.backups == ("a.bak-1",)
@@ -259,11 +277,14 @@ def test_what_is_no_longer_wanted_goes_unless_a_person_changed_it(tmp_path: Path
     assert not (folder / "sub").exists()
 
 
-def test_without_force_nothing_is_removed(tmp_path: Path) -> None:
+def test_a_refused_call_removes_nothing(tmp_path: Path) -> None:
     """A call that may not replace may not remove either; a later one with --force still can."""
     write_tree(tmp_path / "d", rendered(a="1", old="o"), overwrite=False)
-    assert write_tree(tmp_path / "d", rendered(a="1", b="2"), overwrite=False).removed == ()
-    assert write_tree(tmp_path / "d", rendered(a="1", b="2"), overwrite=True).removed == ("old",)
+    (tmp_path / "d/a").write_text("mine")
+    with pytest.raises(BadInput):
+        write_tree(tmp_path / "d", rendered(a="2"), overwrite=False)
+    assert (tmp_path / "d/old").exists()
+    assert write_tree(tmp_path / "d", rendered(a="2"), overwrite=True).removed == ("old",)
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])

@@ -39,7 +39,7 @@ def table(plan: Plan) -> Table:
     """The plan's checks with no more rows than a person reads; whatever is left out is named by its id."""
     most = SERVER_ROWS if plan.serves_others else ALONE_ROWS
     groups = list(_groups(plan.checks))
-    shown, rest = groups, list[Sequence[Check]]()
+    shown, rest = groups, list[tuple[Check, ...]]()
     if len(groups) > most:
         small_first = sorted(groups, key=lambda group: _weight(group[0]))
         rest = small_first[: len(groups) - most + 1]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from advisor.commands.measured import measurements_option
 from advisor.commands.options import load_options
+from advisor.errors import AdvisorError
+from advisor.schema import RenderedFile
 
 _EXAMPLES = """
     \b
@@ -26,6 +30,7 @@ _EXAMPLES = """
 
 
 @click.command("recommend", help="Which engine for this load: verdict, reasons, and a folder of files.\n" + _EXAMPLES)
+@click.pass_context
 @load_options
 @measurements_option
 @click.option(
@@ -33,12 +38,13 @@ _EXAMPLES = """
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("deploy"),
     show_default=True,
-    help="Folder for the files.",
+    help="Folder for the files; a no writes them only where this is given.",
 )
 @click.option("--force", is_flag=True, help="Replace files that were changed by hand (a backup is kept).")
 @click.option("--dry-run", is_flag=True, help="Write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(
+    context: click.Context,
     profile: str | None,
     gpu: str | None,
     hardware: Path | None,
@@ -64,10 +70,10 @@ def command(
             progress=progress,
         )
         files = files_of(answer.plan) if answer.plan else ()
-    if files and not dry_run:
-        from advisor.folder.write import write_tree
-
-        write_tree(out, files, overwrite=force)
+    typed = context.get_parameter_source("out") is not ParameterSource.DEFAULT
+    wanted = bool(files) and not dry_run and (answer.verdict.meets_targets or typed)
+    failed = _write(out, files, force) if wanted else None
+    folder = str(out) if wanted and failed is None else None
     written = tuple(file.path for file in files)
     if as_json:
         from advisor.report.document import document
@@ -77,5 +83,18 @@ def command(
         from advisor.report.console import show
         from advisor.report.terminal import parts
 
-        show(parts(answer, written, None if dry_run else str(out)))
+        show(parts(answer, written, folder))
+    if failed is not None:
+        raise failed
     return EXIT_YES if answer.verdict.meets_targets else EXIT_NO
+
+
+def _write(folder: Path, files: Sequence[RenderedFile], force: bool) -> AdvisorError | None:
+    """Write the folder; what stands in the way is told after the verdict, which is worth having without files."""
+    from advisor.folder.write import write_tree
+
+    try:
+        write_tree(folder, files, overwrite=force)
+    except AdvisorError as error:
+        return error
+    return None

@@ -2,7 +2,8 @@
 
 Text goes into a temporary file and is moved over its target in one step; a folder is staged as a whole
 before the first file is moved. `.advisor-manifest.json` remembers the hash of what was written: a file that
-is still the same may be replaced, one that a person changed is kept as `NAME.bak-1`, `NAME.bak-2`, ...
+is still the same is replaced by what a later run plans, one that a person changed refuses it, or is kept as
+`NAME.bak-1`, `NAME.bak-2`, ... The plan before lies beside the new one, for a way back.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from advisor.schema import RenderedFile
 from advisor.units import MIB
 
 MANIFEST = ".advisor-manifest.json"
+PLAN, PLAN_BEFORE = "plan.json", "plan.before.json"
 _HASH = re.compile("[0-9a-f]{64}")
 
 
@@ -93,12 +95,12 @@ def _replaceable(path: Path, overwrite: bool, own: str | None) -> None:
 def write_tree(folder: Path, files: Iterable[RenderedFile], *, overwrite: bool) -> Written:
     """Write a folder of files; nothing is touched before all of them lie ready.
 
-    Without `overwrite` an existing file with other content refuses the call. With it, files that a person
-    changed since the last call are kept as backups, and files of the last call that are no longer wanted are
-    removed where nobody changed them. Files that were never ours and do not collide stay as they are.
+    What the last call wrote and nobody changed is replaced, and removed where it is no longer wanted. A file that a
+    person changed or wrote refuses the call; with `overwrite` it is kept as a backup. Files that were never ours and
+    do not collide stay as they are.
 
     Raises:
-        BadInput: a file is in the way, `folder` is a file, or a path leads out of it.
+        BadInput: a person's file is in the way, `folder` is a file, or a path leads out of it.
         EnvironmentFailed: the system refuses: no permission, disk full, read-only.
     """
     wanted = {file.path: file for file in files}
@@ -117,14 +119,29 @@ def write_tree(folder: Path, files: Iterable[RenderedFile], *, overwrite: bool) 
 def _written(folder: Path, wanted: Mapping[str, RenderedFile], overwrite: bool) -> Written:
     """What `write_tree` does, while nobody else writes there."""
     manifest = _read_manifest(folder)
+    wanted = _with_plan_before(folder, wanted, manifest)
     taken = [path for path in wanted if atomic.present(folder / path)]
     different = [path for path in taken if not atomic.same(folder / path, wanted[path].text)]
-    if different and not overwrite:
-        raise BadInput(_refusal(folder, different))
+    changed = [path for path in different if not _is_ours(folder, path, manifest)]
+    if changed and not overwrite:
+        raise BadInput(_refusal(folder, changed))
     with atomic.explained(folder):
         done = _install(folder, wanted, different, manifest)
-        removed, left = _tidy(folder, wanted, manifest) if overwrite else ((), ())
+        removed, left = _tidy(folder, wanted, manifest)
     return replace(done, removed=removed, left=left)
+
+
+def _with_plan_before(
+    folder: Path, wanted: Mapping[str, RenderedFile], manifest: Mapping[str, str]
+) -> Mapping[str, RenderedFile]:
+    """The files with the plan that is replaced, or the one kept when that happened last."""
+    if PLAN not in wanted:
+        return wanted
+    kept = PLAN_BEFORE if atomic.same(folder / PLAN, wanted[PLAN].text) else PLAN
+    content = atomic.read_bytes(folder / kept) if _is_ours(folder, kept, manifest) else None
+    if content is None:
+        return wanted
+    return {**wanted, PLAN_BEFORE: RenderedFile(path=PLAN_BEFORE, text=content.decode())}
 
 
 def changed_by_a_person(folder: Path, path: str) -> bool:
@@ -217,8 +234,8 @@ def _within(folder: Path, path: str) -> bool:
 def _refusal(folder: Path, different: Sequence[str]) -> str:
     listed = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
     return (
-        f"{folder}: already holds other versions of {listed}. Choose another folder with --out, or replace "
-        "them with --force (what a person changed is kept as .bak-N)"
+        f"{folder}: holds what advisor did not write, or a person changed since: {listed}. Nothing was written. Choose "
+        "another folder with --out, or replace with --force (what is there is kept as .bak-N)"
     )
 
 
