@@ -29,12 +29,12 @@ def folder_checks(plan: Plan) -> Iterator[Check]:
     )
     yield Check(
         id="env-file",
-        fact="Only you can read .env",
+        fact="Only you can read .env, and what lies beside it for one service alone",
         why="it holds the key and the token",
-        command='for file in .env engine.env; do [ ! -e "$file" ] || '
+        command='for file in .env engine.env grafana.env; do [ ! -e "$file" ] || '
         '[ "$(ls -lL "$file" | cut -c5-10)" = ------ ] || { ls -lL "$file"; exit 1; }; done',
         expect="no output",
-        otherwise="chmod 600 .env engine.env",
+        otherwise="chmod 600 .env *.env",
     )
     if plan.launch.needs_token:
         yield _access(plan.launch.model_ref)
@@ -57,10 +57,10 @@ def _access(repository: str) -> Check:
     url = f"https://huggingface.co/{repository}"
     return Check(
         id="model-access",
-        fact=f"{repository} is gated: its licence was accepted and a token is in .env",
+        fact=f"{repository} is gated: its licence was accepted and a token is in engine.env",
         why="without both the download is refused",
-        command=f'token={from_env("HF_TOKEN")}; [ -n "$token" ] || {{ echo no HF_TOKEN in .env; exit 1; }}; '
+        command=f'token={from_env("HF_TOKEN", "engine.env")}; [ -n "$token" ] || {{ echo no HF_TOKEN in engine.env; exit 1; }}; '
         f"curl -fsS -m 15 -o /dev/null {bearer('token')} {shell(url + '/resolve/main/config.json')}",
         expect="no output",
-        otherwise=f"accept the licence at {url}, then put a token with read access into .env as HF_TOKEN",
+        otherwise=f"accept the licence at {url}, then put a token with read access into engine.env as HF_TOKEN",
     )

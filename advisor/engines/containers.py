@@ -36,7 +36,6 @@ class Container:
     image: str
     argv: tuple[str, ...]
     env: Mapping[str, str]
-    from_dotenv: tuple[str, ...]  # variables that .env provides
     health: tuple[str, ...]
     mounts: tuple[Mount, ...]
     gpu_access: GpuAccess

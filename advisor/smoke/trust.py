@@ -10,6 +10,7 @@ from advisor.catalog.flags import accepted
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.folder.atomic import present, read_bytes, same
+from advisor.plan import with_own_checks
 from advisor.render import render
 from advisor.schema import Plan
 from advisor.smoke.envfile import assignments
@@ -40,7 +41,7 @@ def require_ours(plan: Plan, folder: Path) -> None:
 
 def foreign(plan: Plan, folder: Path) -> Iterator[str]:
     """What would run or take effect beside the plan, one description each."""
-    files = {file.path: file.text for file in render(plan)}
+    files = {file.path: file.text for file in render(with_own_checks(plan))}
     for path, text in files.items():
         if not path.endswith(".md") and present(folder / path) and not same(folder / path, text):
             yield f"{path} differs"

@@ -118,7 +118,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def written(plan: Plan, folder: Path, programs: Path) -> Path:
     """The folder of a plan as recommend writes it and a careful person completes it."""
     write_tree(folder, files_of(plan), overwrite=False)
-    (folder / ".env").write_text(f"ADVISOR_API_KEY={KEY}\nHF_TOKEN={TOKEN}\n")
+    (folder / ".env").write_text(f"ADVISOR_API_KEY={KEY}\n")
+    (folder / "engine.env").write_text(f"HF_TOKEN={TOKEN}\n")
+    (folder / "engine.env").chmod(0o600)
     (folder / ".env").chmod(0o600)
     (programs / "images").write_text(f"{plan.launch.image}\n{gateway.facts(plan).image}\n")
     return folder
@@ -163,7 +165,7 @@ def _late(folder: Path, programs: Path) -> None:
 
 
 FAULTS: dict[str, tuple[str, str, Callable[[Path, Path], None]]] = {
-    "missing token": ("native", "model-access", _edit(".env", f"HF_TOKEN={TOKEN}\n", "")),
+    "missing token": ("native", "model-access", _edit("engine.env", f"HF_TOKEN={TOKEN}\n", "")),
     "missing key": ("native", "key", _edit(".env", f"ADVISOR_API_KEY={KEY}\n", "")),
     "short key": ("compose", "key", _edit(".env", KEY, "short")),
     "old Compose": ("compose", "compose", _edit("compose-version", "5.0.2", "2.10.0")),

@@ -43,8 +43,8 @@ def offline(engine: str, **facts: object) -> Plan:
     plan = first_plan(engine, "rtx-4090", "production")
     again = replace(
         plan,
-        workload=replace(plan.workload, offline=True, exposed=False),
-        parts=("gateway", "monitoring", "systemd", "quadlet", "offline"),
+        workload=replace(plan.workload, air_gapped=True, exposed=False),
+        parts=("compose", "native", "systemd", "quadlet", "gateway", "monitoring", "offline"),
     )
     env = dict(again.launch.env) | ({"HF_HUB_OFFLINE": "1"} if engine == "vllm" else {})
     return replace(again, launch=replace(again.launch, env=env), **facts)  # type: ignore[arg-type]

@@ -30,6 +30,7 @@ from advisor import quoting
 from advisor.deploy import gateway as part
 from advisor.deploy import parts_of
 from advisor.engines import ENGINES
+from advisor.engines.ways import WAYS
 from advisor.render import render
 from advisor.schema import Plan
 from tests.deploy.front import (
@@ -71,10 +72,10 @@ def test_who_gets_a_gateway() -> None:
     assert "gateway" not in parts_of(first_plan("ollama", "rtx-4090", "one"))
     exposed = first_plan("ollama", "rtx-4090", "production")
     bare = replace(exposed, workload=replace(exposed.workload, parts="none"))
-    assert parts_of(bare) == ("gateway",)
+    assert set(parts_of(bare)) - set(WAYS.values()) == {"gateway"}
     watched = first_plan("ollama", "rtx-4090", "one")
     watched = replace(watched, workload=replace(watched.workload, parts="monitoring"))
-    assert parts_of(watched) == ("gateway", "monitoring")
+    assert set(parts_of(watched)) - set(WAYS.values()) == {"gateway", "monitoring"}
 
 
 @pytest.mark.parametrize("engine", list(ENGINES))
@@ -495,7 +496,21 @@ def trusted() -> set[tuple[str, int]]:
 
 
 def test_the_folder_says_how(tmp_path: Path) -> None:
-    """The README has the gateway's section with paths and address, and CHECKLIST asks for the key."""
+    """The second page has the gateway's section with paths and address, and CHECKLIST asks for the key."""
     files: dict[str, Any] = texts(replace(planned(), checks=part.checks(planned())))
-    assert "http://127.0.0.1:8080/v1" in files["README.md"] and "/v1/chat/completions" in files["README.md"]
+    page = files["docs/operations.md"]
+    assert "http://127.0.0.1:8080/v1" in page and "/v1/chat/completions" in page and ":8080/v1" in files["README.md"]
     assert "ADVISOR_API_KEY" in files["CHECKLIST.md"]
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_the_gateway_gets_no_secret_but_its_own(engine: str) -> None:
+    """Token and Grafana's password have files of their own: .env, which is the gateway's, is offered neither."""
+    plan = replace(planned(engine), parts=("compose", "gateway", "monitoring"))
+    files = texts(replace(plan, launch=replace(plan.launch, needs_token=True)))
+    services = yaml.safe_load(files["compose.yaml"])["services"]
+    assert services["gateway"]["secrets"] == ["gateway"] and "env_file" not in services["gateway"]
+    assert services["engine"]["env_file"] == [{"path": "engine.env", "required": False}]
+    assert "HF_TOKEN" not in str({**services["engine"]["environment"], **services["gateway"]["environment"]})
+    assert not re.search(r"^(HF_TOKEN|GRAFANA_PASSWORD)=", files[".env.example"], re.MULTILINE)
+    assert "engine.env" in files["README.md"] and "grafana.env" in files[".env.example"]

@@ -173,10 +173,10 @@ def test_one_source_for_what_other_targets_have_too(plan: Plan) -> None:
         assert everything["kubernetes/Modelfile"] == everything["Modelfile"]
 
 
-def test_only_the_gateway_is_let_in_and_nothing_goes_out_when_offline(plan: Plan) -> None:
-    """The engine's port is in no rule; an offline plan has no way out, another only DNS and 443."""
-    for offline in (False, True):
-        asked = replace(plan, workload=replace(plan.workload, offline=offline))
+def test_only_the_gateway_is_let_in_and_nothing_goes_out_when_air_gapped(plan: Plan) -> None:
+    """The engine's port is in no rule; an air-gapped plan has no way out, another only DNS and 443."""
+    for air_gapped in (False, True):
+        asked = replace(plan, workload=replace(plan.workload, air_gapped=air_gapped))
         (policy, *_) = [
             document
             for document in documents(asked)
@@ -185,7 +185,7 @@ def test_only_the_gateway_is_let_in_and_nothing_goes_out_when_offline(plan: Plan
         ports = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
         assert plan.launch.port not in ports and all(rule["from"] for rule in policy["spec"]["ingress"])
         out = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
-        assert out == (set() if offline or plan.model.path else {53, 443})
+        assert out == (set() if air_gapped or plan.model.path else {53, 443})
 
 
 def test_scaling_only_where_the_engine_reports_its_queue(plan: Plan) -> None:

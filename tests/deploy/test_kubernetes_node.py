@@ -114,6 +114,7 @@ def plan_for(engine: str, node: Node) -> Plan:
         "output_tokens": 128,
         "context_tokens": 1024,
         "offline": True,
+        "air_gapped": True,
         "parts": "gateway,kubernetes",
     }
     plan = recommend(profile=None, overrides=asked, hardware_file=machine).plan

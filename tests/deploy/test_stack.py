@@ -76,8 +76,9 @@ def stack(request: pytest.FixtureRequest, make: Any, docker: Any) -> Iterator[St
     ):
         docker("tag", f"advisor-tests/{local}:1", image)
     secrets = folder / ".env"
-    secrets.write_text(f"ADVISOR_API_KEY={KEY}\nADVISOR_BIND=127.0.0.1\nGRAFANA_PASSWORD=none-here\n")
+    secrets.write_text(f"ADVISOR_API_KEY={KEY}\nADVISOR_BIND=127.0.0.1\n")
     secrets.chmod(0o600)
+    (folder / "grafana.env").write_text("GRAFANA_PASSWORD=none-here\n")
     made = Stack(plan, folder, docker, Client(KEY, plan.launch.served_name))
     try:
         up = made.compose("up", "--detach", "--wait", "--wait-timeout", "900", *made.services)

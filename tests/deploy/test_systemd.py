@@ -134,7 +134,7 @@ def test_patience_and_devices_are_the_plans(engine: str, machine: str) -> None:
 def test_an_offline_engine_reaches_loopback_only() -> None:
     """Where nothing has to be fetched, the unit lets the engine talk to this machine alone."""
     plan = first_plan("ollama", "rtx-4090")
-    offline = replace(plan, workload=replace(plan.workload, offline=True), parts=("systemd",))
+    offline = replace(plan, workload=replace(plan.workload, air_gapped=True), parts=("systemd",))
     for made, closed in ((replace(plan, parts=("systemd",)), False), (offline, True)):
         text = units(made)[f"{systemd.facts(made).unit}.service"].text
         assert ("IPAddressDeny=any" in text) == closed and ("fetch\n" in text) != closed

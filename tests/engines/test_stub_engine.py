@@ -19,6 +19,7 @@ from advisor.catalog.vendors import vendors
 from advisor.check.run import check_folder
 from advisor.engines import ENGINES
 from advisor.engines.base import Engine
+from advisor.engines.ways import WAYS
 from advisor.folder.write import write_tree
 from advisor.models.names import find_model
 from advisor.pipeline import Answer, files_of, recommend
@@ -88,9 +89,9 @@ def test_the_crossover_is_its_own() -> None:
 
 def test_every_part_is_written(tmp_path: Path) -> None:
     """Files, JSON and terminal text of all parts that can be had; every YAML file parses; no chart is promised."""
-    answer = asked(80, engine=stub.NAME, parts="all", offline=True)
+    answer = asked(80, engine=stub.NAME, parts="all", offline=True, air_gapped=True)
     plan = plan_of(answer)
-    assert plan.parts == ("gateway", "monitoring", "systemd", "quadlet", "kubernetes", "offline")
+    assert plan.parts == (*WAYS.values(), "gateway", "monitoring", "offline")
     write_tree(tmp_path, files_of(plan), overwrite=False)
     files = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     for path, text in files.items():

@@ -87,7 +87,6 @@ def container(plan: Plan) -> Container:
         image=start.image,
         argv=(),
         env=inner_environment(plan, one_replica(plan, ANYONE).env),
-        from_dotenv=(),
         health=("CMD", "ollama", "list"),
         mounts=(STORE, *kernels),
         prepare_mounts=local_mount(plan.model.path if plan.model.origin == "gguf" else None),

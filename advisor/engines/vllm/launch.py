@@ -97,7 +97,6 @@ def container(plan: Plan) -> Container:
         image=start.image,
         argv=with_values(start.argv, {"--host": ANYONE, **_in_the_image(start.argv, found)}),
         env=inner_environment(plan, start.env),
-        from_dotenv=("HF_TOKEN",) if start.needs_token else (),
         health=(
             "CMD",
             "curl",

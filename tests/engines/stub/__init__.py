@@ -179,7 +179,7 @@ def container(plan: Plan) -> Container:
     health = ("CMD", "curl", "-fsS", f"http://127.0.0.1:{PORT}/health")
     inside = one_replica(plan, "0.0.0.0")
     return Container(
-        image=plan.launch.image, argv=inside.argv, env=inside.env, from_dotenv=(), health=health, mounts=(store,),
+        image=plan.launch.image, argv=inside.argv, env=inside.env, health=health, mounts=(store,),
         **gpu_fields(plan),  # type: ignore[arg-type]
     )  # fmt: skip
 
