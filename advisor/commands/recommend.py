@@ -30,7 +30,6 @@ _EXAMPLES = """
 
 
 @click.command("recommend", help="Which engine for this load: verdict, reasons, and a folder of files.\n" + _EXAMPLES)
-@click.pass_context
 @load_options
 @measurements_option
 @click.option(
@@ -44,7 +43,6 @@ _EXAMPLES = """
 @click.option("--dry-run", is_flag=True, help="Write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(
-    context: click.Context,
     profile: str | None,
     gpu: str | None,
     hardware: Path | None,
@@ -70,7 +68,7 @@ def command(
             progress=progress,
         )
         files = files_of(answer.plan) if answer.plan else ()
-    typed = context.get_parameter_source("out") is not ParameterSource.DEFAULT
+    typed = click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT
     wanted = bool(files) and not dry_run and (answer.verdict.meets_targets or typed)
     failed = _write(out, files, force) if wanted else None
     folder = str(out) if wanted and failed is None else None

@@ -114,7 +114,7 @@ def _images(plan: Plan) -> list[str]:
         names.append(gateway.facts(plan).image)
     if "monitoring" in plan.parts:
         watched = monitoring.facts(plan)
-        names += [watched.prometheus_image, watched.grafana_image]
+        names += [watched.prometheus_image, watched.alertmanager_image, watched.grafana_image]
     return names
 
 

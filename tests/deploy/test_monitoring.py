@@ -20,6 +20,7 @@ from advisor.catalog import constants, sources
 from advisor.deploy import monitoring as part
 from advisor.deploy.monitoring.facts import Alert, Monitoring
 from advisor.engines import ENGINES
+from advisor.engines.ways import WAYS
 from advisor.render import render
 from advisor.schema import Plan
 from tests.deploy.front import planned, written
@@ -292,3 +293,21 @@ def test_every_alert_fires_on_its_fault_and_on_nothing_else(engine: str, tmp_pat
     assert set(FAULTS[engine]) == {alert.name for alert in made.alerts}
     (folder / "tests.yml").write_text(yaml.safe_dump(rule_tests(engine, made), sort_keys=False))
     assert "SUCCESS" in promtool("test", "rules", "tests.yml", cwd=folder)
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_alerts_go_to_an_alertmanager_that_is_there(engine: str) -> None:
+    """Prometheus, in Compose and on the machine, names the Alertmanager of this folder, and that has one receiver."""
+    texts = {
+        file.path: file.text
+        for file in render(replace(watched(engine), parts=(*WAYS.values(), *watched(engine).parts)))
+    }
+    services = yaml.safe_load(texts["compose.yaml"])["services"]
+    for file, host in (("prometheus.yml", "alertmanager"), ("prometheus.native.yml", "127.0.0.1")):
+        told = yaml.safe_load(texts[f"monitoring/{file}"])["alerting"]["alertmanagers"]
+        assert told == [{"static_configs": [{"targets": [f"{host}:9093"]}]}]
+    assert set(services["prometheus"]["networks"]) & set(services["alertmanager"]["networks"])
+    assert services["alertmanager"]["ports"] == ["127.0.0.1:9093:9093"]
+    made = yaml.safe_load(texts["monitoring/alertmanager.yml"])
+    assert made["route"]["receiver"] == made["receivers"][0]["name"] and len(made["receivers"]) == 1
+    assert "/api/v2/alerts" in texts["docs/operations.md"] and "contact points" not in texts["docs/operations.md"]

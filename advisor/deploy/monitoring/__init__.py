@@ -17,8 +17,8 @@ from advisor.schema import Check, Plan
 
 __all__ = ["checks", "facts", "placements", "possible", "wanted"]
 
-PROMETHEUS_VERSION, GRAFANA_VERSION = "v3.13.5", "13.2.3"
-PROMETHEUS_PORT, GRAFANA_PORT = 9090, 3000
+PROMETHEUS_VERSION, GRAFANA_VERSION, ALERTMANAGER_VERSION = "v3.13.5", "13.2.3", "v0.34.2"
+PROMETHEUS_PORT, GRAFANA_PORT, ALERTMANAGER_PORT = 9090, 3000, 9093
 INTERVAL_S = 15
 RETENTION = "30d"
 COMPOSE = ("compose",)  # elsewhere Grafana is somebody's own, and imports the dashboard
@@ -40,8 +40,10 @@ def facts(plan: Plan) -> Monitoring:
     return Monitoring(
         prometheus_image=f"prom/prometheus:{PROMETHEUS_VERSION}",
         grafana_image=f"grafana/grafana:{GRAFANA_VERSION}",
+        alertmanager_image=f"prom/alertmanager:{ALERTMANAGER_VERSION}",
         prometheus_port=PROMETHEUS_PORT,
         grafana_port=GRAFANA_PORT,
+        alertmanager_port=ALERTMANAGER_PORT,
         retention=RETENTION,
         interval_s=INTERVAL_S,
         jobs=jobs(plan, names),
@@ -77,6 +79,7 @@ def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
         Placement("monitoring/prometheus.yml.j2", "monitoring/prometheus.yml", ways=COMPOSE),
         Placement("monitoring/prometheus.native.yml.j2", "monitoring/prometheus.native.yml", ways=ON_HOST),
         Placement("monitoring/rules.yml.j2", "monitoring/rules.yml"),
+        Placement("monitoring/alertmanager.yml.j2", "monitoring/alertmanager.yml", ways=("compose", *ON_HOST)),
         Placement("monitoring/dashboard.json.j2", "monitoring/grafana/dashboards/advisor.json"),
         Placement(
             "monitoring/datasource.yml.j2", "monitoring/grafana/provisioning/datasources/prometheus.yml", ways=COMPOSE
@@ -108,9 +111,9 @@ def checks(plan: Plan) -> tuple[Check, ...]:
         ),
         Check(
             id="alerts-heard",
-            fact="Alerts reach a person: rules.yml says when, an Alertmanager or Grafana's contact points say whom",
+            fact="Alerts reach a person: monitoring/alertmanager.yml names one receiver",
             command=None,
             expect="a test alert that arrived",
-            otherwise=f"add `alerting:` to monitoring/prometheus.yml, or contact points at http://127.0.0.1:{GRAFANA_PORT}",
+            otherwise="fill it in, start Alertmanager again, and send the test alert of docs/operations.md",
         ),
     )

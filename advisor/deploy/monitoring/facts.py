@@ -64,8 +64,10 @@ class Monitoring:
 
     prometheus_image: str
     grafana_image: str
+    alertmanager_image: str
     prometheus_port: int
     grafana_port: int
+    alertmanager_port: int
     retention: str
     interval_s: int
     jobs: tuple[Job, ...]
