@@ -8,10 +8,7 @@ reads a compose.yaml that this program rendered.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +17,7 @@ from pathlib import Path
 from advisor.check.compose import own_compose
 from advisor.check.outcome import CheckReport, Line, Status
 from advisor.check.target import is_running, target_for
+from advisor.edge.children import run
 from advisor.errors import EnvironmentFailed
 from advisor.folder.saved import plan_in
 from advisor.plan import checks_of
@@ -109,22 +107,13 @@ def _result(check: Check, status: Status, reason: str, seen: str = "", seconds: 
 
 
 def _run(command: str, folder: Path, limit_s: int, variables: Mapping[str, str]) -> tuple[int | None, str]:
-    """Exit status (None: it took too long, and was ended with all it started) and everything it printed."""
+    """Exit status (None: it took too long, and was ended with all it started) and the end of what it printed."""
     env = {name: text for name, text in os.environ.items() if name not in NOT_INHERITED}
     env |= {**variables, "LC_ALL": "C"}
     try:
-        process = subprocess.Popen(
-            ["bash", "--noprofile", "--norc", "-c", command], cwd=folder, env=env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        done = run(
+            ["bash", "--noprofile", "--norc", "-c", command], limit_s=limit_s, cwd=folder, env=env, merged=True
         )  # fmt: skip
     except OSError as error:
         raise EnvironmentFailed(f"bash cannot be started ({error.strerror}): the checklist is written for it") from None
-    try:
-        out, _ = process.communicate(timeout=limit_s)
-        code: int | None = process.returncode
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        out, _ = process.communicate()
-        code = None
-    return code, out.decode(errors="replace")
+    return done.code, done.out

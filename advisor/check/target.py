@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from advisor.deploy import PARTS, native
+from advisor.edge.children import run
 from advisor.edge.reading import is_file
 from advisor.engines.ways import WAYS, ways_of
 from advisor.errors import BadInput
@@ -73,11 +73,8 @@ def _pid_runs(state: Path) -> bool:
 
 def _output(command: list[str], folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> str:
     """What a program prints; nothing where it is absent or does not answer."""
+    env = {**os.environ, **variables, "LC_ALL": "C"}
     try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-            timeout=_PATIENCE_S, env={**os.environ, **variables, "LC_ALL": "C"}, errors="replace",
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
+        return run(command, limit_s=_PATIENCE_S, cwd=folder, env=env).out
+    except OSError:
         return ""
-    return done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -28,44 +27,24 @@ Starter = Callable[[Sequence[str], Mapping[str, str]], Started]
 def start_command(argv: Sequence[str], env: Mapping[str, str]) -> Started:
     """Start a program now; its output is collected later, within `COMMAND_TIMEOUT_S` of the start."""
     import shutil
-    import subprocess
-    import time
+
+    from advisor.edge.children import Child
 
     if shutil.which(argv[0], path=env.get("PATH")) is None:  # cheaper than a fork that fails
         return lambda: Output(None, "", f"{argv[0]} is not installed")
     try:
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**env, "LC_ALL": "C"},
-            start_new_session=True,  # so that a plug-in that hangs ends together with its parent
-        )
+        child = Child(argv, limit_s=COMMAND_TIMEOUT_S, env={**env, "LC_ALL": "C"})
     except OSError as error:
         reason = error.strerror
         return lambda: Output(None, "", f"{argv[0]} cannot be started ({reason})")
-    deadline = time.monotonic() + COMMAND_TIMEOUT_S
 
     def collect() -> Output:
-        try:
-            text, error = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            _end(process)
+        done = child.collect()
+        if done.code is None:
             return Output(None, "", f"{argv[0]} gave no answer within {COMMAND_TIMEOUT_S:.0f} s")
-        return Output(process.returncode, text.decode(errors="replace"), error.decode(errors="replace"))
+        return Output(done.code, done.out, done.err)
 
     return collect
-
-
-def _end(process: Any) -> None:
-    import signal
-
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for pipe in (process.stdout, process.stderr):
-        pipe.close()
 
 
 def _affinity() -> frozenset[int] | None:

@@ -7,13 +7,13 @@ one the bandwidth is measured all the same, and the rates stay what instruction 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
+from advisor.edge.children import run
 from advisor.probe.bandwidth import read_bytes_per_s
 from advisor.schema import Cpu, value
 from advisor.units import MIB
@@ -96,12 +96,10 @@ def parse(said: str) -> dict[str, float]:
 
 def _run(words: list[str]) -> str | None:
     try:
-        done = subprocess.run(
-            words, capture_output=True, text=True, check=False, timeout=_LIMIT_S, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = run(words, limit_s=_LIMIT_S)
+    except OSError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return done.out if done.code == 0 else None
 
 
 def with_rates(cpu: Cpu, rates: CpuRates) -> Cpu:

@@ -20,6 +20,10 @@ class Runner(Protocol):
         """What stands in the way of a start here."""
         ...
 
+    def recover(self) -> bool:
+        """End what a run of this folder left that was killed; whether anything was."""
+        ...
+
     def start(self) -> None:
         """Begin to start; returns at once."""
         ...

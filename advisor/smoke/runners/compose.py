@@ -6,10 +6,10 @@ import contextlib
 import functools
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
+from advisor.edge.children import Ended, run
 from advisor.schema import Plan
 from advisor.smoke.runners import processes
 from advisor.smoke.runners.base import SPARE_S, State, read_text
@@ -22,6 +22,7 @@ OVERRIDES = (
     "docker-compose.override.yml",
 )
 _FILES = ("compose.yaml", *OVERRIDES)
+NO_RESTART = "no-restart.yaml"  # beside the reports; containers bear its name
 _NOT_FETCHED = ("never", "build")
 
 
@@ -51,15 +52,24 @@ class ComposeRunner:
         if self._program is None:
             return ["neither `docker compose` nor docker-compose is installed"]
         config = self._compose("config", "--format", "json", timeout=60)
-        if config.returncode:
-            return [f"Compose refuses the file: {last_line(config.stderr)}"]
+        if config.code:
+            return [f"Compose refuses the file: {last_line(config.err)}"]
         asked = self._compose("ps", "--all", "--quiet", timeout=60)
-        if asked.returncode:
-            return [f"Compose does not answer: {last_line(asked.stderr)}"]
-        if asked.stdout.split():
+        if asked.code:
+            return [f"Compose does not answer: {last_line(asked.err)}"]
+        if asked.out.split():
             return ["containers of this deployment are there already: `docker compose down` removes them"]
-        self._services = json.loads(config.stdout)["services"]
+        self._services = json.loads(config.out)["services"]
         return []
+
+    def recover(self) -> bool:
+        """The Compose of a run that was killed, and containers that were made with a smoke test's own file."""
+        left = self._starter.recover()
+        made = self._compose("ps", "--all", "--format", "json", timeout=60).out if self._program else ""
+        if str(self._ours / NO_RESTART) in made:
+            self._compose("down", "--timeout", "20", timeout=4 * SPARE_S)
+            left = True
+        return left
 
     def start(self) -> None:
         """Fetch the images that are missing, then `up --wait`."""
@@ -81,7 +91,7 @@ class ComposeRunner:
     def log(self) -> str:
         """The containers' logs, then what Compose said."""
         shown = self._compose("logs", "--no-color", "--no-log-prefix", timeout=60)
-        kept = shown.stdout or read_text(self._ours / "engine.log")
+        kept = shown.out or read_text(self._ours / "engine.log")
         return "\n".join(filter(None, (kept, self._starter.said())))
 
     def stop(self) -> None:
@@ -96,6 +106,7 @@ class ComposeRunner:
         """Remove what is left of containers and network."""
         if self._starter.begun and not self._removed:
             self._down("--timeout", "20", timeout=4 * SPARE_S)
+        self._starter.end(2.0)
 
     def memory_bytes(self) -> int | None:
         """Memory of the containers' processes, where they run on this machine and may be looked at."""
@@ -108,49 +119,45 @@ class ComposeRunner:
     def _down(self, *words: str, timeout: float) -> None:
         self._starter.interrupt(20.0)
         self._starter.end(2.0)
-        shown = self._compose("logs", "--no-color", "--no-log-prefix", timeout=60).stdout
+        shown = self._compose("logs", "--no-color", "--no-log-prefix", timeout=60).out
         if shown:
             with contextlib.suppress(OSError):  # a full disk must not keep containers running
                 (self._ours / "engine.log").write_text(shown, encoding="utf-8")
-        self._removed = self._compose("down", *words, timeout=timeout).returncode == 0
+        self._removed = self._compose("down", *words, timeout=timeout).code == 0
 
     def _write_no_restart(self) -> None:
         self._ours.mkdir(exist_ok=True)
         (self._ours / "engine.log").unlink(missing_ok=True)
         lines = ["# Written by `advisor smoke`: a container that ends stays ended.", "services:"]
         lines += [f'  {name}: {{restart: "no"}}' for name in self._services]
-        (self._ours / "no-restart.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (self._ours / NO_RESTART).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     @functools.cached_property
     def _program(self) -> list[str] | None:
         return compose_program()
 
     def _ids(self, *words: str) -> list[str]:
-        return self._compose("ps", "--quiet", *words, timeout=60).stdout.split()
+        return self._compose("ps", "--quiet", *words, timeout=60).out.split()
 
     def _words(self, *words: str) -> list[str]:
         files = [self._folder / name for name in _FILES]
         if self._services:  # known: the file is from this run
-            files.append(self._ours / "no-restart.yaml")
+            files.append(self._ours / NO_RESTART)
         chosen = [word for file in files if file.is_file() for word in ("--file", str(file))]
         return [*(self._program or ["docker", "compose"]), *chosen, *words]
 
-    def _compose(self, *words: str, timeout: float) -> subprocess.CompletedProcess[str]:
+    def _compose(self, *words: str, timeout: float) -> Ended:
         try:
-            return subprocess.run(
-                self._words(*words), cwd=self._folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                check=False, timeout=timeout, start_new_session=True,
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return subprocess.CompletedProcess(words, 1, "", str(error))
+            done = run(self._words(*words), cwd=self._folder, limit_s=timeout)
+        except OSError as error:
+            return Ended(1, "", str(error))
+        return done if done.code is not None else Ended(1, "", f"no answer within {timeout:.0f} s")
 
 
 def compose_program() -> list[str] | None:
     """Compose as a plugin of docker, or by itself; None: not installed."""
-    if shutil.which("docker"):
-        asked = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
-        if asked.returncode == 0:
-            return ["docker", "compose"]
+    if shutil.which("docker") and run(["docker", "compose", "version"], limit_s=20).code == 0:
+        return ["docker", "compose"]
     return ["docker-compose"] if shutil.which("docker-compose") else None
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import subprocess
 from pathlib import Path
 
+from advisor.edge.children import run
 from advisor.schema import Plan
 from advisor.smoke.runners import processes
 from advisor.smoke.runners.base import SPARE_S, State, read_text
@@ -31,6 +31,13 @@ class NativeRunner:
         programs = [self._plan.launch.program[0], "bash", "curl", "ps"]
         return missing + [f"{name} is not installed (not on PATH)" for name in programs if not shutil.which(name)]
 
+    def recover(self) -> bool:
+        """By the record: the session of the run that was killed."""
+        left = self._starter.recover()
+        if left:
+            self._forget_engine()
+        return left
+
     def start(self) -> None:
         """Run run.sh in the background."""
         self._starter.begin(["bash", "run.sh"])
@@ -51,12 +58,7 @@ class NativeRunner:
     def stop(self) -> None:
         """Run stop.sh; what outlives it is for `leftovers` to show."""
         self._starter.interrupt(SPARE_S)  # still starting: run.sh stops what it began
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(
-                ["bash", "stop.sh"],
-                cwd=self._folder, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-                timeout=self._plan.launch.drain_s + SPARE_S, start_new_session=True,
-            )  # fmt: skip
+        run(["bash", "stop.sh"], cwd=self._folder, limit_s=self._plan.launch.drain_s + SPARE_S)
 
     def leftovers(self) -> list[str]:
         """Processes of the session, named."""
@@ -64,13 +66,12 @@ class NativeRunner:
 
     def end(self) -> None:
         """Stop, then end by force what is left."""
-        if not self.leftovers():
-            return
-        self.stop()
-        self._starter.end()
-        for name in ("engine.pid", "engine.started"):
-            with contextlib.suppress(OSError):
-                self._state(name).unlink(missing_ok=True)
+        if self.leftovers():
+            self.stop()
+            self._starter.end()
+            self._forget_engine()
+        else:
+            self._starter.end()  # nothing but the record of it
 
     def memory_bytes(self) -> int | None:
         """Memory of the session's processes."""
@@ -79,6 +80,11 @@ class NativeRunner:
     def cpu_seconds(self) -> float | None:
         """Processor time of the session's processes."""
         return processes.cpu_seconds(process.pid for process in self._starter.processes())
+
+    def _forget_engine(self) -> None:
+        for name in ("engine.pid", "engine.started"):
+            with contextlib.suppress(OSError):
+                self._state(name).unlink(missing_ok=True)
 
     def _state(self, name: str) -> Path:
         return self._folder / "state" / name

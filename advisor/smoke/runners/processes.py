@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+from advisor.edge.children import run
+
+PATIENCE_S = 10.0  # for a list of processes
 
 
 class Process(NamedTuple):
@@ -22,16 +25,25 @@ class Process(NamedTuple):
 
 def living() -> list[Process]:
     """Every process that has not ended; a finished one that nobody collected counts as ended."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,sess=,stat=,comm="],
-        capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"},
-    ).stdout  # fmt: skip
+    listed = run(
+        ["ps", "-A", "-o", "pid=,sess=,stat=,comm="], limit_s=PATIENCE_S, env={**os.environ, "LC_ALL": "C"}
+    ).out
     found = []
     for line in listed.splitlines():
         pid, session, state, name = line.split(None, 3)
         if not state.startswith("Z") and pid.isdigit() and session.isdigit():
             found.append(Process(int(pid), int(session), name.strip()))
     return found
+
+
+def starts(pids: Iterable[int]) -> dict[int, str]:
+    """When each of these processes began, as `ps` and run.sh write it; those that are gone are left out."""
+    wanted = ",".join(map(str, pids))
+    if not wanted:
+        return {}
+    words = ["ps", "-o", "pid=,lstart=", "-p", wanted]
+    lines = run(words, limit_s=PATIENCE_S, env={**os.environ, "LC_ALL": "C"}).out.splitlines()
+    return {int(pid): " ".join(began) for pid, *began in map(str.split, lines) if pid.isdigit() and began}
 
 
 def of_session(session: int) -> list[Process]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 
+from advisor.edge.children import run
 from advisor.smoke.runners.native import NativeRunner
 from advisor.smoke.runners.processes import listener
 
@@ -34,12 +34,8 @@ class RunningRunner(NativeRunner):
         """Unload the model, so that its memory is free again; the server goes on."""
         self._starter.interrupt(10.0)
         program, launch = self._plan.launch.program[0], self._plan.launch
-        with contextlib.suppress(subprocess.TimeoutExpired, OSError):
-            subprocess.run(
-                [program, "stop", launch.served_name],
-                env={**os.environ, **launch.env}, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-                timeout=30,
-            )  # fmt: skip
+        with contextlib.suppress(OSError):
+            run([program, "stop", launch.served_name], env={**os.environ, **launch.env}, limit_s=30)
 
     def end(self) -> None:
         """What run.sh itself still does ends."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from advisor.edge.children import guarded, released
 from advisor.smoke.runners import processes
 from advisor.smoke.runners.base import State, read_text
 from advisor.smoke.runners.processes import Process
+from advisor.smoke.runners.record import end_remembered, forget, place, remember
 
 
 class Starter:
@@ -21,6 +23,7 @@ class Starter:
         self._out = out
         self._program: subprocess.Popen[bytes] | None = None
         self._then: list[Sequence[str]] = []
+        self._written: Mapping[int, str] = {}  # processes that are written down
 
     @property
     def begun(self) -> bool:
@@ -46,6 +49,7 @@ class Starter:
     def state(self) -> State:
         """ "fetching" until the last program runs, then "starting"; how it ended says the rest."""
         code = self._program.poll() if self._program else 1
+        self._remember()
         if code == 0 and self._then:
             self._run(self._then.pop(0))
             code = None
@@ -72,10 +76,20 @@ class Starter:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._program.wait(timeout=patience_s)
 
+    def recover(self) -> bool:
+        """End what a killed run left here; whether anything was.
+
+        Raises:
+            EnvironmentFailed: that run was not killed: it still goes on.
+        """
+        return end_remembered(place(self._folder))
+
     def end(self, patience_s: float = 10.0) -> None:
         """Nothing of the session lives afterwards."""
-        if self._program is not None:
-            processes.end_session(self._program.pid, patience_s)
+        if self._program is not None and not processes.end_session(self._program.pid, patience_s):
+            self._program.poll()
+            released(self._program.pid)
+            forget(place(self._folder))
 
     def _run(self, words: Sequence[str]) -> None:
         with self._out.open("ab") as out:
@@ -84,3 +98,10 @@ class Starter:
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
+        guarded(self._program.pid)
+        self._written = {}
+        self._remember()
+
+    def _remember(self) -> None:
+        if self._program is not None:
+            self._written = remember(place(self._folder), self._program.pid, self._written)

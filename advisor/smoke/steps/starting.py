@@ -20,6 +20,7 @@ _SPARE_DISK_BYTES = 1 * GIB
 
 async def preflight(job: Job) -> str:
     """Programs and files are there, the port is free, memory and disk suffice, the model is present."""
+    left = await asyncio.to_thread(job.runner.recover)
     plan, wrong = job.plan, job.runner.problems()
     if plan.launch.server == "own" and listener(plan.launch.port):
         wrong.append(f"port {plan.launch.port} is taken: stop what listens there")
@@ -29,7 +30,8 @@ async def preflight(job: Job) -> str:
     if wrong:
         raise Failed("; ".join(wrong))
     port = "free" if plan.launch.server == "own" else "answers"
-    return f"port {plan.launch.port} {port}, {job.runner.name} runner, model {plan.launch.model_ref}"
+    ended = "; what a killed run had left was ended first" if left else ""
+    return f"port {plan.launch.port} {port}, {job.runner.name} runner, model {plan.launch.model_ref}{ended}"
 
 
 def _disk(job: Job) -> str | None:
