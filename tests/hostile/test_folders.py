@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from advisor.check.compose import own_compose
+from advisor.deploy import carry
+from advisor.edge.children import run
 from advisor.errors import BadInput
 from advisor.folder.write import write_tree
 from advisor.pipeline import files_of
@@ -121,3 +123,46 @@ def test_compose_reads_a_file_that_was_rendered_here(deployed: tuple[Plan, Path]
         assert folder not in file.parents and "include:" not in file.read_text()
         assert variables["COMPOSE_DISABLE_ENV_FILE"] == "1" and variables["COMPOSE_ENV_FILES"] == os.devnull
     assert not file.exists()
+
+
+ZEROS = "0" * 64
+SUMS: dict[str, Callable[[Path], object]] = {
+    "a device": lambda carry: (carry / "SHA256SUMS").write_text(f"{ZEROS}  /dev/zero\n"),
+    "a file outside": lambda carry: (carry / "SHA256SUMS").write_text(f"{ZEROS}  ../../plan.json\n"),
+    "a link to a device": lambda carry: (
+        (carry / "weights").symlink_to("/dev/zero"),
+        (carry / "SHA256SUMS").write_text(f"{ZEROS}  ./weights\n"),
+    ),
+    "a pipe": lambda carry: (os.mkfifo(carry / "p"), (carry / "SHA256SUMS").write_text(f"{ZEROS}  ./p\n")),
+    "the list is a device": lambda carry: (carry / "SHA256SUMS").symlink_to("/dev/zero"),
+    "the list is a pipe": lambda carry: os.mkfifo(carry / "SHA256SUMS"),
+    "another form of the list": lambda carry: (carry / "SHA256SUMS").write_text(f"SHA256 (/dev/zero) = {ZEROS}\n"),
+    "wrong": lambda carry: (carry / "SHA256SUMS").write_text(f"{ZEROS}  ./whole\n"),
+    "no list": lambda carry: None,
+}
+
+
+@pytest.mark.parametrize("make", SUMS.values(), ids=SUMS)
+def test_sums_of_a_stranger_read_nothing_but_what_was_carried(make: Callable[[Path], object], tmp_path: Path) -> None:
+    """A list of sums that names a device, a pipe, a link or a file outside fails at once, and reads none of them."""
+    (line,) = carry.checks(golden("one-person-rtx-4090"))
+    (tmp_path / "offline/carry").mkdir(parents=True)
+    (tmp_path / "offline/carry/whole").write_text("whole\n")
+    make(tmp_path / "offline/carry")
+    done = run(["bash", "-c", line.command or ""], cwd=tmp_path, limit_s=10, merged=True)
+    assert done.code == 1, done
+
+
+def test_what_was_carried_whole_passes(tmp_path: Path) -> None:
+    """Files as save.sh lists them pass, odd names of weights included; so does a folder to which nothing was carried."""
+    (line,) = carry.checks(golden("one-person-rtx-4090"))
+    assert run(["bash", "-c", line.command or ""], cwd=tmp_path, limit_s=10) == (0, "", "")
+    folder = tmp_path / "offline/carry"
+    (folder / "weights a/b[1]").mkdir(parents=True)
+    for name in ("weights a/b[1]/x.bin", "-n", "weights a/%s*.bin"):
+        (folder / name).write_text(name)
+    listed = (
+        "find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 -r sha256sum >../sums; mv ../sums SHA256SUMS"
+    )
+    subprocess.run(["bash", "-c", listed], cwd=folder, check=True)
+    assert run(["bash", "-c", line.command or ""], cwd=tmp_path, limit_s=10, merged=True) == (0, "", "")
