@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Protocol
 
+from advisor.edge.answers import fetched
+from advisor.edge.reading import parse_json
+from advisor.errors import BadInput
 from advisor.schema import RunningEngine, value
 
 
@@ -77,6 +79,8 @@ def metric_labels(text: str, name: str) -> dict[str, str]:
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 2.0  # of one question to a server on this machine
 _MOST_BYTES = 4 << 20  # of its answer
+MOST_COUNT = 10**18  # of bytes or tokens
+MOST_NAME = 1024  # characters of a model, which may be the path of a file
 
 
 def listens(port: int) -> bool:
@@ -89,17 +93,20 @@ def listens(port: int) -> bool:
 
 
 def asked(port: int, path: str) -> dict[str, Any]:
-    """The JSON object that a server of this machine answers with; empty where it answers anything else.
-
-    The client is imported when somebody is asked: it takes longer than many a command.
-    """
-    import urllib.error
-    import urllib.request
-
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine is not behind its proxy
+    """The JSON object that a server of this machine answers with; empty where it answers anything else."""
+    url = f"http://{LOOPBACK}:{port}{path}"
     try:
-        with direct.open(f"http://{LOOPBACK}:{port}{path}", timeout=PATIENCE_S) as answer:
-            found = json.loads(answer.read(_MOST_BYTES))
-    except (urllib.error.URLError, OSError, ValueError):
+        found = parse_json(fetched(url, idle_s=PATIENCE_S, total_s=PATIENCE_S, most=_MOST_BYTES, here=True), url)
+    except (OSError, BadInput):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def whole(number: object) -> int | None:
+    """A count that a server tells; None where it is none that any server could have."""
+    return number if type(number) is int and 0 <= number <= MOST_COUNT else None
+
+
+def named(name: object) -> str | None:
+    """The name of a model that a server tells; None where it is none."""
+    return name if isinstance(name, str) and 0 < len(name) <= MOST_NAME else None

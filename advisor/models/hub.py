@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from advisor.catalog import weights_format
+from advisor.edge.answers import fetched
 from advisor.edge.reading import parse_json
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S, TOTAL_S = 5.0, 15.0  # without a sign of life; for a whole answer
 MOST_BYTES = 4 * 2**20
-T = TypeVar("T")
 ENDPOINT = "https://huggingface.co"
 
 
@@ -60,15 +57,15 @@ def fetch_json(url: str, repository: str, suggestion: str) -> dict[str, Any]:
     Raises:
         BadInput: what the Hub answered, or why it did not.
     """
-    import http.client
     import urllib.error
 
     about = f"model {shown(repository)}"
     try:
-        loaded = parse_json(_within(TOTAL_S, lambda: _fetched(url)), f"{about}: {url}")
+        content = fetched(url, idle_s=TIMEOUT_S, total_s=TOTAL_S, most=MOST_BYTES)
+        loaded = parse_json(content, f"{about}: {url}")
     except urllib.error.HTTPError as error:
         raise BadInput(f"{about}: {_refused(error.code)}; {suggestion}") from None
-    except (OSError, http.client.HTTPException) as error:  # URLError and TimeoutError are kinds of OSError
+    except OSError as error:  # URLError and TimeoutError are kinds of it
         reason = getattr(error, "reason", error) or type(error).__name__
         raise BadInput(
             f"{about} is not in the catalogue and the Hub could not be reached ({reason}); name "
@@ -77,40 +74,6 @@ def fetch_json(url: str, repository: str, suggestion: str) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise BadInput(f"{about}: {url} holds no mapping; {suggestion}")
     return loaded
-
-
-def _fetched(url: str) -> bytes:
-    """What the Hub answers, up to a size that no config has."""
-    import urllib.request
-
-    request = urllib.request.Request(url, headers={"User-Agent": "advisor"})  # noqa: S310 - the address is ours, https
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-        content: bytes = answer.read(MOST_BYTES)
-    return content
-
-
-def _within(seconds: float, ask: Callable[[], T]) -> T:
-    """What `ask` returns or raises, unless it takes longer: an answer may trickle in byte by byte for ever.
-
-    Raises:
-        TimeoutError: it did.
-    """
-    came: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            came.put((ask(), None))
-        except Exception as error:  # noqa: BLE001 - raised again by who asked
-            came.put((None, error))
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        answer, error = came.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError(f"no whole answer within {seconds:g} s") from None
-    if error is not None:
-        raise error
-    return cast(T, answer)
 
 
 def _refused(code: int) -> str:

@@ -1,11 +1,13 @@
-"""An Ollama that runs on this machine, asked through its own client library."""
+"""An Ollama that runs on this machine, asked as its own client asks."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
-from advisor.engines.observing import LOOPBACK, PATIENCE_S, asked, listens
+from advisor.engines.observing import LOOPBACK, asked, listens, named, whole
 from advisor.schema import RunningEngine, ServedModel
 
 USUAL_PORT = 11434
@@ -28,27 +30,26 @@ def running(port: int | None = None) -> RunningEngine | None:
     version = asked(port, "/api/version").get("version") if listens(port) else None
     if not isinstance(version, str):
         return None
-    import httpx
-    import ollama
-
-    client = ollama.Client(host=f"http://{LOOPBACK}:{port}", timeout=PATIENCE_S, trust_env=False)  # no proxy
-    try:
-        loaded = {model.model: model for model in client.ps().models}
-        names = [model.model for model in client.list().models]
-    except (ollama.ResponseError, httpx.HTTPError, ConnectionError, ValueError, TypeError):
-        loaded, names = {}, []  # it answers, but not as the library expects
+    loaded, listed = _models(port, "/api/ps"), _models(port, "/api/tags")
     return RunningEngine(
         engine="ollama",
         address=f"{LOOPBACK}:{port}",
         version=version,
-        models=tuple(_served(name, loaded.get(name)) for name in names if name),
+        models=tuple(_served(name, loaded.get(name, {})) for name in listed),
     )
 
 
-def _served(name: str, held: object) -> ServedModel:
+def _models(port: int, path: str) -> dict[str, Mapping[str, Any]]:
+    """The models that a path lists, by name; none where it answers, but not as Ollama does."""
+    models = asked(port, path).get("models")
+    told = [model for model in models if isinstance(model, dict)] if isinstance(models, list) else []
+    return {name: model for model in told if (name := named(model.get("model")))}
+
+
+def _served(name: str, held: Mapping[str, Any]) -> ServedModel:
     return ServedModel(
         name=name,
-        loaded_bytes=getattr(held, "size", None),
-        gpu_bytes=getattr(held, "size_vram", None),
-        context_tokens=getattr(held, "context_length", None),
+        loaded_bytes=whole(held.get("size")),
+        gpu_bytes=whole(held.get("size_vram")),
+        context_tokens=whole(held.get("context_length")),
     )

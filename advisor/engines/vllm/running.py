@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.engines.observing import LOOPBACK, asked, listens
+from advisor.engines.observing import LOOPBACK, asked, listens, named, whole
 from advisor.schema import RunningEngine, ServedModel
 
 USUAL_PORT = 8000
@@ -21,12 +21,8 @@ def running(port: int | None = None) -> RunningEngine | None:
         address=f"{LOOPBACK}:{port}",
         version=version,
         models=tuple(
-            ServedModel(name=card["id"], context_tokens=_whole(card.get("max_model_len")))
+            ServedModel(name=name, context_tokens=whole(card.get("max_model_len")))
             for card in served
-            if isinstance(card.get("id"), str)
+            if (name := named(card.get("id")))
         ),
     )
-
-
-def _whole(number: object) -> int | None:
-    return number if isinstance(number, int) and not isinstance(number, bool) else None

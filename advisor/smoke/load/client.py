@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from advisor.schema import value
+from advisor.smoke.load.events import event_of
 from advisor.smoke.load.http import Broken, exchange
 
 Endpoint = Literal["chat", "completions"]
@@ -103,7 +103,7 @@ async def ask(
     sent = time.perf_counter()
     start = sent if origin is None else origin
     arrivals: list[float] = []
-    usage: Mapping[str, Any] = {}
+    usage = (0, 0)
     finish, error, detail = "", None, ""
     body = server.body(prompt, output_tokens, stream=True)
     try:
@@ -116,43 +116,25 @@ async def ask(
             async for event in reply.events():
                 if event == "[DONE]":
                     break
-                chunk = json.loads(event)
-                if "error" in chunk:
-                    raise Broken("error in stream", str(chunk["error"])[:500])
-                usage = chunk.get("usage") or usage
-                for choice in chunk.get("choices") or ():
-                    if has_text(choice):
-                        arrivals.append(time.perf_counter() - start)
-                        on_token()
-                    finish = choice.get("finish_reason") or finish
+                said = event_of(event)
+                usage, finish = said.usage or usage, said.finish or finish
+                if said.texts:
+                    arrivals.extend([time.perf_counter() - start] * said.texts)
+                    on_token()
         if not finish:
             error, detail = "cut", "the stream ended without a finish reason"
     except Broken as broken:
         error, detail = broken.kind, str(broken)
     except TimeoutError:
         error, detail = "timeout", f"not finished within {timeout_s:g} s"
-    except ValueError as broken:
-        error, detail = "protocol", f"an event is not JSON: {broken}"
     return Answer(
         sent_s=sent - start,
         ended_s=time.perf_counter() - start,
         ttft_s=arrivals[0] - (sent - start) if arrivals else None,
         arrivals_s=tuple(arrivals),
-        input_tokens=int(usage.get("prompt_tokens") or 0),
-        output_tokens=int(usage.get("completion_tokens") or len(arrivals)),
+        input_tokens=usage[0],
+        output_tokens=usage[1] or len(arrivals),
         error=error,
         detail=detail,
         finish=finish,
-    )
-
-
-def has_text(choice: Mapping[str, Any]) -> bool:
-    """Whether a piece of a stream carries something that the model said."""
-    delta = choice.get("delta") or {}
-    return bool(
-        choice.get("text")
-        or delta.get("content")
-        or delta.get("reasoning")
-        or delta.get("reasoning_content")
-        or delta.get("tool_calls")
     )

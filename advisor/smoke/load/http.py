@@ -15,9 +15,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from advisor.edge.reading import parse_json
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 
-_HEAD_LIMIT = 1 << 20  # one line of a reply: a long error or a whole answer in one event
+_LINE_LIMIT = 1 << 20  # one line of a reply: a long error or a whole answer in one event
+MOST_HEADERS = 100
+MOST_BYTES = 256 << 20  # of the stream of the longest answer: 250 bytes for each of a million tokens
+MOST_OF_A_TEXT = 16 << 20  # of a reply that is read as a whole
+_PIECE = 1 << 16
 
 
 class Broken(Exception):
@@ -37,33 +43,64 @@ class Reply:
     _reader: asyncio.StreamReader
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it arrives: chunked, of known length, or until the connection closes."""
-        if self.headers.get("transfer-encoding", "").lower() == "chunked":
-            while size := int((await self._reader.readline()).split(b";")[0].strip() or b"-1", 16):
-                if size < 0:
-                    raise Broken("cut", "the connection closed in the middle of the reply")
-                piece = await self._reader.readexactly(size + 2)
-                yield piece[:-2]
-            return
+        """The body as it arrives: chunked, of known length, or until the connection closes.
+
+        Raises:
+            Broken: cut, or longer than any answer.
+        """
+        told = 0
+        chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
+        async for piece in self._chunked() if chunked else self._plain():
+            told += len(piece)
+            if told > MOST_BYTES:
+                raise Broken("too long", f"the reply is longer than {MOST_BYTES >> 20} MiB")
+            yield piece
+
+    async def _chunked(self) -> AsyncIterator[bytes]:
+        while left := int((await self._reader.readline()).split(b";")[0].strip() or b"-1", 16):
+            if left < 0:
+                raise Broken("cut", "the connection closed in the middle of the reply")
+            while left:
+                piece = await self._reader.readexactly(min(left, _PIECE))
+                left -= len(piece)
+                yield piece
+            await self._reader.readexactly(2)
+
+    async def _plain(self) -> AsyncIterator[bytes]:
         left = int(self.headers.get("content-length", "-1"))
-        while left and (piece := await self._reader.read(min(left, 65536) if left > 0 else 65536)):
+        while left and (piece := await self._reader.read(min(left, _PIECE) if left > 0 else _PIECE)):
             left -= len(piece) if left > 0 else 0
             yield piece
         if left > 0:
             raise Broken("cut", f"{left} bytes of the reply are missing")
 
     async def text(self) -> str:
-        """The whole body."""
-        return b"".join([piece async for piece in self.pieces()]).decode("utf-8", "replace")
+        """The whole body.
+
+        Raises:
+            Broken: as `pieces`; or longer than a text that is read as a whole.
+        """
+        body = bytearray()
+        async for piece in self.pieces():
+            body += piece
+            if len(body) > MOST_OF_A_TEXT:
+                raise Broken("too long", f"the reply is longer than {MOST_OF_A_TEXT >> 20} MiB")
+        return body.decode("utf-8", "replace")
 
     async def events(self) -> AsyncIterator[str]:
-        """The data of each server-sent event."""
+        """The data of each server-sent event.
+
+        Raises:
+            Broken: as `pieces`; or a line has no end.
+        """
         rest = b""
         async for piece in self.pieces():
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 if line.startswith(b"data:"):
                     yield line[5:].strip().decode("utf-8", "replace")
+            if len(rest) > _LINE_LIMIT:
+                raise Broken("protocol", "an event is longer than any token")
 
 
 @asynccontextmanager
@@ -88,7 +125,7 @@ async def exchange(
             parts.hostname,
             parts.port or (443 if parts.scheme == "https" else 80),
             ssl=ssl.create_default_context() if parts.scheme == "https" else None,
-            limit=_HEAD_LIMIT,
+            limit=_LINE_LIMIT,
         )
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + payload)
         await writer.drain()
@@ -137,8 +174,8 @@ async def fetch_json(
     """The same, with the body read as JSON; None where it is not JSON."""
     status, text = await fetch(method, url, body, headers, timeout_s)
     try:
-        return status, json.loads(text)
-    except ValueError:
+        return status, parse_json(text, url)
+    except BadInput:
         return status, None
 
 
@@ -150,7 +187,7 @@ def split(url: str) -> Any:
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput(f"{url!r} is no URL of a server; expected http://HOST:PORT")
+        raise BadInput(f"{shown(url)} is no URL of a server; expected http://HOST:PORT")
     return parts
 
 
@@ -162,4 +199,6 @@ async def _head(reader: asyncio.StreamReader) -> Reply:
     while line := (await reader.readline()).strip():
         name, _, text = line.decode("latin-1").partition(":")
         headers[name.strip().lower()] = text.strip()
+        if len(headers) > MOST_HEADERS:
+            raise Broken("protocol", f"the reply has more than {MOST_HEADERS} headers")
     return Reply(int(first[1]), headers, reader)

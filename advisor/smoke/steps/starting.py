@@ -7,9 +7,11 @@ import os
 import shutil
 from pathlib import Path
 
+from advisor.engines.observing import named
 from advisor.smoke.causes import cause_of
 from advisor.smoke.job import Failed, Job, Stopwatch
 from advisor.smoke.load.client import Server
+from advisor.smoke.load.events import at, mappings
 from advisor.smoke.load.http import Broken, fetch_json
 from advisor.smoke.runners.processes import kills_for_memory, listener
 from advisor.units import GIB, gib
@@ -138,8 +140,8 @@ async def served(job: Job) -> str:
         _, version = await fetch_json("GET", server.url(job.observer.VERSION_PATH), headers=server.headers)
     except Broken as error:
         raise Failed(str(error)) from error
-    job.version = str((version or {}).get("version") or "") if isinstance(version, dict) else ""
-    names = [str(entry.get("id")) for entry in (found or {}).get("data") or ()] if isinstance(found, dict) else []
+    job.version = named(at(version, "version")) or ""
+    names = [name for entry in mappings(at(found, "data")) if (name := named(entry.get("id")))]
     matching = [name for name in names if name in (server.model, f"{server.model}:latest")]
     if status != 200 or not matching:
         raise Failed(f"/v1/models answers {status} with {', '.join(names) or 'no model'}; {server.model} was planned")

@@ -8,6 +8,7 @@ from typing import Any
 
 from advisor.smoke.job import Failed, Job, Skipped
 from advisor.smoke.load.client import Answer, ask
+from advisor.smoke.load.events import at, mappings, tokens_of
 from advisor.smoke.load.generator import calibrate
 from advisor.smoke.load.http import Broken, fetch, fetch_json
 from advisor.smoke.load.prompts import Scale, salad
@@ -35,14 +36,11 @@ async def chat(job: Job) -> str:
     server = job.ready
     body = server.body("Say hello.", 16, stream=False)
     status, reply = await _post(job, server.path, body)
-    try:
-        choice, usage = reply["choices"][0], reply["usage"]
-        said = choice["message"].get("content") or choice["message"].get("reasoning") or ""
-    except (KeyError, IndexError, TypeError):
-        raise Failed(f"answered {status} with {json.dumps(reply)[:300]}") from None
-    if status != 200 or not usage.get("completion_tokens"):
-        raise Failed(f"answered {status} without a token")
-    return f"{usage['prompt_tokens']} tokens in, {usage['completion_tokens']} out: {said.strip()[:40]!r}"
+    message, (read, wrote) = at(reply, "choices", 0, "message"), tokens_of(at(reply, "usage") or {})
+    if status != 200 or not isinstance(message, dict) or not wrote:
+        raise Failed(f"answered {status} with {json.dumps(reply)[:300]}")
+    said = message.get("content") or message.get("reasoning") or ""
+    return f"{read} tokens in, {wrote} out: {str(said).strip()[:40]!r}"
 
 
 async def streamed(job: Job) -> str:
@@ -98,11 +96,14 @@ async def tools(job: Job) -> str:
     status, reply = await _post(job, server.path, body)
     if status != 200:
         raise Failed(f"a request with tools is answered {status}: {json.dumps(reply)[:200]}")
-    calls = reply["choices"][0]["message"].get("tool_calls") or []
+    message = at(reply, "choices", 0, "message")
+    calls = at(message, "tool_calls") or []
+    if not isinstance(message, dict) or not isinstance(calls, list):
+        raise Failed(f"a request with tools is answered with {json.dumps(reply)[:200]}")
     for call in calls:
         try:
-            json.loads(call["function"]["arguments"])
-        except (KeyError, TypeError, ValueError):
+            json.loads(at(call, "function", "arguments"))
+        except (TypeError, ValueError, RecursionError):
             raise Failed(f"a tool call cannot be read: {json.dumps(call)[:200]}") from None
     return f"{len(calls)} call(s), well-formed" if calls else "accepted; the model chose to answer in words"
 
@@ -149,10 +150,11 @@ async def embedding(job: Job) -> str:
         raise Skipped("the plan serves text, not vectors")
     body = {"model": job.ready.model, "input": ["a short sentence", "another one"]}
     status, reply = await _post(job, "/v1/embeddings", body)
-    rows = (reply or {}).get("data") or []
-    if status != 200 or len(rows) != 2 or not rows[0].get("embedding"):
+    rows = mappings(at(reply, "data"))
+    vector = rows[0].get("embedding") if len(rows) == 2 else None
+    if status != 200 or not vector or not isinstance(vector, list):
         raise Failed(f"answered {status} with {json.dumps(reply)[:200]}")
-    return f"2 vectors of {len(rows[0]['embedding'])} numbers"
+    return f"2 vectors of {len(vector)} numbers"
 
 
 async def scrape(job: Job) -> str:
