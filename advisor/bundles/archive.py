@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from advisor import __version__
-from advisor.catalog.bundle import FACTS, MANIFEST, SCHEMA
+from advisor.catalog.bundle import DATE, FACTS, MANIFEST, SCHEMA, VERSION
 from advisor.edge.reading import parse_json
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
@@ -22,8 +21,6 @@ from advisor.units import MIB
 MOST_BYTES = 16 * MIB  # of the file
 MOST_UNPACKED = 64 * MIB  # of everything in it
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)  # what zipfile raises
-_VERSION = re.compile(r"\d{4}\.\d{1,2}\.\d{1,2}(\.\d{1,4})?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @value
@@ -97,7 +94,7 @@ def _manifest(found: Any, where: str) -> dict[str, Any]:
             f"{where}: schema: is {shown(found['schema'])}, and advisor {__version__} reads {SCHEMA}: "
             f"this bundle needs {wanted}"
         )
-    for key, form, accepted in (("version", _VERSION, "2026.11.28"), ("date", _DATE, "2026-11-28")):
+    for key, form, accepted in (("version", VERSION, "2026.11.28"), ("date", DATE, "2026-11-28")):
         if not isinstance(found.get(key), str) or not form.fullmatch(found[key]):
             raise BadInput(f"{where}: {key}: must be written as in {accepted}; saw {shown(found.get(key))}")
     files = found.get("files")

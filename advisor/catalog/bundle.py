@@ -8,12 +8,13 @@ physics, flags of the pinned engines) always comes from the wheel.
 from __future__ import annotations
 
 import functools
-import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
-from advisor.edge.reading import at_home
+from advisor.edge.reading import at_home, read_json
+from advisor.errors import BadInput
 from advisor.schema import value
 
 DATA = Path(__file__).parent / "data"
@@ -23,6 +24,8 @@ FACTS = (
     "models_extra.json", "models_hub.json", "scores.json", "ranking.json", "sources.yaml",
 )  # fmt: skip
 MANIFEST, CURRENT = "bundle.json", "current.json"
+VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,4})?")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @value
@@ -57,8 +60,17 @@ def packaged() -> Bundle:
 
 
 def _bundle(where: Path, *, packaged: bool = False) -> Bundle:
-    manifest = json.loads((where / MANIFEST).read_text(encoding="utf-8"))
-    return Bundle(version=manifest["version"], date=manifest["date"], folder=where, packaged=packaged)
+    """The bundle in a folder.
+
+    Raises:
+        BadInput: its manifest cannot be read.
+        ValueError: it is none.
+    """
+    manifest = read_json(where / MANIFEST)
+    version, date = (manifest.get("version"), manifest.get("date")) if isinstance(manifest, dict) else ("", "")
+    if not VERSION.fullmatch(str(version)) or not DATE.fullmatch(str(date)):
+        raise ValueError(f"{where / MANIFEST}: is no manifest of a bundle")
+    return Bundle(version=str(version), date=str(date), folder=where, packaged=packaged)
 
 
 @functools.cache
@@ -73,13 +85,13 @@ def installed() -> Bundle | None:
         found = _current()
         forced = found.get("over") == packaged().version
         one = _bundle(folder() / str(found["folder"])) if found.get("schema") == SCHEMA else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (BadInput, OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return one if one is not None and (forced or order(one.version) > order(packaged().version)) else None
 
 
 def _current() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder() / CURRENT).read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_json(folder() / CURRENT)
     return found
 
 

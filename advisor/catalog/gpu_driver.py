@@ -12,6 +12,7 @@ from advisor.catalog.entries import GpuSpec
 from advisor.catalog.vendors import vendors
 from advisor.units import GIB
 
+MOST_NAME = 200  # characters: three times the longest that a driver prints
 _VGPU = re.compile(r"-(\d{1,2})[qcab]$", re.IGNORECASE)
 
 
@@ -33,11 +34,12 @@ def match_driver_name(name: str, memory_bytes: int | None, cores: int | None) ->
     Still several (no memory given, or GDDR5 against GDDR6): the one with the lowest bandwidth, so that
     nothing is promised that the card may not have. None: not in the catalogue.
     """
+    name = name[:MOST_NAME]
     found = _exact(name) or _within(name)
     if not found:
         return None
     found = [entry for entry in found if cores and entry.get("cores") == cores] or found
-    if memory_bytes is not None and vgpu_gb(name) is None:
+    if memory_bytes and vgpu_gb(name) is None:
         gaps = [_gap(entry, memory_bytes) for entry in found]
         found = [entry for entry, gap in zip(found, gaps, strict=True) if gap <= min(gaps) + 0.02]
     return from_entry(GpuSpec, min(found, key=lambda entry: entry.get("bandwidth_bytes_per_s", 0.0)))

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from advisor.catalog import from_entry
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.gpu_asked import not_sold, unknown, which, which_size
-from advisor.catalog.gpu_driver import match_driver_name
+from advisor.catalog.gpu_driver import MOST_NAME, match_driver_name
 from advisor.catalog.gpu_matching import Otherwise, matching, sized_otherwise
 from advisor.catalog.gpu_text import Query, has_size, read, sizes_gb
 from advisor.catalog.vendors import gpu_share, vendors
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.units import GIB
 
@@ -50,8 +51,10 @@ def look_up(text: str, *, guess: bool = False, machine_gb: float | None = None) 
         machine_gb: memory of the machine, where that was said beside the card.
 
     Raises:
-        BadInput: unknown or ambiguous; names the nearest, or the choices.
+        BadInput: unknown or ambiguous; names the nearest, or the choices; longer than any name.
     """
+    if len(text) > MOST_NAME:
+        raise BadInput(f"GPU {shown(text)}: is longer than any name of a card ({MOST_NAME} characters)")
     query, found, notes = matching(text, read(text))
     if not found:
         raise BadInput(unknown(text, query))

@@ -29,6 +29,7 @@ from advisor.units import GIB, MIB
 
 _MOST_CARDS = 64
 _CELL = re.compile(r"(\d+(?:\.\d+)?)\s*(\w*)")
+_BYTES = re.compile(r"[0-9]{1,18}")
 _ROCM_CARD = re.compile(r"card(\d{1,3})")
 _ROCM_NAMES = ("Card Series", "Card series", "Card Model", "Card model", "Device Name")
 _BEFORE_TEXT = "\ufeff \r\n\t"  # a mark of the encoding and empty lines
@@ -102,7 +103,7 @@ def _rocm_smi(loaded: Mapping[str, Any], where: str) -> Hardware:
             raise BadInput(f"{where}: a card without a name; add --showproductname to rocm-smi")
         size = str(part.get("VRAM Total Memory (B)", ""))
         name = next((name for name in names if match_driver_name(name, None, None)), names[0])
-        cards.append(_Card(name, int(size) if size.isdigit() else None))
+        cards.append(_Card(name, int(size) if _BYTES.fullmatch(size) else None))
     return _machine(cards, where)
 
 
@@ -114,7 +115,7 @@ def _system_profiler(loaded: Mapping[str, Any], where: str) -> Hardware:
         seen = shown(f"{chip}, {memory}")
         raise BadInput(f"{where}: chip_type and physical_memory must name a chip and its memory; saw {seen}")
     cores = str(display.get("sppci_cores", ""))
-    said = f"{chip} {cores}-core GPU {memory}" if cores.isdigit() else f"{chip} {memory}"
+    said = f"{chip} {cores}-core GPU {memory}" if cores.isdecimal() else f"{chip} {memory}"
     try:
         return replace(simulate(said), source="file")
     except BadInput as error:

@@ -15,12 +15,14 @@ from advisor.catalog.gpu_generic import Figures, figures_in, generic
 from advisor.catalog.gpu_names import look_up
 from advisor.catalog.gpu_text import read
 from advisor.catalog.products import in_words
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.probe.beside import Beside, beside_in, said_of
 from advisor.probe.slots import UNSTATED, Links, links_in, pcie, peers
 from advisor.schema import Accelerator
 from advisor.units import GB
 
+MOST_TEXT = 500  # characters that somebody describes a machine in
 _CPU_ONLY = re.compile(r"(?:cpu|none|no gpu)(?:\s+only)?[\s,;:+]*(?:(\d+(?:\.\d+)?)\s*(?:gb|gib|g))?", re.IGNORECASE)
 _PROCESSOR_FIRST = re.compile(r"cpu(?!\s+only\b)\W+(?=[a-z])", re.IGNORECASE)
 
@@ -48,8 +50,10 @@ def named(text: str, count: int = 1, watts: float | None = None, *, guess: bool 
         guess: a question (which memory size?) is answered by the largest, in place of an error.
 
     Raises:
-        BadInput: a card is unknown or ambiguous, or two counts contradict each other.
+        BadInput: a card is unknown or ambiguous, two counts contradict each other, or the text is too long.
     """
+    if len(text) > MOST_TEXT:
+        raise BadInput(f"GPU {shown(text)}: is longer than any machine is named in ({MOST_TEXT} characters)")
     model_line = _PROCESSOR_FIRST.match(text.strip())
     if model_line:
         return _processor(text, text.strip()[model_line.end() :], watts)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +103,21 @@ class Reply:
                 raise Broken("protocol", "an event is longer than any token")
 
 
+@contextlib.contextmanager
+def understood(server: str) -> Iterator[None]:
+    """Whatever goes wrong with an exchange is `Broken`, with a word for its kind."""
+    try:
+        yield
+    except ConnectionRefusedError as error:
+        raise Broken("refused", f"nothing listens at {server}") from error
+    except (ConnectionError, asyncio.IncompleteReadError) as error:
+        raise Broken("cut", "the connection closed in the middle of the reply") from error
+    except (ssl.SSLError, OSError) as error:
+        raise Broken("network", f"{server}: {error}") from error
+    except (ValueError, asyncio.LimitOverrunError) as error:
+        raise Broken("protocol", f"{server}: not understood ({error})") from error
+
+
 @asynccontextmanager
 async def exchange(
     method: str, url: str, body: object = None, headers: Mapping[str, str] | None = None
@@ -121,23 +136,16 @@ async def exchange(
     lines += [f"{name}: {text}" for name, text in (headers or {}).items()]
     writer: asyncio.StreamWriter | None = None
     try:
-        reader, writer = await asyncio.open_connection(
-            parts.hostname,
-            parts.port or (443 if parts.scheme == "https" else 80),
-            ssl=ssl.create_default_context() if parts.scheme == "https" else None,
-            limit=_LINE_LIMIT,
-        )
-        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + payload)
-        await writer.drain()
-        yield await _head(reader)
-    except ConnectionRefusedError as error:
-        raise Broken("refused", f"nothing listens at {parts.netloc}") from error
-    except (ConnectionError, asyncio.IncompleteReadError) as error:
-        raise Broken("cut", "the connection closed in the middle of the reply") from error
-    except (ssl.SSLError, OSError) as error:
-        raise Broken("network", f"{parts.netloc}: {error}") from error
-    except (ValueError, asyncio.LimitOverrunError) as error:
-        raise Broken("protocol", f"{parts.netloc}: not understood ({error})") from error
+        with understood(parts.netloc):
+            reader, writer = await asyncio.open_connection(
+                parts.hostname,
+                parts.port or (443 if parts.scheme == "https" else 80),
+                ssl=ssl.create_default_context() if parts.scheme == "https" else None,
+                limit=_LINE_LIMIT,
+            )
+            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + payload)
+            await writer.drain()
+            yield await _head(reader)
     finally:
         if writer is not None:
             writer.close()
