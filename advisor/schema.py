@@ -285,6 +285,7 @@ class Workload:
     engine: str = "auto"
     own_server: bool = False  # a server of its own, although one that could be used runs here
     engine_version: str | None = None  # e.g. "vllm=0.19.0,ollama=pinned"; None: what is installed, else the pinned one
+    host: str | None = None  # the name under which others reach it, by HTTPS; None: plain HTTP
     tools: bool = False  # the clients call tools
     production: bool = False  # others depend on it: metrics, drain, a key, availability
     exposed: bool = False  # must answer on more than loopback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,3 +153,49 @@ def test_a_plan_has_each_part_once_in_the_registrys_order() -> None:
     plan = with_way(planned(users=50), "kubernetes")
     assert with_way(plan, "kubernetes") == plan
     assert list(plan.parts) == [name for name in PARTS if name in plan.parts]
+
+
+def test_a_host_name_makes_it_https() -> None:
+    """`--host` exposes the service and stands in .env.example and README; without it README says what travels openly."""
+    files = texts(planned(users=50, host="llm.example.org"))
+    assert (
+        "\nADVISOR_HOSTNAME=llm.example.org\n" in files[".env.example"]
+        and "\nADVISOR_PORT=443\n" in files[".env.example"]
+    )
+    assert "https://llm.example.org/v1" in files["README.md"] and "in the clear" not in files["README.md"]
+    assert "in the clear" in texts(planned(users=50, exposed=True))["README.md"]
+    for wrong in ("a b", "x;y", "-a.org", "https://a.org", "a..b", "$HOME"):
+        with pytest.raises(BadInput, match="host"):
+            planned(host=wrong)
+
+
+def test_an_air_gapped_folder_downloads_nothing() -> None:
+    """Its pages speak of no download, its .env is begun by load.sh; --offline alone still downloads at the start."""
+    for way in WAYS:
+        made = texts(planned(users=50, run=way, air_gapped=True))
+        assert "offline/load.sh" in made and "downloads" not in made["README.md"]
+        assert way == "kubernetes" or "cp .env.example" not in made["README.md"]
+    assert "offline/load.sh" not in texts(planned(users=50)) and "downloads" in texts(planned(users=50))["README.md"]
+
+
+def test_an_older_plan_that_says_offline_is_air_gapped(tmp_path: Path) -> None:
+    """Before the two options the one word meant that the deployment never reaches out, and every plan had two ways."""
+    data = json.loads(texts(planned(users=2))["plan.json"])
+    for key in ("run", "air_gapped", "host"):
+        del data["workload"][key]
+    data["parts"] = ["gateway", "offline"]
+    (tmp_path / "plan.json").write_text(json.dumps(data))
+    plan = read_plan(tmp_path / "plan.json")
+    assert plan.workload.air_gapped and ways_of(plan) == ("compose", "native")
+
+
+def test_purge_removes_what_run_made(tmp_path: Path) -> None:
+    """`./stop.sh --purge` takes ./state away and leaves .env; another word is refused."""
+    for path in ("stop.sh", ".env", "state/engine.log"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("")
+    (tmp_path / "stop.sh").write_text(texts(planned(run="native"))["stop.sh"])
+    assert subprocess.run(["bash", "stop.sh", "--other"], cwd=tmp_path, check=False).returncode == 2
+    assert (tmp_path / "state").is_dir()
+    assert subprocess.run(["bash", "stop.sh", "--purge"], cwd=tmp_path, check=False).returncode == 0
+    assert not (tmp_path / "state").exists() and (tmp_path / ".env").exists()

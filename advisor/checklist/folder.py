@@ -59,7 +59,8 @@ def _access(repository: str) -> Check:
         id="model-access",
         fact=f"{repository} is gated: its licence was accepted and a token is in engine.env",
         why="without both the download is refused",
-        command=f'token={from_env("HF_TOKEN", "engine.env")}; [ -n "$token" ] || {{ echo no HF_TOKEN in engine.env; exit 1; }}; '
+        command=f'token={from_env("HF_TOKEN", "engine.env")}; [ -n "$token" ] || '
+        f"{{ echo no HF_TOKEN in engine.env; exit 1; }}; "
         f"curl -fsS -m 15 -o /dev/null {bearer('token')} {shell(url + '/resolve/main/config.json')}",
         expect="no output",
         otherwise=f"accept the licence at {url}, then put a token with read access into engine.env as HF_TOKEN",

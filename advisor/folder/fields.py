@@ -13,6 +13,7 @@ from advisor.folder.kinds import Numbers, Words
 TEXTS: Mapping[Words, tuple[str, ...]] = {
     kinds.PLACE: ("hardware.accelerators.place",),
     kinds.ID: ("name", "engine", "parts", "checks.id", "estimate.candidate.engine", "findings.engine"),
+    kinds.HOST: ("workload.host",),
     kinds.VERSION: ("engine_version",),
     kinds.OWN_VERSION: ("advisor_version",),
     kinds.LONG: ("summary", "checks.command", "hardware.note", "hardware.unknown.*"),

@@ -56,6 +56,7 @@ LOCATION = words("a name or path that does not begin with a dash", r"[^-].*", 10
 KEY = words("letters, digits and ._-", r"[A-Za-z0-9._-]*", 80)
 ID = words("lower-case letters, digits and dashes", r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", 40)
 SLUG = words("lower-case letters, digits and ._-", r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", 80)
+HOST = words("the name of a host", r"[A-Za-z0-9][A-Za-z0-9.-]*", 253)
 VERSION = words("a version", r"\d+(\.\d+){1,3}([-.+]?[a-z0-9]+)?", 40)
 FOUND_VERSION = words("a version", r"[A-Za-z0-9][A-Za-z0-9 .,:+~()_/-]*", 80)
 OWN_VERSION = words("a version, or nothing", r"(\d+(\.\d+)+([-.+]?[a-z0-9]+)*)?", 40)

@@ -79,6 +79,8 @@ def _reconciled(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
         data["users"] = max(1, round(data["staff"] * data["active_fraction"]))
     elif "users" not in given:  # whoever asks at once is one of the users
         data["users"] = max(data["users"], given.get("burst_users", 0))
+    if data["host"] is not None and "exposed" not in given:
+        data["exposed"] = True
     if "burst_users" not in given:  # the same part of a smaller or larger crowd
         data["burst_users"] = round(data["burst_users"] / base["users"] * data["users"])
     if "beside" not in given and given.get("task", base["task"]) != base["task"]:

@@ -258,6 +258,15 @@ KEYS = (
         default=False,
     ),
     Key(name="exposed", group="service", kind=Flag(), help="Answer on more than loopback.", default=False),
+    Key(
+        name="host",
+        group="service",
+        kind=Text(like="the name of a host, such as llm.example.org", most=253, objection=registries.no_host),
+        metavar="NAME",
+        help="The name under which others reach it, by HTTPS; it is exposed then.",
+        default=None,
+        unset="plain HTTP, on which keys travel in the clear",
+    ),
     Key(name="tools", group="service", kind=Flag(), help="The clients call tools.", default=False),
     Key(
         name="offline",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def tasks() -> tuple[str, ...]:
     """Tasks that have a ranking of models."""
@@ -29,6 +31,12 @@ def ways() -> tuple[str, ...]:
     from advisor.engines.ways import WAYS
 
     return tuple(WAYS)
+
+
+def no_host(text: str) -> str | None:
+    """None for labels of letters, digits and dashes with dots between them."""
+    label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    return None if re.fullmatch(rf"{label}(\.{label})*", text, re.IGNORECASE) else ""
 
 
 def unknown_format(text: str) -> str | None:
