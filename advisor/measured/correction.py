@@ -77,6 +77,8 @@ class Measurements:
         memory = engine.memory(candidate, hardware, model)
         here = engine.speed(candidate, memory, hardware, model, load, tuned.tuning) or speed
         found = correction(tuned.entries, hardware, candidate, model, load, tuned.tuning)
+        if found is None and not tuned.proved:
+            return speed
         return apply(here, found or _only(tuned.spread(candidate, model, load), tuned.because), load)
 
 

@@ -4,6 +4,9 @@ A measured load gives three figures: output rate, TTFT and TPOT. The factors of 
 of `advisor/physics` meets them all best (least squares of logarithms). What no measurement says anything about stays
 where the constants have it, by a wide normal prior; a measurement that contradicts all others counts little (Cauchy).
 
+They are used only where they have proved themselves here: with each measured model left out in turn, the factors of the
+others must foretell it better than the constants do. Machines differ by more than five numbers, and models too.
+
 The factors are computed from the kept loads whenever they are read, with today's constants, and so never grow stale.
 """
 
@@ -36,7 +39,8 @@ _OTHER_FORMAT = 0.08
 class Tuned:
     """What one engine's measurements on one machine come to."""
 
-    tuning: Tuning
+    tuning: Tuning  # as the constants have it where nothing is proved
+    proved: bool  # whether it says something of models that were not measured
     error: float  # of the logarithm of a figure, beside what was measured
     entries: tuple[Measurement, ...]  # that could be used
 
@@ -140,6 +144,16 @@ def _tuned(entries: tuple[Measurement, ...], hardware: Hardware) -> Tuned | None
     seen = list(_seen(entries, hardware))
     if not seen:
         return None
+    proved = _proved(seen)
+    tuning = _fitted(seen) if proved else AS_FITTED
+    left = sum(_middle(one, tuning) ** 2 for one in seen)
+    error = math.sqrt((left + BEFORE_LOADS * BEFORE**2) / (len(seen) + BEFORE_LOADS))
+    used = {one.entry.id: one.entry for one in seen}
+    return Tuned(tuning=tuning, proved=proved, error=error, entries=tuple(used.values()))
+
+
+def _fitted(seen: Sequence[_Seen]) -> Tuning:
+    """The factors under which the model of the physics meets these loads best."""
 
     def residuals(logs: Sequence[float]) -> Residuals:
         tuning = Tuning(*map(math.exp, logs))
@@ -147,12 +161,24 @@ def _tuned(entries: tuple[Measurement, ...], hardware: Hardware) -> Tuned | None
             rate, ttft, tpot = one.errors(tuning)
             yield from (rate / NOISE, ttft / TTFT_NOISE, tpot / NOISE)
 
-    logs = least_squares(residuals, PRIOR, MOST)
-    tuning = Tuning(*map(math.exp, logs))
-    left = sum(sorted(abs(error) for error in one.errors(tuning))[1] ** 2 for one in seen)  # the middle one of three
-    error = math.sqrt((left + BEFORE_LOADS * BEFORE**2) / (len(seen) + BEFORE_LOADS))
-    used = {one.entry.id: one.entry for one in seen}
-    return Tuned(tuning=tuning, error=error, entries=tuple(used.values()))
+    return Tuning(*map(math.exp, least_squares(residuals, PRIOR, MOST)))
+
+
+def _proved(seen: Sequence[_Seen]) -> bool:
+    """Whether what the other models say foretells each better than no measurement does; one alone proves nothing."""
+    before = after = 0.0
+    models = {one.entry.model.hf_id for one in seen}
+    for model in models if len(models) > 1 else ():
+        tuning = _fitted([one for one in seen if one.entry.model.hf_id != model])
+        asked = [one for one in seen if one.entry.model.hf_id == model]
+        before += sum(_middle(one, AS_FITTED) for one in asked)
+        after += sum(_middle(one, tuning) for one in asked)
+    return after < before
+
+
+def _middle(one: _Seen, tuning: Tuning) -> float:
+    """The middle one of a load's three errors."""
+    return sorted(abs(error) for error in one.errors(tuning))[1]
 
 
 def _seen(entries: Iterable[Measurement], hardware: Hardware) -> Iterator[_Seen]:

@@ -128,25 +128,26 @@ def test_another_model_and_load_are_predicted(
 
 
 @pytest.mark.parametrize("truth", TRUTHS)
-def test_one_model_says_enough_where_bytes_decide(truth: Tuning, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a processor, whose steps are mostly reading and multiplying, the benchmark of one model is enough for 8 %."""
+def test_one_model_proves_nothing_about_others(truth: Tuning, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the benchmark of one model another is predicted as if nothing were known: on real engines it misled."""
     known = Measurements(entries=(probed(plan_for("ollama", "cpu-2-cores"), truth, monkeypatch),))
     other = plan_for("ollama", "cpu-2-cores", LARGE)
     for run in LOADS:
-        check(other, run, truth, known, monkeypatch)
+        assert predicted(other, run, known) == predicted(other, run, Measurements())
 
 
 def test_the_range_grows_with_the_distance(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model much larger, a load much higher and another format than those that were measured have wider ranges."""
-    plan = plan_for("vllm", "rtx-4090", MIDDLE)
-    known = Measurements(entries=(probed(plan_for("vllm", "rtx-4090"), TRUTHS[0], monkeypatch),))
+    known = Measurements(
+        entries=tuple(probed(plan_for("vllm", "rtx-4090", name), TRUTHS[0], monkeypatch) for name in (SMALL, MIDDLE))
+    )
 
     def width(plan: Plan, in_flight: int) -> float:
         figure = predicted(plan, load(in_flight, 200, 100), known).output_tokens_per_s
         return figure.high / figure.low
 
     far = plan_for("vllm", "rtx-4090", LARGE)
-    assert width(plan, 2) < width(far, 2) < width(far, 64)
+    assert width(far, 2) < width(far, 64)
     form = replace(far.estimate.candidate, weights_format="fp8")
     assert width(far, 2) < width(replace(far, estimate=replace(far.estimate, candidate=form)), 2)
 

@@ -1,4 +1,4 @@
-"""A real Ollama on this processor: what two minutes with one model say about another model and another load."""
+"""A real Ollama on this processor: what two minutes with a model say about another load of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from advisor.smoke.steps import loading, starting
 
 PROGRAM = engines_folder() / "ollama" / "bin" / "ollama"
 MODELS = engines_folder() / "models"
-SMALL, OTHER = MODELS / "SmolLM2-135M-Instruct.Q4_1.gguf", MODELS / "gemma-3-270m-q4_k_m.gguf"
+SMALL = MODELS / "SmolLM2-135M-Instruct.Q4_1.gguf"
 NOT_RUN = Shape("three at once", 3, 96, 0.3)
 ROUNDS, BUDGET_S, CI_LIMIT = 3, 30.0, 0.20
 ANY_NOISE = 1.0  # the machine of the tests is shared: what others take, they take from all runs
@@ -95,7 +95,7 @@ def error_of(plan: Plan, seen: LoadResult, known: Measurements) -> float:
     question = Question(model=plan.model, workload=workload, hardware=plan.hardware, measurements=known)
     together = share_in_step(plan.engine, seen.in_flight, seen.completed)
     said = speed_at(plan.estimate.candidate, seen.in_flight, question, together=together)
-    assert said is not None and said.output_tokens_per_s.basis == "measured here"
+    assert said is not None and said.output_tokens_per_s.basis in ("measured", "measured here")
     return said.output_tokens_per_s.expected / (seen.steady_output_tokens_per_s or seen.output_tokens_per_s) - 1
 
 
@@ -108,19 +108,5 @@ def test_another_load_is_predicted_after_the_probe(record_property: Callable[[st
     for _ in range(ROUNDS):
         *probe, seen = run_of(plan, (*SHAPES, NOT_RUN))
         errors.append(error_of(plan, seen, Measurements(entries=(kept_of(plan, tuple(probe)),))))
-    record_property("errors", errors)
-    assert abs(median(errors)) <= CI_LIMIT, errors
-
-
-@pytest.mark.engine
-@pytest.mark.skipif(not PROGRAM.is_file(), reason="tests/engines/install.sh installs Ollama")
-def test_another_model_is_predicted_after_the_probe(record_property: Callable[[str, object], None]) -> None:
-    """A model that was never run is predicted to 20 % after the probe of another, in the median of three runs."""
-    plan, other = (planned(Chosen(engine="ollama", model=str(path))) for path in (SMALL, OTHER))
-    errors = []
-    for _ in range(ROUNDS):
-        probe = run_of(plan, SHAPES)
-        (seen,) = run_of(other, SHAPES[:1])
-        errors.append(error_of(other, seen, Measurements(entries=(kept_of(plan, probe),))))
     record_property("errors", errors)
     assert abs(median(errors)) <= CI_LIMIT, errors
