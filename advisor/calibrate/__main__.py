@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from advisor.calibrate import inputs, names, origins, published, report, stale, unseen, write
+from advisor.calibrate import inputs, names, origins, published, report, stale, trust, unseen, write
 from advisor.calibrate.accepted import chances
 from advisor.calibrate.fit import fit
 from advisor.calibrate.kept import is_kept, sources
@@ -49,6 +49,7 @@ def main() -> None:
         _say(f"{engine}: {len(outside)} measurements predicted without their source")
     (DATA / "speed.yaml").write_text(write.document(values, fitting, errors, origin), encoding="utf-8")
     (DATA / "speed_fit.yaml").write_text(write.fit_document(fitting, errors), encoding="utf-8")
+    (DATA / "trust.yaml").write_text(trust.document(errors), encoding="utf-8")
     texts = origins.document(*(options.data / name for name in (names.BENCHMARKS, names.MORE)))
     (DATA / "sources.d" / "speed.yaml").write_text(texts, encoding="utf-8")
     if options.errors:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
-from advisor.calibrate import coverage
+from advisor.calibrate import coverage, trust
 from advisor.calibrate.cases import cases
 from advisor.calibrate.explained import EXPLAINED, GAPS
 from advisor.calibrate.pairs import pairs
@@ -44,6 +44,7 @@ def document(
         "looking at these very errors, but for the sources that were kept from it.\n",
         _by_source(errors, untouched, by_id),
         _acceptance(errors, by_id),
+        trust.section(errors),
         unseen,
         _table("By engine, card class and load", errors, lambda e: f"{e.engine}, {e.gpu_class}, {_band(e)}"),
         _table("By source", errors, lambda e: f"{e.engine}, {e.group}, {e.measurement}"),

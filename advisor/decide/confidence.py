@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from advisor.catalog import weights_format
 from advisor.decide.judge import hopeless, misses, sure
+from advisor.decide.trusted import trusted
 from advisor.models.names import is_guess
 from advisor.physics.memory.stored import stored
 from advisor.rules import VETO
@@ -19,7 +20,8 @@ NEAR = 0.05  # of the memory: what is short by less may fit after all
 def confidence(winner: Judged | None, judged: Sequence[Judged], question: Question) -> Confidence:
     """High: the whole range agrees with the verdict; low: it rests on a name, or on a device that was never measured.
 
-    A yes is high where the slow end of the range meets the targets too; a no, where the fast end misses one.
+    A yes is high where the slow end of the range meets the targets too; a no, where the fast end misses one. Both only
+    where such ranges held on sources that no fit had seen, and where the model's dimensions are surely known.
     """
     if is_guess(question.model):
         return "low"
@@ -31,8 +33,10 @@ def confidence(winner: Judged | None, judged: Sequence[Judged], question: Questi
     if winner.estimate.candidate.eager or winner.estimate.candidate.text_only:
         return "medium"  # at the edge of what starts at all
     if misses(winner):
-        return "high" if hopeless(winner, question) else "medium"
-    return "high" if sure(winner, question) and not _unsure(winner) else "medium"
+        known = trusted(winner, question) and question.model.confidence == "high"
+        return "high" if known and hopeless(winner, question) else "medium"
+    certain = sure(winner, question) and trusted(winner, question) and question.model.confidence == "high"
+    return "high" if certain and not _unsure(winner) else "medium"
 
 
 def _known_size(judged: Judged, question: Question) -> bool:
@@ -53,7 +57,7 @@ def _of_refusal(judged: Sequence[Judged], question: Question) -> Confidence:
     memory = [one for one in judged if _only_memory(one)]
     if any(one.estimate.memory.short_bytes <= NEAR * one.estimate.memory.device_bytes for one in memory):
         return "medium"
-    return "high" if question.model.confidence != "low" else "medium"
+    return "high" if question.model.confidence == "high" else "medium"
 
 
 def _only_memory(judged: Judged) -> bool:

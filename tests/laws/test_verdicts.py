@@ -25,11 +25,10 @@ QUESTIONS = 5000 if os.environ.get("ADVISOR_NIGHTLY") else 3000
 CHUNKS = 20
 MORE_MACHINE = (changes.more_cards, changes.more_memory, changes.more_bandwidth, changes.more_compute)
 LESS_ASKED = (changes.looser_targets, changes.shorter_context)
-FORMATS = (
+FORMATS = (  # of about 4 bits and more: what loses more is planned only when it is typed
     "q8_0",
     "q6_K",
     "q4_K_M",
-    "q2_K",
     "f16",
     "bf16",
     "fp8",
@@ -76,7 +75,7 @@ def less_asked(number: int, asked: Question) -> Iterator[str]:
 
 
 def nothing_forced(number: int, asked: Question) -> Iterator[str]:
-    """What a named engine or format meets is met without the name too."""
+    """What a named engine or a format of about 4 bits and more meets is met without the name too."""
     dice = random.Random(number)
     free = changes.asking(asked, engine="auto", quantization="auto")
     engine, form = dice.choice((("auto", dice.choice(FORMATS)), (dice.choice(("ollama", "vllm")), "auto")))

@@ -1,0 +1,35 @@
+"""Whether predictions of the kind have held on sources that no fit had seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from advisor.catalog import constants
+from advisor.engines.devices import cards_of
+from advisor.physics.speed.device import family
+from advisor.physics.speed.figures import KIND_OF
+from advisor.schema import Judged, Question
+
+MOST_ERROR = 0.25  # median, of the output rate
+LEAST_HELD = 0.8  # of the measurements were no slower than the slow end of their range
+LEAST_SOURCES = 3
+
+
+def is_enough(error: float, slow_end: float, sources: int) -> bool:
+    """Whether a range of such a record can be called sure."""
+    return error <= MOST_ERROR and slow_end >= LEAST_HELD and sources >= LEAST_SOURCES
+
+
+def trusted(judged: Judged, question: Question) -> bool:
+    """Whether every device in use is of a kind whose ranges held; what was measured here stands for itself."""
+    speed = judged.estimate.speed
+    if speed is not None and speed.output_tokens_per_s.basis == "measured":
+        return True
+    candidate = judged.estimate.candidate
+    record = constants("trust")["left_out"].get(candidate.engine, {})
+    kinds = {KIND_OF[family(card)] for card in cards_of(candidate, question.hardware)} or {"cpu"}
+    return all(kind in record and _is_good(record[kind]) for kind in kinds)
+
+
+def _is_good(record: Mapping[str, float]) -> bool:
+    return is_enough(record["error"], record["slow_end"], int(record["sources"]))
