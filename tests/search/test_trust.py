@@ -40,7 +40,7 @@ def small(gpu: str, users: int) -> Answer:
     )
 
 
-@pytest.mark.parametrize(("gpu", "users"), product(("RTX 4090", "RTX 3060 12GB"), (1, 5)))
+@pytest.mark.parametrize(("gpu", "users"), [*product(("RTX 4090", "RTX 3060 12GB"), (1, 5))])
 def test_nothing_below_four_bits_is_planned_unasked(gpu: str, users: int) -> None:
     """A visible loss is a remedy that names itself, never a plan that nobody asked for."""
     verdict = small(gpu, users).verdict
