@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping
 
@@ -52,7 +53,14 @@ def curve(best: Mapping[str, Judged | None], question: Question) -> tuple[CurveP
             replicas=replicas,
         )
 
-    return tuple(point(load) for load in CURVE_LOADS)
+    return tuple(point(load) for load in _loads(best))
+
+
+def _loads(best: Mapping[str, Judged | None]) -> tuple[int, ...]:
+    """Doubling loads up to 128, and on to at least twice what is planned."""
+    planned = max((judged.estimate.peak_in_flight for judged in best.values() if judged is not None), default=1)
+    further = itertools.takewhile(lambda load: load < 4 * planned, (CURVE_LOADS[-1] * 2**n for n in itertools.count(1)))
+    return (*CURVE_LOADS, *further)
 
 
 def crossover(simple: Candidate, other: Candidate, question: Question) -> float | None:

@@ -9,6 +9,7 @@ MIB = 1024**2
 GIB = 1024**3
 GB = 10**9
 TERA = 10**12
+_MINUTES_FROM_S = 120
 
 
 def gib(n_bytes: float) -> str:
@@ -21,13 +22,24 @@ def gb(n_bytes: float) -> str:
     return f"{n_bytes / GB:.1f} GB"
 
 
-def ms(seconds: float) -> str:
-    """`0.0123` → `"12 ms"`; two digits that matter, seconds from one second on."""
-    if seconds >= 1:
-        return f"{seconds:.1f} s"
-    if seconds >= 0.01:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds * 1000:.1f} ms"
+def ms(time_s: float) -> str:
+    """`0.0123` → `"12 ms"`; two digits that matter, seconds from one second on, minutes and hours as `seconds`."""
+    if time_s >= _MINUTES_FROM_S:
+        return seconds(time_s)
+    if time_s >= 1:
+        return f"{time_s:.1f} s"
+    if time_s >= 0.01:
+        return f"{time_s * 1000:.0f} ms"
+    return f"{time_s * 1000:.1f} ms"
+
+
+def seconds(time_s: float) -> str:
+    """`30` → `"30 s"`, `235.7` → `"3 min 56 s"`, `7200` → `"2 h"`; two parts at most."""
+    if time_s < _MINUTES_FROM_S:
+        return f"{time_s:.3g} s"
+    big, small, size = ("h", "min", 3600) if time_s >= 5400 else ("min", "s", 60)
+    whole = round(time_s * 60 / size)  # in the smaller unit
+    return f"{whole // 60:,} {big}" + (f" {whole % 60} {small}" if whole % 60 else "")
 
 
 def count(n: float) -> str:

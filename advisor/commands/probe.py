@@ -144,7 +144,7 @@ def _print(hardware: Hardware) -> None:
 
     report = list(lines(hardware))
     indent = max(len(label) for label, _ in report) + 2
-    shown = console(piped_width=None)
+    shown = console()
     for label, text in report:
         wrapped = textwrap.wrap(text, max(20, shown.width - indent), break_long_words=False) or [""]
         for number, part in enumerate(wrapped):

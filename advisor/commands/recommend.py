@@ -41,6 +41,9 @@ _EXAMPLES = """
 )
 @click.option("--force", is_flag=True, help="Replace files that were changed by hand (a backup is kept).")
 @click.option("--dry-run", is_flag=True, help="Write nothing.")
+@click.option("--full", "view", flag_value="full", help="Show everything that was found, not only the answer.")
+@click.option("--settings", "view", flag_value="settings", help="Show every setting with its reason.")
+@click.option("--why", "view", flag_value="why", help="Show the rules that decided.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(
     profile: str | None,
@@ -50,6 +53,7 @@ def command(
     out: Path,
     force: bool,
     dry_run: bool,
+    view: str | None,
     as_json: bool,
     **overrides: Any,
 ) -> int:
@@ -78,10 +82,9 @@ def command(
 
         click.echo(json.dumps(document(answer, written), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        from advisor.report.console import show
-        from advisor.report.terminal import parts
+        from advisor.report.views import show_answer
 
-        show(parts(answer, written, folder))
+        show_answer(answer, written, folder, view)
     if failed is not None:
         raise failed
     return EXIT_YES if answer.verdict.meets_targets else EXIT_NO

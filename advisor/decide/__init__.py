@@ -88,7 +88,7 @@ def _crossover(
     named = sorted((n for n, j in best.items() if j is not None), key=lambda n: engine_limits(n).simplicity)
     if len(named) < 2:
         missing = [engine_limits(name).title for name in best if name not in named]
-        return None, f"{' and '.join(missing)} cannot run here" if len(best) > 1 else "only one engine was asked for"
+        return None, f"{' and '.join(missing)} cannot serve this here" if len(best) > 1 else _alone(best, question)
     names = (named[0], max(named[1:], key=lambda name: tokens_per_s(best[name])))  # the simplest, the fastest other
     simple, other = (best[name] for name in names)
     if simple is None or other is None or simple.estimate.speed is None or other.estimate.speed is None:
@@ -99,6 +99,13 @@ def _crossover(
         same, pair = _crossing(*alike, question)
         told += f"; with as many bits a weight, {pair}{'' if same is None else f': {same:.1f}'}"
     return found, told
+
+
+def _alone(best: Mapping[str, Judged | None], question: Question) -> str:
+    """Why one engine has nobody to be compared with."""
+    titles = " and ".join(engine_limits(name).title for name in best)
+    both = question.workload.engine == "both"
+    return f"{titles} serves everybody, the other engine a desk" if both else "only one engine was asked for"
 
 
 def _crossing(simple: Judged, other: Judged, question: Question) -> tuple[float | None, str]:

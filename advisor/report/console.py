@@ -1,4 +1,4 @@
-"""One way to print for every command: no colour when piped, no blanks at the ends of lines, safe at any width."""
+"""One way to print for every command: no colour when piped, no blanks at the ends of lines, no word cut in two."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from advisor.edge.terminal import styled, visible
-
-_PIPED_WIDTH = 110
+from advisor.report.screen import screen
 
 
 class _Visible(Console):
@@ -22,18 +21,18 @@ class _Visible(Console):
             yield Segment(text if control else visible(text), style, control)
 
 
-def console(piped_width: int | None = _PIPED_WIDTH) -> Console:
-    """A console on standard output; a pipe gets a fixed width (None: that of COLUMNS) and plain text."""
+def console() -> Console:
+    """A console on standard output as wide as the screen; a pipe gets plain text."""
     piped = not sys.stdout.isatty()
     file = styled(sys.stdout)
-    return _Visible(file=file, width=piped_width if piped else None, no_color=piped or None, highlight=False)
+    return _Visible(file=file, width=screen().columns, no_color=piped or None, highlight=False)
 
 
 def show(parts: Iterable[RenderableType]) -> None:
-    """Print the parts to standard output."""
+    """Print the parts to standard output; a line that was laid out is left as it is."""
     shown = console()
     with shown.capture() as captured:
         for part in parts:
-            shown.print(part)
+            shown.print(part, soft_wrap=True)
     for line in captured.get().splitlines():
         shown.file.write(line.rstrip() + "\n")

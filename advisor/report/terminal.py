@@ -1,216 +1,194 @@
-"""`recommend` on a terminal: verdict, why, what to expect, memory, settings, what was written. Safe at any width."""
+"""`recommend` on a terminal: an answer to look at, at most 45 lines at 80 columns."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from advisor.catalog import engine_limits, sources, weights_format
-from advisor.catalog.ranking import score_of
-from advisor.engines.downloads import told
-from advisor.models.thinking import first_answer_s, thinking
 from advisor.pipeline import Answer
-from advisor.report.memory_bar import memory_bar
-from advisor.schema import Figure, Finding, Judged, Verdict
-from advisor.search.option import columns
-from advisor.units import count, ms
+from advisor.report.changed import changed
+from advisor.report.chart import chart
+from advisor.report.headline import explanation, sentence, word
+from advisor.report.layout import clause, columns, padded, paragraph
+from advisor.report.memory_bar import memory_bars
+from advisor.report.predictions import MAY_MISS, MISSES, OK, Prediction, predictions
+from advisor.report.screen import Screen
+from advisor.report.steps import assumed, steps
+from advisor.units import ms
 
-_STYLES = {"CRASH": "red", "OOM": "red", "SILENT": "red", "PERF": "yellow", "NOTE": "dim"}
-
-
-def parts(answer: Answer, written: tuple[str, ...], folder: str | None) -> Iterator[RenderableType]:
-    """The sections, in order, each with a blank line before it."""
-    verdict = answer.verdict
-    yield Text(verdict.summary, style="bold green" if verdict.meets_targets else "bold red")
-    yield _model_line(answer)
-    if answer.options:
-        yield _section("The best models that meet the targets here", _options(answer))
-    yield _section("Why", _why(answer))
-    if verdict.nearest_yes:
-        yield _section("What would make it a yes", _nearest(verdict))
-    if verdict.winner:
-        yield _section("What to expect", _expect(answer))
-        yield _section("Memory on the fullest device", memory_bar(verdict.winner.estimate))
-    if answer.plan:
-        yield _section("Settings", _settings(answer))
-        yield _section("Files", _files(written, folder, told(answer.plan)))
+MOST_LINES = 44  # and one more where the verdict is repeated
+_CHART_FRAME = 4  # lines of a chart that are no rows of its plot
+_CHART_ROWS = (5, 10)  # of its plot
+_INDENT = 5
+_NARROW = 70  # columns, below which labels are short
+_MOST_SETTINGS, _MOST_CHANGES = 6, 5
+_MOST_REASON = 46  # characters of a setting's reason
+_STATES = {OK: "green", MAY_MISS: "yellow", MISSES: "red"}
+Lines = list[Text]
 
 
-def _section(title: str, body: RenderableType) -> RenderableType:
-    return Group(Text(f"\n{title}", style="bold"), body)
+class Written(NamedTuple):
+    """The files of the plan, and the folder they were written to; None: nothing was written."""
+
+    files: tuple[str, ...]
+    folder: str | None
 
 
-def _model_line(answer: Answer) -> RenderableType:
-    lines = [line for line in (answer.model_because or _score(answer), *answer.model_steps) if line]
-    if answer.hardware.source == "simulated" or answer.hardware.nodes > 1:
-        simulated = "simulated machine, " if answer.hardware.source == "simulated" else ""
-        lines.append(f"{simulated}assumed: " + "; ".join(answer.hardware.assumed))
-    lines.append(f"confidence: {answer.verdict.confidence}")
-    lines += [f"note: {answer.facts.note}"] if answer.facts and answer.facts.note else []
-    return Text("\n".join(lines), style="dim")
+def lines(answer: Answer, written: Written, screen: Screen) -> Lines:
+    """Verdict, predictions, chart, memory, what was assumed, settings, next steps; a blank line between blocks."""
+    top = [verdict_lines(answer, screen.columns), prediction_lines(answer, screen.columns)]
+    for most in range(_MOST_SETTINGS, 0, -1):
+        below = _below(answer, written, screen, most)
+        room = MOST_LINES - len(_joined([*top, *below])) - 1 - _CHART_FRAME
+        if room >= _CHART_ROWS[0]:
+            break
+    shown = _joined([*top, chart_lines(answer, screen, min(max(room, _CHART_ROWS[0]), _CHART_ROWS[1])), *below])
+    return shown + ([_again(answer)] if screen.rows is not None and len(shown) >= screen.rows else [])
 
 
-def _score(answer: Answer) -> str:
-    """The public score of a model that was named, where there is one."""
-    score = score_of(answer.model.hf_id, answer.workload.task)
-    return f"{answer.model.hf_id}: {score} ({sources()[score.source].url})" if score else ""
+def _below(answer: Answer, written: Written, screen: Screen, most: int) -> list[Lines]:
+    """The blocks below the chart, with so many settings at most."""
+    width = screen.columns
+    return [
+        list(_nearest(answer, width)),
+        list(_memory(answer, screen)),
+        [*_assumed(answer, width), *_settings(answer, width, most)],
+        [*_next(answer, written, width), *_footer(answer, written, width)],
+    ]
 
 
-def _options(answer: Answer) -> RenderableType:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("model", "public score", "as", "memory", "pace at peak"):
-        table.add_column(name, overflow="fold")
-    for option in answer.options:
-        table.add_row(*columns(option))
-    scored = (score_of(option.hf_id, option.task) for option in answer.options)
-    origins = dict.fromkeys(sources()[score.source].url for score in scored if score)
-    return Group(table, Text("scores: " + ", ".join(origins) if origins else "", style="dim"))
+def _joined(blocks: list[Lines]) -> Lines:
+    told: Lines = []
+    for block in filter(None, blocks):
+        told += ([Text("")] if told else []) + block
+    return told
 
 
-def _why(answer: Answer) -> RenderableType:
-    table = _plain(4)
-    for finding in answer.verdict.reasons:
-        _row(table, finding)
-    for judged in _one_loser_an_engine(answer.verdict):
-        candidate = judged.estimate.candidate
-        way = f"{engine_limits(candidate.engine).title}, {weights_format(candidate.weights_format).title}"
-        table.add_row("", Text("lost", style="dim"), Text(f"{way}: {judged.why_lost}"))
-    return table
-
-
-def _row(table: Table, finding: Finding) -> None:
-    style = _STYLES[finding.severity]
-    table.add_row(Text(finding.rule, style=style), Text(finding.severity.lower(), style=style), Text(finding.message))
-
-
-def _one_loser_an_engine(verdict: Verdict) -> list[Judged]:
-    """The closest candidate of each losing engine; the rest stands in the JSON."""
-    told: dict[str, Judged] = {}
-    for judged in verdict.losers:
-        told.setdefault(judged.estimate.candidate.engine, judged)
-    return [judged for name, judged in told.items() if name != verdict.engine]
-
-
-def _nearest(verdict: Verdict) -> RenderableType:
-    table = _plain(2)
-    for change in verdict.nearest_yes:
-        price = f" (about ${change.usd_per_hour:.2f}/h rented)" if change.usd_per_hour else ""
-        table.add_row(Text(change.change, style="bold"), Text(change.result + price))
-    return table
-
-
-def _expect(answer: Answer) -> RenderableType:
-    verdict = answer.verdict
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "in flight", "output tokens/s", "first token", "p95", "per token", "basis"):
-        table.add_column(name, overflow="fold")
-    rivals = [verdict.winner, *_one_loser_an_engine(verdict)]
-    for judged in rivals:
-        if judged is None or judged.estimate.speed is None:
-            continue
-        for label, speed in ((" at peak", judged.estimate.peak_speed), (" on average", judged.estimate.speed)):
-            if speed is None or (label == " on average" and judged.estimate.in_flight < 1):
-                continue  # less than one in flight: idle most of the time, nothing to tell
-            n = judged.estimate.candidate.replicas
-            table.add_row(
-                engine_limits(judged.estimate.candidate.engine).title + label,
-                count(round(speed.in_flight * n, 1)),
-                _range(speed.output_tokens_per_s, n),
-                ms(speed.ttft_s.expected),
-                ms(speed.ttft_p95_s.expected),
-                f"{ms(speed.tpot_s.low)}-{ms(speed.tpot_s.high)}",
-                speed.output_tokens_per_s.basis,
-            )
-    return Group(table, Text(_load_lines(answer)), _curve(verdict))
-
-
-def _range(figure: Figure, replicas: int) -> str:
-    return f"{count(figure.expected * replicas)} ({count(figure.low * replicas)}-{count(figure.high * replicas)})"
-
-
-def _load_lines(answer: Answer) -> str:
-    verdict, winner = answer.verdict, answer.verdict.winner
-    lines = [winner.estimate.derivation if winner else "", *_kinds(answer), *_answers(answer)]
-    if verdict.crossover_in_flight is not None:
-        lines.append(f"crossover: {verdict.crossover_in_flight:.1f} in flight, {verdict.crossover_reason}")
+def verdict_lines(answer: Answer, width: int) -> Lines:
+    """The word, the sentence, the confidence at the end of its line where there is room."""
+    style = "bold green" if answer.verdict.meets_targets else "bold red"
+    head = Text(word(answer), style=style)
+    told = list(paragraph(sentence(answer), width, head=head, indent=_INDENT, style="bold"))
+    sure = f"confidence {answer.verdict.confidence}"
+    rest = " ".join(filter(None, explanation(answer)))
+    if told[-1].cell_len + len(sure) + 3 <= width:
+        told[-1] = padded(told[-1], width - len(sure)).append(sure, style="dim")
     else:
-        lines.append(f"no crossover: {verdict.crossover_reason}")
-    if verdict.capacity_in_flight:
-        people = "user" if verdict.capacity_users == 1 else "users"
-        users = f", about {count(verdict.capacity_users)} {people}" if verdict.capacity_users else ""
-        lines.append(f"this plan's cards meet the targets up to {count(verdict.capacity_in_flight)} in flight{users}")
-    return "\n".join(lines)
+        rest = f"{rest} {sure.capitalize()}."
+    return told + list(paragraph(rest, width, indent=_INDENT))
 
 
-def _kinds(answer: Answer) -> Iterator[str]:
-    """What a conversation that goes on waits, and what a new one does."""
-    asked, winner = answer.workload, answer.verdict.winner
-    speed = winner.estimate.peak_speed if winner else None
-    if speed is None or asked.history_tokens <= asked.shared_prefix_tokens:
+def _again(answer: Answer) -> Text:
+    """The verdict in one line, for a screen on which its beginning has gone."""
+    style = "bold green" if answer.verdict.meets_targets else "bold red"
+    return padded(Text(word(answer), style=style), _INDENT).append(sentence(answer))
+
+
+def prediction_lines(answer: Answer, width: int) -> Lines:
+    """Predicted, range, target and state in columns; the target is named even where there is none."""
+    told = predictions(answer)
+    if not told:
+        return list(paragraph(_targets(answer), width, indent=_INDENT, style="dim"))
+    narrow = width < _NARROW
+    titles = Prediction("", "predicted", "8 of 10 runs", "target", "")
+    rows = [titles, *(each._replace(label=_short(each.label)) if narrow else each for each in told)]
+    wide = [max(len(row[place]) for row in rows) for place in range(len(titles))]
+    indent, left = _INDENT, width - sum(wide) - _INDENT
+    if left < len(wide) - 1:
+        indent, left = 0, left + _INDENT
+    gap = " " * min(max(left // (len(wide) - 1), 1), 3)
+    return [_prediction_line(row, wide, indent, gap, bare=row is titles) for row in rows]
+
+
+def _short(label: str) -> str:
+    """`users before it slips` → `users`."""
+    return label.partition(",")[0].partition(" before")[0]
+
+
+def _prediction_line(row: Prediction, wide: list[int], indent: int, gap: str, *, bare: bool) -> Text:
+    dim = "dim" if bare else ""
+    line = Text(f"{'':{indent}}{row.label:<{wide[0]}}{gap}").append(f"{row.predicted:>{wide[1]}}", style=dim)
+    line.append(f"{gap}{row.span:>{wide[2]}}", style="dim").append(f"{gap}{row.target:>{wide[3]}}", style=dim)
+    style = next((style for state, style in _STATES.items() if row.state.startswith(state)), "")
+    return line.append(f"{gap}{row.state}", style=style) if row.state else line
+
+
+def _targets(answer: Answer) -> str:
+    """The targets where nothing runs that they could stand beside."""
+    asked = answer.workload
+    named = (("first word", asked.ttft_ms), ("time per token", asked.tpot_ms), ("answer", asked.first_answer_ms))
+    told = [f"{name} {ms(target / 1000)}" for name, target in named if target is not None]
+    return f"target: {', '.join(told) or 'none'} (p95)"
+
+
+def chart_lines(answer: Answer, screen: Screen, rows: int) -> Lines:
+    """The curve of both engines; nothing where no speed is known."""
+    winner = answer.verdict.winner
+    if winner is None:
+        return []
+    unit = "texts/s" if answer.workload.kind == "embed" else "tokens/s"
+    peak = winner.estimate.peak_in_flight
+    desk = answer.plan.desk if answer.plan else None
+    return list(chart(answer.verdict, peak, unit, screen.columns, rows, unicode=screen.unicode, desk=desk))
+
+
+def _memory(answer: Answer, screen: Screen) -> Iterator[Text]:
+    if answer.verdict.winner is not None:
+        estimate = answer.verdict.winner.estimate
+        yield from memory_bars(estimate, answer.hardware, screen.columns, unicode=screen.unicode)
+
+
+def _nearest(answer: Answer, width: int) -> Iterator[Text]:
+    """What would make it a yes: what to type, and what comes of it."""
+    changes = answer.verdict.nearest_yes
+    if not changes:
         return
-    if speed.ttft_warm_s and speed.ttft_cold_s:
-        kept = f"{speed.kept_share:.0%} of conversations are kept"
-        meant = "second" if asked.ttft_kind == "cold" else "first"
-        warm, cold = ms(speed.ttft_warm_s.expected), ms(speed.ttft_cold_s.expected)
-        lying = f"{count(asked.history_tokens)} of {count(asked.input_tokens)} prompt tokens lie in the cache"
-        yield (
-            f"first token at peak: {warm} where a conversation goes on ({lying}, {kept}), {cold} where it is new; "
-            f"the target means the {meant}"
-        )
+    yield Text("One of these makes it a yes", style="bold")
+    rows = [
+        (Text(each.change, style="cyan"), each.result + (f", ${each.usd_per_hour:.2f}/h" if each.usd_per_hour else ""))
+        for each in changes[:_MOST_CHANGES]
+    ]
+    yield from columns(rows, width, indent=2)
+    if len(changes) > _MOST_CHANGES:
+        yield Text(f"  {len(changes) - _MOST_CHANGES} more: --full", style="dim")
 
 
-def _answers(answer: Answer) -> Iterator[str]:
-    """When a person sees the answer begin where the model thinks first."""
-    winner, plan = answer.verdict.winner, thinking(answer.workload, answer.model)
-    if plan.tokens and winner and winner.estimate.peak_speed:
-        seen = first_answer_s(winner.estimate.peak_speed, answer.workload, answer.model)
-        yield f"first token of the answer at peak, after what is thought: {ms(seen.expected)} (p95)"
+def _assumed(answer: Answer, width: int) -> Iterator[Text]:
+    for number, said in enumerate(assumed(answer)):
+        head = Text("" if number else "Assumed", style="bold")
+        yield from paragraph(said, width, head=padded(head, 10), indent=10)
 
 
-def _curve(verdict: Verdict) -> RenderableType:
-    if not verdict.curve:
-        return Text("")
-    table = Table(box=None, pad_edge=False, header_style="dim", title_justify="left")
-    table.add_column("total output tokens/s at")
-    for point in verdict.curve:
-        table.add_column(str(point.in_flight), justify="right")
-    for name in verdict.curve[0].tokens_per_s:
-        title = engine_limits(name).title
-        table.add_row(f"{title}, sized for the load", *(_rate(p.tokens_per_s[name]) for p in verdict.curve))
-        table.add_row(f"{title}, its defaults", *(_rate(p.default_tokens_per_s[name]) for p in verdict.curve))
-    return table
+def _settings(answer: Answer, width: int, most: int) -> Iterator[Text]:
+    """Those that differ, a line each with the beginning of its reason; the last ones by name only."""
+    if answer.plan is None or not answer.verdict.meets_targets:
+        return
+    every = changed(answer.plan)
+    said = f"{len(every)} of {len(answer.plan.settings)} differ from the engine's defaults (all: --settings)"
+    yield from paragraph(said, width, head=padded(Text("Settings", style="bold"), 10), indent=10)
+    shown, others = every[:most], every[most:]
+    names = max((len(each.name) for each in shown), default=0) + 2
+    values = max((len(each.value or "") for each in shown), default=0) + 2
+    for each in shown:
+        line = Text("  ").append(f"{each.name:<{names}}", style="cyan").append(f"{each.value or '':<{values}}")
+        yield line.append(clause(each.because, min(width - line.cell_len, _MOST_REASON)), style="dim")
+    if others:
+        named = ", ".join(each.name + (f"={each.value}" if each.value else "") for each in others)
+        yield from paragraph(f"also {named}", width, indent=2, style="dim")
 
 
-def _rate(tokens_per_s: float | None) -> str:
-    return "-" if tokens_per_s is None else f"{tokens_per_s:,.0f}"
+def _next(answer: Answer, written: Written, width: int) -> Iterator[Text]:
+    told = steps(answer, written.files, written.folder)
+    rows = [(Text("" if number else "Next", style="bold"), *step) for number, step in enumerate(told)]
+    yield from columns(rows, width)
 
 
-def _settings(answer: Answer) -> RenderableType:
-    table = _plain(3)
-    for setting in answer.plan.settings if answer.plan else ():
-        table.add_row(Text(setting.name, style="cyan"), Text(setting.value or ""), Text(setting.because, style="dim"))
-    return table
-
-
-def _files(written: tuple[str, ...], folder: str | None, download: str) -> RenderableType:
-    download = f"\n{download}" if download else ""
-    if folder is None:
-        return Text(f"nothing was written (--dry-run); it would be: {', '.join(written)}{download}")
-    where = shlex.quote(folder)
-    ways = ["docker compose up --detach --wait"] if "compose.yaml" in written else []
-    ways += ["./run.sh"] if "run.sh" in written else []
-    return Text(
-        f"written to {folder}: {', '.join(written)}\n"
-        f"next, as {folder}/README.md says in full:\n  cd {where} && {'    or    '.join(ways)}{download}"
-    )
-
-
-def _plain(columns: int) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for _ in range(columns - 1):
-        table.add_column(overflow="fold", no_wrap=False)
-    return table
+def _footer(answer: Answer, written: Written, width: int) -> Iterator[Text]:
+    """Where the files are and where more is told; the files are counted, not listed."""
+    where = shlex.quote(written.folder) if written.folder else ""
+    files = f"{len(written.files)} files in {where}: {where}/README.md. " if answer.plan and where else ""
+    more = "More: --why, --settings, --full; for programs --json"
+    yield from paragraph(files + more, width, style="dim")

@@ -12,6 +12,7 @@ from advisor.engines.own import with_own_memory
 from advisor.models.thinking import written_tokens
 from advisor.physics.memory.stored import repository, stored
 from advisor.rules.base import Case
+from advisor.schema import Estimate
 from advisor.units import GB, count, gib
 
 
@@ -69,8 +70,7 @@ def fit104(case: Case, threshold: Mapping[str, Any]) -> str | None:
     memory, context = estimate.memory, estimate.candidate.context_tokens
     if not memory.fits or memory.full_sequences < 1 or memory.kv_bytes_per_token <= 0:
         return None
-    room = _room_in_sequences(case)
-    most = math.floor(room) * estimate.candidate.replicas
+    room, most = _room_in_sequences(estimate), full_requests(estimate)
     alone = min(math.floor(room * context), case.model.context_trained)
     relation = "enough for" if most >= estimate.peak_in_flight else "fewer than"
     return (
@@ -81,9 +81,14 @@ def fit104(case: Case, threshold: Mapping[str, Any]) -> str | None:
     )
 
 
-def _room_in_sequences(case: Case) -> float:
+def full_requests(estimate: Estimate) -> int:
+    """Full-length requests that the budgets of all replicas hold at once: the one number that every output says."""
+    return math.floor(_room_in_sequences(estimate)) * estimate.candidate.replicas
+
+
+def _room_in_sequences(estimate: Estimate) -> float:
     """Full-length requests that the budget holds: those of the planned KV cache, and those of what is left over."""
-    memory = case.estimate.memory
+    memory = estimate.memory
     left = max(0, memory.budget_bytes - memory.used_bytes)
     return memory.full_sequences * (1 + left / memory.kv_bytes) if memory.kv_bytes else memory.full_sequences
 

@@ -168,7 +168,8 @@ def _batch_reason(candidate: Candidate, hardware: Hardware, workload: Workload, 
 
 def _memory(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[Setting]:
     candidate, memory = estimate.candidate, estimate.memory
-    full = f"{memory.full_sequences:.1f} requests of full length"
+    each = " in each replica" if candidate.replicas > 1 else ""
+    full = f"{memory.full_sequences:.1f} requests of full length{each}"
     room = f"{count(memory.kv_tokens)} tokens of KV cache fit, {full}"
     if candidate.device == "cpu":
         space = candidate.kv_cache_bytes or memory.kv_bytes

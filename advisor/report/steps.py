@@ -1,0 +1,87 @@
+"""What was assumed, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from advisor.catalog import engine_limits
+from advisor.engines import ENGINES
+from advisor.models.thinking import thinking
+from advisor.pipeline import Answer
+from advisor.schema import Plan
+from advisor.units import count, seconds
+
+Step = tuple[str, str]  # what to type, what comes of it
+
+
+def assumed(answer: Answer) -> Iterator[str]:
+    """The load as it was planned, the model where nobody named one, the machine where it is a made-up one."""
+    asked, winner = answer.workload, answer.verdict.winner
+    thought = thinking(asked, answer.model).tokens
+    said = f"{asked.profile} (--profile): {count(asked.input_tokens)} tokens in, {count(asked.output_tokens)} out"
+    said += f", {count(thought)} thought before" if thought else ""
+    if asked.concurrency is None and asked.request_rate is None:
+        said += f", {seconds(asked.think_time_s)} between questions"
+    if winner is not None and asked.concurrency is None:
+        mean, peak = winner.estimate.in_flight, winner.estimate.peak_in_flight
+        said += f"; so {count(round(mean, 1))} in flight on average, {count(peak)} at the busiest moment"
+    yield said
+    if answer.model_because:
+        yield "model: none was named; the most capable whose plan meets the targets"
+    if answer.hardware.assumed:
+        first, *more = answer.hardware.assumed
+        rest = f"; {len(more)} more: --full" if more else ""
+        yield f"machine: {first}{rest}"
+
+
+def steps(answer: Answer, written: tuple[str, ...], folder: str | None) -> tuple[Step, ...]:
+    """Commands in the order in which they are typed, each with what it does."""
+    plan = answer.plan
+    if plan is None:
+        return (("advisor catalog models", "other models"),) if not answer.verdict.nearest_yes else ()
+    if folder is None:
+        return (("the same without --dry-run", "writes the files"),)
+    where = shlex.quote(folder)
+    if not answer.verdict.nearest_yes and not answer.verdict.meets_targets:
+        return ((f"cd {where} && ./run.sh", "this plan all the same: nothing that was tried makes it a yes"),)
+    if not answer.verdict.meets_targets:
+        return (
+            ("the same with a line from above", "makes it a yes"),
+            (f"cd {where} && ./run.sh", "this plan all the same"),
+        )
+    return (*_starts(plan, written, where), *_looks(plan, written, where))
+
+
+def _starts(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
+    at = f"then http://127.0.0.1:{plan.launch.port}/v1"
+    if plan.launch.server == "running":
+        title = engine_limits(plan.engine).title
+        yield from _settings_of_running(plan, where)
+        yield f"cd {where} && ./run.sh", f"the {title} that runs here gets the model, {at}"
+        return
+    spanning = plan.estimate.candidate.nodes > 1
+    if "run.sh" in written:
+        yield f"cd {where} && ./run.sh{' NUMBER' if spanning else ''}", "on each machine" if spanning else at
+    if "compose.yaml" in written and plan.hardware.containers.compose_version:
+        yield "docker compose up -d --wait", "the same in a container"
+    if "kubernetes" in plan.workload.parts.split(","):
+        yield "kubectl apply -k kubernetes", "the same in a cluster"
+    if plan.desk is not None:
+        yield "cd desk && ./run.sh", "at each desk"
+
+
+def _settings_of_running(plan: Plan, where: str) -> Iterator[Step]:
+    """What its owner types; lines that go into an editor stand in the README."""
+    told = [line.partition("#")[0].strip() for line in ENGINES[plan.engine].set_commands(plan)]
+    commands = [line for line in told if line]
+    if any(line.startswith("[") for line in commands):
+        yield commands[0], f"its settings: the lines of {where}/README.md"
+    else:
+        yield from ((line, "then start it again") for line in commands)
+
+
+def _looks(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
+    yield f"advisor check {where}", f"{len(plan.checks)} checks before and after the start"
+    if "run.sh" in written or "compose.yaml" in written:
+        yield f"advisor smoke {where}", "your load on the real engine"

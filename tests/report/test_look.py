@@ -1,0 +1,108 @@
+"""How the answer looks: kept at four widths, counted, and free of contradictions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.report.answers import CASES, answer, shown
+
+KEPT = ("yes", "no", "both", "running", "several", "embed")
+WIDTHS = (60, 80, 100, 120)
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+MOST_LINES, MOST_WORDS = 45, 350
+VIEWS = (None, "full", "settings", "why")
+
+
+def words(lines: list[str]) -> list[str]:
+    """Every word, wherever it stands."""
+    return sorted(word.strip(".").lower() for line in lines for word in line.split())
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("case", KEPT)
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_the_answer_looks_as_it_is_kept(case: str, columns: int, request: pytest.FixtureRequest) -> None:
+    """Every line of the answer at four widths is that of the snapshot; `--update-golden` rewrites it."""
+    path, seen = SNAPSHOTS / f"{case}-{columns}.txt", "\n".join(shown(case, min(columns, 100))) + "\n"
+    if request.config.getoption("--update-golden"):
+        path.write_text(seen, encoding="utf-8")
+    assert seen == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_answer_is_short(case: str) -> None:
+    """At 80 columns at most 45 lines, the repeated verdict with them, and fewer than 350 words."""
+    told = shown(case, 80, rows=24)
+    assert len(told) <= MOST_LINES
+    assert sum(len(line.split()) for line in told) < MOST_WORDS
+    assert sum(len(line.split()) for line in shown(case, 120)) < MOST_WORDS
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("columns", (60, 80, 100))
+def test_every_view_fits_and_cuts_no_word(case: str, columns: int) -> None:
+    """No line is wider than the screen unless a single word is, and at any width the same words stand there."""
+    for name in VIEWS:
+        for line in filter(None, shown(case, columns, name)):
+            alone = len(line.split()) == 1 or max(len(word) for word in line.split()) > columns - 26
+            assert len(line) <= columns or alone, (name, line)
+    for name in ("settings", "why"):
+        assert words(shown(case, columns, name)) == words(shown(case, 100, name))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_verdict_stands_first_and_last(case: str) -> None:
+    """YES or NO begins the answer, and ends it again where the screen is shorter than the answer, and only there."""
+    word = "YES" if answer(case).verdict.meets_targets else "NO"
+    short, long = shown(case, 80, rows=20), shown(case, 80, rows=200)
+    assert short[0].startswith(f"{word}  ") and long[-1] != short[-1]
+    assert short[-1].startswith(f"{word}  ")
+    assert short[:-1] == long
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_answer_shows_its_targets(case: str) -> None:
+    """The word "target" stands in every answer, also in that for one person, and each state follows from its figures."""
+    told = shown(case, 80)
+    assert any("target" in line for line in told)
+    winner = answer(case).verdict.winner
+    if winner is None or winner.estimate.peak_speed is None or answer(case).workload.ttft_ms is None:
+        return
+    line = next(line for line in told if re.match(r" *(first word|one text), p95", line))
+    figure, target = winner.estimate.peak_speed.ttft_p95_s, answer(case).workload.ttft_ms / 1000
+    state = "misses by" if figure.expected > target else "may miss" if figure.high > target else "ok"
+    assert state in line
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_chart_reaches_twice_the_planned_load(case: str) -> None:
+    """The load axis ends at twice the planned load or beyond, and both marks stand on it."""
+    winner, curve = answer(case).verdict.winner, answer(case).verdict.curve
+    if winner is None:
+        return
+    assert curve[-1].in_flight >= 2 * winner.estimate.peak_in_flight
+    axis = next(line for line in shown(case, 80) if line.lstrip().startswith("└"))
+    assert "^" in axis
+    assert "x" in axis or answer(case).verdict.crossover_in_flight is None
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_plain_terminal_gets_ascii(case: str) -> None:
+    """Without Unicode every character of every view is ASCII, and each engine has a mark of its own."""
+    for name in VIEWS:
+        assert all(line.isascii() for line in shown(case, 80, name, unicode=False)), name
+    assert shown("yes", 80, unicode=False)[10].count("# vLLM") == 1
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_output_does_not_contradict_itself(case: str) -> None:
+    """One number of full requests, no engine that cannot run beside its figures, no lone engine where both were asked."""
+    told = "\n".join(shown(case, 100, "full"))
+    if found := re.search(r"([\d,]+) requests? of the full", told):
+        assert f"{found[1]} x " in told
+    for refused in re.findall(r"(\w+) cannot (?:run|serve)", told):
+        assert f"{refused} at peak" not in told
+    assert answer(case).workload.engine != "both" or "only one engine" not in told
