@@ -1,4 +1,4 @@
-"""The command line. It imports click and nothing else; a command's module is imported when the command runs."""
+"""The command line. It imports click and its groups only; a command's module is imported when the command runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from advisor import __version__
+from advisor.commands.groups import Group
 
 # name → (module, one line for --help). The line stands here so that --help imports no command.
 COMMANDS = {
@@ -24,10 +25,14 @@ COMMANDS = {
     "render": ("advisor.commands.render", "The files again from a saved plan."),
     "explain": ("advisor.commands.explain", "A rule, a setting or a figure: reason, threshold, source."),
     "catalog": ("advisor.commands.catalog", "The GPUs, models, engines and rules that are known."),
+    "doctor": ("advisor.commands.doctor", "A report to paste into an issue."),
 }
 
 
-class LazyGroup(click.Group):
+_COMPLETING = "_ADVISOR_COMPLETE"  # set by the script that a shell was given
+
+
+class LazyGroup(Group):
     """A group whose commands are imported one at a time, on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -47,13 +52,21 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.command(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="advisor")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> int:
     """Ollama or vLLM, for this hardware and these users: the decision, the settings, and files that start.
+
+    Without a command it asks the four questions that matter.
 
     \b
     Examples:
+      advisor
       advisor recommend --users 50
       advisor recommend --users 50 --gpu "2x RTX 4090" --model Qwen/Qwen2.5-7B-Instruct
       advisor probe --out hw.json
@@ -61,13 +74,24 @@ def app() -> None:
     \b
     Exit codes: 0 a plan that meets the targets, 1 no (the nearest yes is printed),
     2 bad input, 3 the environment failed.
+    TAB completes: eval "$(_ADVISOR_COMPLETE=bash_source advisor)", or zsh_source.
     """
+    if context.invoked_subcommand is not None:
+        return 0
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
+        from advisor.commands.wizard import run
+
+        return run()
+    click.echo(context.get_help())
+    return 0
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line; whatever happens is an exit code, and one message where it is no answer."""
     from advisor.edge.terminal import OutputLost, gated
 
+    if _COMPLETING in os.environ:  # a shell asks; click writes bytes, which a gate does not take
+        app.main(args=argv, prog_name="advisor")
     with gated() as out:
         try:
             code = _run(argv)
@@ -95,16 +119,22 @@ def _run(argv: list[str] | None) -> int:
     except OutputLost:
         raise
     except AdvisorError as error:
-        click.echo(f"advisor: {error}", err=True)
+        _say(error)
         return error.exit_code
     except click.exceptions.Abort:
         click.echo("advisor: interrupted", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        _say(error)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the net under all commands: exit code 1 would read as "no plan"
         return _unexpected(error)
+
+
+def _say(error: Exception) -> None:
+    from advisor.commands.failing import say
+
+    say(error)
 
 
 def _unexpected(error: Exception) -> int:

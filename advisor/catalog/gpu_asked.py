@@ -56,8 +56,16 @@ def unknown(text: str, query: Query) -> str:
     if partial:
         return f"GPU {text!r} is not enough to tell the card, which is it: {', '.join(partial[:8])}?"
     scored = [(_likeness(query.words, card), card.entry["name"]) for card in cards()]
-    near = ", ".join(name for _, name in sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:5])
-    return f"GPU {text!r} is not in the catalogue; the nearest are {near} (see `advisor catalog gpus`); {_BY_FIGURES}"
+    near = [name for _, name in sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:5]]
+    return "\n".join(
+        (
+            f"GPU {text!r} is not in the catalogue; did you mean {near[0]}?",
+            f'type: --gpu "{near[0]}"',
+            f"the nearest are {', '.join(near)}",
+            "all cards: advisor catalog gpus",
+            _BY_FIGURES,
+        )
+    )
 
 
 def _no_card(text: str, query: Query) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from advisor.commands.groups import Group
+
 if TYPE_CHECKING:
     from advisor.report.listing import Listing
 
@@ -22,19 +24,7 @@ KINDS = {
 SCHEMAS = ("workload", "plan", "hardware")
 
 
-class _Catalog(click.Group):
-    """A group that answers an unknown name with the known ones."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The subcommand that the first word names."""
-        if args[0] not in self.commands and not ctx.resilient_parsing:
-            ctx.fail(f"{args[0]!r} is not one of {', '.join(self.commands)}")
-        return super().resolve_command(ctx, args)
-
-
-@click.group("catalog", cls=_Catalog)
+@click.group("catalog", cls=Group)
 def command() -> None:
     """What is known: GPUs, models, engines, rules; weight formats, processors and sources too.
 

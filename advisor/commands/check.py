@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from advisor.commands.completing import PlanFile
+
 
 @click.command("check")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", metavar="DIR", type=PlanFile(path_type=Path, file_okay=False))
 @click.option(
     "--target",
     type=click.Choice(["auto", "native", "compose", "systemd", "quadlet", "kubernetes"]),

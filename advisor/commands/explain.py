@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from advisor.commands.completing import Named, ids
+
 
 @click.command("explain", context_settings={"ignore_unknown_options": True})  # a setting's name begins with dashes
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID", type=Named(ids))
 @click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
 def command(name: str, as_json: bool) -> int:
     """Say what stands behind ID: a rule, a setting, a figure, a weights format, or a claim that people repeat.
@@ -26,15 +28,11 @@ def command(name: str, as_json: bool) -> int:
 
         click.echo(json.dumps(entry, indent=2, ensure_ascii=False))
         return 0
-    from rich.table import Table
     from rich.text import Text
 
     from advisor.report.console import show
+    from advisor.report.layout import columns
+    from advisor.report.screen import screen
 
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
-    for key, item in entry.items():
-        table.add_row(key, Text(str(item)))
-    show([table])
+    show(columns([(Text(key, style="bold"), str(item)) for key, item in entry.items()], screen().columns))
     return 0

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from advisor.commands.groups import Group
+
 if TYPE_CHECKING:
     from advisor.measured.entries import Measurement
 
 
-@click.group("measurements", invoke_without_command=True)
+@click.group("measurements", cls=Group, invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
     """What `advisor smoke` and `advisor probe --measure` measured here, used by the advice instead of an estimate.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
+from advisor.commands.completing import HardwareFile, Named, cards, formats, models, profiles
 from advisor.workload.key import Key
 from advisor.workload.keys import KEYS, PROFILE
 from advisor.workload.kinds import Flag
@@ -26,9 +28,41 @@ class KeyType(click.ParamType):  # type: ignore[type-arg]  # generic only in new
         """The value of its type; what is refused is named as it was typed."""
         return self.key.read(value, name=flag(self.key))
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Names that the key's value may begin with."""
+        return Named(_NAMES.get(self.key.name, lambda: ())).shell_complete(ctx, param, incomplete)
+
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
         """How `--help` writes the value; names of a registry are asked for only here."""
         return self.key.metavar or self.key.kind.metavar
+
+
+_NAMES: dict[str, Callable[[], Iterable[str]]] = {"model": models, "profile": profiles, "quantization": formats}
+_HEADINGS = {
+    "People": ("profile", "people", "requests", "targets"),
+    "Model": ("model",),
+    "Machine": ("machines",),
+    "Answer": ("service",),
+}
+
+
+class Grouped(click.Command):
+    """A command whose help lists its options under four headings: who, which model, which machine, what comes out."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each option in the section of its key; those of no key but the machine's own belong to the answer."""
+        of_key = {
+            key.name: heading for key in (PROFILE, *KEYS) for heading in _HEADINGS if key.group in _HEADINGS[heading]
+        }
+        sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in _HEADINGS}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            own = "Machine" if param.name in ("gpu", "hardware", "measurements") else "Answer"
+            if record is not None:
+                sections[of_key.get(param.name or "", own)].append(record)
+        for heading, rows in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
 def flag(key: Key) -> str:
@@ -46,12 +80,13 @@ def option(key: Key) -> Callable[[F], F]:
 _MACHINE = (
     click.option(
         "--gpu",
+        type=Named(cards),
         metavar="TEXT",
         help='Cards to plan for instead of this machine, e.g. "2x RTX 4090" or "4x RTX 3090 at 220 W".',
     ),
     click.option(
         "--hardware",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=HardwareFile(path_type=Path, dir_okay=False),
         help="A machine recorded by `advisor probe --out`, instead of this one.",
     ),
 )

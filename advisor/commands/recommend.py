@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from advisor.commands.measured import measurements_option
-from advisor.commands.options import load_options
+from advisor.commands.options import Grouped, load_options
 from advisor.errors import AdvisorError
 from advisor.schema import RenderedFile
 
@@ -29,7 +29,9 @@ _EXAMPLES = """
 """
 
 
-@click.command("recommend", help="Which engine for this load: verdict, reasons, and a folder of files.\n" + _EXAMPLES)
+@click.command(
+    "recommend", cls=Grouped, help="Which engine for this load: verdict, reasons, and a folder of files.\n" + _EXAMPLES
+)
 @load_options
 @measurements_option
 @click.option(

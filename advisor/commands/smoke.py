@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from advisor.commands.completing import PlanFile
 from advisor.commands.measured import measurements_option
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("smoke")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", metavar="DIR", type=PlanFile(path_type=Path, file_okay=False))
 @click.option(
     "--runner",
     type=click.Choice(["auto", "native", "compose"]),

@@ -95,8 +95,12 @@ def _newest_of_one_size(name: str, places: list[int]) -> int:
     entries: list[Mapping[str, Any]] = [model_entries()[place] for place in places]
     sizes = [entry["parameters"] for entry in entries]
     if max(sizes) > min(sizes) * (1 + SAME_SIZE):
-        listed = ", ".join(entry["hf_id"] for entry in sorted(entries, key=lambda entry: entry["parameters"])[:8])
-        raise BadInput(f"model {name!r} can be {len(entries)} models: {listed}; name one of them")
+        listed = [entry["hf_id"] for entry in sorted(entries, key=lambda entry: entry["parameters"])[:8]]
+        first, *others = listed
+        raise BadInput(
+            f"model {name!r} can be {len(entries)} models; did you mean {first}?\ntype: --model {first}\n"
+            f"also near: {', '.join(others)}"
+        )
     return max(places, key=lambda place: model_entries()[place].get("release", ""))
 
 

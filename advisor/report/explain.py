@@ -9,6 +9,7 @@ from typing import Any
 
 from advisor.catalog import constants, engine_limits, engine_names, formats, sources
 from advisor.catalog.flags import accepted
+from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.rules import rules
 
@@ -23,13 +24,13 @@ def explain(name: str) -> dict[str, Any]:
         entry = find(name)
         if entry is not None:
             return entry
-    near = difflib.get_close_matches(name.lower(), [n.lower() for n in names()], n=4, cutoff=0.5)
     known = {n.lower(): n for n in names()}
-    hint = f" Did you mean {', '.join(known[n] for n in near)}?" if near else ""
-    raise BadInput(
-        f"explain {name}: is neither a rule, a setting, a figure, a format nor a claim.{hint} "
-        f"See `advisor catalog rules`."
-    )
+    near = [known[n] for n in difflib.get_close_matches(name.lower(), known, n=4, cutoff=0.5)]
+    told = [f"explain {shown(name)}: no rule, setting, figure, format or claim has that name"]
+    if near:
+        told = [f"{told[0]}. Did you mean {near[0]}?", f"type: advisor explain {near[0]}"]
+    told += [f"also near: {', '.join(near[1:])}"] if near[1:] else []
+    raise BadInput("\n".join([*told, "all rules: advisor catalog rules"]))
 
 
 def names() -> Iterable[str]:

@@ -6,10 +6,11 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from advisor.edge.terminal import shown
+from advisor.edge.terminal import MOST_SHOWN, shown
 from advisor.errors import BadInput
 from advisor.schema import value
-from advisor.workload.kinds import Kind, NotAccepted
+from advisor.workload.kinds import Kind, NotAccepted, Number, Whole
+from advisor.workload.meant import meant
 
 REQUIRED: Final = object()  # the default of a key that a profile must hold
 Group = Literal["profile", "people", "requests", "targets", "model", "service", "machines"]
@@ -44,9 +45,21 @@ class Key:
         try:
             return self.kind.read(item)
         except NotAccepted as refused:
-            hint = f"; {refused}" if str(refused) else ""
+            hint = f"; {refused}" if str(refused) else self._meant(item, name)
             said = f"{where}{name or self.name}: {shown(item)} is not {self.kind.accepted()}{hint}"
             raise BadInput(said) from None
+
+    def _meant(self, item: object, name: str) -> str:
+        """The number that was meant, if this key would take it."""
+        found = meant(item, self.unit) if isinstance(item, str) and len(item) <= MOST_SHOWN else None
+        if found is None or not isinstance(self.kind, Whole | Number):
+            return ""
+        try:
+            self.kind.read(found)
+        except NotAccepted:
+            return ""
+        typed = f"\ntype: {name} {found}" if name.startswith("--") else ""
+        return f"; did you mean {found}?{typed}"
 
 
 def key_named(name: object, known: Mapping[str, Key], where: str = "") -> Key:

@@ -51,9 +51,9 @@ def find_profile(name: str) -> Path:
     except OSError as error:
         raise BadInput(f"profile: {shown(name)} cannot be read ({error.strerror})") from None
     near = difflib.get_close_matches(name, profile_names(), n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    hint = f" Did you mean {' or '.join(near)}?\ntype: --profile {near[0]}" if near else ""
     raise BadInput(
-        f"profile: {shown(name)} is neither a shipped profile nor a file.{hint} Shipped: {', '.join(profile_names())}"
+        f"profile: {shown(name)} is neither a shipped profile nor a file.{hint}\nshipped: {', '.join(profile_names())}"
     )
 
 

@@ -42,7 +42,7 @@ def test_what_is_ambiguous_is_one_question(written: str) -> None:
 @pytest.mark.parametrize("written", [row[0] for row in ROWS if row[2] == "unknown"])
 def test_what_is_unknown_says_what_is_near_and_how_to_go_on(written: str) -> None:
     """The nearest names, and that figures will do."""
-    with pytest.raises(BadInput, match=r"nearest are .*by its figures"):
+    with pytest.raises(BadInput, match=r"(?s)nearest are .*by its figures"):
         simulate(written)
 
 

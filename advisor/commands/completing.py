@@ -1,0 +1,99 @@
+"""What a shell offers behind TAB: cards, models, profiles, formats, ids that can be explained, files of plans.
+
+bash: `eval "$(_ADVISOR_COMPLETE=bash_source advisor)"`, zsh: `eval "$(_ADVISOR_COMPLETE=zsh_source advisor)"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+_MOST = 100  # names that a shell is offered at once
+
+
+class Named(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases
+    """Text, of which a shell offers the names that it may begin with."""
+
+    name = "text"
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self.names = names
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
+        """The text as it is."""
+        return value
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Names that begin so, else those that hold it, in any case; and files."""
+        low = incomplete.lower()
+        names = list(self.names())
+        found = [name for name in names if name.lower().startswith(low)] or [n for n in names if low in n.lower()]
+        return [CompletionItem(name) for name in found[:_MOST] if name.isprintable()]
+
+
+class PlanFile(click.Path):
+    """A path, of which a shell offers plan.json and folders that hold one before anything else."""
+
+    pattern = "plan.json"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Files of that name here and one folder down; else the shell's own completion of paths."""
+        found = sorted(path for way in (self.pattern, f"*/{self.pattern}") for path in Path().glob(way))
+        told = [str(path if self.file_okay else path.parent) for path in found]
+        items = [CompletionItem(each) for each in told if each.startswith(incomplete) and each.isprintable()]
+        return items or super().shell_complete(ctx, param, incomplete)
+
+
+class HardwareFile(PlanFile):
+    """A recorded machine: any JSON file."""
+
+    pattern = "*.json"
+
+
+def cards() -> Iterable[str]:
+    """Ids of the catalogue without the maker of most: no blanks, so that a shell takes each as one word."""
+    from advisor.catalog import raw_entries
+
+    return (entry["id"].removeprefix("nvidia-") for entry in raw_entries("gpus"))
+
+
+def models() -> Iterable[str]:
+    """Hub ids."""
+    from advisor.models.match import model_entries
+
+    return (entry["hf_id"] for entry in model_entries())
+
+
+def profiles() -> Iterable[str]:
+    """Shipped profiles."""
+    from advisor.workload.profiles import profile_names
+
+    return profile_names()
+
+
+def formats() -> Iterable[str]:
+    """Weights formats."""
+    from advisor.catalog import formats as known
+
+    return known()
+
+
+def ids() -> Iterable[str]:
+    """Everything that can be explained, rules among them."""
+    from advisor.report.explain import names
+
+    return names()

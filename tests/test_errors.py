@@ -1,0 +1,67 @@
+"""What a person is told who slips: the nearest name first, one fact a line, what to type."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advisor.workload.meant import meant
+from tests.test_cli import run
+
+
+@pytest.mark.parametrize(
+    ("typed", "first", "then"),
+    [
+        ("recommned", "did you mean recommend?", "type: advisor recommend"),
+        ("cheque", "did you mean check?", "type: advisor check"),
+        ("catalog gpu", "did you mean gpus?", "type: advisor catalog gpus"),
+        ("catalog model", "did you mean models?", "type: advisor catalog models"),
+        ("measurements lst", "did you mean list?", "type: advisor measurements list"),
+        ("explain ttft", "Did you mean ttft_s?", "type: advisor explain ttft_s"),
+        ("explain FIT1O1", "Did you mean FIT101?", "type: advisor explain FIT101"),
+        ("recommend --users fifty", "did you mean 50?", "type: --users 50"),
+        ("recommend --users 1k", "did you mean 1000?", "type: --users 1000"),
+        ("recommend --tpot-ms 0.1s", "did you mean 100?", "type: --tpot-ms 100"),
+        ("recommend --gpu RTX-4900", "did you mean NVIDIA GeForce RTX 4090?", 'type: --gpu "NVIDIA GeForce RTX 4090"'),
+        ("recommend --user 5", "did you mean --users?", "all options: advisor recommend --help"),
+        ("recommend --profile chatt", "Did you mean chat?", "type: --profile chat"),
+        ("recommend --model qwen3-8", "did you mean Qwen/Qwen3-8B?", "type: --model Qwen/Qwen3-8B"),
+    ],
+)
+def test_a_slip_gets_the_nearest_name_and_what_to_type(typed: str, first: str, then: str) -> None:
+    """Exit code 2; the first line names what was typed and the nearest; the next lines hold a fact each."""
+    done = run(*typed.split())
+    lines = done.stderr.splitlines()
+    assert done.returncode == 2 and done.stdout == ""
+    assert lines[0].startswith("advisor: ") and lines[0].endswith(first)
+    assert f"  {then}" in lines
+    assert all(line.startswith("  ") for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "digits"),
+    [
+        ("fifty", "", "50"),
+        ("twenty-five", "", "25"),
+        ("two hundred and six", "", "206"),
+        ("a dozen", "", None),
+        ("1,000", "", "1000"),
+        ("2.5k", "", "2500"),
+        ("5O", "", "50"),
+        ("50 people", "", "50"),
+        ("2s", "milliseconds", "2000"),
+        ("1 min", "seconds", "60"),
+        ("many", "", None),
+    ],
+)
+def test_the_number_that_was_meant(text: str, unit: str, digits: str | None) -> None:
+    """Words, suffixes, separators, letters for digits and other units of time are understood; what says nothing is not."""
+    assert meant(text, unit) == digits
+
+
+@given(st.text(max_size=80))
+def test_no_text_breaks_the_guess(text: str) -> None:
+    """Whatever is typed, the guess is digits or none."""
+    found = meant(text)
+    assert found is None or float(found) == float(found)
