@@ -58,7 +58,9 @@ def test_bash_is_offered_the_name(words: list[str], name: str, place: Path) -> N
     """The script that click makes for bash fills COMPREPLY with it, as one word."""
     setup = 'eval "$(_ADVISOR_COMPLETE=bash_source advisor)"'
     line = " ".join(f"'{word}'" for word in ["advisor", *words])
-    call = f'COMP_WORDS=({line}); COMP_CWORD={len(words)}; _advisor_completion advisor; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    call = (
+        f'COMP_WORDS=({line}); COMP_CWORD={len(words)}; _advisor_completion advisor; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    )
     assert name in asked(place, "bash", f"{setup}; {call}").splitlines()
 
 
@@ -66,7 +68,7 @@ def test_bash_is_offered_the_name(words: list[str], name: str, place: Path) -> N
 @pytest.mark.parametrize(("words", "name"), OFFERED)
 def test_zsh_is_offered_the_name(words: list[str], name: str, place: Path) -> None:
     """The script that click makes for zsh hands it to compadd or _describe."""
-    stubs = 'compdef() { :; }; compadd() { print -rl -- "$@"; }; _describe() { print -rl -- "${(@P)3}"; }; _path_files() { :; }'
+    stubs = 'compdef() { :; }; compadd() { print -rl -- "${(@P)argv[-1]}"; }; _describe() { print -rl -- "${(@P)3}"; }; _path_files() { :; }'
     setup = 'eval "$(_ADVISOR_COMPLETE=zsh_source advisor)"'
     line = " ".join(f"'{word}'" for word in ["advisor", *words])
     call = f"words=({line}); CURRENT={len(words) + 1}; _advisor_completion"
@@ -75,10 +77,12 @@ def test_zsh_is_offered_the_name(words: list[str], name: str, place: Path) -> No
 
 
 def test_every_card_that_is_offered_is_understood() -> None:
-    """A name behind TAB is a card, or is asked its size or cores; it has no blank."""
+    """A name behind TAB is a card, or is asked which of its kinds is meant; it has no blank."""
     for name in cards():
         assert " " not in name
         try:
             simulate(name)
         except BadInput as refused:
-            assert "how many GB" in str(refused) or "comes with" in str(refused), refused
+            assert any(asked in str(refused) for asked in ("how many GB", "comes with", "which?", "did you mean")), (
+                refused
+            )

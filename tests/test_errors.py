@@ -14,7 +14,7 @@ from tests.test_cli import run
     ("typed", "first", "then"),
     [
         ("recommned", "did you mean recommend?", "type: advisor recommend"),
-        ("cheque", "did you mean check?", "type: advisor check"),
+        ("chekc", "did you mean check?", "type: advisor check"),
         ("catalog gpu", "did you mean gpus?", "type: advisor catalog gpus"),
         ("catalog model", "did you mean models?", "type: advisor catalog models"),
         ("measurements lst", "did you mean list?", "type: advisor measurements list"),

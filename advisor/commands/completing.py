@@ -73,7 +73,7 @@ def cards() -> Iterable[str]:
 
 def models() -> Iterable[str]:
     """Hub ids."""
-    from advisor.models.match import model_entries
+    from advisor.catalog import model_entries
 
     return (entry["hf_id"] for entry in model_entries())
 

@@ -14,7 +14,7 @@ def say(error: Exception) -> None:
     from advisor.report.layout import wrapped
     from advisor.report.screen import MOST_COLUMNS, terminal_columns
 
-    seen = terminal_columns(sys.stderr)
+    seen = terminal_columns(sys.stderr) if sys.stderr.isatty() else None  # a log is searched line by line
     width = min(seen, MOST_COLUMNS) if seen else None
     first, *others = _message(error).splitlines() or [""]
     for head, text in (("advisor: ", first), *(("  ", line) for line in others)):
@@ -45,11 +45,8 @@ def _option(error: click.NoSuchOption) -> str:
 
 def _options(error: click.NoSuchOption) -> list[str]:
     ctx = error.ctx
-    return (
-        []
-        if ctx is None
-        else [name for param in ctx.command.get_params(ctx) for name in param.opts if name[:2] == "--"]
-    )
+    known = [name for param in ctx.command.get_params(ctx) for name in param.opts] if ctx is not None else []
+    return [name for name in known if name.startswith("--")]
 
 
 def _help(error: click.UsageError) -> str:

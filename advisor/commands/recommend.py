@@ -15,7 +15,7 @@ from advisor.commands.options import Grouped, load_options
 from advisor.errors import AdvisorError
 from advisor.schema import RenderedFile
 
-_EXAMPLES = """
+_HELP = """Which engine for this load: verdict, reasons, and a folder of files.
     \b
     Examples:
       advisor recommend --users 50
@@ -29,9 +29,7 @@ _EXAMPLES = """
 """
 
 
-@click.command(
-    "recommend", cls=Grouped, help="Which engine for this load: verdict, reasons, and a folder of files.\n" + _EXAMPLES
-)
+@click.command("recommend", cls=Grouped, help=_HELP)
 @load_options
 @measurements_option
 @click.option(

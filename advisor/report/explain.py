@@ -14,6 +14,9 @@ from advisor.errors import BadInput
 from advisor.rules import rules
 
 
+_DIGITS = str.maketrans("oil", "011")
+
+
 def explain(name: str) -> dict[str, Any]:
     """The entry behind `name`, as ordered label → text.
 
@@ -25,7 +28,9 @@ def explain(name: str) -> dict[str, Any]:
         if entry is not None:
             return entry
     known = {n.lower(): n for n in names()}
-    near = [known[n] for n in difflib.get_close_matches(name.lower(), known, n=4, cutoff=0.5)]
+    digits = name[:3].lower() + name[3:].lower().translate(_DIGITS)  # of a rule: O and I are slips for 0 and 1
+    found = difflib.get_close_matches(name.lower(), known, n=4, cutoff=0.5)
+    near = [known[n] for n in sorted(found, key=lambda n: n != digits)]
     told = [f"explain {shown(name)}: no rule, setting, figure, format or claim has that name"]
     if near:
         told = [f"{told[0]}. Did you mean {near[0]}?", f"type: advisor explain {near[0]}"]
