@@ -13,7 +13,6 @@ from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.rules import rules
 
-
 _DIGITS = str.maketrans("oil", "011")
 
 
