@@ -55,7 +55,8 @@ build_tools() {
 environment() {
   stage "the environment of the tests"
   python3 -m venv "$work/dev"
-  "$work/dev/bin/pip" install --quiet -e '.[dev]'
+  "$work/dev/bin/pip" install --quiet --require-hashes -r .ci/requirements.txt
+  "$work/dev/bin/pip" install --quiet --no-deps -e .
 }
 
 wait_for_engines() {

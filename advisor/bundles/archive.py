@@ -71,7 +71,7 @@ def _members(content: bytes, where: str) -> dict[str, bytes]:
                 if left < 0:
                     raise BadInput(f"{where}: unpacks to more than {MOST_UNPACKED // MIB} MiB")
     except _DAMAGED as error:
-        reason = str(error) or type(error).__name__
+        reason = shown(str(error)) if str(error) else type(error).__name__
         raise BadInput(f"{where}: is no whole bundle, a zip is expected ({reason})") from None
     return found
 

@@ -175,7 +175,7 @@ def profile(dice: random.Random) -> bytes:
         "|\n  {}",
         "!x {}",
     )
-    for name in dice.sample(sorted(key.name for key in KEYS), dice.randint(1, 2)):
+    for name in dice.sample(sorted(key.name for key in KEYS), dice.randint(0, 2)):
         odd = dice.choice((*ODD, "2001-99-99", "12 GB", "4096", "true", "1e9", "~", "08"))
         lines.append(f"{name}: {dice.choice(forms).format(str(odd)[:300])}")
     content = "\n".join(lines).encode("utf-8", "surrogatepass")
