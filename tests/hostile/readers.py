@@ -161,7 +161,7 @@ def record(folder: Path) -> Reader:
 
 def profile(dice: random.Random) -> bytes:
     """A profile with odd values of real keys, tags, anchors and odd bytes."""
-    lines = ["title: a profile", "model: Qwen/Qwen2.5-7B-Instruct"]
+    lines = (HERE.parent / "profiles/chat.yaml").read_text().splitlines()
     forms = (
         "{}",
         "'{}'",
