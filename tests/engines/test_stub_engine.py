@@ -28,7 +28,8 @@ from advisor.predict.rows import COLUMNS
 from advisor.report.document import document
 from advisor.report.explain import explain
 from advisor.report.listing import listing
-from advisor.report.terminal import parts
+from advisor.report.screen import Screen
+from advisor.report.terminal import Written, lines
 from advisor.schema import Plan
 from advisor.smoke.job import Options
 from advisor.smoke.run import smoke
@@ -101,7 +102,7 @@ def test_every_part_is_written(tmp_path: Path) -> None:
     assert "stub fetch" in files["offline/save.sh"] and "STUB_OFFLINE=1" in files["offline/CARRY.md"]
     assert "chart" not in files["README.md"] and "kubernetes/deployment.yaml" in files
     assert document(answer, tuple(files))["verdict"]["engine"] == stub.NAME
-    assert list(parts(answer, tuple(files), "deploy"))
+    assert list(lines(answer, Written(tuple(files), "deploy"), Screen()))
 
 
 @pytest.mark.parametrize("part", NO_WAY)

@@ -126,14 +126,23 @@ def test_compose_reads_a_file_that_was_rendered_here(deployed: tuple[Plan, Path]
 
 
 ZEROS = "0" * 64
+
+
+def _linked(carry: Path) -> None:
+    (carry / "weights").symlink_to("/dev/zero")
+    (carry / "SHA256SUMS").write_text(f"{ZEROS}  ./weights\n")
+
+
+def _piped(carry: Path) -> None:
+    os.mkfifo(carry / "p")
+    (carry / "SHA256SUMS").write_text(f"{ZEROS}  ./p\n")
+
+
 SUMS: dict[str, Callable[[Path], object]] = {
     "a device": lambda carry: (carry / "SHA256SUMS").write_text(f"{ZEROS}  /dev/zero\n"),
     "a file outside": lambda carry: (carry / "SHA256SUMS").write_text(f"{ZEROS}  ../../plan.json\n"),
-    "a link to a device": lambda carry: (
-        (carry / "weights").symlink_to("/dev/zero"),
-        (carry / "SHA256SUMS").write_text(f"{ZEROS}  ./weights\n"),
-    ),
-    "a pipe": lambda carry: (os.mkfifo(carry / "p"), (carry / "SHA256SUMS").write_text(f"{ZEROS}  ./p\n")),
+    "a link to a device": _linked,
+    "a pipe": _piped,
     "the list is a device": lambda carry: (carry / "SHA256SUMS").symlink_to("/dev/zero"),
     "the list is a pipe": lambda carry: os.mkfifo(carry / "SHA256SUMS"),
     "another form of the list": lambda carry: (carry / "SHA256SUMS").write_text(f"SHA256 (/dev/zero) = {ZEROS}\n"),

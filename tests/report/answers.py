@@ -38,7 +38,7 @@ CASES: dict[str, dict[str, Any]] = {
 def answer(case: str) -> Answer:
     """What `recommend` says to the case."""
     asked = CASES[case]
-    kept = {
+    kept: dict[str, Any] = {
         "profile": asked.get("profile"),
         "overrides": {"offline": True, **asked["overrides"]},
         "measurements": "none",

@@ -1,14 +1,16 @@
-"""An Ollama that runs on this machine, asked as its own client asks."""
+"""An Ollama that runs on this machine: its answers, read by its own client library."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from advisor.engines.observing import LOOPBACK, asked, listens, named, whole
 from advisor.schema import RunningEngine, ServedModel
+
+if TYPE_CHECKING:
+    from ollama import ListResponse, ProcessResponse
 
 USUAL_PORT = 11434
 
@@ -30,26 +32,35 @@ def running(port: int | None = None) -> RunningEngine | None:
     version = asked(port, "/api/version").get("version") if listens(port) else None
     if not isinstance(version, str):
         return None
-    loaded, listed = _models(port, "/api/ps"), _models(port, "/api/tags")
+    import ollama  # its types read what it answers; it is asked within our own limits of time and size
+
+    loaded = _models(port, "/api/ps", ollama.ProcessResponse)
     return RunningEngine(
         engine="ollama",
         address=f"{LOOPBACK}:{port}",
         version=version,
-        models=tuple(_served(name, loaded.get(name, {})) for name in listed),
+        models=tuple(_served(name, loaded.get(name)) for name in _models(port, "/api/tags", ollama.ListResponse)),
     )
 
 
-def _models(port: int, path: str) -> dict[str, Mapping[str, Any]]:
+def _models(port: int, path: str, shape: type[ListResponse | ProcessResponse]) -> dict[str, object]:
     """The models that a path lists, by name; none where it answers, but not as Ollama does."""
-    models = asked(port, path).get("models")
-    told = [model for model in models if isinstance(model, dict)] if isinstance(models, list) else []
-    return {name: model for model in told if (name := named(model.get("model")))}
+    try:
+        found = shape.model_validate(asked(port, path)).models
+    except ValueError:
+        return {}
+    return {name: model for model in found if (name := named(model.model))}
 
 
-def _served(name: str, held: Mapping[str, Any]) -> ServedModel:
+def _served(name: str, held: object) -> ServedModel:
     return ServedModel(
         name=name,
-        loaded_bytes=whole(held.get("size")),
-        gpu_bytes=whole(held.get("size_vram")),
-        context_tokens=whole(held.get("context_length")),
+        loaded_bytes=_count(held, "size"),
+        gpu_bytes=_count(held, "size_vram"),
+        context_tokens=_count(held, "context_length"),
     )
+
+
+def _count(held: object, field: str) -> int | None:
+    told = getattr(held, field, None)
+    return None if told is None else whole(int(told))
