@@ -1,11 +1,29 @@
 #!/usr/bin/env bash
 # Stops what run.sh started, and nothing else. Written by advisor from plan.json.
+#   ./stop.sh            stop; logs and certificates stay in ./state
+#   ./stop.sh --purge    and remove what run.sh made here; models stay in their store, .env stays
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$here/state
 
 say() { printf '%s\n' "$*" >&2; }
+purge=
+case ${1:-} in
+'') ;;
+--purge) purge=1 ;;
+*)
+  say "stop.sh: nothing, or --purge"
+  exit 2
+  ;;
+esac
+# What run.sh made lies in ./state alone.
+finish() {
+  if [ -n "$purge" ]; then
+    rm -rf "$state"
+    say "removed $state"
+  fi
+}
 alive() {
   case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
 }
@@ -48,7 +66,9 @@ end() {
 
 if [ ! -f "$state/engine.pid" ]; then
   say "nothing to stop: run.sh has started nothing here"
+  finish
   exit 0
 fi
 [ ! -f "$state/engine.pid" ] || end engine 15 "requests that reach it directly are cut"
 say "stopped"
+finish
