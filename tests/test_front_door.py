@@ -45,11 +45,12 @@ def test_alone_on_a_terminal_it_asks_four_questions(tmp_path: Path) -> None:
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(tmp_path)
-        os.execv(sys.executable, [sys.executable, "-m", "advisor.cli"])  # noqa: S606 - no shell is wanted
+        os.environ["COLUMNS"] = "100"
+        os.execv(sys.executable, [sys.executable, "-m", "advisor.cli"])  # noqa: S606 - this very program
     os.write(terminal, b"fifty\n50\n\n2x RTX 4090\nQwen/Qwen2.5-7B-Instruct\n")
     told = _read(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert "did you mean" in told and "YES" in told
+    assert "type: --users 50" in told and "YES" in told
     assert "advisor recommend --users 50 --profile chat --gpu '2x RTX 4090' --model Qwen/Qwen2.5-7B-Instruct" in told
     assert list(tmp_path.iterdir()) == []
 

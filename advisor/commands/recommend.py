@@ -16,6 +16,7 @@ from advisor.errors import AdvisorError
 from advisor.schema import RenderedFile
 
 _HELP = """Which engine for this load: verdict, reasons, and a folder of files.
+
     \b
     Examples:
       advisor recommend --users 50

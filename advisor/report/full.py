@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from advisor.catalog import engine_limits, weights_format
+from advisor.catalog import engine_limits, sources, weights_format
+from advisor.catalog.ranking import score_of
 from advisor.decide import vetoed
 from advisor.models.thinking import first_answer_s, thinking
 from advisor.pipeline import Answer
@@ -17,6 +18,7 @@ from advisor.report.screen import Screen
 from advisor.report.steps import steps
 from advisor.report.terminal import Written, chart_lines, prediction_lines, verdict_lines
 from advisor.schema import CurvePoint, Estimate, Figure, Judged, Speed
+from advisor.search.option import columns as cells
 from advisor.units import count, gib, ms
 
 _STYLES = {"CRASH": "red", "OOM": "red", "SILENT": "red", "PERF": "yellow", "NOTE": "dim"}
@@ -29,6 +31,7 @@ def full(answer: Answer, written: Written, screen: Screen) -> Iterator[Text]:
     yield from verdict_lines(answer, width)
     yield from _model_lines(answer, width)
     sections = (
+        ("The best models that meet the targets here", list(_options(answer, width))),
         ("Targets", prediction_lines(answer, width)),
         ("", chart_lines(answer, screen, _CHART_ROWS)),
         ("Why", list(_why(answer, width))),
@@ -61,11 +64,27 @@ def all_settings(answer: Answer, screen: Screen) -> Iterator[Text]:
 
 
 def _model_lines(answer: Answer, width: int) -> Iterator[Text]:
-    told = [line for line in (answer.verdict.summary, answer.model_because, *answer.model_steps) if line]
+    told = [answer.verdict.summary, answer.model_because or _score(answer), *answer.model_steps]
     if answer.hardware.assumed:
         told.append("assumed: " + "; ".join(answer.hardware.assumed))
-    for line in told:
+    told += [f"note: {answer.facts.note}"] if answer.facts and answer.facts.note else []
+    for line in filter(None, told):
         yield from paragraph(line, width, style="dim")
+
+
+def _score(answer: Answer) -> str:
+    """The public score of a model that was named, where there is one."""
+    score = score_of(answer.model.hf_id, answer.workload.task)
+    return f"{answer.model.hf_id}: {score} ({sources()[score.source].url})" if score else ""
+
+
+def _options(answer: Answer, width: int) -> Iterator[Text]:
+    """Model, public score, weights, memory and pace of each, and where the scores are from."""
+    yield from columns([(Text(name), "; ".join(rest)) for name, *rest in map(cells, answer.options)], width)
+    scored = (score_of(option.hf_id, option.task) for option in answer.options)
+    origins = dict.fromkeys(sources()[score.source].url for score in scored if score)
+    if origins:
+        yield from paragraph(f"scores: {', '.join(origins)}", width, style="dim")
 
 
 def _why(answer: Answer, width: int) -> Iterator[Text]:

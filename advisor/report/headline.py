@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from advisor.catalog import engine_limits, weights_format
+from advisor.catalog import engine_limits, formats, weights_format
 from advisor.decide import misses, vetoed
 from advisor.models.names import is_guess, replaced
 from advisor.pipeline import Answer
@@ -82,6 +82,13 @@ def short_model(hf_id: str) -> str:
 def short_form(weights: str) -> str:
     """`FP8 (E4M3), scale per channel` → `FP8`."""
     return re.split(r" \(|, ", weights_format(weights).title)[0]
+
+
+def with_short_forms(text: str) -> str:
+    """The text with every weights format in short."""
+    for name, known in formats().items():
+        text = text.replace(known.title, short_form(name))
+    return text
 
 
 def title_of(judged: Judged) -> str:

@@ -13,6 +13,7 @@ from advisor.units import count, ms
 
 OK, MAY_MISS, MISSES = "ok", "may miss", "misses"
 NONE = "-"
+_MINUTES_FROM_S = 120
 
 
 class Prediction(NamedTuple):
@@ -50,7 +51,7 @@ def _waits(answer: Answer, speed: Speed) -> Iterator[Prediction]:
         return
     yield _within("first word, p95", speed.ttft_p95_s, asked.ttft_ms)
     if asked.first_answer_ms is not None or thinking(asked, model).tokens:
-        yield _within("first of the answer, p95", first_answer_s(speed, asked, model), asked.first_answer_ms)
+        yield _within("answer begins, p95", first_answer_s(speed, asked, model), asked.first_answer_ms)
     yield _within("time per token, p95", speed.tpot_p95_s, asked.tpot_ms)
 
 
@@ -69,9 +70,14 @@ def _within(label: str, figure: Figure, target_ms: float | None) -> Prediction:
 
 def _span(figure: Figure) -> str:
     """`12 to 30 ms`, `236 ms to 2.8 s`."""
-    low, high = ms(figure.low), ms(figure.high)
+    low, high = (_short(end) for end in (figure.low, figure.high))
     alike = low.count(" ") == 1 == high.count(" ") and low.split()[1] == high.split()[1]
     return f"{low.split()[0] if alike else low} to {high}"
+
+
+def _short(time_s: float) -> str:
+    """An end of a range: whole minutes from two minutes on."""
+    return f"{time_s / 60:,.0f} min" if time_s >= _MINUTES_FROM_S else ms(time_s)
 
 
 def _state(figure: Figure, target_ms: float | None) -> str:

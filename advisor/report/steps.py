@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from advisor.catalog import engine_limits
 from advisor.engines import ENGINES
+from advisor.engines.downloads import told
 from advisor.models.thinking import thinking
 from advisor.pipeline import Answer
 from advisor.schema import Plan
@@ -28,7 +29,9 @@ def assumed(answer: Answer) -> Iterator[str]:
         said += f"; so {count(round(mean, 1))} in flight on average, {count(peak)} at the busiest moment"
     yield said
     if answer.model_because:
-        yield "model: none was named; the most capable whose plan meets the targets"
+        yield "model: none was named; which others would do: --full"
+    if answer.plan is not None and answer.verdict.meets_targets and (fetched := told(answer.plan)):
+        yield fetched
     if answer.hardware.assumed:
         first, *more = answer.hardware.assumed
         rest = f"; {len(more)} more: --full" if more else ""
@@ -40,17 +43,23 @@ def steps(answer: Answer, written: tuple[str, ...], folder: str | None) -> tuple
     plan = answer.plan
     if plan is None:
         return (("advisor catalog models", "other models"),) if not answer.verdict.nearest_yes else ()
+    if not answer.verdict.meets_targets:
+        return _of_a_no(answer, folder)
     if folder is None:
         return (("the same without --dry-run", "writes the files"),)
     where = shlex.quote(folder)
-    if not answer.verdict.nearest_yes and not answer.verdict.meets_targets:
-        return ((f"cd {where} && ./run.sh", "this plan all the same: nothing that was tried makes it a yes"),)
-    if not answer.verdict.meets_targets:
-        return (
-            ("the same with a line from above", "makes it a yes"),
-            (f"cd {where} && ./run.sh", "this plan all the same"),
-        )
     return (*_starts(plan, written, where), *_looks(plan, written, where))
+
+
+def _of_a_no(answer: Answer, folder: str | None) -> tuple[Step, ...]:
+    """What to ask instead; the plan all the same only where it was written."""
+    again = ("the same with a line from above", "makes it a yes") if answer.verdict.nearest_yes else None
+    kept = (
+        (f"advisor check {shlex.quote(folder)}", "this plan all the same")
+        if folder
+        else ("--out DIR", "writes this plan")
+    )
+    return (*([again] if again else []), kept)
 
 
 def _starts(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
@@ -61,20 +70,25 @@ def _starts(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
         yield f"cd {where} && ./run.sh", f"the {title} that runs here gets the model, {at}"
         return
     spanning = plan.estimate.candidate.nodes > 1
+    ways = []
     if "run.sh" in written:
-        yield f"cd {where} && ./run.sh{' NUMBER' if spanning else ''}", "on each machine" if spanning else at
+        ways.append((f"./run.sh{' NUMBER' if spanning else ''}", "on each machine" if spanning else at))
     if "compose.yaml" in written and plan.hardware.containers.compose_version:
-        yield "docker compose up -d --wait", "the same in a container"
-    if "kubernetes" in plan.workload.parts.split(","):
-        yield "kubectl apply -k kubernetes", "the same in a cluster"
+        ways.append(("docker compose up -d --wait", at))
+    if any(path.startswith("kubernetes/") for path in written):
+        ways.append(("kubectl apply -k kubernetes", "in the cluster"))
+    if not ways:
+        yield f"cd {where}", "its README.md says how to start it"
+    for number, (command, comes) in enumerate(ways):
+        yield (command, "the same another way") if number else (f"cd {where} && {command}", comes)
     if plan.desk is not None:
         yield "cd desk && ./run.sh", "at each desk"
 
 
 def _settings_of_running(plan: Plan, where: str) -> Iterator[Step]:
     """What its owner types; lines that go into an editor stand in the README."""
-    told = [line.partition("#")[0].strip() for line in ENGINES[plan.engine].set_commands(plan)]
-    commands = [line for line in told if line]
+    lines = (line.partition("#")[0].strip() for line in ENGINES[plan.engine].set_commands(plan))
+    commands = [line for line in lines if line]
     if any(line.startswith("[") for line in commands):
         yield commands[0], f"its settings: the lines of {where}/README.md"
     else:

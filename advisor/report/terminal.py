@@ -11,7 +11,7 @@ from rich.text import Text
 from advisor.pipeline import Answer
 from advisor.report.changed import changed
 from advisor.report.chart import chart
-from advisor.report.headline import explanation, sentence, word
+from advisor.report.headline import explanation, sentence, with_short_forms, word
 from advisor.report.layout import clause, columns, padded, paragraph
 from advisor.report.memory_bar import memory_bars
 from advisor.report.predictions import MAY_MISS, MISSES, OK, Prediction, predictions
@@ -24,7 +24,7 @@ _CHART_FRAME = 4  # lines of a chart that are no rows of its plot
 _CHART_ROWS = (5, 10)  # of its plot
 _INDENT = 5
 _NARROW = 70  # columns, below which labels are short
-_MOST_SETTINGS, _MOST_CHANGES = 6, 5
+_MOST_SETTINGS, _MOST_NAMED, _MOST_CHANGES = 6, 5, 4
 _MOST_REASON = 46  # characters of a setting's reason
 _STATES = {OK: "green", MAY_MISS: "yellow", MISSES: "red"}
 Lines = list[Text]
@@ -94,7 +94,13 @@ def prediction_lines(answer: Answer, width: int) -> Lines:
         return list(paragraph(_targets(answer), width, indent=_INDENT, style="dim"))
     narrow = width < _NARROW
     titles = Prediction("", "predicted", "8 of 10 runs", "target", "")
-    rows = [titles, *(each._replace(label=_short(each.label)) if narrow else each for each in told)]
+    rows = [
+        titles,
+        *(
+            each._replace(label=_short(each.label), span=each.span.replace(" to ", "-")) if narrow else each
+            for each in told
+        ),
+    ]
     wide = [max(len(row[place]) for row in rows) for place in range(len(titles))]
     indent, left = _INDENT, width - sum(wide) - _INDENT
     if left < len(wide) - 1:
@@ -105,7 +111,7 @@ def prediction_lines(answer: Answer, width: int) -> Lines:
 
 def _short(label: str) -> str:
     """`users before it slips` → `users`."""
-    return label.partition(",")[0].partition(" before")[0]
+    return label.partition(",")[0].partition(" before")[0].removeprefix("time ")
 
 
 def _prediction_line(row: Prediction, wide: list[int], indent: int, gap: str, *, bare: bool) -> Text:
@@ -148,7 +154,10 @@ def _nearest(answer: Answer, width: int) -> Iterator[Text]:
         return
     yield Text("One of these makes it a yes", style="bold")
     rows = [
-        (Text(each.change, style="cyan"), each.result + (f", ${each.usd_per_hour:.2f}/h" if each.usd_per_hour else ""))
+        (
+            Text(each.change, style="cyan"),
+            with_short_forms(each.result) + (f", ${each.usd_per_hour:.2f}/h" if each.usd_per_hour else ""),
+        )
         for each in changes[:_MOST_CHANGES]
     ]
     yield from columns(rows, width, indent=2)
@@ -176,8 +185,9 @@ def _settings(answer: Answer, width: int, most: int) -> Iterator[Text]:
         line = Text("  ").append(f"{each.name:<{names}}", style="cyan").append(f"{each.value or '':<{values}}")
         yield line.append(clause(each.because, min(width - line.cell_len, _MOST_REASON)), style="dim")
     if others:
-        named = ", ".join(each.name + (f"={each.value}" if each.value else "") for each in others)
-        yield from paragraph(f"also {named}", width, indent=2, style="dim")
+        named = ", ".join(each.name + (f"={each.value}" if each.value else "") for each in others[:_MOST_NAMED])
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        yield from paragraph(f"also {named}{more}", width, indent=2, style="dim")
 
 
 def _next(answer: Answer, written: Written, width: int) -> Iterator[Text]:
