@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from advisor.engines.vllm.launch import arguments
-from advisor.plan import plan_name
+from advisor.plan import plan_name, with_own_checks
 from advisor.render import render
 from advisor.schema import Plan
 from advisor.smoke.job import Options
@@ -87,7 +87,7 @@ def write(plan: Plan, folder: Path) -> None:
     """The deployment folder."""
     folder.mkdir(exist_ok=True)
     (folder / "plan.json").write_text(to_json(plan))
-    for file in render(plan):
+    for file in render(with_own_checks(plan)):
         path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.text)
