@@ -144,16 +144,14 @@ def test_other_token_counts_stay_consistent() -> None:
     assert now.output_tokens_per_s.expected == pytest.approx(was.output_tokens_per_s.expected / 1.5, rel=0.05)
 
 
-def test_other_settings_and_models_widen_the_range() -> None:
-    """Other slots: wider than another load; another model: wider than other slots; another format: wider still."""
+def test_other_settings_widen_the_range_and_other_models_learn_nothing() -> None:
+    """Other slots: wider than another load; another model or format: as if nothing had been measured, by one model."""
     plan = plan_here()
     kept(plan, result(plan, 8, 1.3))
     same, slots = ask(plan, 12), ask(plan, 12, max_in_flight=999)
+    assert same.tpot_s.high / same.tpot_s.low < slots.tpot_s.high / slots.tpot_s.low
     other = replace(plan, model=replace(plan.model, hf_id="other/model", parameters=2 * plan.model.parameters))
-    widths = [figure.high / figure.low for figure in (same.tpot_s, slots.tpot_s, ask(other, 12).tpot_s)]
-    assert widths == sorted(widths) and len(set(widths)) == 3
-    form = ask(other, 12, weights_format="fp8")
-    assert form.tpot_s.high / form.tpot_s.low > widths[-1] and form.tpot_s.basis == "measured here"
+    assert ask(other, 12) == predicted(other, 12)
 
 
 def test_another_machine_is_not_corrected() -> None:
@@ -241,7 +239,7 @@ def test_a_store_is_handed_in(tmp_path: Path, own_data: Path, monkeypatch: pytes
     """With `--measurements` two machines give one plan for one hardware file, whatever lies in their own stores."""
     plan = advice("none").plan
     assert plan is not None and basis(advice("none")) != "measured"
-    kept(plan, result(plan, 8, 1.4, input_tokens=plan.workload.input_tokens, output_tokens=plan.workload.output_tokens))
+    kept(plan, result(plan, 8, 0.9, input_tokens=plan.workload.input_tokens, output_tokens=plan.workload.output_tokens))
     here = advice(None)
     assert basis(here) == "measured" and basis(advice("none")) != "measured"
     listed = tmp_path / "measured.json"
