@@ -100,6 +100,7 @@ def error_of(plan: Plan, seen: LoadResult, known: Measurements) -> float:
 
 
 @pytest.mark.engine
+@pytest.mark.nightly
 @pytest.mark.skipif(not PROGRAM.is_file(), reason="tests/engines/install.sh installs Ollama")
 def test_another_load_is_predicted_after_the_probe(record_property: Callable[[str, object], None]) -> None:
     """A load that the probe does not run is predicted to 20 % after it, in the median of three interleaved runs."""

@@ -32,11 +32,20 @@ def case(name: str, plan: Plan, whole: bool = True) -> dict[str, Any]:
     judgeable = whole and bool(platform(plan)) and not model["multimodal"]
     return {
         "id": name,
-        "argv": launch["argv"],
+        "argv": _alone(launch["argv"]),
         "env": launch["env"],
         "config": config(plan) if judgeable else None,
         "card": card(plan) if platform(plan) == "cuda" else None,
     }
+
+
+def _alone(argv: list[str]) -> list[str]:
+    """The arguments without a drafter from another repository, whose configuration the judge has no copy of."""
+    flag = "--speculative-config"
+    if flag not in argv or "model" not in json.loads(argv[argv.index(flag) + 1]):
+        return argv
+    at = argv.index(flag)
+    return argv[:at] + argv[at + 2 :]
 
 
 def card(plan: Plan) -> dict[str, Any]:

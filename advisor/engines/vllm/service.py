@@ -41,7 +41,9 @@ def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[S
         reason = f"the clients call tools; the parser for {model.family or model.hf_id}"
         rows.append(flag("--enable-auto-tool-choice", None, "the clients call tools", "engines-vllm-parsers"))
         rows.append(flag("--tool-call-parser", model.tool_parser, reason, "engines-vllm-parsers"))
-        example = chat_template(model) if estimate.candidate.device == "gpu" else None
+        # The file lies in the image; an engine over several machines is started without one.
+        imaged = estimate.candidate.device == "gpu" and estimate.candidate.nodes_of_replica == 1
+        example = chat_template(model) if imaged else None
         rows.extend([example] if example else [])
     if model.reasoning_parser:
         reason = "the model thinks aloud first: that part goes into a field of its own"

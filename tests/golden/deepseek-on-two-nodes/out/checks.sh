@@ -80,8 +80,6 @@ before)
     'ls plan.json run.sh stop.sh >/dev/null && sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  \1/p'"'"' .advisor-manifest.json | sha256sum --check --quiet --ignore-missing'
   look env-file 'Only you can read .env, and what lies beside it for one service alone' 'chmod 600 .env *.env' \
     'for file in .env engine.env grafana.env; do [ ! -e "$file" ] || [ "$(ls -lL "$file" | cut -c5-10)" = ------ ] || { ls -lL "$file"; exit 1; }; done'
-  look chat-template 'The template examples/tool_chat_template_deepseekv3.jinja lies in the folder from which the engine is started' 'mkdir -p examples && curl -fsSLo examples/tool_chat_template_deepseekv3.jinja https://raw.githubusercontent.com/vllm-project/vllm/v0.33.0/examples/tool_chat_template_deepseekv3.jinja' \
-    'ls examples/tool_chat_template_deepseekv3.jinja'
   look key 'Others come through the gateway, so a key of at least 16 characters is set' 'printf "ADVISOR_API_KEY=%s\n" "$(openssl rand -hex 24)" >>.env' \
     '[ ! -e .env ] || grep -Eq '"'"'^ADVISOR_API_KEY=.{16,}'"'"' .env'
   look gateway-port 'Ports 8080 and 9180 are free for the gateway' 'stop what listens there, or set ADVISOR_PORT in .env' \

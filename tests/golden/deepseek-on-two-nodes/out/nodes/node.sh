@@ -84,8 +84,6 @@ command=(
   --enable-auto-tool-choice
   --tool-call-parser
   deepseek_v3
-  --chat-template
-  examples/tool_chat_template_deepseekv3.jinja
   --reasoning-parser
   deepseek_v3
   --max-num-queued-reqs
