@@ -54,7 +54,7 @@ while True:
 @functools.cache
 def spanning_plan(nodes: int = 2, **options: Any) -> Plan:
     """A model that lies on two machines, on so many of them."""
-    asked = LARGE | {"nodes": nodes, "parts": "gateway,kubernetes,nodes"} | options
+    asked = LARGE | {"nodes": nodes, "parts": "native,gateway,kubernetes,nodes"} | options
     plan = recommend(profile="production-api", overrides=asked, gpu="8x H100").plan
     assert plan is not None
     return plan
@@ -67,7 +67,7 @@ def repeated_plan() -> Plan:
         "model": "meta-llama/Llama-3.3-70B-Instruct",
         "users": 900,
         "nodes": 2,
-        "parts": "gateway,kubernetes,nodes",
+        "parts": "compose,native,gateway,kubernetes,nodes",
     }
     plan = recommend(profile="production-api", overrides=asked, gpu="8x H100").plan
     assert plan is not None

@@ -32,6 +32,11 @@ def texts(plan: Plan) -> dict[str, str]:
     return {file.path: file.text for file in files_of(plan)}
 
 
+def pages(plan: Plan) -> str:
+    """What the folder says to people, README and what it points to."""
+    return "".join(text for path, text in texts(plan).items() if path.endswith(".md"))
+
+
 def objects(text: str) -> dict[str, dict[str, Any]]:
     """The documents of a YAML file by kind."""
     return {document["kind"]: document for document in yaml.safe_load_all(text)}
@@ -46,7 +51,7 @@ def test_only_a_plan_over_machines_has_the_part() -> None:
         profile="production-api", gpu="8x H100",
         overrides={"model": "deepseek-ai/DeepSeek-V3", "quantization": "fp8", "users": 50, "nodes": 2, "parts": "none"},
     ).plan  # fmt: skip
-    assert bare is not None and bare.parts == ("nodes",)
+    assert bare is not None and bare.parts == ("native", "nodes")
     assert "nodes/node.sh" in texts(bare)
 
 
@@ -303,7 +308,7 @@ def test_the_units_are_clean_and_closed(file: str, name: str, tmp_path: Path) ->
 
 def test_two_machines_are_told_only_of_what_they_have() -> None:
     """An engine over two machines has no compose.yaml, so no line names Compose; RDMA and the firewall are complete."""
-    readme = texts(spanning_plan(node_link="400G IB"))["README.md"]
+    readme = pages(spanning_plan(node_link="400G IB"))
     assert "docker compose" not in readme, readme
     assert "/dev/infiniband" in readme and "memlock=-1" in readme
     rules = readme.partition("table inet")[2].partition("END")[0]
