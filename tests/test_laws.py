@@ -74,8 +74,8 @@ def crowd(users: int, **options: Any) -> Verdict:
 
 
 def test_twenty_times_the_people_are_no_yes() -> None:
-    """What 100 people get too slowly, 2,000 do not get either: slots shrink until they fit, and the speed is told."""
-    for users in (100, 2000):
+    """What 500 people get too slowly, 2,000 do not get either: slots shrink until they fit, and the speed is told."""
+    for users in (500, 2000):
         verdict = crowd(users)
         assert not verdict.meets_targets and verdict.winner is not None
         assert verdict.winner.estimate.candidate.max_in_flight > 1
