@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,13 +72,12 @@ def models_here(engine: str, hardware: Hardware) -> tuple[str, ...]:
 
 
 def _stored(limits: EngineLimits) -> Iterator[str]:
-    """Tags of an Ollama store and repositories of a Hub cache: each is a folder whose name says what it holds."""
+    """The models of the engine's own store: the place of each says its name."""
     told = [os.environ[name] for name in limits.store_variables if os.environ.get(name)]
     for store in map(at_home, told or limits.store_folders):
-        for path in sorted(store.glob("manifests/registry.ollama.ai/library/*/*")):
-            yield f"{path.parent.name}:{path.name}"
-        for path in sorted([*store.glob("models--*--*/snapshots"), *store.glob("hub/models--*--*/snapshots")]):
-            yield "/".join(path.parent.name.split("--")[1:3])
+        for pattern, name in limits.store_models.items():
+            for path in sorted(store.glob(pattern)):
+                yield name.format(*reversed(re.split("/|--", path.relative_to(store).as_posix())))
 
 
 def _two_sizes(names: tuple[str, ...]) -> list[str]:
@@ -105,5 +105,5 @@ def _fallback(engine: str) -> str:
         spec = catalogue_model(entry["hf_id"])
         tag = library_reference(spec, spec.ollama_quantization or USUAL)
         if tag is not None and tag[1]:
-            return tag[0] if engine == "ollama" else spec.hf_id
+            return tag[0] if "library_tags" in engine_limits(engine).features else spec.hf_id
     raise EnvironmentFailed(f"no small model of the catalogue can be fetched for {engine}: name one with --model")

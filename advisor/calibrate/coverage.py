@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from advisor.calibrate.validate import Error
 from advisor.calibrate.widths import table, thin
-from advisor.physics.speed.figures import KIND_OF, between
+from advisor.physics.speed.figures import between, range_kind
 
 BANDS = ((1.5, "1"), (8.0, "2-8"), (64.0, "9-64"), (math.inf, "over 64"))
 FEWEST = 20  # rows of a group that is judged
@@ -42,7 +42,7 @@ def _groups(errors: Sequence[Error], figure: str) -> dict[str, list[bool]]:
         wider = math.log(thin(others))
         tables = {engine: table(others, engine) for engine in {e.engine for e in told if e.group == source}}
         for error in (error for error in told if error.group == source):
-            kind = KIND_OF[error.family]
+            kind = range_kind(error.family)
             width = between([math.log(one) for one in tables[error.engine][kind][figure]], error.load)
             band = next(name for most, name in BANDS if error.load <= most)
             inside = abs(getattr(error, figure)) <= width + (0.0 if error.seen else wider)

@@ -41,6 +41,7 @@ def _entry(group: str, rows: list[dict[str, str]]) -> str:
     dates = sorted(row["date"] for row in rows if row["date"])
     address = usual("source_url") if "://" in usual("source_url") else ""
     span = f", {dates[0]} to {dates[-1]}" if dates else ""
+    span += "" if address else "; no address is known"
     return (
         f"speed-{group}:\n  title: {_quoted(usual('source_title'))}\n  url: {_quoted(address)}\n"
         f"  licence: {_quoted(usual('licence') or 'none stated')}\n  note: {len(rows)} measurements{span}\n"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from advisor.calibrate.validate import Error
 from advisor.calibrate.widths import table, thin
 from advisor.decide.trusted import is_enough
-from advisor.physics.speed.figures import KIND_OF, between
+from advisor.physics.speed.figures import between, range_kind
 
 FIGURES = ("rate", "ttft", "tpot")
 PLANNED = {"llamacpp": "ollama"}  # the engine that is planned with these kernels
@@ -41,7 +41,7 @@ def held(errors: Sequence[Error]) -> dict[tuple[str, str], Held]:
         wider = math.log(thin(others))
         tables = {engine: table(others, engine) for engine in {e.engine for e in errors if e.group == source}}
         for error in (error for error in errors if error.group == source):
-            kind = KIND_OF[error.family]
+            kind = range_kind(error.family)
             widths = tables[error.engine][kind]
             found = slow.setdefault((PLANNED.get(error.engine, error.engine), kind), {})
             for figure in FIGURES:
@@ -57,7 +57,7 @@ def _held(errors: Sequence[Error], key: tuple[str, str], slow: dict[str, list[bo
     mine = [
         error
         for error in errors
-        if (PLANNED.get(error.engine, error.engine), KIND_OF[error.family]) == key and error.rate is not None
+        if (PLANNED.get(error.engine, error.engine), range_kind(error.family)) == key and error.rate is not None
     ]
     return Held(
         rows=len(mine),

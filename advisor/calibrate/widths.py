@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from advisor.calibrate.validate import Error
-from advisor.physics.speed.figures import KIND_OF, KINDS, KNOTS
+from advisor.physics.speed.figures import KNOTS, kinds, range_kind
 
 INSIDE = 0.8  # of unseen measurements between low and high
 FIGURES = ("rate", "ttft", "tpot")
@@ -24,8 +24,8 @@ UNKNOWN = 3.0  # factor where nothing was measured
 def widths(errors: Sequence[Error], engine: str, kind: str, figure: str) -> list[float]:
     """The factor between expected and each end, at each knot."""
     mine = [error for error in errors if error.engine == engine and getattr(error, figure) is not None]
-    own = [error for error in mine if KIND_OF[error.family] == kind]
-    return [_width(own, [error for error in mine if KIND_OF[error.family] != kind], figure, knot) for knot in KNOTS]
+    own = [error for error in mine if range_kind(error.family) == kind]
+    return [_width(own, [error for error in mine if range_kind(error.family) != kind], figure, knot) for knot in KNOTS]
 
 
 def _width(own: Sequence[Error], others: Sequence[Error], figure: str, knot: float) -> float:
@@ -67,4 +67,4 @@ def thin(errors: Sequence[Error]) -> float:
 def table(errors: Sequence[Error], engine: str) -> dict[str, dict[str, list[float]]]:
     """Kind of device → figure → factors at the knots."""
     seen = [error for error in errors if error.seen]
-    return {kind: {figure: widths(seen, engine, kind, figure) for figure in FIGURES} for kind in KINDS}
+    return {kind: {figure: widths(seen, engine, kind, figure) for figure in FIGURES} for kind in kinds()}

@@ -128,6 +128,8 @@ class EngineLimits:
     settings: Mapping[str, str] = field(default_factory=dict)  # kind of setting → data file of the accepted ones
     store_variables: tuple[str, ...] = ()  # that name the folder of its models
     store_folders: tuple[str, ...] = ()  # where they lie unless told otherwise; "~" is the home folder
+    # Below such a folder: pattern of a model's place → its name, by the words of that place counted from its end.
+    store_models: Mapping[str, str] = field(default_factory=dict)
     features: tuple[str, ...] = ()  # "metrics", "api_key", "drain", "tool_choice", "structured_output", ...
     feature_settings: Mapping[str, str] = field(default_factory=dict)  # feature → the setting that a version has it by
     optional_settings: tuple[str, ...] = ()  # that may be left out where a version does not know them

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import click
 
-_PACKAGES = ("click", "rich", "PyYAML", "Jinja2", "pydantic", "nvidia-ml-py", "httpx", "ollama")
 _NOBODYS = ("root", "localhost", "/root")  # names that are everywhere the same
 Line = tuple[str, str]
 
@@ -38,15 +37,17 @@ def command() -> int:
 def _versions() -> Iterator[Line]:
     """The program, the interpreter, the libraries."""
     import platform
-    from importlib.metadata import PackageNotFoundError, version
+    import re
+    from importlib.metadata import PackageNotFoundError, requires, version
 
-    from advisor import __version__
+    from advisor import DISTRIBUTION, __version__
 
     yield "advisor", __version__
     yield "Python", f"{platform.python_version()} ({platform.python_implementation()})"
     yield "system", f"{platform.system()} {platform.release()} {platform.machine()}"
     told = []
-    for name in _PACKAGES:
+    needed = [word for word in requires(DISTRIBUTION) or () if "extra ==" not in word]
+    for name in (re.split(r"[^A-Za-z0-9._-]", word)[0] for word in needed):
         try:
             told.append(f"{name} {version(name)}")
         except PackageNotFoundError:

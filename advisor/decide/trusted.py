@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from advisor.catalog import constants
 from advisor.engines.devices import cards_of
 from advisor.physics.speed.device import family
-from advisor.physics.speed.figures import KIND_OF
+from advisor.physics.speed.figures import range_kind
 from advisor.schema import Judged, Question
 
 MOST_ERROR = 0.25  # median, of the output rate
@@ -27,7 +27,7 @@ def trusted(judged: Judged, question: Question) -> bool:
         return True
     candidate = judged.estimate.candidate
     record = constants("trust")["left_out"].get(candidate.engine, {})
-    kinds = {KIND_OF[family(card)] for card in cards_of(candidate, question.hardware)} or {"cpu"}
+    kinds = {range_kind(family(card)) for card in cards_of(candidate, question.hardware)} or {"cpu"}
     return all(kind in record and _is_good(record[kind]) for kind in kinds)
 
 

@@ -75,7 +75,7 @@ HOST_AND_PORT = words("a host and its port", r"[0-9A-Za-z.:\[\]-]+:\d{1,5}", 120
 URL_PATH = words("a path such as /health", r"(/[A-Za-z0-9_-]+)+", 80)
 MONTH = words("YYYY-MM, or nothing", r"(\d{4}-\d{2})?", 7)
 NAMES = words("names with commas between them", r"[a-z0-9, -]*", 200)
-VERSIONS = words("versions of engines, such as vllm=0.19.0", r"[A-Za-z0-9.,=+ _-]*", 200)
+VERSIONS = words("versions of engines, as ENGINE=0.19.0", r"[A-Za-z0-9.,=+ _-]*", 200)
 DEVICE = words("a CDI device", r"[A-Za-z0-9._:/=-]+", 200)
 SETTING_VALUE = words("text without control characters that does not begin with two dashes", r"(?!--).*", 1024)
 TEXT_WORD = words("text without control characters", r".*", 1024)

@@ -234,12 +234,12 @@ KEYS = (
         name="engine_version",
         group="service",
         kind=Text(
-            like="an engine and its version, such as vllm=0.19.0 or vllm=pinned",
+            like="an engine and its version, as ENGINE=0.19.0 or ENGINE=pinned",
             most=80,
             objection=registries.unknown_version,
         ),
         metavar="ENGINE=VERSION",
-        help="Plan for this version of an engine (or `pinned`), e.g. vllm=0.19.0.",
+        help="Plan for this version of an engine, or for `pinned`: ENGINE=0.19.0.",
         default=None,
         unset="what is installed here, else the pinned one",
     ),
@@ -247,7 +247,7 @@ KEYS = (
         name="own_server",
         group="service",
         kind=Flag(),
-        help="Start a server of its own, although one that could be used (Ollama) runs here.",
+        help="Start a server of its own, although one that could be used runs here.",
         default=False,
     ),
     Key(

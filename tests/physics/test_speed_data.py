@@ -13,7 +13,7 @@ import advisor
 from advisor.catalog import constants, sources
 from advisor.evaluate import DECODE_ONLY, compare, read_measurements
 from advisor.physics.speed.device import cpu_device
-from advisor.physics.speed.figures import ANALYTIC_SOURCE, CALIBRATED_SOURCE, KIND_OF, KINDS, KNOTS, spread_of
+from advisor.physics.speed.figures import ANALYTIC_SOURCE, CALIBRATED_SOURCE, KNOTS, kinds, spread_of
 from advisor.physics.speed.setup import Prepared
 from advisor.physics.speed.version import years_old
 from advisor.probe.simulate import simulate
@@ -33,13 +33,13 @@ def test_every_range_is_wider_than_nothing() -> None:
     ranges = constants("speed")["ranges"]
     assert ranges["thin"] > 1
     for engine in ("vllm", "llamacpp"):
-        assert set(ranges[engine]) == set(KINDS)
+        assert set(ranges[engine]) == set(kinds())
         found = [widths for figures in ranges[engine].values() for widths in figures.values()]
         assert all(len(widths) == len(KNOTS) and min(widths) > 1 for widths in found)
 
 
 @pytest.mark.parametrize("fit", ["vllm", "llamacpp"])
-@pytest.mark.parametrize("family", KIND_OF)
+@pytest.mark.parametrize("family", [family for families in kinds().values() for family in families])
 def test_ranges_do_not_jump_between_neighbouring_loads(fit: str, family: str) -> None:
     """A tenth more in flight widens or narrows no range by more than a tenth."""
     device = cpu_device(PROBED.cpu)._replace(family=family)

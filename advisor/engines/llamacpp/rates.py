@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from advisor.catalog import constants
 from advisor.catalog.entries import WeightsFormat
 from advisor.physics.speed.device import Device
 from advisor.physics.speed.rates import MOST, Constants, kind_of, one_after_the_other, overhead_s, product
@@ -21,13 +22,11 @@ def kernel_of(fmt: WeightsFormat) -> str:
     return "q4" if fmt.linear_bits > 3.6 else "q2"
 
 
-BACKENDS = {"vulkan": ("vulkan", "radv", "amdvlk"), "sycl": ("sycl",), "rocm": ("rocm", "hip"), "metal": ("metal",)}
-
-
 def backend_of(said: str, usual: str) -> str:
     """The back end that somebody names beside server or version; else the usual one of the card."""
     words = said.lower()
-    return next((name for name, signs in BACKENDS.items() if any(sign in words for sign in signs)), usual)
+    known = constants("devices")["backends"].items()
+    return next((name for name, signs in known if any(sign in words for sign in signs)), usual)
 
 
 def rates_of(values: Constants, device: Device, kernel: str, backend: str, facts: Facts, years_old: float) -> Rates:

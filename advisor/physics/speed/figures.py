@@ -27,17 +27,19 @@ class Spread(NamedTuple):
     source: str
 
 
-# Kinds of device that share the width of their ranges, by family.
-KINDS = {
-    "datacenter": ("volta", "ampere_hbm", "hopper", "blackwell_hbm"),
-    "card": ("pascal", "turing", "ampere", "ada", "blackwell"),
-    "amd": ("cdna", "rdna"),
-    "shared memory": ("gb10", "jetson", "igpu", "apple"),
-    "intel": ("xe", "xe_hpc"),
-    "cpu": ("cpu",),
-}
-KIND_OF = {family: kind for kind, families in KINDS.items() for family in families}
 KNOTS = (1.0, 4.0, 16.0, 64.0, 256.0)  # requests in flight that widths are learnt at; straight lines lie between them
+
+
+def kinds() -> Mapping[str, Sequence[str]]:
+    """Kinds of device that share the width of their ranges, as speed_fit.yaml has them, with their families."""
+    families: Mapping[str, Sequence[str]] = constants("devices")["kinds"]
+    return families
+
+
+@functools.cache
+def range_kind(family: str) -> str:
+    """The kind of device that a family belongs to."""
+    return next(kind for kind, families in kinds().items() if family in families)
 
 
 def spread_of(known: Prepared, load: float) -> Spread:
@@ -87,7 +89,7 @@ def _widths(fit: str, family: str, kernel: str, assumed: bool) -> _Widths:
     backing = evidence.get(fit, ())
     unknown = (family not in backing) + (kernel not in backing)
     thin = math.log(ranges["thin"]) * (unknown + assumed)
-    kind = KIND_OF[family]
+    kind = range_kind(family)
 
     def logs(figure: str) -> tuple[float, ...]:
         return tuple(max(math.log(width) for width in knot) + thin for knot in _by_knot(ranges, alike, kind, figure))
