@@ -88,9 +88,14 @@ def _key(version: str) -> tuple[int, ...]:
 
 @functools.cache
 def facts(engine: str, version: str) -> Facts:
-    """What that version accepts, as far as the known ones tell; `place` says where it lies among them."""
+    """What that version accepts, as far as the known ones tell; `place` says where it lies among them.
+
+    Nothing where no version of the engine was read.
+    """
     known, wanted = known_versions(engine), order(version)
-    if wanted is None or not known:
+    if not known:
+        return Facts(settings={})
+    if wanted is None:
         return replace(_read(engine, known[-1]), place="newer")
     below = [name for name in known if _key(name) <= wanted]
     above = [name for name in known if _key(name) >= wanted]

@@ -40,4 +40,4 @@ def test_a_stated_rate_is_used_and_an_assumed_one_is_said() -> None:
     slow = replace(made, workload=replace(made.workload, download_rate="16 Mbit/s"))
     assert told(slow).endswith("about 75 min at 16 Mbit/s")
     assert download_s(BYTES_PER_S, CHAT) == 1
-    assert told(replace(made, workload=replace(made.workload, offline=True))) == ""
+    assert told(replace(made, workload=replace(made.workload, air_gapped=True))) == ""

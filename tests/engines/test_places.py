@@ -33,7 +33,7 @@ def _plan(engine: str) -> Plan:
     wanted |= {"quantization": "bf16"} if engine == "vllm" else {"context_tokens": 32768, "concurrency": 2}
     made = recommend(
         profile=None,
-        overrides=wanted | {"parts": "systemd,quadlet,kubernetes"},
+        overrides=wanted | {"run": "all"},
         hardware_file=RECORDED,
         measurements="none",
     ).plan

@@ -131,7 +131,7 @@ def test_check_and_run_sh_test_the_installed_version(tmp_path: Path, version: st
     """The line passes from the lowest version on that takes the plan; run.sh refuses the others and says what to do."""
     package(tmp_path, "vllm", version)
     program(tmp_path, "vllm", "#!/bin/sh\nsleep 600\n")  # never asked
-    plan = plan_of(answer(machine(), "vllm", parts="none"))
+    plan = plan_of(answer(machine(), "vllm", parts="none", run="native"))
     check = next(check for check in plan.checks if check.id == "engine-version")
     env = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", check.command or ""], env=env, capture_output=True, text=True, check=False)
@@ -151,7 +151,7 @@ def test_a_running_ollama_is_used() -> None:
     found = answer(busy, "ollama")
     plan = plan_of(found)
     texts = {file.path: file.text for file in files_of(plan)}
-    assert plan.launch.server == "running" and "compose.yaml" not in texts and set(plan.parts) <= {"gateway"}
+    assert plan.launch.server == "running" and "compose.yaml" not in texts and set(plan.parts) <= {"native", "gateway"}
     assert "ollama serve" not in texts["run.sh"] and "ollama create" in texts["run.sh"]
     assert "sudo systemctl edit ollama" in texts["README.md"] and "OLLAMA_NUM_PARALLEL" in notes(found, "OPS429")
     assert "port" not in {check.id for check in plan.checks}
@@ -171,7 +171,7 @@ def test_each_system_has_its_way_to_set_it(system: Literal["darwin", "windows"],
 
 def test_a_server_of_its_own_is_the_other_choice() -> None:
     """On another port, with everything that a plan has; what the running one holds is held by others then."""
-    plan = plan_of(answer(machine(running=(SERVER,)), "ollama", own_server=True))
+    plan = plan_of(answer(machine(running=(SERVER,)), "ollama", own_server=True, run="native"))
     assert (plan.launch.server, plan.launch.port) == ("own", 11435)
     assert plan.launch.env["OLLAMA_HOST"] == "127.0.0.1:11435"
     assert "ollama serve" in next(file.text for file in files_of(plan) if file.path == "run.sh")
