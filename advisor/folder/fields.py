@@ -14,7 +14,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
     kinds.PLACE: ("hardware.accelerators.place",),
     kinds.ID: ("name", "engine", "parts", "checks.id", "estimate.candidate.engine", "findings.engine"),
     kinds.HOST: ("workload.host",),
-    kinds.VERSION: ("engine_version",),
+    kinds.VERSION: ("engine_version", "catalog.version"),
     kinds.OWN_VERSION: ("advisor_version",),
     kinds.LONG: ("summary", "checks.command", "hardware.note", "hardware.unknown.*"),
     kinds.TEXT: (
@@ -26,7 +26,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
         "model.family", "model.licence", "hardware.os_version", "hardware.cpu.model",
         "hardware.accelerators.name", "hardware.accelerators.architecture", "hardware.accelerators.processes.name",
         "hardware.node_link.name", "workload.node_link", "hardware.accelerators.mig_profile",
-        "hardware.running.models.name", "hardware.engines.place",
+        "hardware.running.models.name", "hardware.engines.place", "catalog.own",
     ),
     kinds.LOCATION: (
         "model.path", "model.adapters.path", "workload.model", "workload.beside", "launch.model_ref",
@@ -34,7 +34,7 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
     ),
     kinds.KEY: (
         "model.native_format", "model.architecture", "model.model_type", "model.ollama_quantization",
-        "model.tool_parser", "model.reasoning_parser", "model.tags", "model.source", "model.repos.*keys",
+        "model.tool_parser", "model.reasoning_parser", "model.tags", "model.source", "model.repos.*keys", "model.stored_bytes.*keys",
         "workload.profile", "workload.task", "workload.quantization", "workload.engine", "workload.ttft_kind",
         "workload.lengths",
         "estimate.candidate.weights_format", "estimate.candidate.kv_cache_dtype", "estimate.memory.source",
@@ -64,7 +64,10 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
     kinds.REPOSITORY: ("model.repos.*",),
     kinds.TAG: ("model.ollama_tag",),
     kinds.MONTH: ("model.release",),
-    kinds.NAMES: ("workload.parts",),
+    kinds.DAY: ("catalog.date",),
+    kinds.CHECKSUM: ("catalog.checksum",),
+    kinds.RATE: ("workload.download_rate",),
+    kinds.NAMES: ("workload.parts", "workload.run"),
     kinds.VERSIONS: ("workload.engine_version",),
     kinds.IMAGE: ("launch.image",),
     kinds.ADDRESS: ("launch.bind",),
