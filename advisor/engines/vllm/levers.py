@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.engines.devices import Group, groups, usable
+from advisor.engines.vllm.edge import at_the_edge
 from advisor.engines.vllm.kv_types import takes_fp8_kv
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.propose import Layout, candidate_of, worth_trying
@@ -16,7 +17,10 @@ from advisor.schema import Candidate, Hardware, ModelSpec, Workload
 
 
 def levers(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
-    """Every layout with as many replicas as the cards hold, in every format; what does not fit is left out."""
+    """Every layout with as many replicas as the cards hold, in every format; what does not fit is left out.
+
+    Where nothing starts plainly, what starts without graphs or without the vision tower.
+    """
     found = [
         candidate
         for group in groups(hardware)
@@ -25,7 +29,11 @@ def levers(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Ca
         for layout in layouts(len(group), model)
         for candidate in _both_caches(candidate_of(choice, layout, group, workload, model), group, workload, model)
     ]
-    return tuple(candidate for candidate in found if _fits(candidate, hardware, model))
+    plain = tuple(candidate for candidate in found if _fits(candidate, hardware, model))
+    if plain:
+        return plain
+    edges = (edge for candidate in found for edge in at_the_edge(candidate, hardware, workload, model))
+    return tuple(edge for edge in dict.fromkeys(edges) if _fits(edge, hardware, model))
 
 
 def formats(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
