@@ -148,7 +148,8 @@ def test_the_range_grows_with_the_distance(monkeypatch: pytest.MonkeyPatch) -> N
 
     far = plan_for("vllm", "rtx-4090", LARGE)
     assert width(far, 2) < width(far, 64)
-    form = replace(far.estimate.candidate, weights_format="fp8")
+    assert predicted(far, load(2, 200, 100), known).output_tokens_per_s.basis == "measured here"
+    form = replace(far.estimate.candidate, weights_format="awq-int4")
     assert width(far, 2) < width(replace(far, estimate=replace(far.estimate, candidate=form)), 2)
 
 

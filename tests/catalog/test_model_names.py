@@ -68,7 +68,7 @@ def test_found(text: str, hf_id: str, format_name: str | None) -> None:
 
 
 REFUSED = [
-    ("Qwen3.5-", "models: Qwen/Qwen3.5-0.8B"),
+    ("Qwen3.5-", "can be 8 models; did you mean Qwen/Qwen3.5-0.8B"),
     ("gemma 3", "gemma-3-270m-it"),
     ("llama3.1:9b", "llama3.1:8b"),
     ("nobody/nothing", "not in the catalogue"),
