@@ -34,7 +34,8 @@ TEXTS: Mapping[Words, tuple[str, ...]] = {
     ),
     kinds.KEY: (
         "model.native_format", "model.architecture", "model.model_type", "model.ollama_quantization",
-        "model.tool_parser", "model.reasoning_parser", "model.tags", "model.source", "model.repos.*keys", "model.stored_bytes.*keys",
+        "model.tool_parser", "model.reasoning_parser", "model.tags", "model.source", "model.repos.*keys",
+        "model.stored_bytes.*keys",
         "workload.profile", "workload.task", "workload.quantization", "workload.engine", "workload.ttft_kind",
         "workload.lengths",
         "estimate.candidate.weights_format", "estimate.candidate.kv_cache_dtype", "estimate.memory.source",

@@ -162,7 +162,9 @@ def test_its_folder_is_checked(tmp_path: Path) -> None:
 
 def test_it_is_smoked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`smoke` starts it by its own run.sh and takes every step with what its observer says."""
-    plan = served_here(plan_of(asked(2, engine=stub.NAME, run="native", parts="none", input_tokens=32, output_tokens=8)))
+    plan = served_here(
+        plan_of(asked(2, engine=stub.NAME, run="native", parts="none", input_tokens=32, output_tokens=8))
+    )
     program = tmp_path / "bin" / "stub"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')
