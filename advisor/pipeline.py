@@ -61,6 +61,7 @@ def recommend(
     hardware_file: Path | None = None,
     measurements: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    others: bool = True,
 ) -> Answer:
     """From profile, flags and machine to a verdict and a plan. Writes nothing.
 
@@ -71,6 +72,7 @@ def recommend(
         hardware_file: a recorded machine instead of this one.
         measurements: a file or folder of measurements, or "none"; None for what was measured on this machine.
         progress: told what is going on, for anything that may take over two seconds.
+        others: where no model is named, also look for others that would do.
 
     Raises:
         BadInput: a profile, name or file that cannot be used.
@@ -82,7 +84,7 @@ def recommend(
     model, workload = _named(workload)
     if model is not None and _other_purpose(model, workload, profile):
         model, workload = _named(load_workload("embedding", overrides))
-    return advise(workload, hardware, measurements_from(measurements), model, progress, facts)
+    return advise(workload, hardware, measurements_from(measurements), model, progress, facts, others)
 
 
 def advise(
@@ -92,12 +94,14 @@ def advise(
     model: ModelSpec | None,
     progress: Callable[[str], None] = lambda _: None,
     facts: Facts | None = None,
+    others: bool = True,
 ) -> Answer:
     """From what was read to a verdict and a plan: nothing but packaged data is looked up from here on.
 
     Args:
         model: None: the best scored one that meets the targets.
         facts: which catalogue is read, for the plan to keep.
+        others: where the model is None, also look for others that would do.
     """
 
     roomy = with_reserve(hardware, workload)
@@ -115,7 +119,7 @@ def advise(
         return _answer(*((question, verdict) if second.winner is None else (other, second)), progress, facts)
     from advisor.search.choose import choose_model
 
-    choice = choose_model(workload.task, ask)
+    choice = choose_model(workload.task, ask, others=others)
     answer = _answer(choice.question, choice.verdict, progress, facts)
     return replace(answer, model_because=choice.because, model_steps=choice.steps, options=choice.options)
 

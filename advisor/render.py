@@ -9,8 +9,6 @@ import contextlib
 import functools
 import json
 import math
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import jinja2
 
 from advisor import quoting
+from advisor.catalog.kept import cache_folder
 from advisor.catalog.versions import limits_of
 from advisor.checklist import stated_version
 from advisor.checklist.table import by_time, table
@@ -127,20 +126,9 @@ class Kept(jinja2.FileSystemBytecodeCache):
 
 
 def bytecode_cache() -> Kept | None:
-    """Compiling the templates takes longer than all else here, so their byte code is kept as Python keeps its own.
-
-    None where Python was told not to, or where the folder cannot be made or is not this user's alone.
-    """
-    if sys.dont_write_bytecode:
-        return None
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "advisor" / "templates"  # noqa: PTH111
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = folder.stat()
-    except OSError:
-        return None
-    private = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o022)
-    return Kept(str(folder)) if private else None
+    """Compiling the templates takes longer than all else here, so their byte code is kept as Python keeps its own."""
+    folder = cache_folder("templates")
+    return Kept(str(folder)) if folder else None
 
 
 def _example(plan: Plan) -> str:

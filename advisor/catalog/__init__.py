@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from advisor.catalog.bundle import DATA as DATA
 from advisor.catalog.bundle import data_file, own_folder
+from advisor.catalog.kept import parsed
 from advisor.errors import BadInput
 from advisor.schema import ModelSpec
 
@@ -79,12 +80,16 @@ def constants(area: str) -> Mapping[str, Any]:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
+    """A file of ours, parsed once in the life of its text."""
+    loaded: dict[str, Any] = parsed(path.read_text(encoding="utf-8"), _loaded)
+    return loaded
+
+
+def _loaded(text: str) -> Any:
     """Read YAML with the C loader where it was built."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
-    return loaded
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
 
 
 @functools.cache

@@ -71,6 +71,7 @@ def command(
             hardware_file=hardware,
             measurements=measurements,
             progress=progress,
+            others=as_json or view == "full",  # the short answer names none
         )
         files = files_of(answer.plan) if answer.plan else ()
     typed = click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT

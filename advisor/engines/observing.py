@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Protocol
@@ -85,6 +84,8 @@ MOST_NAME = 1024  # characters of a model, which may be the path of a file
 
 def listens(port: int) -> bool:
     """Whether anything takes connections at a port of this machine: cheap, before a client is imported."""
+    import socket
+
     try:
         with socket.create_connection((LOOPBACK, port), timeout=0.3):
             return True

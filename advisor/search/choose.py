@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from advisor.catalog import constants, weights_format
@@ -11,6 +12,7 @@ from advisor.catalog.ranking import placed, score_of
 from advisor.decide import misses
 from advisor.decide.prefer import as_published
 from advisor.models.names import catalogue_model
+from advisor.models.thinking import somebody_waits, thinking, thinks
 from advisor.schema import ModelSpec, Question, Verdict, value
 from advisor.search.bounds import worth_a_look
 from advisor.search.nearest import hardware_for
@@ -35,27 +37,53 @@ class Choice:
     options: tuple[Option, ...]  # the best that meet the targets, the chosen one first
 
 
-def choose_model(task: str, ask: Ask) -> Choice:
+def choose_model(task: str, ask: Ask, *, others: bool = True) -> Choice:
     """Walk the ranking from the best model down and take the first whose plan meets the targets.
 
-    When none does, or only one that is far worse than what runs here, the best that runs is returned with its "no".
+    One whose answer begins only after long thought is taken where no other meets them. When none does, or only one that
+    is far worse than what runs here, the best that runs is returned with its "no".
+
+    Args:
+        others: also which models would do instead, and what a better one needs: a third of the time of an answer.
     """
     listed = [one for one in placed(task) if not one.withheld]
     front = [one for one in listed if not one.outdone]
     ask = _once(ask)
     slow, best = "", None
+    thinker: Placed | None = None
     for one in front:
         question = ask(catalogue_model(one.hf_id))
         if one is not front[-1] and not worth_a_look(question):
             continue
-        if is_yes(question):
-            poor = best is not None and one.place < best.place * constants("ranking")["least_share"]
-            return _choice(best if poor and best else one, listed, ask, slow)
+        if is_yes(within_patience(question)):
+            better = thinker or best
+            poor = better is not None and one.place < better.place * constants("ranking")["least_share"]
+            return _choice(better if poor and better else one, listed, ask, slow, others)
+        if thinker is None and _thinks_long(question) and is_yes(question):
+            thinker = one
+            late = verdict_for(within_patience(question), depth=False) if others else None
+            slow = slow or (_slow(one.hf_id, late, question) if late else "")
+            continue
         if best is None:
             verdict = verdict_for(question, depth=False)
             best = one if verdict.winner is not None else None
             slow = _slow(one.hf_id, verdict, question)
-    return _choice(best or front[-1], listed, ask, slow)
+    return _choice(thinker or best or front[-1], listed, ask, slow, others)
+
+
+def within_patience(question: Question) -> Question:
+    """The question with the time that somebody waits for an answer to begin, where the model thinks before it."""
+    if not _thinks_long(question):
+        return question
+    most = float(constants("ranking")["answer_begins_s"]) * 1000
+    return replace(question, workload=replace(question.workload, first_answer_ms=most))
+
+
+def _thinks_long(question: Question) -> bool:
+    """Whether a person waits for what the model thinks, and nobody said how long that may take."""
+    asked = question.workload
+    waits = somebody_waits(asked) and asked.first_answer_ms is None
+    return waits and thinking(asked, question.model).tokens > 0
 
 
 def _once(ask: Ask) -> Ask:
@@ -79,7 +107,7 @@ def _slow(hf_id: str, verdict: Verdict, question: Question) -> str:
     return f"better scored, and runs here, but misses a target: {hf_id} ({known}): {told}"
 
 
-def _choice(chosen: Placed, listed: list[Placed], ask: Ask, slow: str) -> Choice:
+def _choice(chosen: Placed, listed: list[Placed], ask: Ask, slow: str, others: bool) -> Choice:
     question = ask(catalogue_model(chosen.hf_id))
     verdict = verdict_for(question)
     front = [one for one in listed if not one.outdone]
@@ -89,8 +117,9 @@ def _choice(chosen: Placed, listed: list[Placed], ask: Ask, slow: str) -> Choice
         f"no model was named: {chosen.hf_id} ({merit(chosen.hf_id, task)}) is {found} of {len(front)} in the ranking "
         f"for {task!r}, best score first, whose plan meets the targets here (place {place + 1})"
     )
-    steps = (_bits(verdict, question), slow, _step_up(front[:place], ask), _withheld(chosen, task, ask))
-    options = _options(chosen, verdict, listed, ask) if verdict.meets_targets else ()
+    beyond = (_step_up(front[:place], ask), _withheld(chosen, task, ask)) if others else ()
+    steps = (_bits(verdict, question), _thought(question), slow, *beyond)
+    options = _options(chosen, verdict, listed, ask) if others and verdict.meets_targets else ()
     return Choice(
         question=question, verdict=verdict, because=because, steps=tuple(filter(None, steps)), options=options
     )
@@ -102,7 +131,7 @@ def _options(chosen: Placed, verdict: Verdict, listed: list[Placed], ask: Ask) -
     found = [Option(hf_id=chosen.hf_id, task=task, verdict=verdict)]
     below = (one for one in listed if one.place <= chosen.place and one is not chosen)
     for one, question in islice(_promising(below, ask), _MOST_TRIED):
-        if is_yes(question, further=False):
+        if is_yes(within_patience(question), further=False):
             found.append(Option(hf_id=one.hf_id, task=task, verdict=verdict_for(question, depth=False)))
         if len(found) == SHOWN:
             break
@@ -127,6 +156,15 @@ def _bits(verdict: Verdict, question: Question) -> str:
         f"scores are of the weights as published; none is known of {used.title}, so what that loses (quality tier "
         f"{used.quality_tier}) changes no place, and no model is offered unasked below about 4 bits"
     )
+
+
+def _thought(question: Question) -> str:
+    """What the score does not know about how the model is asked."""
+    if not thinks(question.model) or thinking(question.workload, question.model).level == "usual":
+        return ""
+    if score_of(question.model.hf_id, question.workload.task) is None:
+        return ""
+    return "the score may be of answers after long thought; planned is the least that the model offers"
 
 
 def _step_up(above: list[Placed], ask: Ask) -> str:

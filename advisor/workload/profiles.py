@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from advisor.catalog.kept import parsed
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.units import KIB
@@ -80,17 +81,22 @@ def read_profile(path: Path) -> dict[str, Any]:
 
 def _entries(path: Path) -> Iterator[tuple[int, object, object]]:
     """Line, key and value of each entry: text, None, or a list or mapping that no key accepts."""
+    text = _text(path)
+    yield from (
+        parsed(text, partial(_taken_apart, path)) if path.parent == profiles_folder() else _taken_apart(path, text)
+    )
+
+
+def _taken_apart(path: Path, text: str) -> list[tuple[int, object, object]]:
     import yaml
 
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        top = yaml.compose(_text(path), Loader=loader)
+        top = yaml.compose(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
     except (yaml.YAMLError, RecursionError) as error:
         raise BadInput(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(top, yaml.MappingNode):
         raise BadInput(f"{path}: must hold keys and values, saw {_kind(top)}")
-    for key, item in top.value:
-        yield key.start_mark.line + 1, _plain(key), _plain(item)
+    return [(key.start_mark.line + 1, _plain(key), _plain(item)) for key, item in top.value]
 
 
 def _text(path: Path) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from advisor.catalog import age
+from advisor.catalog import age, constants
 from advisor.catalog.licences import licence_of
 from advisor.catalog.ranking import placed, score_of
 from advisor.models.names import catalogue_model
 from advisor.models.purpose import purpose
+from advisor.models.thinking import first_answer_s
 from advisor.pipeline import Answer, recommend
 from advisor.report.document import document
 
@@ -53,6 +54,24 @@ def test_the_answer_names_score_date_and_source() -> None:
     for option in found["models"]:
         assert option["score"]["source"] and option["memory_bytes"] > 2**30 and option["tpot_s"] > 0
     json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("users", [1, 20, 50])
+@pytest.mark.parametrize("gpu", MACHINES)
+def test_no_pick_lets_people_wait_for_its_thoughts(gpu: str, users: int) -> None:
+    """Where nobody named a model, nineteen of twenty answers begin within half a minute, thought included."""
+    answer = asked(gpu, users=users)
+    winner = answer.verdict.winner
+    assert answer.verdict.meets_targets and winner and winner.estimate.peak_speed
+    begins = first_answer_s(winner.estimate.peak_speed, answer.workload, answer.model)
+    assert begins.expected <= constants("ranking")["answer_begins_s"]
+
+
+def test_what_was_typed_decides_how_long_one_waits() -> None:
+    """With a longer time allowed until the answer begins, the better scored model that thinks first is the pick."""
+    plain, patient = asked("RTX 4090", users=50), asked("RTX 4090", users=50, first_answer_ms=600_000.0)
+    place = {one.hf_id: one.place for one in placed("chat")}
+    assert place[patient.model.hf_id] > place[plain.model.hf_id]
 
 
 def test_a_named_model_has_its_score_too() -> None:
