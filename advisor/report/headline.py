@@ -178,6 +178,9 @@ def _crossing(answer: Answer, winner: Judged, other: Judged) -> str:
     simple, batching = (title_of(judged) for judged in names)
     if cross is None:
         return f"{simple} and {batching} were not compared: {answer.verdict.crossover_reason.rpartition(': ')[2]}."
+    if cross <= 1 and names[0] is winner and answer.verdict.meets_targets:
+        form = short_form(other.estimate.candidate.weights_format)
+        return f"{batching} with {form} would give more; both are fast enough, and {simple} is the simpler one."
     if cross <= 1:
         return f"{batching} gives more than {simple} at any load."
     planned = f"the busiest moment has {count(peak)}"
