@@ -133,3 +133,13 @@ def within_targets(ttft_p95_s: float, tpot_p95_s: float, workload: Workload, tho
     return (workload.ttft_ms is None or ttft_p95_s * 1000 <= workload.ttft_ms) and (
         workload.tpot_ms is None or tpot_p95_s * 1000 <= workload.tpot_ms
     )
+
+
+def overrun(ttft_p95_s: float, tpot_p95_s: float, workload: Workload, thought: float = 0.0) -> float:
+    """How many times its target the figure takes that overruns most (at most 1: all are met); as `within_targets`."""
+    pairs = (
+        (ttft_p95_s, workload.ttft_ms),
+        (tpot_p95_s, workload.tpot_ms),
+        (ttft_p95_s + thought * tpot_p95_s, workload.first_answer_ms),
+    )
+    return max((seconds * 1000 / target for seconds, target in pairs if target is not None), default=0.0)

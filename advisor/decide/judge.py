@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from advisor.catalog import weights_format
 from advisor.catalog.versions import limits_of
-from advisor.compare import within_targets
+from advisor.compare import overrun, within_targets
 from advisor.engines.versions import version_of
 from advisor.estimate import latency_s
 from advisor.models.thinking import long_thought, written_tokens
@@ -57,6 +59,13 @@ def hopeless(judged: Judged, question: Question) -> bool:
     speed, asked = judged.estimate.peak_speed, question.workload
     thought = long_thought(asked, question.model)
     return speed is not None and not within_targets(speed.ttft_p95_s.low, speed.tpot_p95_s.low, asked, thought)
+
+
+def overrun_of(judged: Judged, question: Question) -> float:
+    """How many times its target the figure takes that overruns most; infinite where none is predicted."""
+    speed, asked = judged.estimate.peak_speed, question.workload
+    thought = long_thought(asked, question.model)
+    return overrun(speed.ttft_p95_s.expected, speed.tpot_p95_s.expected, asked, thought) if speed else math.inf
 
 
 def equal_bits(one: Judged, other: Judged) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -10,6 +11,7 @@ from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import Placed
 from advisor.catalog.ranking import placed, score_of
 from advisor.decide import misses
+from advisor.decide.judge import overrun_of
 from advisor.decide.prefer import as_published
 from advisor.models.names import catalogue_model
 from advisor.models.thinking import somebody_waits, thinking, thinks
@@ -41,7 +43,7 @@ def choose_model(task: str, ask: Ask, *, others: bool = True) -> Choice:
     """Walk the ranking from the best model down and take the first whose plan meets the targets.
 
     One whose answer begins only after long thought is taken where no other meets them. When none does, or only one that
-    is far worse than what runs here, the best that runs is returned with its "no".
+    is far worse than what runs here, what comes nearest to the targets is returned with its "no".
 
     Args:
         others: also which models would do instead, and what a better one needs: a third of the time of an answer.
@@ -57,8 +59,9 @@ def choose_model(task: str, ask: Ask, *, others: bool = True) -> Choice:
             continue
         if is_yes(within_patience(question)):
             better = thinker or best
-            poor = better is not None and one.place < better.place * constants("ranking")["least_share"]
-            return _choice(better if poor and better else one, listed, ask, slow, others)
+            if better is None or not _poor(one, better):
+                return _choice(one, listed, ask, slow, others)
+            break
         if thinker is None and _thinks_long(question) and is_yes(question):
             thinker = one
             late = verdict_for(within_patience(question), depth=False) if others else None
@@ -68,7 +71,26 @@ def choose_model(task: str, ask: Ask, *, others: bool = True) -> Choice:
             verdict = verdict_for(question, depth=False)
             best = one if verdict.winner is not None else None
             slow = _slow(one.hf_id, verdict, question)
-    return _choice(thinker or best or front[-1], listed, ask, slow, others)
+    nearest = _nearest(front, best, ask) if best and thinker is None else None
+    return _choice(thinker or nearest or front[-1], listed, ask, slow, others)
+
+
+def _poor(one: Placed, better: Placed) -> bool:
+    """Whether nobody would want it beside the better one."""
+    return one.place < better.place * float(constants("ranking")["least_share"])
+
+
+def _nearest(front: Iterable[Placed], best: Placed, ask: Ask) -> Placed:
+    """Of what is worth having beside the best that runs, what overruns its targets least; the best if all do far."""
+
+    def overruns(one: Placed) -> float:
+        question = ask(catalogue_model(one.hf_id))
+        winner = verdict_for(question, depth=False).winner if worth_a_look(question) else None
+        return overrun_of(winner, question) if winner else math.inf
+
+    found = {one: overruns(one) for one in front if one.place <= best.place and not _poor(one, best)}
+    least = min(found, key=lambda one: found[one])
+    return least if found[least] <= constants("ranking")["near"] else best
 
 
 def within_patience(question: Question) -> Question:
@@ -112,7 +134,7 @@ def _choice(chosen: Placed, listed: list[Placed], ask: Ask, slow: str, others: b
     verdict = verdict_for(question)
     front = [one for one in listed if not one.outdone]
     task, place = question.workload.task, front.index(chosen)
-    found = "the first" if verdict.meets_targets else "the best that runs here, and not one"
+    found = "the first" if verdict.meets_targets else "what comes nearest here, and not one"
     because = (
         f"no model was named: {chosen.hf_id} ({merit(chosen.hf_id, task)}) is {found} of {len(front)} in the ranking "
         f"for {task!r}, best score first, whose plan meets the targets here (place {place + 1})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from typing import Any
 
 import pytest
@@ -65,6 +66,18 @@ def test_no_pick_lets_people_wait_for_its_thoughts(gpu: str, users: int) -> None
     assert answer.verdict.meets_targets and winner and winner.estimate.peak_speed
     begins = first_answer_s(winner.estimate.peak_speed, answer.workload, answer.model)
     assert begins.expected <= constants("ranking")["answer_begins_s"]
+
+
+def test_a_no_shows_what_comes_nearest() -> None:
+    """Where nothing meets the targets, no model worth having overruns them less; far from all, the best that runs."""
+    near, far = asked("CPU only 16GB", users=1, ttft_ms=500.0), asked("CPU only 16GB", users=200)
+    for answer, most in ((near, constants("ranking")["near"]), (far, math.inf)):
+        winner, speed = answer.verdict.winner, None
+        speed = winner.estimate.peak_speed if winner else None
+        assert not answer.verdict.meets_targets and speed and answer.workload.ttft_ms
+        assert speed.ttft_p95_s.expected * 1000 <= most * answer.workload.ttft_ms
+    place = {one.hf_id: one.place for one in placed("chat")}
+    assert place[near.model.hf_id] < place[far.model.hf_id]
 
 
 def test_what_was_typed_decides_how_long_one_waits() -> None:
