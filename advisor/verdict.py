@@ -18,8 +18,7 @@ def verdict_for(question: Question, *, depth: bool = True, quick: bool = False) 
 
     Several machines are looked at only where one of them is not enough.
     """
-    roomy = with_reserve(question.hardware, question.workload)
-    question = question if roomy is question.hardware else replace(question, hardware=roomy)
+    question = roomy(question)
     if question.hardware.nodes == 1:
         return _decided(question, depth=depth, quick=quick)
     alone = replace(question, hardware=replace(question.hardware, nodes=1))
@@ -27,6 +26,12 @@ def verdict_for(question: Question, *, depth: bool = True, quick: bool = False) 
     if first.meets_targets:
         return _decided(alone, depth=depth) if depth else first
     return _decided(question, depth=depth, quick=quick, one_node=_shortcoming(first))
+
+
+def roomy(question: Question) -> Question:
+    """The question with room on its machine for what runs beside the model: another machine has none set aside yet."""
+    kept = with_reserve(question.hardware, question.workload)
+    return question if kept is question.hardware else replace(question, hardware=kept)
 
 
 def _decided(question: Question, *, depth: bool, quick: bool = False, one_node: str = "") -> Verdict:

@@ -2,7 +2,8 @@
 
 Ways stand on *levels*, the best first: all layers on the accelerator, the more precise weights, one machine, the KV
 cache as it is, and met targets also at the slow end of the range. The best level is taken on which something meets the
-targets, and on it the fewest cards; with as many of them, what serves a person clearly quicker, doubtful or not. A
+targets, and on it the fewest cards; with as many of them, what serves a person clearly quicker, doubtful or not. Cards
+that make nothing quicker are not used, not even to keep a KV cache of 16 bits: such a way has no level to offer. A
 level is given up because the load is too much for it, so that what takes its place uses no fewer cards than the given
 up level could: more load never needs fewer of them.
 """
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from advisor.catalog import weights_format
 from advisor.decide.judge import answer_s, meets, misses, sure, tokens_per_s, vetoed
 from advisor.models.thinking import somebody_waits
-from advisor.schema import Candidate, Judged, ModelSpec, Question
+from advisor.schema import Candidate, Estimate, Judged, ModelSpec, Question
 
 _TIERS = {"A": 0, "B": 1, "C": 2}
 _NEVER = math.inf
@@ -97,6 +98,7 @@ class Beside(NamedTuple):
     rate: float  # the most output of its level
     waits: Mapping[Level, float]  # the shortest answer in seconds of a sure way, by level without doubt and cards
     quickest: Mapping[Level, float]  # of any way that meets the targets
+    in_vain: frozenset[Candidate]  # ways with cards that make nothing quicker
 
 
 def _beside(able: Sequence[Judged], question: Question) -> Beside:
@@ -104,12 +106,31 @@ def _beside(able: Sequence[Judged], question: Question) -> Beside:
 
     Where nothing is sure, that is every way of the level itself: all cards help.
     """
-    meeting = [one for one in able if meets(one)]
+    quicker = {} if patient(question) else {id(one): _most_as_quick(one, able) for one in able}
+    worth = [one for one in able if _cards(one) <= quicker.get(id(one), _NEVER)]
+    meeting = [one for one in worth if meets(one)]
     best = min((level(one, question) for one in meeting), default=())
-    cards = max((_cards(one) for one in able if (*level(one, question)[:-1], 0) < best), default=0)
+    cards = max((_cards(one) for one in worth if (*level(one, question)[:-1], 0) < best), default=0)
     rate = max((tokens_per_s(one) for one in meeting if level(one, question) == best), default=0.0)
     certain = [one for one in meeting if sure(one, question)]
-    return Beside(cards, rate, _shortest(certain, question), _shortest(meeting, question))
+    vain = [one.estimate.candidate for one in able if cards <= quicker.get(id(one), _NEVER) < _cards(one)]
+    return Beside(cards, rate, _shortest(certain, question), _shortest(meeting, question), frozenset(vain))
+
+
+def _most_as_quick(judged: Judged, able: Sequence[Judged]) -> float:
+    """The most cards, fewer than its own, on which the same weights serve people at least as fast; else no number."""
+    form = judged.estimate.candidate.weights_format
+    alike = (one for one in able if one.estimate.candidate.weights_format == form and _cards(one) < _cards(judged))
+    return max((_cards(one) for one in alike if _no_slower(one.estimate, judged.estimate)), default=_NEVER)
+
+
+def _no_slower(one: Estimate, other: Estimate) -> bool:
+    """Whether a target that the other keeps, as expected or at the slow end of its range, is kept by the one too."""
+    quick, slow = one.peak_speed, other.peak_speed
+    if quick is None or slow is None or one.candidate.cpu_layers > other.candidate.cpu_layers:
+        return False
+    pairs = ((quick.ttft_p95_s, slow.ttft_p95_s), (quick.tpot_p95_s, slow.tpot_p95_s))
+    return all(a.expected <= b.expected and a.high <= b.high for a, b in pairs)
 
 
 def _shortest(ways: Sequence[Judged], question: Question) -> Mapping[Level, float]:
@@ -151,6 +172,10 @@ def _clearly_slower(judged: Judged, question: Question, beside: Beside) -> float
     return float((answer_s(judged, question) or _NEVER) >= _CLEARLY * quickest)
 
 
+def _vain(judged: Judged, _: Question, beside: Beside) -> float:
+    return float(judged.estimate.candidate in beside.in_vain and not misses(judged))
+
+
 def _too_few_cards(judged: Judged, question: Question, beside: Beside) -> float:
     return 0.0 if misses(judged) or patient(question) else float(max(beside.cards - _cards(judged), 0))
 
@@ -184,6 +209,7 @@ _REASONS: tuple[tuple[str, Callable[[Judged, Question, Beside], float]], ...] = 
     ("keeps less precision", _against_level(1)),
     # Where somebody waits, a card is given to be sure, no machine.
     ("needs more machines", _against_level(2)),
+    ("needs more cards, which make nothing quicker", _vain),
     ("rounds the KV cache", _against_level(3)),
     ("may miss a target at the slow end of its range", _doubtful),
     ("leaves cards idle that a better way would have used", _too_few_cards),

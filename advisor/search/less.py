@@ -9,7 +9,7 @@ from advisor.catalog import formats
 from advisor.models.thinking import first_answer_s, somebody_waits, thinking, written_tokens
 from advisor.physics.bisect import narrowed
 from advisor.schema import Question
-from advisor.search.step import Step, asking, is_yes
+from advisor.search.step import Step, accepted, asking, is_yes
 from advisor.verdict import verdict_for
 
 _GRAIN = 1 / 64
@@ -91,7 +91,8 @@ def _load_key(question: Question) -> str | None:
 def _fewer(question: Question) -> Iterator[Step]:
     rate = question.workload.request_rate
     if rate is not None:
-        slower = next((rate / 2**step for step in range(1, 12) if is_yes(_rated(question, rate / 2**step))), None)
+        rates = (rate / 2**step for step in range(1, 12) if accepted(request_rate=float(_short(rate / 2**step))))
+        slower = next((found for found in rates if is_yes(_rated(question, found))), None)
         if slower is not None:
             yield Step(change=f"--request-rate {_short(slower)}", question=_rated(question, slower))
         return
@@ -156,7 +157,7 @@ def _relaxed_targets(question: Question, before: str = "") -> Iterator[Step]:
             if (target := getattr(workload, key)) is not None and seen * _LONGER**attempt > target
         }
         looser = asking(question, **longer)
-        if longer and is_yes(looser):
+        if longer and accepted(**longer) and is_yes(looser):
             flags = " ".join(f"--{key.replace('_', '-')} {number}" for key, number in longer.items())
             yield Step(change=f"{before}{flags}", question=looser)
             return

@@ -8,7 +8,9 @@ from typing import Any
 
 from advisor.decide.reach import reachable
 from advisor.schema import Change, Hardware, Question, Verdict, value
-from advisor.verdict import verdict_for
+from advisor.verdict import roomy, verdict_for
+from advisor.workload.keys import OF_WORKLOAD
+from advisor.workload.kinds import NotAccepted
 
 
 @value
@@ -29,12 +31,20 @@ def is_yes(question: Question, *, further: bool = True) -> bool:
     Args:
         further: also try what is tried before a no; without it a yes may be missed, and a search is ten times as quick.
     """
-    return reachable(question, further=further)
+    return reachable(roomy(question), further=further)
 
 
 def asking(question: Question, **other: Any) -> Question:
     """The same question with other keys of the workload."""
     return replace(question, workload=replace(question.workload, **other))
+
+
+def accepted(**keys: Any) -> bool:
+    """Whether these keys of a workload can be typed so: what is found may lie beyond what is accepted."""
+    try:
+        return all(OF_WORKLOAD[name].kind.read(found) == found for name, found in keys.items())
+    except NotAccepted:
+        return False
 
 
 def on(question: Question, hardware: Hardware) -> Question:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from advisor.models.thinking import written_tokens
+from advisor.compare import within_targets
+from advisor.models.thinking import long_thought, written_tokens
 from advisor.probe.named import alike
-from advisor.schema import Accelerator, Question
+from advisor.schema import Accelerator, Question, Speed
 
 Change = Callable[[Question, random.Random], Question | None]
 
@@ -81,6 +82,12 @@ def shorter_context(question: Question, dice: random.Random) -> Question | None:
 def asking(question: Question, **other: Any) -> Question:
     """The same question with other keys of the workload."""
     return replace(question, workload=replace(question.workload, **other))
+
+
+def within(speed: Speed, question: Question) -> bool:
+    """Whether such a speed keeps every target of the question."""
+    thought = long_thought(question.workload, question.model)
+    return within_targets(speed.ttft_p95_s.expected, speed.tpot_p95_s.expected, question.workload, thought)
 
 
 def _machine(question: Question, **other: Any) -> Question:
