@@ -74,7 +74,8 @@ def _strongest_first(able: Mapping[str, Sequence[Judged]], question: Question) -
     """Every way there is, the usual ones by their output: what is asked first then carries the most."""
     usual = sorted((one for ways in able.values() for one in ways), key=lambda one: -tokens_per_s(one))
     known = [one.estimate.candidate for one in usual]
-    return [*known, *strongest(question, known)]
+    alone = replace(question, workload=replace(question.workload, users=1, concurrency=None, request_rate=None))
+    return [*known, *strongest(alone, known)]
 
 
 def _engine(judged: Judged) -> str:

@@ -36,7 +36,7 @@ FORMATS = (  # of about 4 bits and more: what loses more is planned only when it
     "nvfp4",
 )
 PEOPLE = (1, 2, 3, 5, 8, 13, 25, 40, 80, 200, 600, 1500)
-AS_FAST = 1.05  # of the engine's default: the KV cache that a window leaves free is told to a few percent
+AS_FAST = 1.03  # of the engine's default
 
 
 class Asked:
@@ -136,8 +136,8 @@ def no_worse_than_default(asked: Asked) -> Iterator[str]:
     """At the planned load an answer takes no longer than with the engine's own settings on the same cards.
 
     Not compared: a default that cuts prompts short, does not fit, runs more on the CPU, or misses a target that the
-    plan keeps. The default gets the plan's share of the memory too: the machine leaves no more. Within 5 %: how much
-    of a sliding window's cache is left for others is told to a few percent.
+    plan keeps. The default gets the plan's context and its share of the memory too: the first was asked for, of the
+    second the machine leaves no more. Within 3 %: what slots for a burst take of the cache.
     """
     winner, question = asked.verdict.winner, asked.question
     if winner is None or winner.estimate.speed is None:
@@ -156,10 +156,11 @@ def no_worse_than_default(asked: Asked) -> Iterator[str]:
 def _default_speed(found: Estimate, question: Question) -> Speed | None:
     """With the engine's own settings at the peak load; None where they do not serve these requests at all."""
     candidate, engine = found.candidate, ENGINES[found.candidate.engine]
-    installed = engine.as_installed(candidate, question.hardware, question.model)
-    default = replace(installed, memory_utilization=candidate.memory_utilization)
-    whole = default.context_tokens >= candidate.context_tokens and default.cpu_layers <= candidate.cpu_layers
-    if not whole or not engine.memory(default, question.hardware, question.model).fits:
+    default = engine.as_installed(candidate, question.hardware, question.model)
+    if default.context_tokens < candidate.context_tokens or default.cpu_layers > candidate.cpu_layers:
+        return None
+    default = replace(default, context_tokens=candidate.context_tokens, memory_utilization=candidate.memory_utilization)
+    if not engine.memory(default, question.hardware, question.model).fits:
         return None
     return speed_at(default, found.peak_in_flight, question)
 

@@ -84,7 +84,8 @@ def _on_group(
             yield candidate
             yield from _with_fp8_kv(candidate, group, hardware, workload, model)
 
-    if not started and _runs_on(group):  # what takes speed or pictures away comes last
+    starts = started or any(_fits(replace(candidate, max_in_flight=1), hardware, model) for candidate in missed)
+    if not starts and _runs_on(group):  # what takes speed or pictures away comes last, whatever the load
         for candidate in missed:
             yield from at_the_edge(candidate, hardware, workload, model)
 
