@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 K = TypeVar("K", bound=Hashable)
-A = TypeVar("A")
 KEPT = 4096
 
 
@@ -38,20 +37,22 @@ def by_identity(function: Callable[P, R]) -> Callable[P, R]:
     return remembered
 
 
-def by_value_and_identity(function: Callable[[K, A], R]) -> Callable[[K, A], R]:
-    """Cache `function` on the value of its first argument and the identity of the second, a frozen value."""
-    kept: dict[tuple[K, int], tuple[A, R]] = {}
+def by_value_and_identity(function: Callable[Concatenate[K, P], R]) -> Callable[Concatenate[K, P], R]:
+    """Cache `function` on the value of its first argument and the identity of the others, which are frozen values."""
+    kept: dict[tuple[object, ...], tuple[tuple[Any, ...], R]] = {}
 
     @wraps(function)
-    def remembered(first: K, second: A) -> R:
-        key = (first, id(second))
+    def remembered(first: K, /, *others: P.args, **named: P.kwargs) -> R:
+        if named:
+            return function(first, *others, **named)
+        key = (first, *map(id, others))
         found = kept.get(key)
         if found is not None:
             return found[1]
         if len(kept) >= KEPT:
             kept.clear()
-        result = function(first, second)
-        kept[key] = (second, result)
+        result = function(first, *others, **named)
+        kept[key] = (others, result)
         return result
 
     return remembered

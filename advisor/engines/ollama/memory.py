@@ -15,6 +15,7 @@ from advisor.engines.ollama.host import host_budget_bytes, host_bytes, short_of_
 from advisor.engines.ollama.split import Card, Placed, most_layers, place
 from advisor.engines.own import with_own_memory
 from advisor.physics.bisect import largest
+from advisor.physics.memo import by_value_and_identity
 from advisor.physics.memory.cards import cards_of_replica, usable_bytes
 from advisor.physics.memory.weights import file_bytes, weight_bytes
 from advisor.schema import Candidate, Hardware, Memory, ModelSpec
@@ -23,6 +24,7 @@ from advisor.units import GIB, MIB
 MOST_SLOTS = 256  # llama-server's ceiling for parallel sequences
 
 
+@by_value_and_identity
 def memory(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory:
     """Bytes on the fullest device, and the KV capacity of one replica."""
     hardware = with_own_memory("ollama", hardware)

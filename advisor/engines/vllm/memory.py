@@ -13,6 +13,7 @@ from advisor.catalog import weights_format
 from advisor.engines.vllm.consumed import Consumed, Stage, activation_bytes, consumed, known, stages
 from advisor.engines.vllm.kv_pool import Pool, pool
 from advisor.physics.bisect import largest
+from advisor.physics.memo import by_value_and_identity
 from advisor.physics.memory.cards import cards_of_replica, usable_bytes, visible_bytes
 from advisor.physics.memory.kv import bytes_per_element, kv_bytes, scratch_channels
 from advisor.physics.memory.shards import stage_bytes
@@ -22,6 +23,7 @@ from advisor.units import GIB
 MOST_SLOTS = 4096
 
 
+@by_value_and_identity
 def memory(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Memory:
     """Bytes on the fullest device, and the KV capacity of one replica.
 
