@@ -44,6 +44,26 @@ def test_no_card_is_spent_where_fewer_are_sure() -> None:
 
 
 @pytest.mark.parametrize(
+    ("gpu", "model", "wishes", "most"),
+    [
+        ("4x RTX 5060 Ti 8GB", "Qwen/Qwen2.5-VL-7B-Instruct", {"users": 5, "tpot_ms": 28, "context_tokens": 8192}, 2),
+        (
+            "RTX 4070 SUPER + RTX A2000 12GB",
+            "allenai/Olmo-3-7B-Think-DPO",
+            {"concurrency": 2, "ttft_ms": 1089, "context_tokens": 2979},
+            1,
+        ),
+    ],
+)
+def test_no_card_is_used_that_makes_nothing_quicker(gpu: str, model: str, wishes: dict[str, int], most: int) -> None:
+    """Layers on one more card only add hops: neither a doubtful figure nor a 16-bit KV cache is a reason for it."""
+    asked = {"model": model, "engine": "ollama", "parts": "none", **wishes}
+    verdict = recommend(profile="chat", overrides=asked, gpu=gpu).verdict
+    assert verdict.meets_targets and verdict.winner is not None and cards(verdict.winner) == most
+    assert any(one.why_lost.endswith("which make nothing quicker") for one in verdict.losers)
+
+
+@pytest.mark.parametrize(
     ("severity", "gpu", "asked"),
     [
         ("CRASH", "GTX 1080", {"model": "Qwen/Qwen2.5-1.5B-Instruct", "engine": "vllm"}),

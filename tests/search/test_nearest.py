@@ -10,6 +10,11 @@ import pytest
 from advisor.catalog import gpus
 from advisor.catalog.entries import GpuSpec
 from advisor.pipeline import Answer, recommend
+from advisor.probe.simulate import simulate
+from advisor.schema import Question
+from advisor.search.step import accepted, is_yes, on
+from advisor.verdict import verdict_for
+from tests.laws.questions import Typed
 
 CARD = re.compile(r'--gpu "(?P<name>[^"]+)" \(launched at \$(?P<price>[\d,]+)\)')
 PAID = ("--gpu", "--nodes")
@@ -57,3 +62,22 @@ def test_what_costs_nothing_comes_before_what_must_be_bought(case: dict[str, Any
     changes = [change.change for change in asked("GTX 1080", case).verdict.nearest_yes]
     order = [2 if change.startswith("--model") else 1 if change.startswith(PAID) else 0 for change in changes]
     assert order == sorted(order) and {1, 2} <= set(order), changes
+
+
+def test_what_cannot_be_typed_is_no_remedy() -> None:
+    """A wait of more than a day is no target, and a rate has a least: neither is offered."""
+    assert accepted(ttft_ms=86_400_000, request_rate=0.000001)
+    assert not accepted(ttft_ms=87_800_000) and not accepted(request_rate=1e-7)
+
+
+def test_another_card_leaves_room_for_what_runs_beside() -> None:
+    """A RAG plan's embedder lies on the other card too, in the search as in the verdict."""
+    question = typed_rag("RTX 3060 12GB")
+    for gpu in ("RTX 3060 12GB", "RTX 4070", "RTX 4090", "RTX A4000", "RTX 5090"):
+        other = on(question, simulate(gpu))
+        assert is_yes(other) == verdict_for(other, depth=False).meets_targets, gpu
+
+
+def typed_rag(gpu: str) -> Question:
+    """A team's questions about its documents, with a 7B that nearly fills a small card."""
+    return Typed(profile="rag", gpu=gpu, options={"model": "Qwen/Qwen2.5-7B-Instruct", "users": 12}).asked()
