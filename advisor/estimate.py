@@ -28,7 +28,7 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
     memory = engine.memory(least, hardware, model)
     if not memory.fits:
         return _misfit(least, memory, question)
-    sized, in_flight = _sized(candidate, question)
+    sized, in_flight = _no_slower(*_sized(candidate, question), question)
     if question.workload.ttft_ms is None and question.workload.first_answer_ms is None:
         sized, in_flight = _patient(sized, in_flight, question)
     peak, burst = peak_in_flight(in_flight, question.workload), burst_of(question.workload)
@@ -78,6 +78,26 @@ def _sized(candidate: Candidate, question: Question) -> tuple[Candidate, float]:
         if again == sized:
             return sized, in_flight
         sized = again
+
+
+def _no_slower(sized: Candidate, in_flight: float, question: Question) -> tuple[Candidate, float]:
+    """The engine's own number of slots where more of them would make everybody wait for longer.
+
+    Where far more ask than can be served, what runs at once shares a step that only gets slower.
+    """
+    usual = ENGINES[sized.engine].as_installed(sized, question.hardware, question.model).max_in_flight
+    if not 1 < usual < sized.max_in_flight:
+        return sized, in_flight
+    fewer = replace(sized, max_in_flight=usual)
+    waits = []
+    for candidate in (fewer, sized):
+        speed = speed_at(candidate, peak_in_flight(in_flight, question.workload), question)
+        if speed is None:
+            return sized, in_flight
+        waits.append((latency_s(speed, written_tokens(question.workload, question.model)), speed.ttft_p95_s.expected))
+    if any(few >= many for few, many in zip(*waits, strict=True)):
+        return sized, in_flight
+    return fewer, solve_in_flight(fewer, question)
 
 
 def _patient(sized: Candidate, in_flight: float, question: Question) -> tuple[Candidate, float]:

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from advisor.compare import within_targets
-from advisor.models.thinking import long_thought, written_tokens
+from advisor.models.thinking import written_tokens
 from advisor.probe.named import alike
-from advisor.schema import Accelerator, Question, Speed
+from advisor.schema import Accelerator, Question, Speed, Workload
 
 Change = Callable[[Question, random.Random], Question | None]
 
@@ -84,10 +83,12 @@ def asking(question: Question, **other: Any) -> Question:
     return replace(question, workload=replace(question.workload, **other))
 
 
-def within(speed: Speed, question: Question) -> bool:
-    """Whether such a speed keeps every target of the question."""
-    thought = long_thought(question.workload, question.model)
-    return within_targets(speed.ttft_p95_s.expected, speed.tpot_p95_s.expected, question.workload, thought)
+def as_good(one: Speed, other: Speed, workload: Workload) -> bool:
+    """Whether one is no worse than the other in any figure that has a target."""
+    both = workload.first_answer_ms is not None
+    writes = (workload.tpot_ms is None and not both) or one.tpot_p95_s.expected <= other.tpot_p95_s.expected
+    starts = (workload.ttft_ms is None and not both) or one.ttft_p95_s.expected <= other.ttft_p95_s.expected
+    return writes and starts
 
 
 def _machine(question: Question, **other: Any) -> Question:

@@ -30,7 +30,7 @@ GRAPH_SIZES = (1, 2, 4, *range(8, 257, 8), *range(272, 1025, 16))
 STEPS_CACHED = 4  # of a pooling model's batches
 POOLING_SPARE_BYTES = GIB // 2
 HEADROOM = 1.25  # slots above the planned peak, so that a burst runs instead of waiting
-SHORT_REQUEST_TOKENS = 512  # of prompt and answer; what holds less while it runs has slots enough
+CHUNKS_CACHED = 16  # that a cache holds at least where a step is larger than usual: its activations come out of it
 PREFILL_EFFICIENCY = 0.4  # share of the dense FLOP rate that prefill reaches: 0.32 to 0.57 measured
 CHUNK_SHARE = 0.1  # of an answer's time that one foreign prefill chunk may take
 CHUNKS = (512, 1024, 2048, 4096, 8192, 16384)
@@ -87,20 +87,27 @@ def chunk_limit(cards: Group, workload: Workload, model: ModelSpec, tensor_paral
 def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
     """The candidate with max_num_seqs for `in_flight` requests per replica, as far as memory allows.
 
-    Every sequence takes memory of its own (logits, graphs), so that with fewer of them a model may fit after all. More
-    of them than vLLM takes by itself only where the cache can run them: they would take its memory to wait in.
+    Every sequence takes memory of its own (logits, graphs), so that with fewer of them a model may fit after all.
     """
-    cards = cards_of(candidate, hardware)
-    wanted, usual = seqs_for(in_flight, cards), device_defaults(cards)[1]
+    candidate = _with_room(candidate, hardware, model)
+    wanted = seqs_for(in_flight, cards_of(candidate, hardware))
     sizes = [size for size in GRAPH_SIZES if size <= wanted]
 
     def holds(place: int) -> bool:
         found = memory(with_seqs(candidate, sizes[place - 1], hardware, model), hardware, model)
-        most = usual if purpose(model) == "text" else wanted
-        runs = sizes[place - 1] <= max(most, found.kv_tokens // SHORT_REQUEST_TOKENS)
-        return found.fits and found.full_sequences >= 1 and runs
+        return found.fits and found.full_sequences >= 1
 
     return with_seqs(candidate, sizes[max(largest(holds, len(sizes)), 1) - 1], hardware, model)
+
+
+def _with_room(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
+    """Steps of the usual size where larger ones would take what little cache there is."""
+    usual = device_defaults(cards_of(candidate, hardware))[0]
+    if candidate.max_batched_tokens <= usual or purpose(model) != "text":
+        return candidate
+    found = memory(replace(candidate, max_in_flight=1), hardware, model)
+    roomy = found.kv_tokens >= CHUNKS_CACHED * candidate.max_batched_tokens
+    return candidate if roomy else replace(candidate, max_batched_tokens=usual)
 
 
 def with_seqs(candidate: Candidate, seqs: int, hardware: Hardware, model: ModelSpec) -> Candidate:
