@@ -81,23 +81,36 @@ def _sized(candidate: Candidate, question: Question) -> tuple[Candidate, float]:
 
 
 def _no_slower(sized: Candidate, in_flight: float, question: Question) -> tuple[Candidate, float]:
-    """The engine's own number of slots where more of them would make everybody wait for longer.
+    """The engine's own number of slots and size of a step, each where everybody waits for no longer with it.
 
-    Where far more ask than can be served, what runs at once shares a step that only gets slower.
+    Where far more ask than can be served, what runs at once shares a step that only gets slower; and small steps, which
+    keep a long prompt from holding answers back, read the weights more often.
     """
-    usual = ENGINES[sized.engine].as_installed(sized, question.hardware, question.model).max_in_flight
-    if not 1 < usual < sized.max_in_flight:
-        return sized, in_flight
-    fewer = replace(sized, max_in_flight=usual)
-    waits = []
-    for candidate in (fewer, sized):
-        speed = speed_at(candidate, peak_in_flight(in_flight, question.workload), question)
-        if speed is None:
-            return sized, in_flight
-        waits.append((latency_s(speed, written_tokens(question.workload, question.model)), speed.ttft_p95_s.expected))
-    if any(few >= many for few, many in zip(*waits, strict=True)):
-        return sized, in_flight
-    return fewer, solve_in_flight(fewer, question)
+    engine, hardware, model = ENGINES[sized.engine], question.hardware, question.model
+    usual = engine.as_installed(sized, hardware, model)
+    if usual.max_in_flight == 1:
+        return sized, in_flight  # its slots are what the plan is for
+    others = []
+    if usual.max_in_flight < sized.max_in_flight:
+        others.append(replace(sized, max_in_flight=usual.max_in_flight))
+    if usual.max_batched_tokens > sized.max_batched_tokens:
+        others.append(replace(sized, max_batched_tokens=usual.max_batched_tokens))
+    peak = peak_in_flight(in_flight, question.workload)
+    for other in others:
+        if engine.memory(other, hardware, model).fits and _serves_all_sooner(other, sized, peak, question):
+            return other, solve_in_flight(other, question)
+    return sized, in_flight
+
+
+def _serves_all_sooner(one: Candidate, other: Candidate, in_flight: float, question: Question) -> bool:
+    """Whether answers, first tokens and later ones all come sooner with the one."""
+    quick, slow = (speed_at(candidate, in_flight, question) for candidate in (one, other))
+    if quick is None or slow is None:
+        return False
+    written = written_tokens(question.workload, question.model)
+    pairs = ((quick.ttft_p95_s, slow.ttft_p95_s), (quick.tpot_p95_s, slow.tpot_p95_s))
+    sooner = all(one.expected <= other.expected for one, other in pairs)
+    return sooner and latency_s(quick, written) < latency_s(slow, written)
 
 
 def _patient(sized: Candidate, in_flight: float, question: Question) -> tuple[Candidate, float]:
