@@ -2,16 +2,19 @@
 
 A child leads a session of its own. When its time is over, or it has ended and something that it began has not, all of
 the session is killed. Where this program itself is killed (SIGKILL included), a guard does that: a shell that reads
-from a pipe which only this program holds open, so that its end is the end of the pipe.
+from a pipe which only this program holds open, so that its end is the end of the pipe. A child tells the guard itself,
+before it becomes the program that was asked for: this program may be killed before it has learned the child's number.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import functools
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import threading
@@ -22,6 +25,7 @@ from typing import IO, NamedTuple
 
 MOST_BYTES = 1 << 20  # of what a child prints; the end of it is kept
 SPARE_S = 0.5  # to take in what was printed in time, where nobody looked before
+DYING_S = 5.0  # what was killed needs a turn of a busy processor to be gone
 _GUARD = r"""
 trap '' INT TERM HUP
 living=
@@ -32,10 +36,17 @@ while read -r sign session; do
   [ "$sign" = - ] || living="$living $session"
 done
 for session in $living; do
-  for pid in $(ps -A -o pid=,sess= | awk -v s="$session" '$2 == s {print $1}'); do kill -KILL "$pid"; done
   kill -KILL -- "-$session"
+  for round in 1 2 3 4 5 6 7 8 9; do
+    left=$(ps -A -o pid=,sess=,stat= | awk -v s="$session" '$2 == s && $3 !~ /^Z/ {print $1}')
+    [ "$left" ] || break
+    kill -KILL $left
+    sleep 0.1
+  done
 done
 """
+# Its standard input is the guard's pipe; a guard that is gone hinders nothing.
+_TOLD = """trap '' PIPE; echo "+ $$" 2>/dev/null >&0; trap - PIPE; exec "$@" </dev/null"""
 _WRITING = threading.Lock()
 
 
@@ -65,12 +76,8 @@ class Child:
             OSError: it cannot be started.
         """
         self._until = time.monotonic() + limit_s
-        guard()  # before the child: it takes a while, and from the child's first moment it must be there
-        self._process = subprocess.Popen(
-            list(words), cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merged else subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-        guarded(self._process.pid)
+        errors = subprocess.STDOUT if merged else subprocess.PIPE
+        self._process = guarded(words, cwd=cwd, env=env, out=subprocess.PIPE, err=errors)
 
     def collect(self) -> Ended:
         """Wait for the end of the program or of its time; nothing of its session lives afterwards."""
@@ -124,13 +131,11 @@ def members(session: int) -> list[int]:
 
 
 def kill_session(session: int) -> None:
-    """KILL to every process of a session, and to those that they begin in the meantime."""
+    """KILL to every process of a session and to those that they begin in the meantime, until none lives."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(session, signal.SIGKILL)
-    for _ in range(20):
-        left = members(session)
-        if not left:
-            return
+    end = time.monotonic() + DYING_S
+    while (left := members(session)) and time.monotonic() < end:
         for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -148,21 +153,34 @@ def guard() -> subprocess.Popen[bytes]:
     return shell
 
 
-def guarded(session: int) -> None:
-    """The guard ends this session should this program be gone."""
-    _tell(f"+ {session}\n")
+def guarded(
+    words: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    out: int | IO[bytes],
+    err: int | IO[bytes],
+) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, which the guard ends should this program be gone.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    place = str(Path(cwd or "", words[0])) if "/" in words[0] else words[0]
+    if shutil.which(place, path=(os.environ if env is None else env).get("PATH")) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), words[0])
+    return subprocess.Popen(
+        ["/bin/sh", "-c", _TOLD, "sh", *words], cwd=cwd, env=env, stdin=guard().stdin, stdout=out, stderr=err,
+        start_new_session=True,
+    )  # fmt: skip
 
 
 def released(session: int) -> None:
     """The session has ended, and its number may become another's."""
-    _tell(f"- {session}\n")
-
-
-def _tell(line: str) -> None:
     pipe = guard().stdin
     with _WRITING, contextlib.suppress(OSError):  # a guard that somebody killed guards nothing, and hinders nothing
         if pipe is not None:
-            pipe.write(line.encode())
+            pipe.write(f"- {session}\n".encode())
             pipe.flush()
 
 

@@ -71,6 +71,17 @@ def test_children_end_with_their_parent(line: str, number: signal.Signals, tmp_p
     assert gone(session), members(session)
 
 
+def test_a_child_is_guarded_from_its_first_moment(tmp_path: Path) -> None:
+    """A child whose first act is to kill this program, before that has learned the child's number, ends all the same."""
+    for number in range(5):
+        file = tmp_path / str(number)
+        code = PARENT.replace("echo $$", "kill -KILL $PPID; echo $$")
+        parent = subprocess.Popen([sys.executable, "-c", code, str(file), "sleep 321"], stderr=subprocess.DEVNULL)
+        session = session_of(file)
+        assert parent.wait(timeout=20) == -signal.SIGKILL
+        assert gone(session), members(session)
+
+
 def test_what_a_line_leaves_in_the_background_ends_with_it(tmp_path: Path) -> None:
     """A line that ends well and leaves something behind keeps its result, and what it left is ended."""
     done = run(["bash", "-c", 'echo $$ >"$0"; sleep 321 >/dev/null 2>&1 & echo yes', str(tmp_path / "s")], limit_s=20)

@@ -93,12 +93,7 @@ class Starter:
 
     def _run(self, words: Sequence[str]) -> None:
         with self._out.open("ab") as out:
-            self._program = subprocess.Popen(
-                list(words),
-                cwd=self._folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )  # fmt: skip
-        guarded(self._program.pid)
+            self._program = guarded(words, cwd=self._folder, out=out, err=subprocess.STDOUT)
         self._written = {}
         self._remember()
 
