@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -34,8 +35,14 @@ def to_json(value: object) -> str:
     return json.dumps(to_data(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def from_data(cls: type[T], data: object, *, where: str) -> T:
+def from_data(cls: type[T], data: object, *, where: str, exact: bool = False) -> T:
     """Check plain data against a value class; `where` names the file in the message.
+
+    Args:
+        cls: the value class.
+        data: plain dicts, lists and scalars.
+        where: the file, for the message.
+        exact: a number is no text and no truth, as in what this program wrote; not so where people write YAML.
 
     Raises:
         BadInput: file, key, what was seen and what is accepted.
@@ -43,11 +50,22 @@ def from_data(cls: type[T], data: object, *, where: str) -> T:
     import pydantic
 
     try:
-        found = pydantic.TypeAdapter(cls).validate_python(data)
+        if exact:  # as JSON: there the strict rules take a list for a tuple
+            found = _adapter(cls).validate_json(json.dumps(data), strict=True)
+        else:
+            found = _adapter(cls).validate_python(data)
     except pydantic.ValidationError as error:
         raise BadInput(explain(error, where)) from None
     check_bounds(to_data(found), where)
     return found
+
+
+@functools.cache
+def _adapter(cls: type[T]) -> Any:
+    """The checker of a value class: making one takes longer than a hundred checks with it."""
+    import pydantic
+
+    return pydantic.TypeAdapter(cls)
 
 
 def from_json_file(cls: type[T], path: Path) -> T:
@@ -56,7 +74,7 @@ def from_json_file(cls: type[T], path: Path) -> T:
     Raises:
         BadInput: the file cannot be read, is not JSON or beyond its bounds, or does not match.
     """
-    return from_data(cls, read_json(path), where=named(path))
+    return from_data(cls, read_json(path), where=named(path), exact=True)
 
 
 def plainly(cls: type[T], data: object, where: str) -> T:
@@ -98,9 +116,7 @@ def _is(item: object, kind: str) -> bool:
 
 def json_schema(cls: type) -> dict[str, Any]:
     """JSON Schema (2020-12) of a value class: what `from_data` takes and `to_data` gives."""
-    import pydantic
-
-    return {"$schema": JSON_SCHEMA, **pydantic.TypeAdapter(cls).json_schema()}
+    return {"$schema": JSON_SCHEMA, **_adapter(cls).json_schema()}
 
 
 def explain(error: Any, where: str) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from advisor.folder.saved import read_plan
+from advisor.wire import to_json
 from tests.engines.engine_cases import pinned, tool
-from tests.scenarios import SCENARIOS, every_file, plans
+from tests.scenarios import SCENARIOS, answer, every_file, plans
 
 OTHER_VARIABLES = {
     "CUDA_DEVICE_ORDER",
@@ -21,6 +23,15 @@ OTHER_VARIABLES = {
     "HF_TOKEN",
     "HF_HOME",
 }
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_plan_passes_our_own_door(scenario: str, tmp_path: Path) -> None:
+    """What `recommend` writes, with every way to run it, is read back as it was: the door refuses nothing of ours."""
+    made = answer(scenario, run="all").plan
+    if made is not None:
+        (tmp_path / "plan.json").write_text(to_json(made), encoding="utf-8")
+        assert read_plan(tmp_path / "plan.json") == made
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -13,6 +13,7 @@ from advisor.catalog.entries import CpuSpec, GpuSpec, Placed, Score, Source
 from advisor.edge.bounds import check_bounds
 from advisor.edge.reading import parse_json
 from advisor.edge.terminal import shown
+from advisor.edge.yamls import plain_yaml
 from advisor.errors import BadInput
 from advisor.schema import ModelSpec
 from advisor.wire import explain, from_data
@@ -96,12 +97,7 @@ def _sources(archive: Archive, where: str) -> set[str]:
 
     if "sources.yaml" not in archive.files:
         return set(sources())
-    import yaml
-
-    try:
-        found = yaml.load(archive.files["sources.yaml"], yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: sources.yaml: is not YAML ({' '.join(str(error).split())[:200]})") from None
+    found = plain_yaml(archive.files["sources.yaml"], f"{where}: sources.yaml")
     if not isinstance(found, dict):
         raise BadInput(f"{where}: sources.yaml: must hold keys and values; saw {shown(found)}")
     for key, entry in found.items():

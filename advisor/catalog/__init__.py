@@ -159,6 +159,7 @@ def _format_names() -> Mapping[str, str]:
     return {_plain(word): name for name, entry in formats().items() for word in (name, *entry.aliases)}
 
 
+@functools.lru_cache(maxsize=1 << 13)  # every name of the catalogue, for each that is not in it
 def _plain(text: str) -> str:
     """Lower case without blanks, dashes, dots and the like: `"Q4_K_M"` and `"q4-k-m"` are the same."""
     return "".join(letter for letter in text.lower() if letter.isalnum())

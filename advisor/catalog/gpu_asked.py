@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -88,6 +89,7 @@ def _likeness(words: frozenset[str], card: Card) -> float:
     return alike / sum(weights.values()) - 0.1 * missing
 
 
+@functools.lru_cache(maxsize=1 << 16)  # a few words against all of the catalogue's
 def _alike(word: str, own: str) -> float:
     """Swapped digits are the likeliest slip: 4900 is 4090 before it is 4000."""
     if word in vocabulary() and word != own:

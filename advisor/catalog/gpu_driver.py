@@ -45,6 +45,7 @@ def match_driver_name(name: str, memory_bytes: int | None, cores: int | None) ->
     return from_entry(GpuSpec, min(found, key=lambda entry: entry.get("bandwidth_bytes_per_s", 0.0)))
 
 
+@functools.lru_cache(maxsize=1 << 14)  # every pattern of the catalogue, for each card that is looked for
 def _plain(name: str) -> str:
     """Lower case, no vendor word in front (older drivers leave it out), no profile of MIG or vGPU behind."""
     text = " ".join(name.lower().replace("(r)", "").replace("(tm)", "").replace("_", " ").split())

@@ -62,11 +62,12 @@ def _noise() -> frozenset[str]:
     return frozenset((*_NOISE.split(), *constants("products")["noise"].split(), *makers))
 
 
-def _words(text: str) -> list[str]:
+@functools.lru_cache(maxsize=1 << 13)  # of every name of the catalogue, for each card that is looked for
+def _words(text: str) -> tuple[str, ...]:
     """Lower-case words, with the spellings of one thing brought together."""
     same = {"mobile": "laptop", "notebook": "laptop", "ws": "workstation"}
     words = (re.sub(r"^sxm\d$", "sxm", word) for word in _WORD.findall(text.lower().replace("max-q", "maxq")))
-    return [same.get(word, word) for word in words]
+    return tuple(same.get(word, word) for word in words)
 
 
 @functools.cache

@@ -21,6 +21,7 @@ from typing import Any
 from advisor.catalog.bundle import own_folder
 from advisor.edge.reading import named, read_text
 from advisor.edge.terminal import shown
+from advisor.edge.yamls import plain_yaml
 from advisor.errors import BadInput
 from advisor.schema import ModelSpec, value
 from advisor.units import MIB
@@ -57,8 +58,8 @@ def read(path: Path) -> Mapping[str, Any]:
     Raises:
         BadInput: it is no YAML mapping of the known keys; names file, key, what was seen and what is accepted.
     """
-    said = _yaml(path)
     where = named(path)
+    said = plain_yaml(read_text(path, most=MIB), where) or {}
     if not isinstance(said, dict):
         raise BadInput(f"{where}: must hold keys and values; accepted keys: {', '.join(KEYS)}")
     for key, item in said.items():
@@ -69,19 +70,6 @@ def read(path: Path) -> Mapping[str, Any]:
             wanted = "an address" if key == "update_from" else "a list of entries with keys and values"
             raise BadInput(f"{where}: {key}: must be {wanted}; saw {shown(item)}")
     return said
-
-
-def _yaml(path: Path) -> Any:
-    import yaml
-
-    text = read_text(path, most=MIB)
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise BadInput(f"{named(path)}: has an alias (*name); write the value out")
-        return yaml.load(text, yaml.SafeLoader) or {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        told = " ".join(str(error).split())
-        raise BadInput(f"{named(path)}: is not YAML ({told[:200]})") from None
 
 
 def update_from() -> str | None:

@@ -121,8 +121,8 @@ def members(session: int) -> list[int]:
     if Path("/proc/self/stat").exists():
         found = []
         for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - hundreds of names, a thousand times
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                state, _, _, of = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()[:4]
+            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as stat:  # noqa: PTH123
+                state, _, _, of = stat.read().rpartition(b")")[2].split()[:4]
                 found += [int(name)] if int(of) == session and state not in b"ZX" else []
         return found
     listed = subprocess.run(["ps", "-A", "-o", "pid=,sess="], capture_output=True, text=True, check=False).stdout

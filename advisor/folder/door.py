@@ -98,7 +98,14 @@ def _disagreements(plan: Plan) -> Iterator[Problem]:
     for part, times in Counter(plan.parts).items():
         if part not in PARTS or times > 1:
             yield "parts", part, f"each once: {', '.join(PARTS)}"
-    yield from _settings_problems(plan)
+    known = {card.index for card in plan.hardware.accelerators}
+    for index in set(plan.estimate.candidate.gpu_indices) - known:
+        yield "estimate.candidate.gpu_indices", index, f"cards of `hardware.accelerators`: {sorted(known)}"
+        return
+    try:
+        yield from _settings_problems(plan)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        yield "estimate", f"numbers that give no settings ({error})", "an estimate of this hardware, workload and model"
 
 
 def _settings_problems(plan: Plan) -> Iterator[Problem]:

@@ -34,7 +34,7 @@ def read_plan(path: Path) -> Plan:
     """
     data = read_json(path)
     older = is_older(data)
-    plan = from_data(Plan, in_todays_words(data) if older else data, where=named(path))
+    plan = from_data(Plan, in_todays_words(data) if older else data, where=named(path), exact=True)
     plan = admit_plan(with_its_ways(plan) if older else plan, str(path))
     for each in filter(None, (plan, plan.desk)):
         check_vendors(each.hardware, str(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from advisor.catalog import model_entries
@@ -30,6 +30,7 @@ class Index(NamedTuple):
     full: Mapping[Tokens, int]
     spoken: Mapping[Tokens, int]  # "Qwen2.5-7B" is the instruct model in people's mouths, the base in a repository
     bare: Mapping[Tokens, int]
+    written: Sequence[str]  # in full, the words of each in one
 
 
 @functools.cache
@@ -41,7 +42,7 @@ def _index() -> Index:
         full.setdefault(words, place)
         bare.setdefault(without_variant(words), place)
     spoken = {words: _tuned(place, bare[without_variant(words)]) for words, place in full.items()}
-    return Index(full, spoken, bare)
+    return Index(full, spoken, bare, ["".join(words) for words in full])
 
 
 def _tuned(place: int, usual: int) -> int:
@@ -108,8 +109,7 @@ def _misspelt(words: Tokens) -> bool:
     """Whether the name is a letter or two away from an entry's: then it is that name, not a fine-tune of it."""
     import difflib
 
-    own = ["".join(known) for known in _index().full]
-    return bool(difflib.get_close_matches("".join(words), own, n=1, cutoff=MISSPELT))
+    return bool(difflib.get_close_matches("".join(words), _index().written, n=1, cutoff=MISSPELT))
 
 
 def _fine_tune(words: Tokens) -> Place | None:
@@ -124,6 +124,7 @@ def _fine_tune(words: Tokens) -> Place | None:
     return None if newest is None else Place(newest, False)
 
 
+@functools.lru_cache(maxsize=1 << 13)  # of every name of the catalogue
 def _head(words: Tokens) -> Tokens:
     """`"Mistral-7B-v0.3"` → mistral, 7, b: what a fine-tune keeps of a name that stands before a size."""
     ends = [place + 2 for place, pair in enumerate(itertools.pairwise(words)) if pair[0].isdigit() and pair[1] in "bm"]

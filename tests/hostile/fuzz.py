@@ -23,6 +23,7 @@ ODD: tuple[Any, ...] = (
     "x" * 20_000, [], [None], ["x", 3], [[]], {}, {"a": {}}, {"a": [1]}, "\ud800", "²", "../x", "$(x)", "a\nb", 2**63,
 )  # fmt: skip
 ODD_BYTES = (0, 1, 9, 10, 13, 34, 39, 44, 58, 91, 123, 0x7F, 0x80, 0xE4, 0xFF)
+TIMES = (1, 1, 2, 3, 50)  # that a part is repeated: seldom often, for that takes long to read
 Place = tuple[Any, ...]
 
 
@@ -30,6 +31,15 @@ def places(item: Any, found: Place = ()) -> list[Place]:
     """The keys that lead to every value in plain data."""
     pairs = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
     return [found, *(place for key, one in pairs for place in places(one, (*found, key)))]
+
+
+def put(data: Any, where: Place, value: Any) -> Any:
+    """The data with another value at a place; what was not changed is shared."""
+    if not where:
+        return value
+    changed = copy.copy(data)
+    changed[where[0]] = put(data[where[0]], where[1:], value)
+    return changed
 
 
 class Mutated:
@@ -74,7 +84,7 @@ def spoiled(content: bytes, dice: random.Random) -> bytes:
     if kind == 0:
         return content[:at]
     if kind == 1:
-        return content[:at] + content[at : at + 400] * dice.randint(1, 50) + content[at:]
+        return content[:at] + content[at : at + 400] * dice.choice(TIMES) + content[at:]
     changed = bytearray(content)
     for _ in range(dice.randint(1, 8)):
         changed[dice.randrange(len(changed))] = dice.choice(ODD_BYTES)

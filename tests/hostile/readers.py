@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +19,7 @@ from advisor.engines import ENGINES
 from advisor.evaluate import compare, read_measurements
 from advisor.folder.saved import read_plan
 from advisor.folder.write import write_tree
+from advisor.measured.entries import MeasuredLoad, measurement_of
 from advisor.measured.store import folder as store
 from advisor.measured.store import kept_here
 from advisor.models.hub import fetch_model
@@ -35,12 +37,26 @@ from advisor.wire import to_json
 from advisor.workload import load_workload
 from advisor.workload.keys import KEYS
 from tests.catalog.gguf_writer import llama, llama_metadata, write
-from tests.edge.test_reading import CONFIG, HERE, ROWS, measurement_here
 from tests.hostile.fuzz import ODD, Mutated, Reader, bytes_of, from_file, json_of, spoiled
 from tests.probe.fake_nvml import FakeNvml
 from tests.probe.recorded_machines import host_of, recording
 from tests.probe.test_foreign import MAC, NVIDIA, ROCM
 
+HERE = Path(__file__).parents[1]
+CONFIG = {
+    "architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "hidden_size": 512, "intermediate_size": 1024,
+    "num_hidden_layers": 4, "num_attention_heads": 8, "num_key_value_heads": 2, "vocab_size": 1000, "head_dim": 64,
+    "max_position_embeddings": 8192, "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 128,
+    "sliding_window": 512, "layer_types": ["full_attention", "sliding_attention"] * 2, "kv_lora_rank": None,
+    "quantization_config": {"quant_method": "compressed-tensors", "config_groups": {"a": {"weights": {"num_bits": 4}}}},
+    "text_config": None, "linear_num_value_heads": None, "num_kv_shared_layers": None, "mlp_only_layers": [],
+    "tie_word_embeddings": True, "use_sliding_window": True, "max_window_layers": 2,
+}  # fmt: skip
+ROWS = (
+    b"id,engine,gpu,model,concurrency,mode,output_tok_s_total,input_tokens,slots,request_rate,num_prompts,power_limit_watts\n"
+    b"1,vllm,RTX 4090,Qwen/Qwen2.5-7B-Instruct,8,serving,900,128,,,,\n"
+    b'2,ollama,"2x RTX 3090",qwen2.5:7b,4,offline,90,,4,inf,100,220\n'
+)
 CARD = HERE / "hardware/rtx-4090.json"
 REQUESTS = (
     "id,engine,gpu,model,concurrency,input_tokens,output_tokens,mode\n"
@@ -118,8 +134,6 @@ def nvml(folder: Path) -> Reader:
     made = Mutated(recorded["nvml"], typed=True)
 
     def read(content: bytes) -> object:
-        from dataclasses import replace
-
         said = json.loads(content)
         fake = FakeNvml(said if isinstance(said, dict) else {})
         return read_nvml(replace(host, nvml=fake), None, {})
@@ -214,13 +228,12 @@ def gguf(folder: Path) -> Reader:
     write(whole, llama_metadata(), llama())
     good = whole.read_bytes()[:20_000]
     odd = (-1.0, 0, 2**31 - 1, float("nan"), 1e30, "x", "\x1b[2J", True, [1, 2], ["x"], 10_001)
+    few = llama_metadata() | {"tokenizer.ggml.tokens": ["a"] * 50}
 
     def make(dice: random.Random) -> bytes:
         if dice.random() < 0.8:
             return spoiled(good, dice)
-        metadata = llama_metadata()
-        metadata[dice.choice(list(metadata))] = dice.choice(odd)
-        write(whole, metadata, llama())
+        write(whole, few | {dice.choice(list(few)): dice.choice(odd)}, llama())
         return whole.read_bytes()
 
     read = from_file(path, lambda path: find_model_and_format(str(path), offline=True))
@@ -257,7 +270,22 @@ def kept() -> Reader:
         json_of(measurement_here()),
         from_file(store() / "x.json", lambda _: kept_here()),
         lambda: advise(HERE / "hardware/cpu-2-cores.json", small),
+        every=200,  # nearly every entry is passed over or used: no other reader is answered as often
     )
+
+
+def measurement_here() -> dict[str, Any]:
+    """What is kept of a run on the machine with two cores, as plain data."""
+    overrides = {"model": "HuggingFaceTB/SmolLM2-135M-Instruct", "offline": True}
+    made = recommend(profile=None, overrides=overrides, hardware_file=HERE / "hardware/cpu-2-cores.json").plan
+    assert made is not None
+    load = MeasuredLoad(
+        in_flight=2.0, input_tokens=128.0, output_tokens=64.0, shared_prefix_tokens=0.0, output_tokens_per_s=50.0,
+        ttft_s=0.5, ttft_p95_s=0.7, tpot_s=0.02, tpot_p95_s=0.03, requests=10, seconds=20.0,
+    )  # fmt: skip
+    found = measurement_of(made, (load, replace(load, in_flight=1.0)), engine_version="1", taken="2026")
+    data: dict[str, Any] = json.loads(to_json(found))
+    return data
 
 
 def hub(good: Any, ask: Callable[[], object]) -> Reader:

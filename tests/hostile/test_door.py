@@ -17,6 +17,7 @@ from advisor.folder.saved import read_plan
 from advisor.pipeline import files_of
 from advisor.schema import Hardware, Plan
 from advisor.wire import from_data, from_json_file, to_data
+from tests.hostile.fuzz import Place, places, put
 from tests.hostile.poison import GOLDEN, SCENARIOS, UNSEEN, golden, kind_of, poisoned, strings
 
 TESTS = Path(__file__).parents[1]
@@ -64,6 +65,39 @@ def test_control_characters_are_refused_everywhere(scenario: str) -> None:
         said = str(refused.value)
         assert said.startswith("p.json: ") and not any(mark in said for mark in "\x1b\u202e\x07"), where
         assert all(len(line) < 700 for line in said.splitlines()), where
+
+
+# What no field of a plan takes in place of a value of this type; what may be absent takes any other plain value.
+OTHERS: dict[type, tuple[Any, ...]] = {
+    str: (7, True, ["x"], {"x": 1}), bool: (1, "true", [True]), int: ("7", True, [7], {"x": 1}),
+    float: ("7", True, [7.5]), type(None): ({"x": 1}, [["x"]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_value_of_another_type_is_refused(scenario: str, tmp_path: Path) -> None:
+    """Each value of each kind, one at a time, replaced by one of another type: exit code 2, with file and key."""
+    data, path, seen = to_data(golden(scenario)), tmp_path / "plan.json", set[tuple[str, type]]()
+    for where in places(data):
+        found = _at(data, where)
+        kind = ".".join("*" if isinstance(step, int) else step for step in where), type(found)
+        if isinstance(found, dict | list) or kind in seen:
+            continue
+        seen.add(kind)
+        others = OTHERS[type(found)]
+        for other in others if NIGHTLY else (others[len(seen) % len(others)],):
+            path.write_text(json.dumps(put(data, where, other)))
+            with pytest.raises(BadInput) as refused:
+                read_plan(path)
+            key = next(step for step in reversed(where) if isinstance(step, str))
+            assert refused.value.exit_code == 2 and str(refused.value).startswith(f"{path}: "), where
+            assert key in str(refused.value), (where, str(refused.value))
+
+
+def _at(data: Any, where: Place) -> Any:
+    for step in where:
+        data = data[step]
+    return data
 
 
 NUMBERS: list[tuple[str, Any]] = [

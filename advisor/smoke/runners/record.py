@@ -56,10 +56,11 @@ def end_remembered(file: Path) -> bool:
     owner = _living(found.get("owner"))
     if owner and owner != [os.getpid()]:
         raise EnvironmentFailed(f"another smoke test of this folder runs (process {owner[0]}): wait for its end")
-    session = found.get("session")
-    left = type(session) is int and bool(set(_living(found.get("processes"))) & set(members(session)))
+    session: Any = found.get("session")
+    living = set(_living(found.get("processes")))
+    left = type(session) is int and bool(living) and not living.isdisjoint(members(session))
     if left:
-        end_session(found["session"])
+        end_session(session)
     forget(file)
     return left
 
