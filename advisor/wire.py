@@ -49,11 +49,10 @@ def from_data(cls: type[T], data: object, *, where: str, exact: bool = False) ->
     """
     import pydantic
 
+    checker = _adapter(cls)  # type: ignore[arg-type] # every class is hashable
     try:
-        if exact:  # as JSON: there the strict rules take a list for a tuple
-            found = _adapter(cls).validate_json(json.dumps(data), strict=True)
-        else:
-            found = _adapter(cls).validate_python(data)
+        # Exactly: as JSON, where the strict rules take a list for a tuple.
+        found: T = checker.validate_json(json.dumps(data), strict=True) if exact else checker.validate_python(data)
     except pydantic.ValidationError as error:
         raise BadInput(explain(error, where)) from None
     check_bounds(to_data(found), where)
@@ -61,7 +60,7 @@ def from_data(cls: type[T], data: object, *, where: str, exact: bool = False) ->
 
 
 @functools.cache
-def _adapter(cls: type[T]) -> Any:
+def _adapter(cls: type) -> Any:
     """The checker of a value class: making one takes longer than a hundred checks with it."""
     import pydantic
 

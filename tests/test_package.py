@@ -65,5 +65,18 @@ def test_the_wheel_is_not_the_checkout(site: Path, tmp_path: Path) -> None:
     assert any(name.endswith("licenses/NOTICE") for name in names)
 
 
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_what_is_shipped_is_built_the_same_twice(kind: str, tmp_path: Path) -> None:
+    """Two builds, at other times and with other rights for new files, give the same bytes."""
+    made = []
+    for number, mask in ((0, 0o022), (1, 0o077)):
+        place = tmp_path / str(number)
+        build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(place)]
+        subprocess.run(build, cwd=ROOT, check=True, capture_output=True, umask=mask)
+        (file,) = (path for path in place.iterdir() if path.is_file())
+        made.append((file.name, file.read_bytes()))
+    assert made[0] == made[1]
+
+
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".advisor")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 from advisor.folder.lock import locked
@@ -11,7 +13,7 @@ KINDS = ("tracebacks", "over 2 s", "over 500 MB", "executed", "lost files", "lef
 HEAD = f"""# What was tried
 
 Written by `pytest tests/hostile --update-golden`, compared by every other run; a fault fails the test that found it.
-Seeds count from 0. `.ci/nightly` tries more: 100,000 inputs a reader, all strings one at a time, other examples.
+Seeds count from 0. `.ci/nightly` tries more: 100,000 inputs a reader, all strings one at a time, 200 cycles, other examples.
 
 | what | tried | {" | ".join(KINDS)} |
 |---|---:|{"---:|" * len(KINDS)}
@@ -32,6 +34,17 @@ def hold(line: str, *, update: bool) -> None:
     with locked(FILE.parent):
         kept = [one for one in _lines() if one.split("|")[1] != line.split("|")[1]]
         FILE.write_text(HEAD + "\n".join(sorted({*kept, line})) + "\n", encoding="utf-8")
+
+
+def offspring(folder: Path) -> set[int]:
+    """Living processes that this one began, or that work in a folder."""
+    found = set[int]()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
+            ours = int(parent) == os.getpid() or (entry / "cwd").resolve().is_relative_to(folder)
+            found |= {int(entry.name)} if ours and state not in "ZX" else set()
+    return found
 
 
 def _lines() -> list[str]:

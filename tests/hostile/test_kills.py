@@ -14,7 +14,7 @@ import pytest
 from advisor.errors import AdvisorError
 from advisor.folder.write import MANIFEST, write_tree
 from advisor.schema import RenderedFile
-from tests.hostile.table import hold, row
+from tests.hostile.table import hold, offspring, row
 
 NIGHTLY = bool(os.environ.get("ADVISOR_NIGHTLY"))
 EVENTS = ("open", "os.", "shutil.", "fcntl.")  # what Python tells before it is done
@@ -61,7 +61,7 @@ def lost(folder: Path) -> list[str]:
 
 def test_a_run_killed_anywhere_loses_nothing(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """At each touch of the file system a kill leaves whole files and what is mine; the next run leaves all that is new."""
-    points = 0
+    points, before = 0, offspring(tmp_path)
     for point in range(10_000):
         folder = tmp_path / str(point)
         write_tree(folder, OLD, overwrite=False)
@@ -77,20 +77,21 @@ def test_a_run_killed_anywhere_loses_nothing(tmp_path: Path, pytestconfig: pytes
         assert found | {file.path: file.text for file in NEW} == found, point
         assert not {"gone.txt", "deep/gone.txt"} & set(found), point
         assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [MANIFEST], point
-    assert points > 30
+    assert points > 30 and offspring(tmp_path) <= before
     line = row("render --force, killed", "at every touch of the file system", lost_files=0, left_processes=0)
     hold(line, update=pytestconfig.getoption("--update-golden"))
 
 
 def test_two_writers_leave_one_whole_folder(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """Two runs that begin together in one folder: its files are those of one of them, and no file of the other."""
-    pairs = 500 if NIGHTLY else 25
+    pairs, before = 500 if NIGHTLY else 25, offspring(tmp_path)
     for number in range(pairs):
         folder, dice = tmp_path / str(number), random.Random(number)
         children = [_writer(folder, files, dice.random() * 0.01) for files in (OLD, NEW)]
         ended = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
         assert set(ended) <= {0, 2, 3} and 0 in ended, ended
         assert texts(folder) in [{file.path: file.text for file in files} for files in (OLD, NEW)], number
+    assert offspring(tmp_path) <= before
     line = row("two writers of a folder", f"{pairs} pairs", lost_files=0, left_processes=0)
     if not NIGHTLY:
         hold(line, update=pytestconfig.getoption("--update-golden"))

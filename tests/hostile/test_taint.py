@@ -31,6 +31,7 @@ from tests.hostile.poison import (
     strings,
     value_at,
 )
+from tests.hostile.table import hold, offspring, row
 
 NIGHTLY = bool(os.environ.get("ADVISOR_NIGHTLY"))
 # Programs that the scripts, the checklist and the README call, and that must not really do anything here.
@@ -189,17 +190,21 @@ def guilty(plan: Plan, data: Any, places: list[Where], folder: Path) -> list[Whe
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_what_the_door_lets_in_takes_no_effect(scenario: str, tmp_path: Path) -> None:
+def test_what_the_door_lets_in_takes_no_effect(scenario: str, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     """Names, paths and sentences of a plan, all hostile at once: files say the same, and no command of theirs runs."""
     plan = golden(scenario)
     data, places = admitted(plan)
     clean = from_data(Plan, local_and_hostile(plan, "/srv/models/small"), where="p")
     assert places, "the door lets no text in at all"
+    before = offspring(tmp_path)
     found = faults(clean, data, places, tmp_path / "out")
     assert not found, (found, guilty(clean, data, places, tmp_path / "halves"))
+    assert offspring(tmp_path) <= before
     if NIGHTLY:
         for number, where in enumerate(places):
             assert not faults(clean, data, [where], tmp_path / str(number)), where
+    line = row(f"poison: {scenario}", "all strings, all files", executed=0, left_processes=0)
+    hold(line, update=pytestconfig.getoption("--update-golden"))
 
 
 def test_the_test_finds_what_is_not_quoted(tmp_path: Path) -> None:
