@@ -112,6 +112,7 @@ def test_interrupts_at_any_moment_leave_nothing(quick: Path, pytestconfig: pytes
     runner = runner_for("native", planned(quick), quick)
     runner.recover()  # as the next run does
     runner.end()
-    assert held(quick) - before <= {"state/engine.pid", "state/engine.started", "state/run.lock"}
+    more = {name for name in held(quick) - before if not name.startswith("smoke/report")}  # of those that got so far
+    assert more <= {"state/engine.pid", "state/engine.started"}, more  # of one killed: run.sh knows them for another's
     line = row("smoke test, interrupted", f"{INTERRUPTS} moments", lost_files=0, left_processes=0)
     hold(line, update=pytestconfig.getoption("--update-golden"))
