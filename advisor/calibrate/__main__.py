@@ -13,8 +13,9 @@ from advisor.calibrate.accepted import chances
 from advisor.calibrate.fit import fit
 from advisor.calibrate.kept import is_kept, sources
 from advisor.calibrate.kernels import measured
+from advisor.calibrate.meeting import meeting
 from advisor.calibrate.points import inside_memory, points, to_fit
-from advisor.calibrate.rows import PROMPT, as_planned, read_all
+from advisor.calibrate.rows import PROMPTS, as_judged, as_planned, read_all
 from advisor.calibrate.validate import Error, leave_one_out, leave_out
 from advisor.catalog import DATA, constants
 
@@ -28,7 +29,7 @@ def main() -> None:
         raise SystemExit("\n".join(stale.differences(options.data)) or None)
     rows = read_all(options.data)
     fitting, held = to_fit(rows), measured(options.data)
-    judged = [row for row in rows if row.usable and as_planned(row)]
+    judged = as_judged(row for row in rows if row.usable and as_planned(row))
     judging = [point for point in points(judged, as_run=False)[0] if inside_memory(point)]
     kept = {group for group in sources(options.data / names.MORE) if is_kept(group)}
     shown = to_fit(read_all(published.extract(options.data)))
@@ -40,6 +41,7 @@ def main() -> None:
         mine = [point for point in fitting if point.engine == engine]
         tables = held if engine == "vllm" else []
         values[engine] = fit(engine, mine, tables)
+        values[engine] |= meeting(mine, values[engine])
         values[engine] |= chances(engine, rows, values[engine])
         origin |= stale.left(engine, fitting, shown, write.rounded(values[engine]))
         _say(f"{engine}: {len(values[engine])} constants from {len(mine)} measurements")
@@ -57,9 +59,9 @@ def main() -> None:
         lists = {name: [error._asdict() for error in found] for name, found in told.items()}
         options.errors.write_text(json.dumps(lists), encoding="utf-8")
     constants.cache_clear()  # the report predicts with what was just written
-    refused = points([row for row in rows if row.measurement != PROMPT])[1]
+    refused = points([row for row in rows if row.measurement not in PROMPTS])[1]
     seen = unseen.section(options.data, rows)
-    text = report.document(rows, refused, errors, untouched, values, seen)
+    text = report.document(as_judged(rows), refused, errors, untouched, values, seen)
     (Path(__file__).parent / "VALIDATION.md").write_text(text, encoding="utf-8")
 
 

@@ -62,7 +62,13 @@ EXPLAINED = {
         "from 16 to 128 in flight silicon's mean wait is a tenth of the time that all prompts together take, whatever "
         "the length of the answers: a first wave that is a tenth of the run. 4x3090's median at 4 in flight is four "
         "times that at 1: equal requests that march in step, and predicted so (physics/speed/lockstep.py) they are "
-        "within 20 %. The fit knows that of this source; a request row does not say it, so it is judged with the tenth."
+        "within 20 %. What tells the two apart: silicon draws its lengths from 80 to 100 % (`lengths` 0.8), so its "
+        "answers end one by one. Sources with answers of one length that do not say how many prompts they sent "
+        "(warpcore-gb10, l40s-baseline, rtx6kpro, strix-halo-guide) wait for a whole wave; where the number is stated, "
+        "the first wave's share of it comes together and no more (gpustack, tokey, warpcore-gb10's gpt-oss). The share "
+        "in step is fitted last, alone and to waits alone, every source counting alike: fitted with the rates it drew "
+        "them off. recipes' random prompts of one length and stated number come in step all the same, and are "
+        "predicted too short; 4x3090's that were in the cache do not wait, and are predicted too long."
     ),
     "TTFT at light load": (
         "two thirds of the 4x3090 rows repeat one prompt, which full-attention models find in the prefix cache (gemma: "
@@ -108,7 +114,9 @@ EXPLAINED = {
     ),
     "rtx6kpro, TTFT": (
         "the source measures decoding at a prefilled depth: its waits are those of prompts that are cached, and grow "
-        "with the clients, whose prompts one process splits and hashes in turn. That queue is not modelled."
+        "with the clients, whose prompts one process splits and hashes in turn. That queue is a part of a wave now, "
+        "and the latency for each token, which was fitted to single prompts, gives it: 32 prompts of 131,072 tokens "
+        "wait for 9 s. Empty prompts still wait 6 ms for each one before them, three times what is predicted."
     ),
     "gpustack, GLM-4.5-Air on H100": "four of its five rows repeat the figures of the A100 rows, digit for digit.",
     "argonne, MI300X over 32 in flight": (
@@ -158,7 +166,8 @@ GAPS = (
     ),
     (
         "TTFT under load follows how the clients were started: one share of clients in step stands for all benchmarks "
-        "that do not state their prompts. Data: runs that state the number of prompts and the spread of lengths."
+        "of like answers that do not state their prompts. Data: runs that state the number of prompts and the spread "
+        "of lengths."
     ),
     (
         "Intel GPUs, Turing, Volta, CDNA with 4-bit weights and RDNA with vLLM rest on one source or none: their "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from advisor.calibrate.rows import Row, rate_as_printed
+from advisor.calibrate.validate import Error
 from advisor.evaluate import Compared, compare
 
 CLEAR = 1.2  # a smaller difference is within the noise
@@ -37,6 +38,22 @@ def find(rows: Sequence[Row]) -> list[Pair]:
                 if pair and max(pair.measured, 1 / pair.measured) > CLEAR:
                     found.append(pair)
     return found
+
+
+def left_out(errors: Sequence[Error], rows: Mapping[str, Row]) -> tuple[int, int]:
+    """Clear pairs decided right, and all of them, each rate predicted without its source."""
+    groups: dict[tuple[str, ...], list[Error]] = {}
+    for error in errors:
+        if error.rate is not None and _paired(rows[error.id]):
+            groups.setdefault(_key(rows[error.id]), []).append(error)
+    found = [
+        Pair("", fast.measured / slow.measured, fast.predicted / slow.predicted)
+        for members in groups.values()
+        for fast in (one for one in members if rows[one.id].request["engine"] == "vLLM")
+        for slow in (one for one in members if rows[one.id].request["engine"] != "vLLM")
+    ]
+    clear = [pair for pair in found if max(pair.measured, 1 / pair.measured) > CLEAR]
+    return sum(pair.right for pair in clear), len(clear)
 
 
 def _paired(row: Row) -> bool:

@@ -74,7 +74,7 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
             found.append(Point(row, ready, asked))
     if as_run:
         found = [_true_load(point) for point in found]
-        repeated = {_prompts(point) for point in found if _sooner_than_computed(point)}
+        repeated = {_prompts(point) for point in found if sooner_than_computed(point)}
         found = [_as_run(point, repeated) for point in found]
     return found, refused
 
@@ -102,7 +102,7 @@ def _as_run(point: Point, repeated: set[Prompts]) -> Point:
 
     llama.cpp keeps a prompt in its slot, so others of the same prompts may have been computed.
     """
-    if _sooner_than_computed(point) or (point.engine == "vllm" and _prompts(point) in repeated):
+    if sooner_than_computed(point) or (point.engine == "vllm" and _prompts(point) in repeated):
         return point._replace(asked=point.asked._replace(cached_tokens=point.asked.input_tokens))
     return point
 
@@ -114,12 +114,15 @@ def _true_load(point: Point) -> Point:
     return point._replace(asked=asked._replace(prompts=asked.concurrency) if in_step(point.row) else asked)
 
 
-def _sooner_than_computed(point: Point) -> bool:
+def sooner_than_computed(point: Point) -> bool:
     """The first token came sooner than the card can multiply the prompt: it lay in the prefix cache."""
-    row, known = point.row, point.ready.prepared
-    if row.ttft_ms is None or row.request["mode"] != "serving":
-        return False
-    return row.ttft_ms / 1e3 < point.asked.input_tokens * known.facts.flops_per_token / known.peak / known.tensor
+    return point.row.request["mode"] == "serving" and beyond_peak(point, point.asked.input_tokens)
+
+
+def beyond_peak(point: Point, tokens: float) -> bool:
+    """The first token came sooner than so many tokens take at the card's peak."""
+    known, took_ms = point.ready.prepared, point.row.ttft_ms
+    return took_ms is not None and took_ms / 1e3 < tokens * known.facts.flops_per_token / known.peak / known.tensor
 
 
 def _prompts(point: Point) -> Prompts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from advisor.calibrate.names import BENCHMARKS, MORE
@@ -21,6 +22,9 @@ KNOWN_LINKS = {"4x3090": "PCIe 3.0 x16, P2P, no NVLink"}
 IN_STEP = {("4x3090", "vLLM")}
 
 PROMPT = "prompt"  # a measurement of nothing but a prompt
+CLOCKED = "prompt, engine's clock"  # the same where a server's answer tells how long its prompt took
+PROMPTS = (PROMPT, CLOCKED)
+QUOTIENT = 0.01  # a printed TTFT that is no further from prompt over prompt rate was made of the two
 
 
 # Engines that were changed by the one who measured: another program than the one that is planned.
@@ -50,24 +54,57 @@ def _prompt_rate(row: Row) -> list[Row]:
     depth = row.depth or 0.0
     alone = row.measurement == "prefill_llama_bench"
     tokens = float(row.request["input_tokens"]) if alone else float(said.group(1) if said else PROMPT_TOKENS)
+    return [_prompt(row, PROMPT, tokens, depth, 1e3 * tokens / row.prefill_tok_s)]
+
+
+def as_judged(rows: Iterable[Row]) -> list[Row]:
+    """The rows, and apart from its own each wait that was the engine's own clock: no latency of a server is in it."""
+    return [part for row in rows for part in (_by_its_clock(row) if clocked(row) else [row])]
+
+
+def clocked(row: Row) -> bool:
+    """Its TTFT was not timed but made of the prompt rate that llama.cpp tells.
+
+    vLLM tells no such rate; where a row of it has one, it was made of the TTFT.
+    """
+    prompt = row.request["input_tokens"]
+    if row.request["mode"] != "single_stream" or row.request["engine"].startswith("vLLM"):
+        return False
+    if not (prompt and row.ttft_ms and row.prefill_tok_s):
+        return False
+    return abs(row.ttft_ms / 1e3 * row.prefill_tok_s / float(prompt) - 1.0) < QUOTIENT
+
+
+def _by_its_clock(row: Row) -> list[Row]:
+    prompt = _prompt(row, CLOCKED, float(row.request["input_tokens"]), 0.0, row.ttft_ms)
+    return [row._replace(ttft_ms=None), prompt]
+
+
+def _prompt(row: Row, measurement: str, tokens: float, depth: float, took_ms: float | None) -> Row:
+    """So many new tokens behind `depth` cached ones as a measurement of its own, no server around the engine."""
     request = {
         **row.request, "id": f"{row.id}-prompt", "mode": "offline", "concurrency": "1", "num_prompts": "",
         "input_tokens": str(tokens + depth), "output_tokens": "1", "prefix_cached": str(depth / (tokens + depth)),
     }  # fmt: skip
-    return [
-        row._replace(
-            id=f"{row.id}-prompt", request=request, measurement=PROMPT, output_tok_s=None, tpot_ms=None, itl_ms=None,
-            ttft_ms=1e3 * tokens / row.prefill_tok_s,
-        )
-    ]  # fmt: skip
+    return row._replace(
+        id=f"{row.id}-prompt", request=request, measurement=measurement, output_tok_s=None, tpot_ms=None, itl_ms=None,
+        ttft_ms=took_ms,
+    )  # fmt: skip
 
 
 def _as_installed(row: Row) -> Row:
     """The row with what its source states of the server and of the machine outside the columns."""
     request = dict(row.request)
     request["slots"] = KNOWN_SLOTS.get((row.group, request["engine"]), request["slots"])
+    request["lengths"] = request["lengths"] or _drawn_from(row.notes)
     request["gpu"] = with_links(_chip(request["gpu"]), KNOWN_LINKS.get(row.group, ""), request["gpu_count"])
     return row._replace(request=request)
+
+
+def _drawn_from(notes: str) -> str:
+    """The shortest answer over the longest, where a benchmark says how it drew them."""
+    said = re.search(r"random-range-ratio (0\.\d+)", notes)
+    return said.group(1) if said else ""
 
 
 def _chip(gpu: str) -> str:

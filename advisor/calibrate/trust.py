@@ -45,7 +45,7 @@ def held(errors: Sequence[Error]) -> dict[tuple[str, str], Held]:
             widths = tables[error.engine][kind]
             found = slow.setdefault((PLANNED.get(error.engine, error.engine), kind), {})
             for figure in FIGURES:
-                if (told := getattr(error, figure)) is None:
+                if (told := error.ranged(figure)) is None:
                     continue
                 width = between([math.log(one) for one in widths[figure]], error.load)
                 sense = 1 if figure == "rate" else -1

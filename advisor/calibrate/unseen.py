@@ -55,7 +55,7 @@ def _silicon(path: Path) -> Iterator[Row]:
             "id": f"{SILICON}:{number}", "engine": "vLLM", "engine_version": version, "gpu": SYSTEMS[cells["system"]],
             "gpu_count": cards, "tp": cards, "pp": "1", "model": cells["model_path"], "quantization": known,
             "measurement": "serving", "concurrency": cells["concurrency"], "input_tokens": cells["isl"],
-            "output_tokens": cells["osl"], "derived_output_tok_s": cells["derived_output_tok_s"],
+            "output_tokens": cells["osl"], "lengths": "0.8", "derived_output_tok_s": cells["derived_output_tok_s"],
             "ttft_ms_mean_or_p50": cells["silicon_ttft_ms"], "tpot_ms_mean_or_p50": cells["silicon_tpot_ms"],
             "group": "silicon",
         })  # fmt: skip

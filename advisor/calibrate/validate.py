@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from advisor.calibrate.fit import fit
 from advisor.calibrate.kernels import Held
-from advisor.calibrate.points import Model, Point
-from advisor.calibrate.rows import rate_as_printed
+from advisor.calibrate.meeting import meeting
+from advisor.calibrate.points import Model, Point, beyond_peak
+from advisor.calibrate.rows import CLOCKED, rate_as_printed
 
 FOLDS = 10  # sources are dealt into so many; those of one fold are left out together
 
@@ -33,13 +34,19 @@ class Error(NamedTuple):
     ttft: float | None
     itl: float | None  # where the source prints a median gap as TPOT
     itl_as_tpot: float | None  # the same figure taken for what its column says
+    cached: bool  # its first token came sooner than the card multiplies the new part of the prompt: it was not new
     measured: float
     predicted: float
+
+    def ranged(self, figure: str) -> float | None:
+        """The error of a figure that has a range: a wait for a prompt from the cache is none for a new one."""
+        value: float | None = getattr(self, figure)
+        return None if figure == "ttft" and self.cached else value
 
 
 def fold_of(points: Sequence[Point]) -> dict[str, int]:
     """Source → fold, the largest sources dealt first, so that no two of them share one."""
-    sizes = Counter(point.row.group for point in points)
+    sizes = Counter(point.row.group for point in points if point.row.measurement != CLOCKED)
     ranked = sorted(sizes, key=lambda group: (-sizes[group], group))
     return {group: place % FOLDS for place, group in enumerate(ranked)}
 
@@ -80,7 +87,8 @@ def _errors(jobs: Sequence[_Job], processes: int) -> list[Error]:
 
 def _fold(job: _Job) -> list[Error]:
     engine, inside, outside, held = job
-    model = Model(fit(engine, inside, held))
+    values = fit(engine, inside, held)
+    model = Model({**values, **meeting(inside, values)})
     families = {point.ready.prepared.device.family for point in inside}
     kernels = {point.ready.prepared.kernel for point in inside}
     return [error_of(model, point, families, kernels) for point in outside]
@@ -105,6 +113,7 @@ def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) 
         ttft=_log(1e3 * said.ttft_s, row.ttft_ms),
         itl=_log(1e3 * said.gap_s, row.itl_ms),
         itl_as_tpot=_log(1e3 * said.tpot_s, row.itl_ms),
+        cached=beyond_peak(point, point.asked.input_tokens - point.asked.cached_tokens),
         measured=row.output_tok_s or 0.0,
         predicted=rate,
     )

@@ -29,8 +29,8 @@ def figures(table: Table, values: Values) -> Figures:
     request_s = step.slower * values["request_s"]
     if table.engine != "vllm":
         request_s = request_s + np.where(step.ollama, values["ollama_request_s"], 0.0)
-    request_s = request_s + step.slower * values["request_token_s"] * table.loads.entered
-    loads = table.loads.but(request_s=request_s)
+    split_s = step.slower * values["request_token_s"] * table.loads.entered
+    loads = table.loads.but(request_s=request_s + split_s, split_s=split_s)
     found = [np.empty(len(table.setup)) for _ in Figures._fields]
     kinds = {"single": _single, "offline": _offline, "open": _open, "at once": _whole_burst, "closed": _closed}
     for mode in np.unique(table.modes):
@@ -141,14 +141,15 @@ class _Wave(NamedTuple):
 
 
 def _wave(step: Columns, load: Columns, values: Values, admitted: Vector) -> _Wave:
-    """`lockstep.wave`."""
+    """`lockstep.wave`; without `in_step` as the rates are fitted, where prompts wait for the engine alone."""
     prefill = prefill_s(step, load.prompt, load.cached) + values["serial_s"]
     alone = load.request_s + values["serial_s"] + first_token_s(step, load.prompt, load.cached)
     together = np.minimum(np.maximum(load.chunk / load.prompt, 1.0), admitted)
     behind = (admitted - together) / 2
     decode = decode_s(step, admitted, load.context)
     stretch = np.minimum(prefill * behind / np.maximum(load.output - 1.0, 1.0), prefill * load.chunk / load.prompt)
-    return _Wave(alone + prefill * (admitted - 1.0 - behind), decode + stretch)
+    split = load.split_s * (admitted - 1.0) if "in_step" in values else 0.0
+    return _Wave(alone + np.maximum(prefill * (admitted - 1.0 - behind), split), decode + stretch)
 
 
 def _drain_s(step: Columns, load: Columns, batch: Vector) -> Vector:
@@ -178,6 +179,8 @@ def _closed(engine: str, step: Columns, load: Columns, values: Values) -> Figure
     share = np.where(stated, np.minimum(flight / prompts, 1.0), values["together"])
     wave = _wave(step, load, values, admitted)
     share = np.where(admitted > 1.0, share, 0.0)
+    alike = (load.longest == EQUAL) & (admitted > 1.0) & ~stated
+    meeting = np.where(alike, np.maximum(share, values.get("in_step", 0.0)), share)
     last = np.maximum(np.minimum(point.batch, prompts), 1.0)
     thin = np.maximum(_drain_s(step, load, last) - last / rate, 0.0)
     rate = np.where((load.longest > EQUAL) & finite, prompts / (prompts / rate + thin), rate)
@@ -185,7 +188,7 @@ def _closed(engine: str, step: Columns, load: Columns, values: Values) -> Figure
     return Figures(
         rate * load.output,
         tpot,
-        outside + (1.0 - share) * wait + share * wave.wait_s,
+        outside + (1.0 - meeting) * wait + meeting * wave.wait_s,
         _gap(load, point.batch, point.decode_s, tpot),
     )
 

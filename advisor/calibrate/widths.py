@@ -23,7 +23,7 @@ UNKNOWN = 3.0  # factor where nothing was measured
 
 def widths(errors: Sequence[Error], engine: str, kind: str, figure: str) -> list[float]:
     """The factor between expected and each end, at each knot."""
-    mine = [error for error in errors if error.engine == engine and getattr(error, figure) is not None]
+    mine = [error for error in errors if error.engine == engine and error.ranged(figure) is not None]
     own = [error for error in mine if range_kind(error.family) == kind]
     return [_width(own, [error for error in mine if range_kind(error.family) != kind], figure, knot) for knot in KNOTS]
 

@@ -32,8 +32,9 @@ def command(requests: str, out: Path | None, force: bool, as_json: bool) -> int:
       id, engine (ollama|llama.cpp|vllm), engine_version, gpu, gpu_count, tp, pp, model, quantization, kv_dtype,
       mode (serving|offline|single_stream), concurrency, request_rate, input_tokens, output_tokens, slots, num_prompts,
       power_limit_watts (of each card, where its owner set one), cpu (the processor, as "EPYC 9654"),
-      output_cap (the limit of one answer), lengths (fixed|uniform|exponential|sharegpt: how answers spread),
-      prefix_cached (share of the prompt, or y|n), speculation (mtp|eagle|dflash|ngram[:DRAFTED[:KEPT]])
+      output_cap (the limit of one answer), lengths (fixed|uniform|exponential|sharegpt: how answers spread,
+      or the shortest as a share of the longest), prefix_cached (share of the prompt, or y|n),
+      speculation (mtp|eagle|dflash|ngram[:DRAFTED[:KEPT]])
 
     \b
     Answers:
@@ -47,6 +48,10 @@ def command(requests: str, out: Path | None, force: bool, as_json: bool) -> int:
     llama.cpp and Ollama and answer over whole time for vLLM, as their benchmarks print it; offline with llama.cpp,
     the decode phase of a batch. request_rate "inf" or empty with num_prompts and no concurrency: all at once;
     offline with neither: a batch at saturation. Answers are of one length unless `lengths` says otherwise.
+
+    \b
+    What ttft_ms means: the mean wait. Like requests whose num_prompts is not stated come together, as in a run of one
+    prompt for each client; where it is stated only the first ones do.
 
     \b
     Examples:

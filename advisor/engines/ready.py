@@ -74,7 +74,7 @@ def benchmark_rule(
 ) -> Discipline:
     """The discipline under a benchmark's clients, of which a part comes in step (`physics/speed/lockstep.py`)."""
     rule = discipline(values, slots, chunk_tokens, own_request_s=own_request_s, age=age)
-    return rule._replace(together=values["together"])
+    return rule._replace(together=values["together"], in_step=values["in_step"])
 
 
 def nearly_fits(found: Memory) -> bool:

@@ -106,12 +106,18 @@ def read_load(words: Cells) -> Asked:
 
 
 @functools.lru_cache(maxsize=256)
-def _distribution(text: str) -> str:
-    """How answers spread about their mean, by name; who does not say has answers of one length."""
+def _distribution(text: str) -> str | float:
+    """How answers spread about their mean, by name or as shortest over longest; who says nothing has them alike."""
     name = text.strip().lower() or "fixed"
-    if name not in LENGTHS:
-        raise Unsupported(f"lengths {shown(text)} is not one of {', '.join(LENGTHS)}")
-    return name
+    if name in LENGTHS:
+        return name
+    try:
+        share = float(name)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise Unsupported(f"lengths {shown(text)} is neither {', '.join(LENGTHS)} nor a share from 0 to 1")
+    return share
 
 
 @functools.lru_cache(maxsize=256)

@@ -10,6 +10,8 @@ from advisor.physics.speed.inside import EQUAL, Discipline
 from advisor.physics.speed.serving import CROWD, Steady, all_at_once, closed_loop, open_loop, single_stream
 from advisor.predict.rows import Asked
 
+NEARLY_EQUAL = 1.25  # the longest answer over the mean: drawn evenly up to it, an answer that runs is 2 % longer
+
 
 def per_replica(ready: Ready, asked: Asked) -> Asked:
     """The part of the load that one replica gets."""
@@ -26,13 +28,11 @@ def rule_for(ready: Ready, asked: Asked) -> Discipline:
     """The engine's limits under this load: KV for requests of this length."""
     if math.isinf(ready.kv_bytes) or not ready.kv_bytes:  # an encoder caches nothing
         return ready.rule
-    # Long answers run longer, so more of them run.
-    written = asked.output_tokens * (1.0 if asked.longest > EQUAL else 0.5)
+    # Long answers run longer, so more of them run; of nearly equal ones not noticeably more.
+    written = asked.output_tokens * (1.0 if asked.longest > NEARLY_EQUAL else 0.5)
     mean = max(asked.input_tokens - asked.cached_tokens + written, 1.0)
     rule, sequences = ready.rule, max(ready.kv_bytes / held_bytes(ready.prepared.facts, mean), 1.0)
-    return Discipline(
-        rule.slots, sequences, rule.request_s, rule.serial_s, rule.burst, rule.chunk_tokens, rule.token_s, rule.together
-    )
+    return rule._replace(sequences=sequences)
 
 
 def run(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
@@ -53,7 +53,9 @@ def run(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
         return all_at_once(step, rule, asked.prompts, prompt, answer, cached, asked.longest)
     flight = asked.concurrency or 1.0
     if asked.prompts is not None:  # of all prompts, those of the first wave come together
-        rule = rule._replace(together=min(flight / asked.prompts, 1.0))
+        rule = rule._replace(together=min(flight / asked.prompts, 1.0), in_step=0.0)
+    if asked.longest > EQUAL:  # answers end one by one, and so the next prompts come
+        rule = rule._replace(in_step=0.0)
     return closed_loop(step, rule, flight, prompt, answer, cached, asked.prompts or math.inf, asked.longest)
 
 
@@ -65,7 +67,8 @@ def _offline(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
     if batch is None:  # as many as run at once, for as long as prompts last
         batch = min(max(min(rule.slots, rule.sequences), 1.0), CROWD)
         if not ready.decode_alone:
-            return closed_loop(step, rule._replace(together=0.0), batch, prompt, answer, cached, longest=asked.longest)
+            rule = rule._replace(together=0.0, in_step=0.0)
+            return closed_loop(step, rule, batch, prompt, answer, cached, longest=asked.longest)
     if not ready.decode_alone:
         if asked.concurrency and asked.prompts:
             rule = rule._replace(slots=min(rule.slots, asked.concurrency))

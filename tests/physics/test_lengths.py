@@ -86,8 +86,23 @@ def test_a_distribution_is_named(name: str) -> None:
 
 def test_a_distribution_that_nobody_knows_is_refused() -> None:
     """With what was written and what is accepted."""
-    with pytest.raises(Unsupported, match="lengths 'lognormal' is not one of fixed, uniform, exponential, sharegpt"):
+    with pytest.raises(Unsupported, match="'lognormal' is neither fixed, uniform, exponential, sharegpt nor a share"):
         load("100", lengths="lognormal")
+
+
+@pytest.mark.parametrize("share", ["0", "0.25", "0.5", "0.8", "0.95", "1"])
+def test_lengths_may_be_drawn_evenly_from_a_range(share: str) -> None:
+    """As the shortest over the longest: 0 is uniform, 1 is fixed, and the mean lies in the middle."""
+    longest = load("100", lengths=share)
+    assert longest + longest * float(share) == pytest.approx(2.0)
+    assert load("100", lengths="uniform") >= longest >= EQUAL
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.01", "nan", "inf", "80%"])
+def test_a_range_beyond_the_longest_is_refused(share: str) -> None:
+    """With what was written and what is accepted."""
+    with pytest.raises(Unsupported, match="nor a share from 0 to 1"):
+        load("100", lengths=share)
 
 
 def test_the_limit_of_an_answer_stands_for_its_length_where_no_mean_is_known() -> None:

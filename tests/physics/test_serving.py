@@ -104,6 +104,28 @@ def test_a_part_of_the_clients_in_step_lies_between(step: StepModel) -> None:
     assert all(one.ttft_p95_s >= one.ttft_s and one.tpot_p95_s >= one.tpot_s for one in found)
 
 
+@pytest.mark.parametrize("in_flight", [2, 8, 32, 128])
+@pytest.mark.parametrize("share", [0.3, 0.9, 1.0])
+def test_who_comes_in_step_waits_and_nothing_else_changes(step: StepModel, in_flight: int, share: float) -> None:
+    """`in_step` moves the first token and its percentile, never a rate or the time of a token."""
+    plain = rule()._replace(together=0.1)
+    apart, seen = (closed_loop(step, one, in_flight, 512, 256) for one in (plain, plain._replace(in_step=share)))
+    assert seen.ttft_s > apart.ttft_s and seen.ttft_p95_s >= apart.ttft_p95_s
+    assert seen._replace(ttft_s=apart.ttft_s, ttft_p95_s=apart.ttft_p95_s) == apart
+
+
+@pytest.mark.parametrize("in_flight", [2, 4, 16, 64, 128])
+def test_prompts_that_are_cached_still_queue_to_be_split(step: StepModel, in_flight: int) -> None:
+    """Long cached prompts that come together all wait for one process, and short new ones for the engine as before."""
+    together = rule()._replace(in_step=1.0)
+    split = together._replace(token_s=4e-6)
+    long, alone = (closed_loop(step, split, flight, 32768, 256, 32767) for flight in (in_flight, 1))
+    assert long.ttft_s - alone.ttft_s == pytest.approx(4e-6 * 32768 * (in_flight - 1), rel=0.3)
+    assert long.ttft_p95_s >= long.ttft_s
+    short = [closed_loop(step, one, in_flight, 64, 256).ttft_s for one in (together, split)]
+    assert short[1] == pytest.approx(short[0] + 4e-6 * 64, rel=0.02)
+
+
 def test_one_request_marches_with_nobody(step: StepModel) -> None:
     """A single client sees the same, in step or not."""
     together, alone = (

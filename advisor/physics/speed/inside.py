@@ -29,10 +29,20 @@ class Discipline(NamedTuple):
     chunk_tokens: float  # tokens of one step, prompts and decodes together
     token_s: float = 0.0  # more of that latency for each token of the prompt, cached or not: splitting, hashing
     together: float = 0.0  # share of requests whose prompts come with all the others' (benchmarks; see lockstep.py)
+    in_step: float = 0.0  # the same for what a first token waits, where requests are alike and of unknown number
+    split_s: float = 0.0  # of `request_s`: what one process does for one prompt after the other
 
     def for_prompt(self, tokens: float) -> Discipline:
         """With the whole latency of a request of this length."""
-        return self._replace(request_s=self.request_s + self.token_s * tokens, token_s=0.0) if self.token_s else self
+        if not self.token_s:
+            return self
+        split_s = self.token_s * tokens
+        return self._replace(request_s=self.request_s + split_s, token_s=0.0, split_s=split_s)
+
+    @property
+    def meeting(self) -> float:
+        """The share of requests whose first token waits for a whole wave of prompts."""
+        return max(self.together, self.in_step)
 
 
 class Work(NamedTuple):

@@ -25,6 +25,7 @@ WEIGHTS = (0.11846344252809454, 0.23931433524968324, 0.28444444444444444, 0.2393
 EULER = 0.5772156649015329
 LONGEST = 6.0  # answer of a data set, in means
 LENGTHS = {"fixed": EQUAL, "uniform": 2.0, "exponential": LONGEST, "sharegpt": LONGEST}  # the longest, by distribution
+# Beside these names, the shortest as a share of the longest where lengths are drawn evenly between the two.
 MEAN_BATCH = math.log(2.0)  # of the batch at its start: what the mean request sees, each weighing alike
 
 
@@ -39,13 +40,13 @@ def drain_s(step: StepModel, batch: float, work: Work) -> float:
     return work.output * last * mean
 
 
-def longest_of(distribution: str, output_tokens: float, output_cap: float | None) -> float:
+def longest_of(distribution: str | float, output_tokens: float, output_cap: float | None) -> float:
     """The longest answer, in means.
 
     Args:
-        distribution: a name in LENGTHS.
+        distribution: a name in LENGTHS, or the share of the longest that the shortest is.
         output_tokens: the mean answer.
         output_cap: the limit of one answer, where it is known.
     """
-    longest = LENGTHS[distribution]
+    longest = LENGTHS[distribution] if isinstance(distribution, str) else 2.0 / (1.0 + distribution)
     return longest if output_cap is None else max(min(longest, output_cap / output_tokens), EQUAL)

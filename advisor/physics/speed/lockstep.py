@@ -3,6 +3,8 @@
 A benchmark's first wave does so, every wave of clients that wait for the slowest of them, and every wave of equal
 answers where one step holds all prompts (where it does not, the waves come apart, a chunk each). The prompts then queue
 for one another, in chunks of as many tokens as a step takes; all prompts of a chunk get their first token at its end.
+Before that they queue for the one process that splits texts into tokens, and that sends nothing out meanwhile: long
+prompts wait for it even where the prefix cache holds them.
 """
 
 from __future__ import annotations
@@ -33,10 +35,11 @@ def wave(rule: Discipline, admitted: float, work: Work, point: Point) -> Wave:
     together = min(max(rule.chunk_tokens / work.prompt, 1.0), admitted)  # prompts of one chunk
     behind = (admitted - together) / 2  # prompts that are still to come when the mean request writes
     stretch = chunked(prefill_s * behind / max(work.output - 1.0, 1.0), prefill_s, rule.chunk_tokens, work.prompt)
-    wait_s = alone_s + prefill_s * (admitted - 1.0 - behind)
+    split_s = rule.split_s * (admitted - 1.0)
+    wait_s = alone_s + max(prefill_s * (admitted - 1.0 - behind), split_s)
     return Wave(
         wait_s=wait_s,
-        wait_p95_s=max(wait_s, alone_s + prefill_s * (admitted - 1.0) * _P95),
+        wait_p95_s=max(wait_s, alone_s + max(prefill_s * (admitted - 1.0) * _P95, split_s)),
         tpot_s=point.full_s + stretch,
         tpot_p95_s=point.full_s + stretch * 2 * _P95,
     )

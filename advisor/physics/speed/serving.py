@@ -73,7 +73,7 @@ def _endless(step: StepModel, rule: Discipline, in_flight: float, work: Work) ->
     limit = max(1.0, min(rule.slots, rule.sequences))
     if in_flight <= limit:
         point = inside(step, rule, max(in_flight, 1.0), work)
-        crowd = wave(rule, in_flight, work, point) if rule.together and in_flight > 1.0 else NO_WAVE
+        crowd = wave(rule, in_flight, work, point) if rule.meeting and in_flight > 1.0 else NO_WAVE
         return _steady(step, rule, point, work, point.rate * min(in_flight, 1.0), 0.0, 0.0, 0.0, crowd)
     # More than the limit: the server's own latency of some hides behind the work of others.
     point = inside(step, rule._replace(request_s=0.0), limit, work)
@@ -81,7 +81,7 @@ def _endless(step: StepModel, rule: Discipline, in_flight: float, work: Work) ->
     outside = max(in_flight / rate - limit / point.rate - rule.request_s, 0.0)
     waiting = rate * outside
     point = point._replace(wait_s=point.wait_s + rule.request_s)
-    crowd = wave(rule, limit, work, point) if rule.together else NO_WAVE
+    crowd = wave(rule, limit, work, point) if rule.meeting else NO_WAVE
     return _steady(step, rule, point, work, rate, waiting, outside, outside * _gamma_p95(waiting), crowd)
 
 
@@ -203,10 +203,10 @@ def _steady(
     stretched = point.tpot_s - point.decode_s
     tpot_p95 = point.tpot_s + stretched * _P95_SIGMAS / math.sqrt(interruptions)
     if crowd is not NO_WAVE:
-        ttft_p95 = p95(rule.together, outside_s + crowd.wait_p95_s, outside_s + crowd.wait_s, ttft_p95)
+        ttft_p95 = p95(rule.meeting, outside_s + crowd.wait_p95_s, outside_s + crowd.wait_s, ttft_p95)
         tpot_p95 = p95(rule.together, crowd.tpot_p95_s, crowd.tpot_s, tpot_p95)
         # The mean request, where a share of them comes in waves; the rate is that of the mix of prompts and decodes.
-        ttft += rule.together * (crowd.wait_s - point.wait_s)
+        ttft += rule.meeting * (crowd.wait_s - point.wait_s)
         tpot += rule.together * (crowd.tpot_s - tpot)
     return Steady(
         rate, rate * work.output, point.batch, ttft, max(ttft_p95, ttft), tpot, max(tpot_p95, tpot), waiting, bound,

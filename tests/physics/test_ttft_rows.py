@@ -1,0 +1,92 @@
+"""What a printed TTFT is: timed from outside, or the engine's own clock; and which prompts came together."""
+
+from __future__ import annotations
+
+import pytest
+
+np = pytest.importorskip("numpy", reason="the calibration is a development program and needs NumPy")
+
+from advisor.calibrate.rows import CLOCKED, Row, as_judged, clocked  # noqa: E402
+from advisor.evaluate import measurement  # noqa: E402
+from advisor.predict import Prediction, predict  # noqa: E402
+from advisor.predict.rows import COLUMNS  # noqa: E402
+
+USUAL = {
+    "id": "row", "group": "somebody", "measurement": "single_stream", "gpu": "RTX 4090 24GB", "concurrency": "1",
+    "model": "Qwen/Qwen2.5-7B-Instruct", "input_tokens_mean": "512", "output_tokens_mean": "128",
+    "output_tok_s_total": "100", "ttft_ms_mean_or_p50": "128", "prefill_tok_s": "4000", "confidence": "high",
+}  # fmt: skip
+
+
+def row(**cells: str) -> Row:
+    """A measurement of one stream whose TTFT is its 512 tokens over the 4,000 tokens/s that the engine printed."""
+    return measurement({**USUAL, "engine": "Ollama", "quantization": "Q4_K_M", **cells})
+
+
+@pytest.mark.parametrize(
+    ("told", "cells"),
+    [
+        (True, {}),
+        (True, {"engine": "llama.cpp"}),
+        (True, {"engine": "llama.cpp (Vulkan)", "ttft_ms_mean_or_p50": "128.9"}),
+        (True, {"input_tokens_mean": "37", "prefill_tok_s": "3210.7", "ttft_ms_mean_or_p50": "11.5"}),
+        (False, {"ttft_ms_mean_or_p50": "140"}),  # timed: 12 ms more than the prompt took
+        (False, {"engine": "vLLM", "quantization": "bf16"}),  # which prints none: the rate was made of the TTFT
+        (False, {"measurement": "batched_bench"}),  # where no server is in either
+        (False, {"prefill_tok_s": ""}),
+        (False, {"input_tokens_mean": ""}),
+    ],
+)
+def test_a_ttft_may_be_the_engines_own_clock(told: bool, cells: dict[str, str]) -> None:
+    """Where llama.cpp's server prints its prompt rate and the TTFT is the prompt over it, nobody timed the server."""
+    assert clocked(row(**cells)) is told
+
+
+def test_what_an_engine_clocks_is_judged_as_a_prompt_without_a_server() -> None:
+    """The row keeps its rate and loses its TTFT, which is compared with the prompt alone; another row stays whole."""
+    timed = row(ttft_ms_mean_or_p50="140")
+    kept, prompt, other = as_judged([row(), timed])
+    assert (kept.output_tok_s, kept.ttft_ms) == (100.0, None)
+    assert (prompt.measurement, prompt.output_tok_s, prompt.ttft_ms) == (CLOCKED, None, 128.0)
+    assert prompt.request["mode"] == "offline"
+    assert other == timed
+
+
+def closed(concurrency: str, lengths: str = "", num_prompts: str = "", engine: str = "vllm") -> Prediction:
+    """Llama-3.1-8B on an H100 with so many clients."""
+    told = {
+        "id": "a", "engine": engine, "gpu": "H100 SXM 80GB", "model": "meta-llama/Llama-3.1-8B-Instruct",
+        "quantization": "bf16", "input_tokens": "1024", "output_tokens": "256", "mode": "serving",
+        "concurrency": concurrency, "lengths": lengths, "num_prompts": num_prompts, "slots": "64",
+    }  # fmt: skip
+    return next(predict(COLUMNS, [[told.get(name, "") for name in COLUMNS]]))
+
+
+def waits_ms(concurrency: str, *, lengths: str = "", num_prompts: str = "", engine: str = "vllm") -> float:
+    """Until its first token."""
+    found = closed(concurrency, lengths, num_prompts, engine).ttft_ms
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("concurrency", ["2", "4", "8", "24", "64"])
+@pytest.mark.parametrize("engine", ["vllm", "llama.cpp"])
+def test_like_requests_of_unknown_number_come_together(concurrency: str, engine: str) -> None:
+    """They wait longer than spread ones, which wait longer than those of a long run."""
+    alike, spread = waits_ms(concurrency, engine=engine), waits_ms(concurrency, lengths="0.8", engine=engine)
+    assert alike > 1.1 * spread
+    assert spread >= waits_ms(concurrency, num_prompts="100000", engine=engine)
+    assert waits_ms(concurrency, lengths="fixed", engine=engine) == alike
+
+
+@pytest.mark.parametrize("concurrency", ["2", "8", "64"])
+@pytest.mark.parametrize("engine", ["vllm", "llama.cpp"])
+def test_how_clients_come_says_nothing_of_rates(concurrency: str, engine: str) -> None:
+    """Rate and TPOT of an endless closed loop are the same for like and for nearly like answers."""
+    alike, spread = (closed(concurrency, lengths, engine=engine) for lengths in ("fixed", "0.8"))
+    assert (alike.output_tok_s, alike.tpot_ms) == (spread.output_tok_s, spread.tpot_ms)
+
+
+def test_one_client_meets_nobody() -> None:
+    """Alone, a request waits as long whether its answers are alike or not."""
+    assert waits_ms("1", lengths="fixed") == pytest.approx(waits_ms("1", lengths="0.8"), rel=1e-6)
