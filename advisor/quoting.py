@@ -70,6 +70,11 @@ def compose(text: str) -> str:
     return yaml(text.replace("$", "$$"))
 
 
+def literal(line: str) -> str:
+    """A line of a block scalar of YAML, where Compose and the kubelet alike take `$$` for `$`."""
+    return _possible(line, "YAML").replace("$", "$$")
+
+
 def kubernetes(text: str) -> str:
     """A YAML scalar of a container's args, command or env, where the kubelet expands `$(NAME)` and `$$`."""
     return yaml(text.replace("$", "$$"))

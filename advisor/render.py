@@ -25,7 +25,7 @@ from advisor.deploy import PARTS
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.builds import build, chosen_slice, maker
-from advisor.engines.downloads import download_s, told
+from advisor.engines.downloads import download_s, fetches, told
 from advisor.engines.naming import slug
 from advisor.engines.ways import ON_HOST, WAYS, ways_of
 from advisor.errors import EnvironmentFailed
@@ -59,6 +59,7 @@ FILTERS = {
     "modelfile": quoting.modelfile,
     "alert": quoting.alert,
     "kubernetes": quoting.kubernetes,
+    "literal": quoting.literal,
     "helm": quoting.alert,  # a value that a chart passes through Go's templates
     "unit_word": quoting.systemd,
     "quadlet": quoting.quadlet,
@@ -163,6 +164,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "desk": DESK if plan.desk is not None else None,
         "example": _example(plan),
         "download": told(plan),
+        "supplies": engine.supplies(plan) if fetches(plan) else None,  # how the weights come; None: they are here
         "download_s": math.ceil(download_s(plan.launch.cache_bytes, plan.workload)),
         # A part that the plan does not have is None, so that a template can ask for it.
         **{name: PARTS[name].facts(plan) if name in plan.parts else None for name in PARTS},

@@ -135,6 +135,7 @@ class EngineLimits:
     optional_settings: tuple[str, ...] = ()  # that may be left out where a version does not know them
     program: str = ""  # that starts it, on PATH
     distributions: tuple[str, ...] = ()  # Python packages that hold it
+    python: tuple[str, ...] = ()  # of the pinned version: the first Python that will do, and the first that will not
     upgrade: str = ""  # how that version comes to a host; {version}
     source: str = "engines"
 

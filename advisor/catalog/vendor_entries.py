@@ -55,6 +55,8 @@ class Toolkit:
     expect: str
     install: str
     make_cdi: str
+    keeps: str  # shows that systemd knows the cards' device nodes, so that a reload leaves them to containers
+    keep: str  # what to do where it does not
 
 
 @value
@@ -98,7 +100,23 @@ class Kubernetes:
     resource: str
     by_architecture: Mapping[str, str] = field(default_factory=dict)  # beginning of the architecture → its resource
     slice_prefix: str = ""  # of slices: followed by the profile
-    runtime_class: str = ""  # that the vendor's operator installs, for a chart that names one itself
+    runtime_class: str = ""  # that the vendor's operator installs, where the cluster's default runtime shows no cards
+    product_label: str = ""  # of nodes, set by the vendor's own labeller: the name of their cards
+    product_blank: str = "-"  # in that label, for what cannot stand there
+
+
+@value
+class CardMetrics:
+    """What exports figures of the cards to Prometheus: one program in an image, and the names of what it tells."""
+
+    image: str  # pinned by tag
+    port: int
+    program: str  # how it comes to a host without containers, for people
+    busy: str  # per cent
+    memory_mib: str  # in use
+    temperature: str  # degrees Celsius
+    faults: str  # changes with every fault that the driver reports
+    source: str
 
 
 @value
@@ -140,7 +158,7 @@ class VendorSpec:
     modules: Modules | None = None
     kubernetes: Kubernetes | None = None
     ray_image: str | None = None  # Ray's own image with an engine for these cards; {version} is Ray's
-    metrics_exporter: str | None = None  # image of what exports the cards' own metrics
+    metrics_exporter: CardMetrics | None = None
     builds: Mapping[str, Build] = field(default_factory=dict)  # engine → its build; an engine without one refuses
 
     def card_variables(self, *engines: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from advisor.catalog import constants, engine_limits, from_entry, raw_entries
 from advisor.catalog.vendor_entries import (
     Access,
+    CardMetrics,
     Families,
     Kubernetes,
     Modules,
@@ -34,6 +35,7 @@ PARTS: Mapping[str, type[Any]] = {
     "nodes_check": NodesCheck,
     "modules": Modules,
     "kubernetes": Kubernetes,
+    "metrics_exporter": CardMetrics,
 }
 
 

@@ -12,7 +12,7 @@ from advisor.checklist.folder import folder_checks
 from advisor.checklist.machine import machine_checks
 from advisor.checklist.people import people_checks
 from advisor.checklist.storage import storage_checks
-from advisor.checklist.versions import stated_version, version_check
+from advisor.checklist.versions import present_checks, stated_version, version_check
 from advisor.schema import Check, Plan
 
 __all__ = ["host_checks", "stated_version"]
@@ -22,6 +22,7 @@ def host_checks(plan: Plan) -> tuple[Check, ...]:
     """System, memory, disk, port, cards, container tools, files, people, in the order in which a person goes."""
     return (
         *machine_checks(plan),
+        *present_checks(plan),
         version_check(plan),
         *storage_checks(plan),
         *card_checks(plan),

@@ -11,6 +11,9 @@ from advisor.schema import Check, Plan
 from advisor.shell import at_least
 
 COMPOSE_NEEDED = "2.24"  # env_file with required: false
+# Before it a published loopback port could be reached from outside once firewalld reloaded (CVE-2025-54388), and before
+# 28.0 from every machine of the same network.
+DOCKER_NEEDED = "28.3.3"
 COMPOSE = ("compose",)
 
 
@@ -19,8 +22,10 @@ def container_checks(plan: Plan) -> Iterator[Check]:
     vendor = maker(plan)
     if has_image(plan):
         yield _compose()
+        yield _docker()
         if vendor and vendor.toolkit:
             yield _runtime(vendor.toolkit)
+            yield _lasting(vendor.toolkit)
         yield from _images(plan)
 
 
@@ -32,6 +37,32 @@ def _compose() -> Check:
         command=at_least("docker compose version --short | sed 's/^v//'", COMPOSE_NEEDED),
         expect=f"{COMPOSE_NEEDED} or higher",
         otherwise="install the Compose plugin of your distribution, or: advisor render plan.json --run native",
+        targets=COMPOSE,
+    )
+
+
+def _docker() -> Check:
+    return Check(
+        id="docker",
+        fact=f"Docker {DOCKER_NEEDED} or newer keeps published loopback ports on this machine",
+        why="older ones let others reach what is published for 127.0.0.1: the engine, which asks for no key",
+        command=at_least("docker version --format '{{.Server.Version}}'", DOCKER_NEEDED),
+        expect=f"{DOCKER_NEEDED} or higher",
+        otherwise="update Docker, or let a firewall drop what comes from outside for the engine's port",
+        targets=COMPOSE,
+    )
+
+
+def _lasting(toolkit: Toolkit) -> Check:
+    """Where systemd keeps the control groups it writes device rules anew, and drops those it was not told of."""
+    return Check(
+        id="container-gpu-lasts",
+        fact="Containers keep the GPU when systemd reloads its units",
+        why="after `systemctl daemon-reload`, which every package update does, the engine loses its cards until it "
+        "is started again",
+        command=f"[ \"$(docker info --format '{{{{.CgroupDriver}}}}')\" = cgroupfs ] || {toolkit.keeps}",
+        expect="no output, or a link",
+        otherwise=toolkit.keep,
         targets=COMPOSE,
     )
 

@@ -11,7 +11,8 @@ from advisor.schema import Check, Plan, value
 ALONE_ROWS, SERVER_ROWS = 12, 25  # at most, the row of small lines included
 SMALL = (  # a fault here shows itself, or is rare; the first go first
     "sampling", "prompt-cache", "tool-choice", "clock", "kernel", "open-files", "files", "models-owner", "weights",
-    "capability", "numa", "env-file", "after-slots", "after-kv", "after-processor", "image-gateway",
+    "kubernetes-prometheus", "kubernetes-runtime", "kubernetes-chart", "python", "engine-present", "capability", "numa",
+    "env-file", "after-slots", "after-kv", "after-processor", "image-gateway",
     "retry-after", "shared-memory", "chat-template", "unit-file", "system", "compose", "driver", "gateway-port",
 )  # fmt: skip
 _NUMBER = re.compile(r"\d+(:\d+)?")

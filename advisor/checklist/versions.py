@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from advisor.catalog import engine_limits
 from advisor.catalog.versions import limits_of
 from advisor.engines.versions import choose, floor, server_in_use
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
-from advisor.shell import installed_version, sortable
+from advisor.shell import at_least, installed_version, sortable
+
+
+def present_checks(plan: Plan) -> Iterator[Check]:
+    """That the program is there, and a Python that it installs for, where the machine's own programs run it."""
+    limits = limits_of(plan.engine, plan.engine_version)
+    if plan.launch.server == "running":
+        return
+    yield Check(
+        id="engine-present",
+        fact=f"{limits.title} is installed",
+        command=f"command -v {shell(plan.launch.program[0])}",
+        expect="its path",
+        otherwise=limits.upgrade.format(version=plan.engine_version),
+        why="run.sh has nothing to start",
+        targets=("native",),
+    )
+    if limits.python and plan.engine_version == engine_limits(plan.engine).version:
+        least, beyond = limits.python
+        ask = "python3 -c 'import sys; print(\"%d.%d\" % sys.version_info[:2])'"
+        yield Check(
+            id="python",
+            fact=f"Python is {least} or newer, and older than {beyond}",
+            command=f'{at_least(ask, least)} && [ "$found" != {beyond} ] && '
+            f"printf '%s\\n' \"$found\" {beyond} | sort -V -C",
+            expect=f"{least} or higher, below {beyond}",
+            otherwise=f"make the environment with another one: uv venv --python {least}",
+            why=f"{limits.title} {plan.engine_version} has no wheels for others",
+            targets=("native", "systemd"),
+        )
 
 
 def version_check(plan: Plan) -> Check:

@@ -29,6 +29,7 @@ class Carry:
 
     images: tuple[Image, ...]
     model_ref: str
+    repositories: tuple[str, ...]  # the model, and what is loaded beside it
     local: str  # path of a local model, empty where it comes from a hub
     local_name: str
     store_variable: str  # native
@@ -63,6 +64,7 @@ def facts(plan: Plan) -> Carry:
     return Carry(
         images=tuple(Image(name=name, file=_file(name)) for name in _images(plan)),
         model_ref=plan.launch.model_ref,
+        repositories=supplies.repositories,
         local=next((mount.source for mount in local_mount(plan.model.path)), ""),
         local_name=PurePosixPath(local).name,
         store_variable=store.native_variable,
@@ -123,6 +125,7 @@ def _images(plan: Plan) -> list[str]:
     if "monitoring" in plan.parts:
         watched = monitoring.facts(plan)
         names += [watched.prometheus_image, watched.alertmanager_image, watched.grafana_image]
+        names += [exporter.image for exporter in watched.exporters]
     return names
 
 

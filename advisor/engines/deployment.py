@@ -72,6 +72,9 @@ class Supplies:
     requirement: str = ""  # for pip
     archive: str = ""  # its address
     variables: tuple[str, ...] = ()  # that keep the engine from asking anybody
+    repositories: tuple[str, ...] = ()  # or tags: what is fetched, the model first
+    fetch: str = ""  # shell lines: puts those of "$@" on the volume, goes on where it was cut off, tests what came
+    fetched: Mapping[str, str] = field(default_factory=dict)  # variables of an engine that starts after it
 
 
 @value

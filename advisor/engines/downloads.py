@@ -34,9 +34,14 @@ def download_s(size_bytes: float, workload: Workload | None = None) -> float:
     return size_bytes / (rate_of(workload) if workload else BYTES_PER_S)
 
 
+def fetches(plan: Plan) -> bool:
+    """Whether the weights come over the network: not where they lie here, or must be carried here."""
+    return not (plan.model.path or plan.workload.air_gapped)
+
+
 def downloaded_bytes(plan: Plan) -> int:
-    """What the first start fetches of the model: nothing where it lies here, or must be carried here."""
-    return 0 if plan.model.path or plan.workload.air_gapped else plan.launch.cache_bytes
+    """What the first start fetches of the model."""
+    return plan.launch.cache_bytes if fetches(plan) else 0
 
 
 def told(plan: Plan) -> str:

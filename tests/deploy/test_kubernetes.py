@@ -36,6 +36,7 @@ TESTS = Path(__file__).parents[1]
 ENFORCE = "pod-security.kubernetes.io/enforce"
 LEVELS = ("restricted", "baseline", "privileged")  # Pod Security Standards, the strictest first
 WORKLOADS = ("Deployment", "StatefulSet", "LeaderWorkerSet")
+ADD_ONS = ("monitoring", "ingress", "route", "priority", "node-product", "runtime-class")
 LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=40)
 
@@ -122,7 +123,7 @@ def test_patience_covers_the_plans_own(plan: Plan) -> None:
     engine = found["engine"]
     assert patience(engine["startupProbe"]) >= plan.launch.startup_s
     if "model" in found:
-        assert patience(found["model"]["startupProbe"]) >= plan.launch.startup_s + plan.launch.cache_bytes / 25e6
+        assert patience(found["model"]["startupProbe"]) >= plan.launch.startup_s
     wait = int(engine["lifecycle"]["preStop"]["exec"]["command"][1])
     grace = ENGINES[plan.engine].container(plan).grace_s
     assert pod["terminationGracePeriodSeconds"] > wait + max(plan.launch.drain_s, grace)
@@ -201,6 +202,64 @@ def test_scaling_only_where_the_engine_reports_its_queue(plan: Plan) -> None:
         keda["minReplicaCount"] <= workload_of(plan)["spec"]["replicas"] < keda["maxReplicaCount"] == hpa["maxReplicas"]
     )
     assert all(isinstance(value, str) for value in keda["triggers"][0]["metadata"].values())
+
+
+def test_the_clusters_rules_ask_for_the_jobs_that_its_monitor_makes(plan: Plan) -> None:
+    """Every job in a rule is one that PodMonitor gives, every port one of the pod's, and every recorded series its own."""
+    files = files_of(plan)
+    monitor = yaml.safe_load(files["monitoring/podmonitor.yaml"].text)["spec"]
+    groups = yaml.safe_load(files["monitoring/prometheusrule.yaml"].text)["spec"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    given = {rule["relabelings"][0]["replacement"] for rule in monitor["podMetricsEndpoints"]}
+    asked = {job for rule in rules for job in re.findall(r'job="([^"]*)"', rule["expr"])}
+    assert asked == given and all(job.startswith(f"{object_name(plan)}-") for job in given)
+    ports = {port["name"] for container in containers(pod_of(plan)).values() for port in container.get("ports", ())}
+    assert {endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]} <= ports
+    assert monitor["selector"]["matchLabels"].items() <= workload_labels(plan).items()
+    for rule in rules:
+        assert rule["labels"]["llm"] == object_name(plan) and "node_" not in rule["expr"]
+        own = f'{{llm="{object_name(plan)}"}}'
+        assert all(found == own for found in re.findall(r"advisor:[a-z0-9_:]+(\{[^}]*\})?", rule["expr"]))
+
+
+def workload_labels(plan: Plan) -> dict[str, str]:
+    """Those of its pods."""
+    labels: dict[str, str] = workload_of(plan)["spec"]["template"]["metadata"]["labels"]
+    return labels
+
+
+def test_every_container_says_what_disk_it_takes_and_when_its_image_is_pulled(plan: Plan) -> None:
+    """Ephemeral storage has a request and a limit, no image is asked of a registry that is on the node."""
+    for container in containers(pod_of(plan)).values():
+        assert container["imagePullPolicy"] == "IfNotPresent"
+        for bound in ("requests", "limits"):
+            assert "ephemeral-storage" in container["resources"][bound], container["name"]
+
+
+def test_the_model_is_fetched_before_the_engine_starts(plan: Plan) -> None:
+    """Where it is not here a container without probes fetches it onto the volume, and vLLM asks the Hub no more."""
+    found = containers(pod_of(plan))
+    group = workload_of(plan)["kind"] == "LeaderWorkerSet"
+    assert ("fetch" in found) == (not plan.model.path and not plan.workload.air_gapped and not group)
+    if "fetch" in found:
+        assert not {"startupProbe", "livenessProbe", "readinessProbe"} & set(found["fetch"])
+        assert found["fetch"]["command"][4] == plan.launch.model_ref
+        mounts = {mount["name"]: mount["mountPath"] for mount in found["engine"]["volumeMounts"]}
+        assert {"name": "models", "mountPath": mounts["models"]} in found["fetch"]["volumeMounts"]
+        offline = {"name": "HF_HUB_OFFLINE", "value": "1"}
+        assert offline not in found["fetch"]["env"] and (offline in found["engine"]["env"]) == (plan.engine == "vllm")
+
+
+def test_a_nodes_label_names_the_planned_cards(plan: Plan) -> None:
+    """The add-on asks for one product where the cards are alike, in a spelling that can be a label."""
+    files = files_of(plan)
+    if "node-product/kustomization.yaml" not in files:
+        return
+    patch = yaml.safe_load(files["node-product/kustomization.yaml"].text)["patches"][0]
+    for step in yaml.safe_load(patch["patch"]):
+        ((label, product),) = step["value"].items()
+        assert label in ("nvidia.com/gpu.product", "amd.com/gpu.product-name")
+        assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", product)
 
 
 def test_on_a_mac_and_without_an_image_there_is_a_reason() -> None:
@@ -339,21 +398,32 @@ def write(plan: Plan, folder: Path, components: tuple[str, ...] = ()) -> Path:
     return folder
 
 
+def built(folder: Path, server: Cluster) -> str:
+    """What Kustomize makes of the folder, once its namespace is there, as README says."""
+    name = yaml.safe_load((folder / "kustomization.yaml").read_text())["namespace"]
+    server.kubectl("create", "namespace", name, check=False)
+    server.kubectl("label", "--overwrite", "namespace", name, "pod-security.kubernetes.io/warn=restricted")
+    return build(folder)
+
+
 @pytest.mark.external
 @pytest.mark.xdist_group("kubernetes")
 def test_a_real_server_takes_every_object(plan: Plan, server: Cluster, tmp_path: Path) -> None:
     """Kustomize builds the folder, and the API server would take all of it; alone and with each add-on."""
-    choices: list[tuple[str, ...]] = [()]
+    choices: list[tuple[str, ...]] = [(), ADD_ONS]
     if "autoscaling-keda/kustomization.yaml" in files_of(plan):
         choices += [("autoscaling-keda", "inference-gateway"), ("autoscaling-hpa",)]
     for number, components in enumerate(choices):
-        manifests = build(write(plan, tmp_path / str(number), components))
+        manifests = built(write(plan, tmp_path / str(number), components), server)
         done = server.dry_run(manifests)
         assert done.returncode == 0, done.stderr
         kinds = {document["kind"] for document in yaml.safe_load_all(manifests)}
         assert {"Service", "NetworkPolicy", "PodDisruptionBudget", "ConfigMap"} <= kinds
         assert ("ScaledObject" in kinds) == ("autoscaling-keda" in components)
         assert ("InferencePool" in kinds) == ("inference-gateway" in components)
+        assert ({"PodMonitor", "PrometheusRule", "Ingress", "HTTPRoute", "PriorityClass"} <= kinds) == (
+            components == ADD_ONS
+        )
         rootless = plan.launch.variant in ("cuda", "cpu") and not plan.model.path
         assert ("would violate PodSecurity" in done.stderr) == (not rootless), done.stderr
 
@@ -392,9 +462,10 @@ def group_plan() -> Plan:
 @pytest.mark.xdist_group("kubernetes")
 def test_a_real_server_takes_a_group_of_machines(server: Cluster, tmp_path: Path) -> None:
     """One engine over two machines is a LeaderWorkerSet; its leader has the gateway, and the Service finds no worker."""
-    manifests = build(write(group_plan(), tmp_path))
-    done = server.dry_run(manifests)
-    assert done.returncode == 0, done.stderr
+    manifests = built(write(group_plan(), tmp_path / "alone"), server)
+    for text in (manifests, built(write(group_plan(), tmp_path / "all", ADD_ONS), server)):
+        done = server.dry_run(text)
+        assert done.returncode == 0, done.stderr
     found = {document["kind"]: document for document in yaml.safe_load_all(manifests)}
     group = found["LeaderWorkerSet"]["spec"]["leaderWorkerTemplate"]
     leader, worker = group["leaderTemplate"], group["workerTemplate"]

@@ -161,7 +161,7 @@ def overlay(plan: Plan, manifests: Path, folder: Path, mounted: dict[str, Path])
     (folder / "patch.yaml").write_text(yaml.safe_dump(patch))
     relative = os.path.relpath(manifests, folder)
     (folder / "kustomization.yaml").write_text(
-        yaml.safe_dump({"resources": [relative], "patches": [{"path": "patch.yaml"}]})
+        yaml.safe_dump({"namespace": "default", "resources": [relative], "patches": [{"path": "patch.yaml"}]})
     )
     return folder
 

@@ -167,8 +167,8 @@ def checked(folder: Path) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_promtool_takes_the_files_of_every_scenario(scenario: str, rendered: Callable[[str], Path]) -> None:
     """Configuration and rules of a scenario's folder."""
-    for path in rendered(scenario).rglob("monitoring"):
-        checked(path)
+    for rules in rendered(scenario).rglob("rules.yml"):
+        checked(rules.parent)
 
 
 @pytest.mark.external
@@ -223,6 +223,7 @@ def healthy(engine: str) -> dict[str, str]:
         'up{job="gateway"}': "1x80", REACHED: "1x80", code(200): "0+60x80", code(503): "0x80", code(502): "0x80",
         IN_FLIGHT: "4x80", FIRST.replace("LE", "0.5"): "0+60x80", FIRST.replace("LE", "+Inf"): "0+60x80",
     }  # fmt: skip
+    front |= MACHINE
     if engine == "ollama":
         return front
     return front | {
@@ -234,6 +235,27 @@ def healthy(engine: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+DISK = '{job="node",fstype="ext4",mountpoint="/"}'
+CARD = '{job="gpu",gpu="0"}'
+MACHINE = {
+    "node_filesystem_avail_bytes" + DISK: "400x80", "node_filesystem_size_bytes" + DISK: "1000x80",
+    'node_memory_MemAvailable_bytes{job="node"}': "400x80", 'node_memory_MemTotal_bytes{job="node"}': "1000x80",
+    "DCGM_FI_DEV_XID_ERRORS" + CARD: "0x80", "DCGM_FI_DEV_GPU_TEMP" + CARD: "60x80",
+}  # fmt: skip
+OF_HOST = {
+    "DiskNearlyFull": {"node_filesystem_avail_bytes" + DISK: "20x80"},
+    "HostMemoryLow": {'node_memory_MemAvailable_bytes{job="node"}': "20x80"},
+    "CardFaults": {"DCGM_FI_DEV_XID_ERRORS" + CARD: "0x50 79x30"},
+    "CardHot": {"DCGM_FI_DEV_GPU_TEMP" + CARD: "95x80"},
+}
+LABELS = {  # of the series that an alert is about
+    "EngineDown": {"job": "engine"},
+    "GatewayDown": {"job": "gateway"},
+    "DiskNearlyFull": {"job": "node", "fstype": "ext4", "mountpoint": "/"},
+    "HostMemoryLow": {"job": "node"},
+    "CardFaults": {"job": "gpu", "gpu": "0"},
+    "CardHot": {"job": "gpu", "gpu": "0"},
+}
 FAULTS: dict[str, dict[str, dict[str, str]]] = {
     "vllm": {
         "EngineDown": {'up{job="engine"}': "1x10 0x70"},
@@ -247,6 +269,7 @@ FAULTS: dict[str, dict[str, dict[str, str]]] = {
         "TpotOverTarget": buckets("request_time_per_output_token_seconds", True),
         "RequestsFail": {code(502): "0+6x80"},
         "RequestsRefused": {code(503): "0+6x80"},
+        **OF_HOST,
     },
     "ollama": {
         "EngineUnreachable": {REACHED: "1x10 0x70"},
@@ -256,6 +279,7 @@ FAULTS: dict[str, dict[str, dict[str, str]]] = {
         "TtftOverTarget": {FIRST.replace("LE", "0.5"): "0x80", FIRST.replace("LE", "5"): "0+60x80"},
         "RequestsFail": {code(500): "0+6x80"},
         "RequestsRefused": {code(503): "0+6x80"},
+        **OF_HOST,
     },
 }
 
@@ -274,8 +298,7 @@ def rule_tests(engine: str, made: Monitoring) -> dict[str, Any]:
     by_name = {alert.name: alert for alert in made.alerts}
     for name, fault in FAULTS[engine].items():
         expected = fires(by_name[name])
-        if name in ("EngineDown", "GatewayDown"):
-            expected["exp_labels"]["job"] = name.removesuffix("Down").lower()
+        expected["exp_labels"] |= LABELS.get(name, {})
         tests.append({
             "name": name, "interval": "1m", "input_series": series(healthy(engine) | fault),
             "alert_rule_test": [{"eval_time": "60m", "alertname": name, "exp_alerts": [expected]}],

@@ -11,7 +11,7 @@ from advisor.render import environment, template_folder
 
 TEMPLATES = template_folder()
 EVERYWHERE = {"plain", "words"}  # what no language reads as anything but itself
-YAML = {"yaml", "comment", "compose", "kubernetes", "helm", "alert"}
+YAML = {"yaml", "comment", "compose", "kubernetes", "literal", "helm", "alert"}
 UNIT = {"unit_word", "unit_value", "unit_path", "unit_text", "comment"}
 MARKDOWN = {"code", "block", "prose", "sh"}  # sh: inside a block of commands
 ALLOWED = {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install the programs that judge the gateway and the monitoring: Caddy, Prometheus with promtool, and a
-# busybox for their images.
+# Install the programs that judge the gateway and the monitoring: Caddy, Prometheus with promtool, Alertmanager, the
+# node exporter, and a busybox for their images.
 #   tests/tools/gateway.sh            into ${ADVISOR_TOOLS:-$HOME/.cache/advisor-tools}
 # Safe to run again: what is there and answers is kept. Uses only the Go module proxy and Debian's archive; no root, and
 # nothing is left running: Debian's package of Prometheus is unpacked, not installed, so its service never starts.
@@ -49,25 +49,39 @@ unpacked() {
 install_unpacked() {
   local program
   if "$TOOLS/prometheus" --version >/dev/null 2>&1 && "$TOOLS/promtool" --version >/dev/null 2>&1 &&
-    "$TOOLS/busybox" true; then
-    say "prometheus, promtool and busybox are there"
+    "$TOOLS/prometheus-alertmanager" --version >/dev/null 2>&1 &&
+    "$TOOLS/prometheus-node-exporter" --version >/dev/null 2>&1 && "$TOOLS/busybox" true; then
+    say "prometheus, promtool, alertmanager, node exporter and busybox are there"
     return 0
   fi
   if command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1; then
-    say "unpacking Debian's prometheus and busybox-static"
+    say "unpacking Debian's prometheus, alertmanager, node exporter and busybox-static"
     unpacked prometheus usr/bin/prometheus usr/bin/promtool
+    rm -rf "$TOOLS/alertmanager"
+    unpacked prometheus-alertmanager usr/bin/prometheus-alertmanager usr/share/prometheus/alertmanager
+    unpacked prometheus-node-exporter usr/bin/prometheus-node-exporter
     unpacked busybox-static bin/busybox
   else
-    for program in prometheus promtool; do
-      command -v "$program" >/dev/null 2>&1 || { say "$program is absent: install the package 'prometheus'"; return 1; }
+    for program in prometheus promtool prometheus-alertmanager prometheus-node-exporter; do
+      command -v "$program" >/dev/null 2>&1 || { say "$program is absent: install the package of that name (promtool: prometheus)"; return 1; }
       ln -sfn "$(command -v "$program")" "$TOOLS/$program"
     done
   fi
   say "$("$TOOLS/promtool" --version 2>&1 | head -n 1)"
 }
 
+# Debian's Alertmanager reads its templates from one place of the system.
+link_templates() {
+  local place=/usr/share/prometheus/alertmanager
+  [ -e "$place/default.tmpl" ] && return 0
+  [ "$(id -u)" -eq 0 ] || { say "not root: $place is not there, and alertmanager does not start"; return 1; }
+  mkdir -p "$(dirname "$place")"
+  ln -sfn "$TOOLS/alertmanager" "$place"
+}
+
 failed=0
 install_caddy || failed=1
 install_unpacked || failed=1
+link_templates || failed=1
 [ "$failed" -eq 0 ] && say "all in $TOOLS"
 exit "$failed"

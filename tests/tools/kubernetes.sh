@@ -9,6 +9,7 @@ set -euo pipefail
 KUBERNETES=1.34.2
 KEDA=v2.21.0
 GATEWAY_API=v1.4.1
+PROMETHEUS_OPERATOR=v0.85.0
 GO_TOOLS=(
   sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
   github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
@@ -80,13 +81,17 @@ go_tool() {
   GOBIN=$BIN GOFLAGS=-mod=mod go install "$1"
 }
 
-# crds MODULE@VERSION FOLDER NAME: the custom resources that a module carries.
+# crds MODULE@VERSION FOLDER NAME [FILE...]: the custom resources that a module carries, all or those files.
 crds() {
   local source
   say "custom resources of $1"
   source=$(go mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
   mkdir -p "$ROOT/crds/$3"
-  cp -f "$source/$2"/*.yaml "$ROOT/crds/$3/"
+  if [ "$#" -gt 3 ]; then
+    (cd "$source/$2" && cp -f "${@:4}" "$ROOT/crds/$3/")
+  else
+    cp -f "$source/$2"/*.yaml "$ROOT/crds/$3/"
+  fi
   rm -f "$ROOT/crds/$3"/kustomization.yaml
   chmod -R u+w "$ROOT/crds/$3"
 }
@@ -143,6 +148,8 @@ once "etcd" package etcd-server
 link_packages
 once "crds-keda-$KEDA" crds "github.com/kedacore/keda/v2@$KEDA" config/crd/bases keda
 once "crds-gateway-$GATEWAY_API" crds "sigs.k8s.io/gateway-api@$GATEWAY_API" config/crd/standard gateway-api
+once "crds-prometheus-operator-$PROMETHEUS_OPERATOR" crds "github.com/prometheus-operator/prometheus-operator@$PROMETHEUS_OPERATOR" \
+  example/prometheus-operator-crd prometheus-operator monitoring.coreos.com_{podmonitors,prometheusrules}.yaml
 once "module-$KUBERNETES" module
 for program in "${JUDGE[@]}"; do once "$program-$KUBERNETES" component "$program"; done
 for tool in "${GO_TOOLS[@]}"; do once "$(basename "${tool%@*}")-${tool#*@}" go_tool "$tool"; done

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from advisor.deploy import gateway, monitoring, nodes
 from advisor.deploy.kubernetes import patience, pod
-from advisor.deploy.kubernetes.accelerators import taints
+from advisor.deploy.kubernetes.accelerators import products, runtime_class, taints
 from advisor.deploy.kubernetes.checks import checks
 from advisor.deploy.kubernetes.manifest import Manifests
-from advisor.deploy.kubernetes.resources import claim_bytes, resources
+from advisor.deploy.kubernetes.resources import SPARE_DISK_BYTES, claim_bytes, resources
 from advisor.deploy.kubernetes.scaling import scaling
+from advisor.deploy.kubernetes.watching import watch
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.builds import has_image, maker
+from advisor.engines.downloads import fetches
 from advisor.schema import Plan
+from advisor.units import GIB
 
 __all__ = ["checks", "facts", "placements", "possible", "wanted"]
 
@@ -24,7 +27,20 @@ COMMON = (
     "networkpolicy.yaml",
     "poddisruptionbudget.yaml",
     "pod.Caddyfile",
+    "monitoring/kustomization.yaml",
+    "monitoring/podmonitor.yaml",
+    "monitoring/prometheusrule.yaml",
+    "ingress/kustomization.yaml",
+    "ingress/ingress.yaml",
+    "route/kustomization.yaml",
+    "route/gateway.yaml",
+    "route/httproute.yaml",
+    "priority/kustomization.yaml",
+    "priority/priorityclass.yaml",
 )
+NAMED_NODES, RUNTIME = ("node-product/kustomization.yaml",), ("runtime-class/kustomization.yaml",)
+GROUP_PODS = tuple(f"/spec/leaderWorkerTemplate/{part}Template/spec" for part in ("leader", "worker"))
+EXAMPLE_HOST = "llm.example.org"  # RFC 2606: nobody's
 ON_QUEUE = (
     "autoscaling-keda/kustomization.yaml",
     "autoscaling-keda/scaledobject.yaml",
@@ -76,6 +92,8 @@ def facts(plan: Plan) -> Manifests:
         claim_bytes=claim_bytes(plan),
         access_mode=_access_mode(plan),
         host_paths=pod.host_paths(plan),
+        fetch=pod.fetch(plan),
+        fetched=engine.supplies(plan).fetched if pod.fetch(plan) else {},
         model_script=_model_arguments(plan),
         shared_memory=container.shared_memory,
         capabilities=pod.capabilities(plan),
@@ -85,12 +103,21 @@ def facts(plan: Plan) -> Manifests:
         taints=taints(plan),
         probes=patience.probes(plan),
         ending=patience.ending(plan),
-        reaches_out=not (plan.workload.air_gapped or plan.model.path),
+        reaches_out=fetches(plan),
         gateway_image=front.image,
         gateway_port=front.port,
         gateway_metrics_port=front.metrics_port,
+        limit_s=front.limit_s,
+        body_bytes=front.body_bytes,
         engine_metrics_port=ENGINE_METRICS_PORT if monitoring.exported(plan.engine) else None,
-        scaling=scaling(plan, count),
+        scaling=scaling(plan, count, pod.object_name(plan)),
+        watch=watch(plan, pod.object_name(plan)),
+        workload="LeaderWorkerSet" if group else "StatefulSet" if preparation else "Deployment",
+        pod_paths=GROUP_PODS if group else ("/spec/template/spec",),
+        runtime_class=runtime_class(plan),
+        products=products(plan),
+        host=plan.workload.host or EXAMPLE_HOST,
+        scratch=f"{SPARE_DISK_BYTES // GIB}Gi",
         chart=chart.values if chart else {},
         chart_file=chart.file if chart else "",
         chart_has_router=chart is not None and chart.has_router,
@@ -100,14 +127,14 @@ def facts(plan: Plan) -> Manifests:
 
 def placements(plan: Plan) -> tuple[Placement, ...]:
     """The folder `kubernetes/`: gateway's Caddyfile and model's file come from the same templates as elsewhere."""
-    files = list(COMMON)
+    files = [*COMMON, *(NAMED_NODES if products(plan) else ()), *(RUNTIME if runtime_class(plan) else ())]
     if nodes.spanning(plan):
         files += ["claim.yaml", "leaderworkerset-names.yaml"]
         group = Placement(nodes.template(plan, "leaderworkerset.yaml"), f"{FOLDER}/leaderworkerset.yaml")
         return (*_placed(files), group)
     preparation, chart = ENGINES[plan.engine].preparation(plan), pod.chart(plan)
     files += ["statefulset.yaml"] if preparation else ["deployment.yaml", "claim.yaml"]
-    if scaling(plan, pod.pods(plan)):
+    if scaling(plan, pod.pods(plan), pod.object_name(plan)):
         files += ON_QUEUE
     own = _placed(files)
     if chart:
@@ -130,6 +157,5 @@ def _access_mode(plan: Plan) -> str:
 
 
 def _model_arguments(plan: Plan) -> tuple[str, ...]:
-    """What the script that makes the model is given: source, name, and whether the source is here already."""
-    here = "local" if plan.model.path or plan.workload.air_gapped else ""
-    return (plan.launch.model_ref, plan.launch.served_name, here)
+    """What the script that makes the model is given: source and name."""
+    return (plan.launch.model_ref, plan.launch.served_name)

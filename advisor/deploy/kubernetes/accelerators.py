@@ -52,3 +52,20 @@ def taints(plan: Plan) -> tuple[str, ...]:
     """Keys with which clusters keep other pods off such nodes: the resource, and the vendor's usual one."""
     usual = (_of_whole(card) for card in cards_of_pod(plan))
     return tuple(sorted({*devices(plan), *usual}))
+
+
+def runtime_class(plan: Plan) -> str:
+    """That of the cards' vendor; empty without cards, or where its device plugin needs none."""
+    return next((_offered(card).runtime_class for card in cards_of_pod(plan)), "")
+
+
+def products(plan: Plan) -> Mapping[str, str]:
+    """Label of a node → name of its cards as the vendor's labeller writes it; of unequal cards none."""
+    cards = cards_of_pod(plan)
+    named = {(_offered(card).product_label, _product(card)) for card in cards}
+    return {label: name for label, name in named if label} if len(named) == 1 else {}
+
+
+def _product(card: Accelerator) -> str:
+    """`"NVIDIA GeForce RTX 4090"` → `"NVIDIA-GeForce-RTX-4090"`; at most the 63 characters of a label."""
+    return re.sub(r"[^A-Za-z0-9._-]+", _offered(card).product_blank, card.name)[:63].strip("-._")

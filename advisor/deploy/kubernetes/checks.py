@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.deploy.kubernetes import pod
-from advisor.deploy.kubernetes.accelerators import devices
+from advisor.deploy.kubernetes.accelerators import devices, products, runtime_class
 from advisor.schema import Check, Plan
 
 LEAST_VERSION = "1.29"  # from here on a sidecar is a container that starts first and ends last
@@ -51,6 +51,39 @@ def _lines(plan: Plan) -> Iterator[Check]:
         "one marked (default)",
         "name a storage class in kubernetes/kustomization.yaml, or make the volume by hand",
     )
+    for label, product in products(plan).items():
+        yield _line(
+            "product",
+            f"nodes say which cards they have ({label}={product})",
+            f"kubectl get nodes -L {label}",
+            f"{product}; then the add-on node-product keeps the pod off other cards",
+            "without that label leave the add-on out; with another spelling exchange it there",
+        )
+    if (found := runtime_class(plan)) != "":
+        yield _line(
+            "runtime",
+            "containers see the cards in the cluster's default runtime",
+            "kubectl get runtimeclass",
+            f"no {found}, or one that the add-on runtime-class then names",
+            "a pod that sees no card needs the add-on runtime-class",
+        )
+    yield _line(
+        "prometheus",
+        "Prometheus is where the add-ons monitoring and autoscaling look for it",
+        "kubectl get service --all-namespaces -l operated-prometheus=true",
+        "prometheus-operated in the namespace monitoring",
+        "exchange serverAddress in kubernetes/autoscaling-keda/scaledobject.yaml; another Prometheus needs no operator "
+        "where it follows the pods' annotations",
+    )
+    if (found_chart := pod.chart(plan)) is not None:
+        version = found_chart.values["version"]
+        yield _line(
+            "chart",
+            f"who installs {found_chart.file} with Helm takes the chart's version {version}",
+            "helm list --all-namespaces",
+            f"nothing of it yet, or {version}",
+            "values of another version may have other names: compare with `helm show values` before an upgrade",
+        )
     for secret in (pod.keys(plan)[0], *pod.secrets(plan)):
         yield _line(
             f"secret-{secret.name.removeprefix(name + '-')}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
+from advisor.deploy.monitoring.facts import Alert, Record
 from advisor.deploy.nodes import NodesFacts
 from advisor.engines.deployment import Preparation
 from advisor.schema import value
@@ -64,7 +65,7 @@ class Probes:
 
     startup: Probe
     liveness: Probe
-    model: Probe  # startup of the model's container: the download is part of it
+    model: Probe  # startup of the container that gives the running server its model
     readiness: Probe
 
 
@@ -92,6 +93,17 @@ class Scaling:
 
 
 @value
+class Watch:
+    """Rules for the Prometheus of the cluster."""
+
+    jobs: tuple[tuple[str, str], ...]  # as other ways to run call it, and as it is called here
+    label: str  # of recorded series
+    title: str
+    records: tuple[Record, ...]
+    alerts: tuple[Alert, ...]
+
+
+@value
 class Manifests:
     """One folder `kubernetes/`."""
 
@@ -111,6 +123,8 @@ class Manifests:
     claim_bytes: int
     access_mode: str
     host_paths: tuple[HostPath, ...]
+    fetch: str  # shell lines, the model's source in $1; empty: nothing is fetched before the start
+    fetched: Mapping[str, str]  # variables of the engine alone, once the model was fetched
     model_script: tuple[str, ...]
     shared_memory: str
     capabilities: tuple[str, ...]
@@ -124,8 +138,17 @@ class Manifests:
     gateway_image: str
     gateway_port: int
     gateway_metrics_port: int
+    limit_s: int  # of one request at the gateway
+    body_bytes: int  # of the largest request
     engine_metrics_port: int | None  # where the pod shows the engine's own metrics; None: it has none
     scaling: Scaling | None
+    watch: Watch
+    workload: str  # kind of the object that makes the pods
+    pod_paths: tuple[str, ...]  # where their specifications stand in it
+    runtime_class: str  # of the vendor; empty without cards
+    products: Mapping[str, str]  # label of nodes → name of the planned cards
+    host: str  # under which others reach it from outside the cluster
+    scratch: str  # disk of the node that a container may use beside the volume
     chart: Mapping[str, object]  # values of the engine's own chart
     chart_file: str  # empty: it has none
     chart_has_router: bool

@@ -20,17 +20,15 @@ LONGEST_STARTUP_S = 86_400
 
 
 def startup_s(plan: Plan) -> int:
-    """Until the model can be used: the engine's start and, where the running server fetches the model, its download."""
-    if ENGINES[plan.engine].preparation(plan) is None:
-        return plan.launch.startup_s
+    """Until the model of a first start can be used: the download and the engine's start."""
     return plan.launch.startup_s + math.ceil(download_s(plan.launch.cache_bytes, plan.workload))
 
 
 def probes(plan: Plan) -> Probes:
-    """Startup waits as long as the plan does; after it, two minutes without an answer end the container."""
+    """Startup waits as long as the plan does, the fetch before it; two minutes without an answer end the container."""
     return Probes(
         startup=Probe(period_s=PERIOD_S, failures=math.ceil(plan.launch.startup_s / PERIOD_S), timeout_s=10),
-        model=Probe(period_s=PERIOD_S, failures=math.ceil(startup_s(plan) / PERIOD_S), timeout_s=10),
+        model=Probe(period_s=PERIOD_S, failures=math.ceil(plan.launch.startup_s / PERIOD_S), timeout_s=10),
         liveness=Probe(period_s=20, failures=6, timeout_s=15),
         readiness=Probe(period_s=5, failures=3, timeout_s=5),
     )

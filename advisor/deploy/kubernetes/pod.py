@@ -11,6 +11,7 @@ from advisor.deploy.kubernetes.resources import resources
 from advisor.engines import ENGINES
 from advisor.engines.builds import access
 from advisor.engines.deployment import Chart, Command, Pod
+from advisor.engines.downloads import fetches
 from advisor.quoting import dns_label
 from advisor.schema import Plan
 
@@ -52,7 +53,17 @@ def command(plan: Plan) -> Command:
     who = user(plan)
     if who.uid is not None:
         env |= {"HOME": who.home, "USER": plan.engine, "LOGNAME": plan.engine}
+    if fetch(plan):
+        env |= ENGINES[plan.engine].supplies(plan).fetched
     return Command(argv=planned.argv, env=env)
+
+
+def fetch(plan: Plan) -> str:
+    """The lines of the container that fetches the model before the engine starts; empty where it is there already.
+
+    A group over several machines has one volume and no first pod: the engines fetch what they load.
+    """
+    return ENGINES[plan.engine].supplies(plan).fetch if fetches(plan) and not nodes.spanning(plan) else ""
 
 
 def chart(plan: Plan) -> Chart | None:

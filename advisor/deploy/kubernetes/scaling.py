@@ -14,7 +14,7 @@ HEADROOM = 2  # times the planned number of pods, at most
 LONGEST_UP_S, SHORTEST_DOWN_S, LONGEST_DOWN_S = 1800, 300, 3600  # the API's own bounds, and its default
 
 
-def scaling(plan: Plan, pods: int) -> Scaling | None:
+def scaling(plan: Plan, pods: int, name: str) -> Scaling | None:
     """Bounds and threshold on the requests that wait for a slot; None for groups of machines.
 
     None too where the engine reports no queue: processor and card look equally busy with one request and a hundred.
@@ -28,7 +28,7 @@ def scaling(plan: Plan, pods: int) -> Scaling | None:
     return Scaling(
         metric=metric,
         metric_renamed=metric.replace(":", "_"),
-        query=f"sum({metric}{{model_name={json.dumps(plan.launch.served_name)}}})",
+        query=f"sum({metric}{{job={json.dumps(f'{name}-engine')},model_name={json.dumps(plan.launch.served_name)}}})",
         least=min(max(math.ceil(pods * average), 1), pods),
         most=pods * HEADROOM,
         # A quarter of the slots: the wait is then shorter than the answers that run.

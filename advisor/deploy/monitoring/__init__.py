@@ -8,6 +8,7 @@ from advisor.catalog import constants
 from advisor.deploy import gateway
 from advisor.deploy.monitoring.alerts import alerts
 from advisor.deploy.monitoring.dashboard import panels
+from advisor.deploy.monitoring.exporters import exporters
 from advisor.deploy.monitoring.facts import Job, Monitoring
 from advisor.deploy.monitoring.signals import records
 from advisor.engines.base import Placement
@@ -47,6 +48,7 @@ def facts(plan: Plan) -> Monitoring:
         retention=RETENTION,
         interval_s=INTERVAL_S,
         jobs=jobs(plan, names),
+        exporters=exporters(plan),
         records=records(names),
         alerts=alerts(plan, names),
         panels=panels(plan, names),
@@ -62,15 +64,20 @@ def exported(engine: str) -> Mapping[str, str]:
 
 
 def jobs(plan: Plan, names: Mapping[str, str]) -> tuple[Job, ...]:
-    """The gateway always, the engine where it exports anything."""
+    """The gateway and the machine always, engine and cards where they export anything."""
     front = Job(
         name="gateway", container=f"gateway:{gateway.METRICS_PORT}", native=f"127.0.0.1:{gateway.METRICS_PORT}",
         path="/metrics",
     )  # fmt: skip
+    beside = (
+        Job(name=e.job, container=f"{e.service}:{e.port}", native=f"127.0.0.1:{e.port}", path="/metrics")
+        for e in exporters(plan)
+    )
     if not names:
-        return (front,)
+        return (front, *beside)
     port = plan.launch.port
-    return (Job(name="engine", container=f"engine:{port}", native=f"127.0.0.1:{port}", path=names["path"]), front)
+    engine = Job(name="engine", container=f"engine:{port}", native=f"127.0.0.1:{port}", path=names["path"])
+    return (engine, front, *beside)
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
@@ -78,7 +85,7 @@ def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
     return (
         Placement("monitoring/prometheus.yml.j2", "monitoring/prometheus.yml", ways=COMPOSE),
         Placement("monitoring/prometheus.native.yml.j2", "monitoring/prometheus.native.yml", ways=ON_HOST),
-        Placement("monitoring/rules.yml.j2", "monitoring/rules.yml"),
+        Placement("monitoring/rules.yml.j2", "monitoring/rules.yml", ways=("compose", *ON_HOST)),
         Placement("monitoring/alertmanager.yml.j2", "monitoring/alertmanager.yml", ways=("compose", *ON_HOST)),
         Placement("monitoring/dashboard.json.j2", "monitoring/grafana/dashboards/advisor.json"),
         Placement(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from advisor.deploy.monitoring.exporters import host_alerts
 from advisor.deploy.monitoring.facts import Alert
 from advisor.deploy.monitoring.signals import FRONT, LONGEST_FRONT_BUCKET_S
 from advisor.engines.admission import admitted
@@ -18,13 +19,18 @@ MOST_REFUSED = 0.01
 
 def alerts(plan: Plan, names: Mapping[str, str]) -> tuple[Alert, ...]:
     """All alerts; `names` are the engine's metrics by what they tell, empty where it exports none."""
-    return (*_down(plan, names), *_load(plan, names), *_latency(plan, names), *_front(plan))
+    return (*_down(plan, names), *_load(plan, names), *_latency(plan, names), *_front(plan), *host_alerts(plan))
+
+
+def _gone(job: str) -> str:
+    """Nothing answers, or nothing is there that could: pods that are gone leave no series that could be 0."""
+    return f'up{{job="{job}"}} == 0 or absent(up{{job="{job}"}})'
 
 
 def _down(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
     if names:
         yield Alert(
-            name="EngineDown", expr='up{job="engine"} == 0', for_s=60, severity="critical",
+            name="EngineDown", expr=_gone("engine"), for_s=60, severity="critical",
             summary="the engine does not answer",
             todo=f"{logs(plan, 'engine')}; it starts again by itself unless it was stopped, and loading takes minutes",
         )  # fmt: skip
@@ -34,7 +40,7 @@ def _down(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
         todo=f"{logs(plan, 'engine')}; while it loads this is as it should be",
     )  # fmt: skip
     yield Alert(
-        name="GatewayDown", expr='up{job="gateway"} == 0', for_s=60, severity="critical",
+        name="GatewayDown", expr=_gone("gateway"), for_s=60, severity="critical",
         summary="the gateway does not answer: nobody beyond this machine is served",
         todo=logs(plan, "gateway"),
     )  # fmt: skip

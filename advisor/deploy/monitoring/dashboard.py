@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from advisor.deploy.monitoring.exporters import host_panels
 from advisor.deploy.monitoring.facts import Panel, Query
-from advisor.deploy.monitoring.signals import quantile
+from advisor.deploy.monitoring.signals import ENGINE, quantile
 from advisor.schema import Plan
 
 COLUMNS, WIDTH, HEIGHT = 24, 8, 8
@@ -14,7 +15,8 @@ Drawn = tuple[str, str, tuple[Query, ...], float | None]  # title, unit, lines, 
 
 def panels(plan: Plan, names: Mapping[str, str]) -> tuple[Panel, ...]:
     """Every panel in its place, three a row; `names` are the engine's metrics, empty where it exports none."""
-    drawn = (*_reached(names), *(_of_engine(plan, names) if names else _in_its_place(plan)), *_front())
+    engine = _of_engine(plan, names) if names else _in_its_place(plan)
+    drawn = (*_reached(names), *engine, *_front(), *host_panels(plan))
     a_row = COLUMNS // WIDTH
     return tuple(
         Panel(
@@ -47,13 +49,13 @@ def _of_engine(plan: Plan, names: Mapping[str, str]) -> Iterator[Drawn]:
         Query(expr="advisor:prompt_tokens:rate5m", legend="prompt"),
     )
     yield "Tokens per second", "none", tokens, None
-    waits = Query(expr=quantile("0.95", names["queue_time"]), legend="95 % wait at most")
-    whole = Query(expr=quantile("0.95", names["whole_time"]), legend="95 % are done in")
+    waits = Query(expr=quantile("0.95", names["queue_time"], ENGINE), legend="95 % wait at most")
+    whole = Query(expr=quantile("0.95", names["whole_time"], ENGINE), legend="95 % are done in")
     yield "Waiting and whole time", "s", (waits, whole), None
     yield "Preemptions per second", "none", (Query(expr="advisor:preemptions:rate5m", legend="preempted"),), None
-    hits = f"sum(rate({names['prefix_hits']}[5m])) / sum(rate({names['prefix_queries']}[5m]))"
+    hits = f"sum(rate({names['prefix_hits']}{ENGINE}[5m])) / sum(rate({names['prefix_queries']}{ENGINE}[5m]))"
     yield "Prompt tokens found in the prefix cache", "percentunit", (Query(expr=hits, legend="found"),), None
-    ended = f"sum by (finished_reason) (rate({names['finished']}[5m]))"
+    ended = f"sum by (finished_reason) (rate({names['finished']}{ENGINE}[5m]))"
     yield "Answers per second, by how they end", "none", (Query(expr=ended, legend="{{finished_reason}}"),), None
 
 

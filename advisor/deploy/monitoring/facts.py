@@ -23,6 +23,7 @@ class Alert:
     severity: str  # "critical": nobody is served; "warning": it will come to that, or it is slow
     summary: str
     todo: str
+    of_host: bool = False  # about the machine or its cards, not about this deployment
 
 
 @value
@@ -59,6 +60,20 @@ class Job:
 
 
 @value
+class Exporter:
+    """A program that shows figures of the machine or its cards to Prometheus."""
+
+    service: str  # in Compose
+    job: str
+    image: str
+    port: int
+    program: str  # how it comes to a host without containers, for people
+    argv: tuple[str, ...] = ()
+    reads_host: bool = False  # its files, read-only
+    on_cards: bool = False  # gets the engine's cards
+
+
+@value
 class Monitoring:
     """Everything the templates of this part see."""
 
@@ -71,6 +86,7 @@ class Monitoring:
     retention: str
     interval_s: int
     jobs: tuple[Job, ...]
+    exporters: tuple[Exporter, ...]
     records: tuple[Record, ...]
     alerts: tuple[Alert, ...]
     panels: tuple[Panel, ...]

@@ -7,6 +7,15 @@ from advisor.schema import Plan
 
 RELEASES = "https://github.com/ollama/ollama/releases/download"
 
+# The server checks the digest of every blob, and goes on with one that was cut off; a tag that is in the store stays.
+FETCH = """\
+ollama serve & server=$!
+until ollama list >/dev/null 2>&1; do sleep 1; done
+ollama show "$1" >/dev/null 2>&1 || ollama pull "$1"
+kill "$server"
+wait "$server" || true
+"""
+
 
 def supplies(plan: Plan) -> Supplies:
     """The store is a folder: whole models are copied with it."""
@@ -16,6 +25,8 @@ def supplies(plan: Plan) -> Supplies:
         fetched_by="`ollama pull` into a store of its own",
         archive=f"{RELEASES}/v{plan.engine_version}/{_archive(plan)}",
         variables=("OLLAMA_NO_CLOUD",),
+        repositories=(plan.launch.model_ref,),
+        fetch=FETCH,
     )
 
 
