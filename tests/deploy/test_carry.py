@@ -80,7 +80,7 @@ def test_what_is_saved_is_loaded(engine: str, tmp_path: Path, programs: Path) ->
     assert loaded.returncode == 0, loaded.stderr
     there = {path.read_text().strip() for path in (tmp_path / "inside").iterdir() if path.is_file()}
     facts = carry.facts(offline(engine))
-    assert {image.name for image in facts.images} <= there and len(facts.images) == 5
+    assert {image.name for image in facts.images} <= there and len(facts.images) == 7
     weights = [path for path in (folder / "models").rglob("*") if path.is_file()]
     assert len(weights) == 1 and facts.model_ref in weights[0].read_text()
     env = dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines())

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Install further judges of our files: checkov and kube-score (Kubernetes), dclint (Compose).
+#   tests/tools/judges.sh            into ${ADVISOR_TOOLS:-$HOME/.cache/advisor-tools}
+# Safe to run again: what is there is kept. Uses only the Python and npm registries and the Go module proxy; no root. Under two minutes on two
+# cores, 300 MB.
+# kube-linter is not here: its module is served by no proxy (golang.stackrox.io), and its judgements are checkov's.
+set -euo pipefail
+
+CHECKOV_VERSION=3.3.30
+DCLINT_VERSION=3.1.0
+KUBE_SCORE_VERSION=v1.20.0
+TOOLS=${ADVISOR_TOOLS:-"$HOME/.cache/advisor-tools"}
+mkdir -p "$TOOLS"
+
+say() { printf '[judges] %s\n' "$*" >&2; }
+
+install_checkov() {
+  local target=$TOOLS/checkov-$CHECKOV_VERSION
+  if [ -e "$target/whole" ]; then
+    say "checkov $CHECKOV_VERSION is there"
+  else
+    say "installing checkov $CHECKOV_VERSION; about a minute"
+    rm -rf "$target"
+    python3 -m venv "$target"
+    "$target/bin/pip" install --quiet "checkov==$CHECKOV_VERSION"
+    touch "$target/whole"
+  fi
+  ln -sfn "checkov-$CHECKOV_VERSION/bin/checkov" "$TOOLS/checkov"
+}
+
+install_dclint() {
+  local target=$TOOLS/dclint-$DCLINT_VERSION
+  if [ -e "$target/whole" ]; then
+    say "dclint $DCLINT_VERSION is there"
+  elif command -v npm >/dev/null 2>&1; then
+    say "installing dclint $DCLINT_VERSION"
+    mkdir -p "$target"
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$target" "dclint@$DCLINT_VERSION" >/dev/null
+    touch "$target/whole"
+  else
+    say "no npm: dclint is not installed (https://nodejs.org)"
+    return 1
+  fi
+  ln -sfn "dclint-$DCLINT_VERSION/node_modules/.bin/dclint" "$TOOLS/dclint"
+}
+
+install_kube_score() {
+  local target=$TOOLS/kube-score-$KUBE_SCORE_VERSION stage
+  if [ -x "$target" ] && "$target" version >/dev/null 2>&1; then
+    say "kube-score $KUBE_SCORE_VERSION is there"
+  elif command -v go >/dev/null 2>&1; then
+    say "building kube-score $KUBE_SCORE_VERSION with $(go version | cut -d' ' -f3); about a minute"
+    stage=$(mktemp -d)
+    GOBIN=$stage GOFLAGS=-mod=mod go install "github.com/zegl/kube-score/cmd/kube-score@$KUBE_SCORE_VERSION"
+    mv "$stage/kube-score" "$target"
+    rm -rf "$stage"
+  else
+    say "no Go compiler: kube-score is not installed (https://go.dev/dl)"
+    return 1
+  fi
+  ln -sfn "$(basename "$target")" "$TOOLS/kube-score"
+}
+
+failed=0
+install_checkov || failed=1
+install_dclint || failed=1
+install_kube_score || failed=1
+[ "$failed" -eq 0 ] && say "all in $TOOLS"
+exit "$failed"
