@@ -55,8 +55,10 @@ class Toolkit:
     expect: str
     install: str
     make_cdi: str
-    keeps: str  # shows that systemd knows the cards' device nodes, so that a reload leaves them to containers
-    keep: str  # what to do where it does not
+    keeps: str = (
+        ""  # shows that systemd knows the device nodes, so that a reload leaves them to containers; empty: it does
+    )
+    keep: str = ""  # what to do where it does not
 
 
 @value

@@ -25,7 +25,8 @@ def container_checks(plan: Plan) -> Iterator[Check]:
         yield _docker()
         if vendor and vendor.toolkit:
             yield _runtime(vendor.toolkit)
-            yield _lasting(vendor.toolkit)
+            if vendor.toolkit.keeps:
+                yield _lasting(vendor.toolkit)
         yield from _images(plan)
 
 

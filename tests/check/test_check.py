@@ -40,6 +40,7 @@ PROGRAMS = {
 case "$1 $2" in
   "compose version") cat "$FAKES/compose-version" ;;
   "compose ps") ;;
+  "version --format") cat "$FAKES/docker-version" ;;
   "info --format") echo "$FAKES" ;;
   "image inspect") grep -qxF "$5" "$FAKES/images" && echo sha256:1 ;;
   *) exit 1 ;;
@@ -106,6 +107,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).write_text(f"#!/bin/bash\n{body}\n")
         (folder / name).chmod(0o755)
     (folder / "compose-version").write_text("5.0.2\n")
+    (folder / "docker-version").write_text("28.3.3\n")
     (folder / "synchronised").write_text("yes\n")
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setenv("FAKES", str(folder))
@@ -150,9 +152,15 @@ def test_a_good_folder_passes(good: Path, target: str) -> None:
     assert len({line.id for line in report.lines}) == len(report.lines)
 
 
+def _stand_in(path: Path, body: str) -> None:
+    """A program in place of the machine's own."""
+    path.write_text(f"#!/bin/bash\n{body}\n")
+    path.chmod(0o755)
+
+
 def _edit(name: str, old: str, new: str) -> Callable[[Path, Path], None]:
     def edit(folder: Path, programs: Path) -> None:
-        place = (programs if name in ("images", "compose-version", "synchronised") else folder) / name
+        place = (programs if name in ("images", "compose-version", "docker-version", "synchronised") else folder) / name
         assert old in place.read_text()
         place.write_text(place.read_text().replace(old, new))
 
@@ -169,6 +177,9 @@ FAULTS: dict[str, tuple[str, str, Callable[[Path, Path], None]]] = {
     "missing key": ("native", "key", _edit(".env", f"ADVISOR_API_KEY={KEY}\n", "")),
     "short key": ("compose", "key", _edit(".env", KEY, "short")),
     "old Compose": ("compose", "compose", _edit("compose-version", "5.0.2", "2.10.0")),
+    "old Docker": ("compose", "docker", _edit("docker-version", "28.3.3", "28.3.2")),
+    "old Python": ("native", "python", lambda _, fakes: _stand_in(fakes / "python3", "echo 3.10")),
+    "new Python": ("native", "python", lambda _, fakes: _stand_in(fakes / "python3", "echo 3.15")),
     "wrong file mode": ("native", "env-file", lambda folder, _: (folder / ".env").chmod(0o644)),
     "missing image": ("compose", "image", _edit("images", "vllm/", "other/")),
     "missing image of the gateway": ("compose", "image-gateway", _edit("images", "caddy", "other")),
