@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from advisor.errors import BadInput
+from advisor.folder.write import write_tree
 from advisor.render import render
 from advisor.schema import Plan
 from tests.engines.engine_cases import first_plan, tool
@@ -98,7 +101,7 @@ class Deployment:
             path.write_text(file.text)
             path.chmod(0o755 if file.executable else 0o644)
 
-    def call(self, script: str, **env: str) -> subprocess.CompletedProcess[str]:
+    def call(self, script: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a script to its end."""
         known = {
             "PATH": f"{self.programs}:/usr/local/bin:/usr/bin:/bin",
@@ -106,7 +109,7 @@ class Deployment:
             "ENGINE_HOME": str(self.folder),
         }
         return subprocess.run(
-            ["bash", str(self.folder / script)],
+            ["bash", str(self.folder / script), *words],
             capture_output=True,
             text=True,
             timeout=120,
@@ -228,6 +231,7 @@ def test_the_model_is_fetched_named_and_loaded(tmp_path: Path, programs: Path, p
     assert made.calls()[1:] == [
         ["ollama", "show", "qwen2.5:7b"],
         ["ollama", "pull", "qwen2.5:7b"],
+        ["ollama", "show", "qwen2.5-7b-instruct"],
         ["ollama", "create", "qwen2.5-7b-instruct", "-f", str(made.folder / "Modelfile")],
         ["ollama", "run", "qwen2.5-7b-instruct", ""],
     ]
@@ -355,3 +359,56 @@ def test_logs_of_three_starts_are_kept(deployment: Deployment) -> None:
         deployment.call("run.sh", ENGINE_DIES="1")
     kept = {path.name for path in (deployment.folder / "state").glob("engine.log*")}
     assert kept == {"engine.log", "engine.log.1", "engine.log.2", "engine.log.3"}
+
+
+def test_purge_takes_the_model_that_run_made(tmp_path: Path, programs: Path, port: int) -> None:
+    """`stop.sh --purge` has Ollama remove the name that run.sh gave it, while it runs; a plain stop leaves it."""
+    made = Deployment(on_port(first_plan("ollama", "rtx-4090"), port), tmp_path / "d", programs)
+    removed = ["ollama", "rm", "qwen2.5-7b-instruct"]
+    assert made.call("run.sh").returncode == 0
+    assert made.call("stop.sh").returncode == 0 and removed not in made.calls()
+    assert made.call("run.sh").returncode == 0
+    assert made.call("stop.sh", "--purge").returncode == 0
+    assert made.calls()[-1] == removed and not (made.folder / "state").exists()
+
+
+def test_a_folder_whose_engine_runs_is_not_written_over(deployment: Deployment) -> None:
+    """Another plan is refused with what to do while the engine runs, the same one is not, and after a stop any is taken."""
+    files, other = render(deployment.plan), render(replace(deployment.plan, summary="another plan"))
+    write_tree(deployment.folder, files, overwrite=False)
+    assert deployment.call("run.sh").returncode == 0
+    write_tree(deployment.folder, files, overwrite=False)
+    for force in (False, True):
+        with pytest.raises(BadInput, match=r"still runs \(process \d+\).*stop\.sh first"):
+            write_tree(deployment.folder, other, overwrite=force)
+    assert deployment.call("stop.sh").returncode == 0
+    write_tree(deployment.folder, other, overwrite=False)
+
+
+def test_a_proxy_is_not_asked_for_this_machine(deployment: Deployment) -> None:
+    """With a proxy in engine.env that does not answer, run.sh still sees its own engine become healthy."""
+    proxy = f"http://127.0.0.1:{free()}"
+    (deployment.folder / "engine.env").write_text(f"http_proxy={proxy}\nHTTPS_PROXY={proxy}\nno_proxy=intern.test\n")
+    started = deployment.call("run.sh")
+    assert started.returncode == 0, started.stderr
+    assert json.loads((deployment.folder / "env").read_text())["no_proxy"] == "127.0.0.1,localhost,intern.test"
+
+
+def test_a_truncated_log_gives_its_space_back(deployment: Deployment) -> None:
+    """Logs are appended to, as a rotation that copies and truncates needs it."""
+    assert deployment.call("run.sh").returncode == 0
+    flags = re.search(r"flags:\s+(\d+)", Path(f"/proc/{deployment.pid()}/fdinfo/1").read_text())
+    assert flags and int(flags[1], 8) & os.O_APPEND
+
+
+@pytest.mark.external
+def test_a_port_for_root_alone_is_said_before_the_start(tmp_path: Path, programs: Path, port: int) -> None:
+    """A user who asks for 443 hears how Caddy gets the right to it, and nothing has started; root just starts."""
+    made = Deployment(exposed("vllm", port), tmp_path / "d", programs)
+    (programs / "caddy").symlink_to(tool("caddy"))
+    (made.folder / ".env").write_text("ADVISOR_API_KEY=0123456789abcdef-key\nADVISOR_PORT=443\n")
+    (programs / "id").write_text("#!/bin/sh\necho 1000\n")
+    (programs / "id").chmod(0o755)
+    refused = made.call("run.sh")
+    assert refused.returncode == 1 and "setcap cap_net_bind_service" in refused.stderr
+    assert not (made.folder / "state").exists()

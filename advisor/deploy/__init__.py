@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import difflib
 
-from advisor.deploy import carry, compose, gateway, kubernetes, monitoring, nodes, quadlet, ray, scripts, systemd
+from advisor.deploy import (
+    carry,
+    compose,
+    gateway,
+    kubernetes,
+    monitoring,
+    nodes,
+    people,
+    quadlet,
+    ray,
+    scripts,
+    systemd,
+)
 from advisor.deploy.base import Part
 from advisor.engines.ways import WAYS, asked_ways
 from advisor.errors import BadInput
@@ -19,6 +31,7 @@ PARTS: dict[str, Part] = {
     "quadlet": quadlet,
     "kubernetes": kubernetes,
     "gateway": gateway,
+    "keys": people,
     "monitoring": monitoring,
     "nodes": nodes,
     "ray": ray,
@@ -50,8 +63,8 @@ def parts_of(plan: Plan) -> tuple[str, ...]:
         names.update(_ways(plan))
     if plan.launch.server == "running":
         names = names & AROUND_A_RUNNING_SERVER | {"native"}
-    # Monitoring watches the gateway, and in a pod it is the only way to the engine.
-    if plan.workload.exposed or {"monitoring", "kubernetes"} & names:
+    # Monitoring watches the gateway, keys stand behind it, and in a pod it is the only way to the engine.
+    if plan.workload.exposed or {"monitoring", "kubernetes", "keys"} & names:
         names.add("gateway")
     if nodes.wanted(plan):
         names.add("nodes")

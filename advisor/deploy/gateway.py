@@ -35,6 +35,7 @@ EMBED_BATCH = 64  # texts in one request for vectors
 SHORTEST_LIMIT_S, LONGEST_LIMIT_S = 600, 7200  # of one request
 CONNECTION_S = 15  # beyond the drain, until the container engine kills
 LONGEST_RETRY_S = 30
+CANARY_STEP = 50  # from the engine's port to that of another version beside it
 
 
 @value
@@ -59,6 +60,8 @@ class Gateway:
     drain_s: int  # at stop, requests in flight get this long
     grace_s: int  # until the gateway is killed
     always: bool  # others must reach the service: in Compose without a profile
+    update: bool  # run.sh can start a second engine beside the first, and update.sh switches between them
+    canary_port: int  # of that second engine
 
 
 def wanted(plan: Plan) -> bool:
@@ -93,7 +96,14 @@ def facts(plan: Plan) -> Gateway:
         drain_s=drain,
         grace_s=drain + CONNECTION_S,
         always=plan.workload.exposed,
+        update=can_update(plan),
+        canary_port=plan.launch.port + CANARY_STEP,
     )
+
+
+def can_update(plan: Plan) -> bool:
+    """Whether run.sh starts a whole engine of its own on this machine, so that there can be two for a while."""
+    return plan.launch.server == "own" and plan.estimate.candidate.nodes_of_replica == 1
 
 
 def body_bytes(plan: Plan) -> int:
@@ -116,9 +126,11 @@ def retry_s(plan: Plan) -> int:
     return min(max(math.ceil(answer / 2), 1), LONGEST_RETRY_S)
 
 
-def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
-    """One file for every target; what differs comes from the environment."""
-    return (Placement("gateway/Caddyfile.j2", "gateway/Caddyfile", ways=("compose", *ON_HOST)),)
+def placements(plan: Plan) -> tuple[Placement, ...]:
+    """One file for every target, what differs comes from the environment; natively what changes the engine too."""
+    update = Placement("gateway/update.sh.j2", "update.sh", executable=True, ways=("native",))
+    front = Placement("gateway/Caddyfile.j2", "gateway/Caddyfile", ways=("compose", *ON_HOST))
+    return (front, update) if can_update(plan) else (front,)
 
 
 def checks(plan: Plan) -> tuple[Check, ...]:

@@ -22,6 +22,7 @@ from advisor.edge.reading import is_folder, is_link, opened, read_json
 from advisor.errors import BadInput
 from advisor.folder import atomic
 from advisor.folder.lock import locked
+from advisor.folder.started import refuse_while_running
 from advisor.schema import RenderedFile
 from advisor.units import MIB
 
@@ -100,7 +101,8 @@ def write_tree(folder: Path, files: Iterable[RenderedFile], *, overwrite: bool) 
     do not collide stay as they are.
 
     Raises:
-        BadInput: a person's file is in the way, `folder` is a file, or a path leads out of it.
+        BadInput: a person's file is in the way, `folder` is a file, a path leads out of it, or what its run.sh started
+            still runs.
         EnvironmentFailed: the system refuses: no permission, disk full, read-only.
     """
     wanted = {file.path: file for file in files}
@@ -122,6 +124,8 @@ def _written(folder: Path, wanted: Mapping[str, RenderedFile], overwrite: bool) 
     wanted = _with_plan_before(folder, wanted, manifest)
     taken = [path for path in wanted if atomic.present(folder / path)]
     different = [path for path in taken if not atomic.same(folder / path, wanted[path].text)]
+    if different:
+        refuse_while_running(folder)
     changed = [path for path in different if not _is_ours(folder, path, manifest)]
     if changed and not overwrite:
         raise BadInput(_refusal(folder, changed))

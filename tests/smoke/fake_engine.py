@@ -113,7 +113,7 @@ class Fake:
             try:
                 await asyncio.sleep(self.how.ttft_s)
                 if not body.get("stream"):
-                    choice = {"message": {"content": "word " * wanted}, "finish_reason": "length"}
+                    choice = {"message": {"role": "assistant", "content": "word " * wanted}, "finish_reason": "length"}
                     return await plain(writer, 200, json.dumps({"choices": [choice], "usage": usage}))
                 await self.stream(wanted, usage, number, writer)
             finally:
