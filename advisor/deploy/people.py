@@ -34,8 +34,8 @@ class Keys:
     inner_port: int
     engine: str  # the engine's API as LiteLLM reaches it, through the gateway, natively
     container_engine: str
-    tokens_per_s: float  # what one process passes
-    planned_tokens_per_s: float | None  # what the plan expects, all together; None: not predicted
+    passed: str  # tokens/s of one process
+    expected: str  # what the plan expects, all together, as the end of a sentence
 
 
 def wanted(plan: Plan) -> bool:  # noqa: ARG001
@@ -61,8 +61,8 @@ def facts(plan: Plan) -> Keys:
         inner_port=INNER_PORT,
         engine=f"http://127.0.0.1:{INNER_PORT}/v1",
         container_engine=f"http://gateway:{INNER_PORT}/v1",
-        tokens_per_s=TOKENS_PER_S,
-        planned_tokens_per_s=speed.output_tokens_per_s.expected * replicas if speed else None,
+        passed=count(TOKENS_PER_S),
+        expected=f"is about {count(speed.output_tokens_per_s.expected * replicas)}" if speed else "is not predicted",
     )
 
 
@@ -78,8 +78,6 @@ def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
 def checks(plan: Plan) -> tuple[Check, ...]:
     """That somebody has a key, that LiteLLM answers, and whether it is fast enough."""
     known = facts(plan)
-    planned = known.planned_tokens_per_s
-    expected = "is not predicted" if planned is None else f"is about {count(planned)}"
     return (
         Check(
             id="people",
@@ -98,8 +96,8 @@ def checks(plan: Plan) -> tuple[Check, ...]:
         ),
         Check(
             id="people-rate",
-            fact=f"With people's keys about {count(TOKENS_PER_S)} tokens/s pass LiteLLM's one process; "
-            f"what the plan expects {expected}",
+            fact=f"With people's keys about {known.passed} tokens/s pass LiteLLM's one process; "
+            f"what the plan expects {known.expected}",
             command=None,
             expect="less than that goes through people's keys; what goes with ADVISOR_API_KEY does not count",
             otherwise="give programs and batches ADVISOR_API_KEY, which leads to the engine without LiteLLM",

@@ -30,6 +30,7 @@ ALLOWED = {
     "_mounts.j2": UNIT | {"quadlet"},
     "Modelfile.j2": {"modelfile", "comment"},
     "Caddyfile.j2": {"caddycomment"},
+    ".py.j2": set(),  # no value of a plan stands in a program
 }
 # Values without a filter, and why each is safe.
 EXCEPTIONS = {
