@@ -1,201 +1,191 @@
-"""A log-log chart of characters: what each engine gives at each load, the planned load, the crossover."""
+"""What the charts show: lines of engines over the load, with ranges, target, planned load and crossover.
+
+One description that the terminal (`text_chart`) and pages (`svg`) draw; both axes are logarithms.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import pairwise
-from typing import NamedTuple
-
-from rich.text import Text
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from advisor.catalog import engine_limits, engine_names
-from advisor.schema import Plan, Verdict
+from advisor.pipeline import Answer
+from advisor.schema import CurvePoint, Figure, value
+from advisor.units import count, ms
 
-_LABELS = 8  # columns before the axis
-_END = 7  # columns behind the plot, for the last value
+_MINUTES_FROM_S = 120
 _USUAL_END = 128  # in flight, which every curve reaches
-_STYLES = ("yellow", "cyan", "magenta")  # the simplest engine first
 
 
-class Glyphs(NamedTuple):
-    """What the chart is drawn with: a mark an engine, the simplest first."""
+@value
+class Point:
+    """A figure at a load; 8 of 10 runs lie between `low` and `high`, which are the figure where no range is known."""
 
-    engines: str
-    default: str
-    up: str
-    corner: str
-    along: str
-    tick: str
-    planned: str
+    load: float
+    low: float
+    expected: float
+    high: float
 
 
-UNICODE = Glyphs("○●◆", "·", "┤", "└", "─", "┬", "│")
-ASCII = Glyphs("o#%", ".", "|", "+", "-", "+", "|")
+@value
+class Line:
+    """What one engine gives; `place` counts engines from the simplest on, for mark and colour."""
 
-
-class Series(NamedTuple):
-    """One line: its points are load and rate, both above zero."""
-
+    engine: str
     title: str
-    mark: str
-    style: str
-    points: Sequence[tuple[float, float]]
+    place: int
+    points: tuple[Point, ...]
+    role: Literal["sized", "default", "desk"] = "sized"  # for each load, as it is installed, for one person
+
+    @property
+    def has_range(self) -> bool:
+        """Whether any of its figures has one."""
+        return any(point.low < point.high for point in self.points)
 
 
-class Plot(NamedTuple):
-    """Where loads and rates lie on so many cells."""
+@value
+class Chart:
+    """One chart: lines from the back to the front, loads in requests in flight, figures in `unit`."""
 
-    columns: int
-    rows: int
-    loads: tuple[float, float]
-    rates: tuple[float, float]
+    name: Literal["rate", "wait"]
+    title: str
+    unit: str  # "tokens/s", "texts/s", "s"
+    lines: tuple[Line, ...]
+    planned: int
+    crossover: float | None = None
+    target: float | None = None  # in the chart's unit
 
-    def column(self, load: float) -> int:
-        """0 at the left."""
-        return round(_share(load, self.loads) * (self.columns - 1))
+    def shown(self, figure: float) -> str:
+        """A figure in words: a time with its unit, a rate without."""
+        if self.unit == "s":
+            return ms(figure) if figure < _MINUTES_FROM_S else f"{figure / 60:,.0f} min"
+        return f"{figure:,.0f}" if figure >= 10 else f"{figure:.1f}"
 
-    def row(self, rate: float) -> int:
-        """0 at the top."""
-        return round((1 - _share(rate, self.rates)) * (self.rows - 1))
-
-    def load(self, column: int) -> float:
-        """The load at a column."""
-        low, high = self.loads
-        return low * math.exp(math.log(high / low) * column / max(self.columns - 1, 1))
-
-
-def _share(value: float, ends: tuple[float, float]) -> float:
-    low, high = ends
-    return min(max(math.log(value / low) / math.log(high / low), 0.0), 1.0)
+    def said(self, figure: float) -> str:
+        """A figure with its unit."""
+        return self.shown(figure) if self.unit == "s" else f"{self.shown(figure)} {self.unit}"
 
 
-def series(verdict: Verdict, glyphs: Glyphs, desk: Plan | None = None) -> list[Series]:
-    """The simplest engine as it is installed, then every engine sized for each load, the winner last and on top.
-
-    An engine that is planned for one person at a desk is a point.
-    """
-    names = sorted(engine_names(), key=lambda name: engine_limits(name).simplicity)
-    found = []
-    for place, name in enumerate(names):
-        title, style = engine_limits(name).title, _STYLES[place % len(_STYLES)]
-        points = [(p.in_flight, rate) for p in verdict.curve if (rate := p.tokens_per_s.get(name))]
-        plain = [(p.in_flight, rate) for p in verdict.curve if (rate := p.default_tokens_per_s.get(name))]
-        if place == 0 and plain and plain != points:
-            found.append(Series(f"{title} out of the box", glyphs.default, "dim", plain))
-        if desk is not None and desk.engine == name and not points and desk.estimate.peak_speed is not None:
-            title, points = f"{title} at a desk", [(1, desk.estimate.peak_speed.output_tokens_per_s.expected)]
-        if points:
-            found.append(Series(title, glyphs.engines[place % len(glyphs.engines)], style, points))
-    winner = engine_limits(verdict.engine).title if verdict.winner else ""
-    return sorted(found, key=lambda each: each.title == winner)
+Figured = Callable[[CurvePoint, str], Point | None]  # of an engine at one load of the curve
 
 
-def chart(
-    verdict: Verdict, peak: int, unit: str, width: int, rows: int, *, unicode: bool, desk: Plan | None = None
-) -> Iterator[Text]:
-    """Title, so many rows of plot, axis, loads, and what the two marks on the axis say; nothing without a curve."""
-    glyphs = UNICODE if unicode else ASCII
-    lines = series(_as_far_as(verdict, 2 * peak), glyphs, desk)
-    if not lines:
-        return
-    plot = _plot(lines, width, rows)
-    yield from _title(lines, unit, width)
-    yield from _body(lines, plot, plot.column(max(peak, 1)), glyphs)
-    yield from _axis(plot, verdict, peak, glyphs)
+def charts(answer: Answer) -> tuple[Chart, ...]:
+    """All answers together, then the wait for the first word; fewer where nothing is known of one."""
+    return tuple(filter(None, (rate_chart(answer), wait_chart(answer))))
 
 
-def _as_far_as(verdict: Verdict, load: float) -> Verdict:
-    """The curve up to its first point at or beyond a load, and no shorter than the usual one."""
-    end = max(load, _USUAL_END)
-    beyond = next((point.in_flight for point in verdict.curve if point.in_flight >= end), end)
-    return replace(verdict, curve=tuple(point for point in verdict.curve if point.in_flight <= beyond))
+def rate_chart(answer: Answer) -> Chart | None:
+    """Total output by load: every engine sized for each load, and the simplest one as it is installed."""
+    unit = "texts/s" if answer.workload.kind == "embed" else "tokens/s"
+    cross = answer.verdict.crossover_in_flight
+    return _chart("rate", f"All together, {unit}", unit, _rate_lines(answer), answer, crossover=cross)
 
 
-def _plot(lines: Sequence[Series], width: int, rows: int) -> Plot:
-    points = [point for each in lines for point in each.points]
-    loads, rates = ([point[axis] for point in points] for axis in (0, 1))
-    low, high = min(rates), max(rates)
-    spread = (low / 2, high * 2) if high < 2 * low else (low, high)
-    return Plot(width - _LABELS - 1 - _END, rows, (min(loads), max(max(loads), 2 * min(loads))), spread)
+def wait_chart(answer: Answer) -> Chart | None:
+    """Time to the first token by load, 95th percentile, and the target."""
+    title = "Wait for one text, p95" if answer.workload.kind == "embed" else "Wait for the first word, p95"
+    target = answer.workload.ttft_ms
+    lines = _lines(answer, _wait)
+    return _chart("wait", title, "s", lines, answer, target=None if target is None else target / 1000)
 
 
-def _title(lines: Sequence[Series], unit: str, width: int) -> Iterator[Text]:
-    keys = [Text(f"{each.mark} {each.title}", style=each.style) for each in reversed(lines)]
-    line = Text().append(f"All together, {unit}", style="bold")
-    for key in keys:
-        if line.cell_len + 3 + key.cell_len > width:
-            yield line
-            line = Text("  ")
-        line.append("   ").append_text(key)
-    yield line
+def _chart(
+    name: Literal["rate", "wait"],
+    title: str,
+    unit: str,
+    lines: Sequence[Line],
+    answer: Answer,
+    *,
+    crossover: float | None = None,
+    target: float | None = None,
+) -> Chart | None:
+    """The winner's line in front; nothing where there are no lines, or nothing is planned."""
+    winner = answer.verdict.winner
+    if winner is None or not lines:
+        return None
+    front = sorted(lines, key=lambda line: line.role == "sized" and line.engine == answer.verdict.engine)
+    peak = max(winner.estimate.peak_in_flight, 1)
+    return Chart(
+        name=name, title=title, unit=unit, lines=tuple(front), planned=peak, crossover=crossover, target=target
+    )
 
 
-def _body(lines: Sequence[Series], plot: Plot, peak: int, glyphs: Glyphs) -> Iterator[Text]:
-    cells = [[(" ", "")] * plot.columns for _ in range(plot.rows)]
-    for row in cells:
-        row[peak] = (glyphs.planned, "dim")
-    for each in lines:
-        _trace(each, plot, cells)
-    labels, ends = _ticks(plot), _ends(lines, plot)
-    for number, row in enumerate(cells):
-        line = Text(f"{labels.get(number, ''):>{_LABELS}}{glyphs.up}")
-        for mark, style in row:
-            line.append(mark, style=style)
-        if number in ends:
-            value, style = ends[number]
-            line.append(f" {value:,.0f}" if value >= 10 else f" {value:.1f}", style=style)
-        yield line
-
-
-def _trace(each: Series, plot: Plot, cells: list[list[tuple[str, str]]]) -> None:
-    """A straight line between neighbours, as both axes are logarithms; a mark in every column."""
-    first, last = plot.column(each.points[0][0]), plot.column(each.points[-1][0])
-    for column in range(first, last + 1):
-        cells[plot.row(_rate_at(each.points, plot.load(column)))][column] = (each.mark, each.style)
-
-
-def _rate_at(points: Sequence[tuple[float, float]], load: float) -> float:
-    for (x0, y0), (x1, y1) in pairwise(points):
-        if load <= x1:
-            return y0 * math.exp(math.log(y1 / y0) * max(math.log(load / x0) / math.log(x1 / x0), 0.0))
-    return points[-1][1]
-
-
-def _ticks(plot: Plot) -> dict[int, str]:
-    """Round numbers at the rows nearest to them, as many as there is room for."""
-    low, high = plot.rates
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found: dict[int, str] = {}
-    for number in (step * 10.0**power for step in (1, 5, 2) for power in powers):  # the roundest first
-        row = plot.row(number)
-        if low <= number <= high and not {row - 1, row, row + 1} & set(found):
-            found[row] = f"{number:,.0f}" if number >= 1 else f"{number:g}"
+def _rate_lines(answer: Answer) -> list[Line]:
+    """The simplest engine also as it is installed; one that is planned for a person at a desk is a point."""
+    found, desk = [], answer.plan.desk if answer.plan else None
+    sized = {line.engine: line for line in _lines(answer, _rate)}
+    for place, name in enumerate(_by_simplicity()):
+        title, line = engine_limits(name).title, sized.get(name)
+        plain = _points(answer, _default, name)
+        alike = line is not None and [p.expected for p in plain] == [p.expected for p in line.points]
+        if place == 0 and plain and not alike:
+            named = f"{title} out of the box"
+            found.append(Line(engine=name, title=named, place=place, points=plain, role="default"))
+        if line is None and desk is not None and desk.engine == name and desk.estimate.peak_speed is not None:
+            figure = desk.estimate.peak_speed.output_tokens_per_s
+            points = (_point(1, figure),)
+            found.append(Line(engine=name, title=f"{title} at a desk", place=place, points=points, role="desk"))
+        found += [line] if line else []
     return found
 
 
-def _ends(lines: Sequence[Series], plot: Plot) -> dict[int, tuple[float, str]]:
-    """The last value of each line at its row; of two at one row the one on top."""
-    return {plot.row(each.points[-1][1]): (each.points[-1][1], each.style) for each in lines}
+def _lines(answer: Answer, figure: Figured) -> list[Line]:
+    """A line an engine, the simplest first."""
+    made = []
+    for place, name in enumerate(_by_simplicity()):
+        points = _points(answer, figure, name)
+        if points:
+            made.append(Line(engine=name, title=engine_limits(name).title, place=place, points=points))
+    return made
 
 
-def _axis(plot: Plot, verdict: Verdict, peak: int, glyphs: Glyphs) -> Iterator[Text]:
-    """The axis with its ticks and both marks, the loads below it, and what the marks mean."""
-    ruler, numbers = list(glyphs.along * plot.columns), [" "] * (plot.columns + _END)
-    free = 0
-    for load in (2**power for power in range(plot.columns) if 2**power <= plot.loads[1]):
-        column, text = plot.column(load), str(load)
-        if column >= free:
-            ruler[column] = glyphs.tick
-            numbers[column : column + len(text)] = text
-            free = column + len(text) + 1
-    told, cross = [], verdict.crossover_in_flight
-    if cross is not None:
-        ruler[plot.column(max(cross, plot.loads[0]))] = "x"
-        told.append(f"x crossover at {cross:.0f}")
-    ruler[plot.column(max(peak, 1))] = "^"
-    told.append(f"^ planned load, {peak:,} in flight")
-    yield Text(f"{'':{_LABELS}}{glyphs.corner}{''.join(ruler)}")
-    yield Text(f"{'':{_LABELS + 1}}{''.join(numbers).rstrip()}", style="dim")
-    yield Text(f"{'':{_LABELS + 1}}{'   '.join(told)}")
+def _by_simplicity() -> list[str]:
+    return sorted(engine_names(), key=lambda name: engine_limits(name).simplicity)
+
+
+def _points(answer: Answer, figure: Figured, engine: str) -> tuple[Point, ...]:
+    """Those above zero, up to the first load at or beyond twice the planned one, and no fewer than the usual ones."""
+    curve, winner = answer.verdict.curve, answer.verdict.winner
+    end = max(2 * winner.estimate.peak_in_flight if winner else 0, _USUAL_END)
+    beyond = next((point.in_flight for point in curve if point.in_flight >= end), end)
+    found = (figure(point, engine) for point in curve if point.in_flight <= beyond)
+    return tuple(point for point in found if point is not None and point.low > 0)
+
+
+def _rate(point: CurvePoint, engine: str) -> Point | None:
+    speed, rate = point.speeds.get(engine), point.tokens_per_s.get(engine)
+    if speed is None:
+        return _bare(point.in_flight, rate)
+    return _point(point.in_flight, speed.output_tokens_per_s, point.replicas[engine])
+
+
+def _wait(point: CurvePoint, engine: str) -> Point | None:
+    speed = point.speeds.get(engine)
+    return None if speed is None else _point(point.in_flight, speed.ttft_p95_s)
+
+
+def _default(point: CurvePoint, engine: str) -> Point | None:
+    return _bare(point.in_flight, point.default_tokens_per_s.get(engine))
+
+
+def _bare(load: float, figure: float | None) -> Point | None:
+    return Point(load=load, low=figure, expected=figure, high=figure) if figure else None
+
+
+def _point(load: float, figure: Figure, times: int = 1) -> Point:
+    return Point(load=load, low=figure.low * times, expected=figure.expected * times, high=figure.high * times)
+
+
+def table(chart: Chart) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The chart as text: heads, and a row a load with the figure and its range of every line."""
+    heads = ("in flight", *(line.title for line in reversed(chart.lines)))
+    every = sorted({point.load for line in chart.lines for point in line.points})
+    by_load = [{point.load: point for point in line.points} for line in reversed(chart.lines)]
+    return heads, [(count(load), *(_cell(chart, points.get(load)) for points in by_load)) for load in every]
+
+
+def _cell(chart: Chart, point: Point | None) -> str:
+    if point is None:
+        return "-"
+    span = f" ({chart.shown(point.low)} to {chart.shown(point.high)})" if point.low < point.high else ""
+    return chart.shown(point.expected) + span

@@ -10,13 +10,14 @@ from rich.text import Text
 
 from advisor.pipeline import Answer
 from advisor.report.changed import changed
-from advisor.report.chart import chart
+from advisor.report.chart import rate_chart
 from advisor.report.headline import explanation, sentence, with_short_forms, word
 from advisor.report.layout import clause, columns, padded, paragraph
 from advisor.report.memory_bar import memory_bars
 from advisor.report.predictions import MAY_MISS, MISSES, OK, Prediction, predictions
 from advisor.report.screen import Screen
 from advisor.report.steps import assumed, steps
+from advisor.report.text_chart import text_chart
 from advisor.units import ms
 
 MOST_LINES = 44  # and one more where the verdict is repeated
@@ -132,13 +133,8 @@ def _targets(answer: Answer) -> str:
 
 def chart_lines(answer: Answer, screen: Screen, rows: int) -> Lines:
     """The curve of both engines; nothing where no speed is known."""
-    winner = answer.verdict.winner
-    if winner is None:
-        return []
-    unit = "texts/s" if answer.workload.kind == "embed" else "tokens/s"
-    peak = winner.estimate.peak_in_flight
-    desk = answer.plan.desk if answer.plan else None
-    return list(chart(answer.verdict, peak, unit, screen.columns, rows, unicode=screen.unicode, desk=desk))
+    chart = rate_chart(answer)
+    return list(text_chart(chart, screen.columns, rows, unicode=screen.unicode)) if chart else []
 
 
 def _memory(answer: Answer, screen: Screen) -> Iterator[Text]:
