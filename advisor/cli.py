@@ -24,6 +24,7 @@ COMMANDS = {
     "measurements": ("advisor.commands.measurements", "What was measured on this machine."),
     "render": ("advisor.commands.render", "The files again from a saved plan."),
     "plan": ("advisor.commands.plan", "What changed between two saved plans."),
+    "report": ("advisor.commands.report", "A plan as one page to look at and to hand to a reviewer."),
     "explain": ("advisor.commands.explain", "A rule, a setting or a figure: reason, threshold, source."),
     "catalog": ("advisor.commands.catalog", "The GPUs, models, engines and rules that are known."),
     "doctor": ("advisor.commands.doctor", "A report to paste into an issue."),

@@ -25,6 +25,7 @@ OFFERED = [
     (["check", "dep"], "deploy"),
     (["smoke", "dep"], "deploy"),
     (["render", "dep"], "deploy/plan.json"),
+    (["report", "dep"], "deploy/plan.json"),
     (["rec"], "recommend"),
 ]
 

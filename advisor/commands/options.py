@@ -26,7 +26,7 @@ class KeyType(click.ParamType):  # type: ignore[type-arg]  # generic only in new
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
         """The value of its type; what is refused is named as it was typed."""
-        return self.key.read(value, name=flag(self.key))
+        return self.key.read(value, name=self.key.flag)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Names that the key's value may begin with."""
@@ -65,16 +65,11 @@ class Grouped(click.Command):
                 formatter.write_dl(rows)
 
 
-def flag(key: Key) -> str:
-    """`ttft_ms` → `--ttft-ms`."""
-    return f"--{key.word or key.name.replace('_', '-')}"
-
-
 def option(key: Key) -> Callable[[F], F]:
     """The click option of a key; None means "not given"."""
     if isinstance(key.kind, Flag):
-        return click.option(f"{flag(key)}/--no-{flag(key)[2:]}", default=None, help=key.help)
-    return click.option(flag(key), key.name, type=KeyType(key), help=key.help)
+        return click.option(f"{key.flag}/--no-{key.flag[2:]}", default=None, help=key.help)
+    return click.option(key.flag, key.name, type=KeyType(key), help=key.help)
 
 
 _MACHINE = (

@@ -20,14 +20,14 @@ _LEAST_SHOWN = 0.05 * GIB
 def memory_bars(estimate: Estimate, hardware: Hardware, width: int, *, unicode: bool) -> Iterator[Text]:
     """A line a group of equal cards and a legend; cards that the plan leaves alone are named."""
     memory, marks = estimate.memory, _MARKS[unicode]
-    groups = _groups(estimate, hardware)
+    kinds = groups(estimate, hardware)
     spare = [card.index for card in hardware.accelerators if card.index not in estimate.candidate.gpu_indices]
-    names = [name for name, _ in groups] or ["RAM"]
-    names += [_named(spare)] if spare else []
+    names = [name for name, _ in kinds] or ["RAM"]
+    names += [named(spare)] if spare else []
     label = max(len(name) for name in names) + 1
     cells = max(min(_MOST_CELLS, width - label - _TAIL), _LEAST_CELLS)
-    fullest, rest = _split(groups, memory)
-    parts = _parts(memory, fullest[1][0] if fullest else None)
+    fullest, rest = split(kinds, memory)
+    parts = shares(memory, fullest[1][0] if fullest else None)
     yield _bar(fullest[0] if fullest else "RAM", label, parts, marks, cells, memory.device_bytes).append(
         f"  {room(estimate)}", style="dim"
     )
@@ -35,7 +35,7 @@ def memory_bars(estimate: Estimate, hardware: Hardware, width: int, *, unicode: 
     for name, group in rest:
         yield Text(f"{name:<{label}}{gib(group[0].memory_bytes)}, less full than that", style="dim")
     if spare:
-        yield Text(f"{_named(spare):<{label}}not needed", style="dim")
+        yield Text(f"{named(spare):<{label}}not needed", style="dim")
 
 
 def room(estimate: Estimate) -> str:
@@ -46,23 +46,23 @@ def room(estimate: Estimate) -> str:
     return f"{count(full_requests(estimate))} x {count(candidate.context_tokens)} tokens fit"
 
 
-def _groups(estimate: Estimate, hardware: Hardware) -> list[tuple[str, list[Accelerator]]]:
+def groups(estimate: Estimate, hardware: Hardware) -> list[tuple[str, list[Accelerator]]]:
     """The cards in use by size, with their numbers."""
     sizes: dict[int, list[Accelerator]] = {}
     for card in hardware.accelerators:
         if card.index in estimate.candidate.gpu_indices:
             sizes.setdefault(card.memory_bytes, []).append(card)
-    return [(_named([card.index for card in group]), group) for group in sizes.values()]
+    return [(named([card.index for card in group]), group) for group in sizes.values()]
 
 
-def _named(numbers: Sequence[int]) -> str:
+def named(numbers: Sequence[int]) -> str:
     """`GPU 0`, `GPU 0-3`, `GPU 0,2`."""
     if len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1:
         return f"GPU {numbers[0]}-{numbers[-1]}"
     return f"GPU {','.join(map(str, numbers))}"
 
 
-def _split(
+def split(
     groups: list[tuple[str, list[Accelerator]]], memory: Memory
 ) -> tuple[tuple[str, list[Accelerator]] | None, list[tuple[str, list[Accelerator]]]]:
     """The group that the figures are of, the fullest, and the others."""
@@ -72,7 +72,7 @@ def _split(
     return fullest, [group for group in groups if group is not fullest]
 
 
-def _parts(memory: Memory, card: Accelerator | None) -> list[tuple[str, int]]:
+def shares(memory: Memory, card: Accelerator | None) -> list[tuple[str, int]]:
     """What takes the device's memory, in the order of the bar."""
     held = max(card.memory_bytes - card.unheld_bytes, 0) if card else 0
     other = memory.activation_bytes + memory.overhead_bytes

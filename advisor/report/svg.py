@@ -20,6 +20,7 @@ _LETTER = 7  # of a label, wide
 _TICKS_APART, _ENDS_APART = 22, 15
 _DASHES = ("7 4", "", "2 4", "9 3 2 3")  # the simplest engine first
 _CROSSOVER = "crossover"
+_HALO = 'stroke="var(--card,none)" stroke-width="3" paint-order="stroke"'  # a word over a line stays readable
 _QUIET = 0.62  # of what may be skipped
 
 
@@ -144,7 +145,7 @@ def _target(chart: Chart, plot: Plot) -> Iterator[str]:
     if chart.target is not None:
         y, colour = plot.y(chart.target), "var(--target,currentColor)"
         yield f'<path d="M{_LEFT} {y:g}H{_WIDE - _RIGHT}" stroke="{colour}" stroke-width="1.6"/>'
-        yield _text(_LEFT + 4, y - 5, f"target {_label(chart, chart.target)}", f'fill="{colour}"')
+        yield _text(_LEFT + 4, y - 5, f"target {_label(chart, chart.target)}", f'fill="{colour}" {_HALO}')
 
 
 def _crossover(chart: Chart, plot: Plot) -> Iterator[str]:
@@ -152,8 +153,8 @@ def _crossover(chart: Chart, plot: Plot) -> Iterator[str]:
     if chart.crossover is not None and plot.loads.low < chart.crossover <= plot.loads.high:
         x = plot.x(chart.crossover)
         yield _rule(x, _TOP + 14, x, _HIGH - _BOTTOM, 'stroke-dasharray="1 4" stroke-opacity=".75"')
-        middle = 'text-anchor="middle"' if x > _LEFT + _LETTER * len(_CROSSOVER) else ""
-        yield _text(x, _TOP + 10, f"{_CROSSOVER} {chart.crossover:.0f}", middle)
+        middle = 'text-anchor="middle" ' if x > _LEFT + _LETTER * len(_CROSSOVER) else ""
+        yield _text(x, _TOP + 10, f"{_CROSSOVER} {chart.crossover:.0f}", middle + _HALO)
 
 
 def _ends(chart: Chart, plot: Plot) -> Iterator[str]:

@@ -103,7 +103,7 @@ def _two(spread: Spread | None) -> str:
 
 
 def _comparison(row: Comparison) -> str:
-    show = _shown(row.unit)
+    show = shown_in(row.unit)
     level = "" if row.in_flight is None else str(row.in_flight)
     predicted = f"{show(row.expected)} ({show(row.low)}–{show(row.high)}, {row.basis})"
     return (
@@ -112,7 +112,8 @@ def _comparison(row: Comparison) -> str:
     )
 
 
-def _shown(unit: str) -> Callable[[float], str]:
+def shown_in(unit: str) -> Callable[[float], str]:
+    """How figures of a unit are written."""
     if unit == "s":
         return ms
     if unit == "bytes":

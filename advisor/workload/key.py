@@ -31,6 +31,11 @@ class Key:
     option: bool = True
     word: str = ""  # on the command line, where the name is none there
 
+    @property
+    def flag(self) -> str:
+        """`ttft_ms` → `--ttft-ms`."""
+        return f"--{self.word or self.name.replace('_', '-')}"
+
     def read(self, item: object, where: str = "", name: str = "") -> Any:
         """The value, of its type and within its bounds.
 

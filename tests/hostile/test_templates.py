@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from jinja2 import nodes
 
 from advisor.render import environment, template_folder
+from advisor.report.html import pages
 
 TEMPLATES = template_folder()
 EVERYWHERE = {"plain", "words"}  # what no language reads as anything but itself
@@ -31,7 +33,9 @@ ALLOWED = {
     "Modelfile.j2": {"modelfile", "comment"},
     "Caddyfile.j2": {"caddycomment"},
     ".py.j2": set(),  # no value of a plan stands in a program
+    ".css.j2": set(),  # no value at all
 }
+PAGES = ".html.j2"  # escape by themselves
 # Values without a filter, and why each is safe.
 EXCEPTIONS = {
     ("ollama/run.sh.j2", ""): "a command of the vendors' table; the one value of the plan in it passes sh",
@@ -69,7 +73,11 @@ def language(path: Path) -> set[str]:
     return next(filters for ending, filters in ALLOWED.items() if path.name.endswith(ending)) | EVERYWHERE
 
 
-@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.j2")), ids=lambda path: str(path.relative_to(TEMPLATES)))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(TEMPLATES.rglob("*.j2")) if not path.name.endswith(PAGES)],
+    ids=lambda path: str(path.relative_to(TEMPLATES)),
+)
 def test_every_value_is_quoted_for_its_language(path: Path) -> None:
     """An output expression is text of the template, a macro of it, or ends in a filter of the file's language."""
     tree = environment().parse(path.read_text(encoding="utf-8"))
@@ -84,3 +92,14 @@ def test_every_value_is_quoted_for_its_language(path: Path) -> None:
                     continue
                 filtered = bad.name if isinstance(bad, nodes.Filter) else ""
                 assert (name, filtered) in EXCEPTIONS, f"{name}:{bad.lineno}: {bad}"
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob(f"*{PAGES}")), ids=lambda path: path.name)
+def test_every_page_escapes_every_value(path: Path) -> None:
+    """Pages are escaped as a whole: no template of one marks a value as safe, turns it off, or leaves out the quotes."""
+    text = path.read_text(encoding="utf-8")
+    tree = environment().parse(text)
+    assert pages().autoescape is True
+    assert not {"safe", "forceescape", "xmlattr"} & {each.name for each in tree.find_all(nodes.Filter)}
+    assert not list(tree.find_all(nodes.EvalContextModifier)) and "autoescape" not in text
+    assert not re.search(r"<[^>]*=\s*{{", text)
