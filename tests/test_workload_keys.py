@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.commands.options import flag
 from advisor.commands.recommend import command as recommend
 from advisor.errors import BadInput
 from advisor.refresh.profiles import with_tables
@@ -83,7 +82,7 @@ def test_recommend_has_an_option_for_each_key() -> None:
     """`recommend` takes each key as an option of the same name, with the definition's sentence."""
     options = {option.name: option for option in recommend.params if isinstance(option, click.Option)}
     for key in (key for key in KEYS if key.option):
-        assert flag(key) in options[key.name].opts
+        assert key.flag in options[key.name].opts
         assert options[key.name].help == key.help
 
 

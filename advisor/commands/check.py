@@ -20,9 +20,10 @@ from advisor.commands.completing import PlanFile
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(folder: Path, target: str, as_json: bool) -> int:
-    """Run the checklist of DIR on this host: pass, fail, or skipped with the reason. Changes nothing.
+    """Run the checklist of DIR on this host: pass, fail, or skipped with the reason. Changes nothing of it.
 
     The commands are those of CHECKLIST.md, made again from plan.json's facts; neither file's text is executed.
+    The result is left in DIR/check/report.json for `advisor report`, where the folder takes it.
     What no command can see is listed for a person. Run it before the start, and again while the service runs.
 
     \b
@@ -38,9 +39,11 @@ def command(folder: Path, target: str, as_json: bool) -> int:
     from advisor.check import check_folder
     from advisor.check.show import document, text
     from advisor.commands.progress import patient
+    from advisor.report.results import keep_check
 
     with patient() as progress:
         report = check_folder(folder, target, progress)
+    keep_check(report, folder)
     if as_json:
         import json
 

@@ -52,7 +52,8 @@ def command(
 ) -> int:
     """Start the deployment in DIR on the real engine, drive it with the planned load, compare, stop it.
 
-    Writes DIR/smoke/report.json and report.md. What was started is stopped whatever happens, Ctrl-C included.
+    Writes DIR/smoke/report.json, report.md and report.html. What was started is stopped whatever happens, Ctrl-C
+    included.
     The measurement is kept (see `advisor measurements`), and the next advice for this machine uses it.
 
     The folder's scripts are run, so they must be what plan.json renders; a changed file, an override file beside
@@ -73,7 +74,9 @@ def command(
     """
     from advisor.errors import BadInput
     from advisor.folder.saved import plan_in
+    from advisor.folder.write import write_atomically
     from advisor.measured.store import measurements_from
+    from advisor.report.html import smoke_page
     from advisor.smoke.display import Screen
     from advisor.smoke.job import Options
     from advisor.smoke.report import write
@@ -92,6 +95,7 @@ def command(
 
     def save(report: SmokeReport) -> None:
         write(report, folder)
+        write_atomically(folder / "smoke" / "report.html", smoke_page(report), overwrite=True)
 
     known = measurements_from(measurements)
     report = smoke(

@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.check.outcome import CheckReport
 from advisor.check.show import document
-from advisor.edge.reading import is_file, named, read_json
+from advisor.edge.reading import is_file, is_link, named, read_json
 from advisor.errors import AdvisorError, BadInput
 from advisor.folder.write import write_atomically
 from advisor.schema import value
@@ -31,6 +31,8 @@ class Results:
 def keep_check(report: CheckReport, folder: Path) -> None:
     """Leave a check's result in its folder for `advisor report`; a folder that takes none is none the worse for it."""
     now = datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds")
+    if is_link((folder / CHECKED).parent):  # of a folder from anywhere: nothing is written outside of it
+        return
     try:
         write_atomically(folder / CHECKED, to_json({"ran": now, **document(report)}), overwrite=True)
     except AdvisorError:

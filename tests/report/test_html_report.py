@@ -331,6 +331,15 @@ def test_a_kept_check_is_json(tmp_path: Path) -> None:
     keep_check(report, tmp_path / "file")
 
 
+def test_a_check_writes_nothing_outside_of_its_folder(tmp_path: Path) -> None:
+    """Where a stranger's folder has a link in the place of the result's, the result is not kept."""
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "deploy" / "check").symlink_to(tmp_path / "elsewhere")
+    keep_check(checked(plan_of("yes")), tmp_path / "deploy")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_the_poison_is_there() -> None:
     """The test of strangers' words has words to test."""
     _, plan = poisoned_answer()
