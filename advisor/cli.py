@@ -16,6 +16,7 @@ from advisor.commands.groups import Group
 # name → (module, one line for --help). The line stands here so that --help imports no command.
 COMMANDS = {
     "recommend": ("advisor.commands.recommend", "Which engine for this load, with settings and files."),
+    "size": ("advisor.commands.size", "Which machines for this load, and what they cost."),
     "probe": ("advisor.commands.probe", "What this machine has."),
     "predict": ("advisor.commands.predict", "Predictions for many given configurations."),
     "evaluate": ("advisor.commands.evaluate", "Your own measurements against the predictions."),

@@ -26,7 +26,7 @@ FLOORS = (
     "decide",
     "verdict",
     "search",
-    "pipeline",
+    "pipeline sizing",
     "check smoke",
     "report",
     "benchmark",

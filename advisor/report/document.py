@@ -11,7 +11,7 @@ from advisor.engines.admission import last_answer_s
 from advisor.engines.downloads import download_s, downloaded_bytes, rate_of
 from advisor.models.thinking import first_answer_s, mean_first_answer_s, thinking, written_tokens
 from advisor.pipeline import Answer
-from advisor.schema import CurvePoint, Estimate, Figure, Judged, Plan, Speed
+from advisor.schema import CurvePoint, Estimate, Figure, Judged, ModelSpec, Plan, Speed, Workload
 from advisor.search.option import as_data
 from advisor.wire import to_data
 
@@ -150,6 +150,10 @@ def _burst(estimate: Estimate, answer: Answer) -> dict[str, Any] | None:
 
 
 def _predicted(speed: Speed | None, replicas: int, answer: Answer) -> dict[str, Any] | None:
+    return predicted_of(speed, replicas, answer.workload, answer.model)
+
+
+def predicted_of(speed: Speed | None, replicas: int, workload: Workload, model: ModelSpec) -> dict[str, Any] | None:
     """Totals over all replicas; latencies as one request sees them."""
     if speed is None:
         return None
@@ -166,8 +170,8 @@ def _predicted(speed: Speed | None, replicas: int, answer: Answer) -> dict[str, 
         "ttft_warm_s": _range(speed.ttft_warm_s or speed.ttft_s),
         "ttft_cold_s": _range(speed.ttft_cold_s or speed.ttft_s),
         "kept_share": speed.kept_share,
-        "first_answer_s": _range(mean_first_answer_s(speed, answer.workload, answer.model)),
-        "first_answer_p95_s": _range(first_answer_s(speed, answer.workload, answer.model)),
+        "first_answer_s": _range(mean_first_answer_s(speed, workload, model)),
+        "first_answer_p95_s": _range(first_answer_s(speed, workload, model)),
         "tpot_s": _range(speed.tpot_s),
         "tpot_p95_s": _range(speed.tpot_p95_s),
         "queued": speed.queued * replicas,

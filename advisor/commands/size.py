@@ -1,0 +1,108 @@
+"""`advisor size`: which machines for this load, and what they cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from advisor.commands.costing import cost_options, taken
+from advisor.commands.measured import measurements_option
+from advisor.commands.options import Grouped, load_options
+from advisor.errors import BadInput
+from advisor.schema import RenderedFile
+
+_HELP = """The fewest, the cheapest, the fastest and the roomiest machines for a load.
+
+    \b
+    Examples:
+      advisor size --users 50 --model Qwen/Qwen2.5-7B-Instruct
+      advisor size --users 400 --model Qwen/Qwen2.5-7B-Instruct --can-get "RTX 4090, L40S, H100"
+      advisor size --users 80 --model Qwen/Qwen2.5-7B-Instruct --have "2x RTX 3090" --budget 3000EUR --currency EUR
+      advisor size --concurrency 50 --model meta-llama/Llama-3.1-8B-Instruct --api-in 0.1 --api-out 0.3
+      advisor size --users 200 --model Qwen/Qwen2.5-7B-Instruct --spare 1 --pick 1 --out deploy
+
+    \b
+    Exit codes: 0 at least one way meets the targets, 1 none does,
+    2 bad input, 3 the environment failed.
+"""
+
+
+@click.command("size", cls=Grouped, help=_HELP)
+@load_options
+@measurements_option
+@cost_options
+@click.option("--pick", type=click.IntRange(1, 4), help="Make the folder of this way of the answer.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where --pick writes it.")
+@click.option("--force", is_flag=True, help="Replace files that were changed by hand (a backup is kept).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
+def command(
+    profile: str | None,
+    gpu: str | None,
+    hardware: Path | None,
+    measurements: str | None,
+    pick: int | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Search, show, and make the folder of the way that was picked."""
+    from advisor.commands.progress import patient
+    from advisor.commands.sizing import chosen_files, size_answer
+    from advisor.commands.terms import checked, limits_of, terms_of
+    from advisor.errors import EXIT_NO, EXIT_YES
+
+    if (pick is None) != (out is None):
+        raise BadInput("--pick and --out belong together: which way, and the folder for its files")
+    asked = checked(taken(options))
+    terms = terms_of(asked)
+    limits = limits_of(asked, terms.exchange)
+    cards = _one_of(gpu, asked["can_get"], hardware)
+    with patient() as progress:
+        answer = size_answer(
+            profile=profile, overrides=options, measurements=measurements, can_get=cards, have=asked["have"],
+            limits=limits, terms=terms, growth=asked["growth"], today=date.today(), progress=progress,
+        )  # fmt: skip
+        files = chosen_files(answer, pick) if pick is not None else ()
+    _write(out, files, force)
+    _show(answer, files, as_json)
+    return EXIT_YES if answer.options else EXIT_NO
+
+
+def _one_of(gpu: str | None, can_get: str | None, hardware: Path | None) -> str | None:
+    """`--gpu` names the only card in question, as `--can-get` does.
+
+    Raises:
+        BadInput: both, or a recorded machine, whose size is no question.
+    """
+    if hardware is not None:
+        raise BadInput("--hardware: a recorded machine has its size; `advisor capacity` says what it carries")
+    if gpu is not None and can_get is not None:
+        raise BadInput("--gpu and --can-get exclude each other: each names the cards in question")
+    return can_get if gpu is None else gpu
+
+
+def _write(out: Path | None, files: Sequence[RenderedFile], force: bool) -> None:
+    if out is not None and files:
+        from advisor.folder.write import write_tree
+
+        write_tree(out, files, overwrite=force)
+
+
+def _show(answer: Any, files: Sequence[RenderedFile], as_json: bool) -> None:
+    if as_json:
+        from advisor.report.sized import size_document
+
+        names = tuple(file.path for file in files)
+        click.echo(json.dumps(size_document(answer, names), indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    from advisor.report.console import show
+    from advisor.report.screen import screen
+    from advisor.report.size_screen import size_lines
+
+    show(size_lines(answer, screen()))

@@ -1,0 +1,111 @@
+"""From what was typed to the answer of `size`, and to the files of one of its ways."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from advisor.commands.options import flag
+from advisor.errors import BadInput
+from advisor.measured.store import measurements_from
+from advisor.models.names import find_model_and_format
+from advisor.models.thinking import with_room
+from advisor.pipeline import advise, files_of
+from advisor.probe.simulate import simulate
+from advisor.report.sized import SizeAnswer
+from advisor.schema import Plan, Question, RenderedFile
+from advisor.sizing.cost import Terms
+from advisor.sizing.option import options_of
+from advisor.sizing.search import sized
+from advisor.sizing.supply import Limits, supplies
+from advisor.sizing.way import Way
+from advisor.workload import load_workload
+from advisor.workload.keys import KEYS
+
+
+def question_of(profile: str | None, overrides: Mapping[str, Any], measurements: str | None) -> Question:
+    """The question before it is known on which machine; that of the answer stands for none.
+
+    Raises:
+        BadInput: no model, one that cannot be used, or a number of machines, which is what is asked.
+    """
+    workload = load_workload(profile, overrides)
+    if workload.model is None:
+        raise BadInput("--model: which model is to be served? `advisor catalog models` lists those that are known")
+    if workload.nodes not in (None, 1):
+        raise BadInput("--nodes: how many machines is what `size` finds; --max-cards-per-host bounds one of them")
+    model, implied = find_model_and_format(workload.model, offline=workload.offline)
+    if implied is not None and workload.quantization == "auto":
+        workload = replace(workload, quantization=implied.name)
+    return Question(
+        model=model,
+        workload=with_room(workload, model),
+        hardware=simulate("cpu only"),
+        measurements=measurements_from(measurements),
+    )
+
+
+def size_answer(
+    *,
+    profile: str | None,
+    overrides: Mapping[str, Any],
+    measurements: str | None,
+    can_get: str | None,
+    have: str | None,
+    limits: Limits,
+    terms: Terms,
+    growth: float,
+    today: date,
+    progress: Callable[[str], None],
+) -> SizeAnswer:
+    """Everything that `size` finds out. Writes nothing.
+
+    Raises:
+        BadInput: a profile, name or number that cannot be used.
+    """
+    question = question_of(profile, overrides, measurements)
+    found = sized(question, supplies(can_get, have), limits, terms, progress)
+    progress("looking for the last load that each carries")
+    options = options_of(found, terms)
+    return SizeAnswer(
+        question=question, terms=terms, found=found, options=options, growth=growth, today=today,
+        typed=typed(profile, overrides),
+    )  # fmt: skip
+
+
+def typed(profile: str | None, overrides: Mapping[str, Any]) -> str:
+    """The load and the model as they were typed, for a command that asks again."""
+    words = [] if profile is None else ["--profile", profile]
+    for key in KEYS:
+        given = overrides.get(key.name)
+        if given is True or given is False:
+            words.append(flag(key) if given else f"--no-{flag(key)[2:]}")
+        elif given is not None:
+            words += [flag(key), str(given)]
+    return shlex.join(words)
+
+
+def chosen_files(answer: SizeAnswer, number: int) -> tuple[RenderedFile, ...]:
+    """The deployment folder of that way, on all its machines.
+
+    Raises:
+        BadInput: the answer has no such way.
+    """
+    if number > len(answer.options):
+        raise BadInput(f"--pick {number}: the answer has {len(answer.options)} ways")
+    made = advise_on(answer.options[number - 1].way, answer.question)
+    return files_of(made) if made else ()
+
+
+def advise_on(way: Way, question: Question) -> Plan | None:
+    """The plan of a way, as `recommend` makes it."""
+    from advisor.catalog.age import facts_here
+    from advisor.sizing.supply import machine
+
+    fit = way.fit
+    hardware = machine(fit.supply, fit.cards_a_host, fit.hosts_in_all, question.workload)
+    asked = replace(question.workload, nodes=fit.hosts_in_all if fit.hosts_in_all > 1 else None)
+    return advise(asked, hardware, question.measurements, question.model, facts=facts_here()).plan

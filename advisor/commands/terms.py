@@ -1,0 +1,98 @@
+"""What was typed of prices, currencies and limits, as the values that `sizing` takes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from advisor.catalog import constants
+from advisor.errors import BadInput
+from advisor.sizing.cost import Terms
+from advisor.sizing.money import Exchange, exchange, money
+from advisor.sizing.prices import KINDS, given_prices
+from advisor.sizing.supply import Limits
+
+_SUFFIXES = {"k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}
+_RANGES = {
+    "pue": (1.0, 5.0), "years": (0.1, 20.0), "resale": (0.0, 1.0), "ops_hours": (0.1, 24.0), "growth": (0.0, 1000.0),
+    "idle_watts": (0.0, 2000.0), "host_watts": (0.0, 20000.0), "max_watts": (1.0, 1e7),
+}  # fmt: skip
+
+
+def checked(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same, every number within what it may be.
+
+    Raises:
+        BadInput: one is not.
+    """
+    for name, (low, high) in _RANGES.items():
+        number = asked[name]
+        if number is not None and not low <= number <= high:
+            raise BadInput(f"--{name.replace('_', '-')}: must be {low:g} to {high:g}, saw {number:g}")
+    return asked
+
+
+def terms_of(asked: dict[str, Any]) -> Terms:
+    """On which terms.
+
+    Raises:
+        BadInput: money, a card or a number that cannot be read.
+    """
+
+    rates = exchange(asked["currency"], asked["exchange"])
+
+    def amount(name: str) -> float | None:
+        text = asked[name]
+        return None if text is None else rates.of(money(text, f"--{name.replace('_', '-')}"))
+
+    kwh, told = _kwh(asked["kwh"], rates)
+    if (asked["api_in"] is None) != (asked["api_out"] is None):
+        raise BadInput("--api-in and --api-out belong together: what is read and what is written are priced apart")
+    return Terms(
+        exchange=rates, kwh=kwh, kwh_told=told, pue=asked["pue"], years=asked["years"], resale=asked["resale"],
+        ops_hours=asked["ops_hours"], idle_watts=asked["idle_watts"], host_watts=asked["host_watts"],
+        host_price=amount("host_price") or 0.0, api_in=amount("api_in"), api_out=amount("api_out"),
+        tokens_a_month=_tokens(asked["tokens_a_month"]), prices=given_prices(asked["price"]),
+        kinds=KINDS if asked["pay"] == "any" else (asked["pay"],),
+    )  # fmt: skip
+
+
+def _kwh(text: str | None, rates: Exchange) -> tuple[float, str]:
+
+    if text is not None:
+        return rates.of(money(text, "--kwh", per=("", "kWh"))), "as given"
+    shipped = constants("prices")["electricity"]
+    return rates.into(shipped["usd_per_kwh"], "USD"), f"world average for a business, {shipped['date']}"
+
+
+def _tokens(text: str | None) -> float | None:
+    if text is None:
+        return None
+    plain = text.strip().lower().replace(",", "").replace("_", "")
+    by = _SUFFIXES.get(plain[-1:], 1.0)
+    try:
+        number = float(plain[:-1] if plain[-1:] in _SUFFIXES else plain) * by
+    except ValueError:
+        number = 0.0
+    if not 1 <= number < math.inf:
+        raise BadInput(f"--tokens-a-month: {text!r} is no number of tokens; accepted are 500M, 2.5B, 40000000")
+    return number
+
+
+def limits_of(asked: dict[str, Any], rates: Exchange) -> Limits:
+    """What may not be exceeded.
+
+    Raises:
+        BadInput: a budget that cannot be read.
+    """
+
+    budget = None if asked["budget"] is None else money(asked["budget"], "--budget", per=("", "month"))
+    amount = None if budget is None else rates.of(budget)
+    monthly = budget is not None and budget.per == "month"
+    return Limits(
+        cards_a_host=asked["max_cards_per_host"],
+        watts=asked["max_watts"],
+        purchase=None if monthly else amount,
+        per_month=amount if monthly else None,
+        spare=asked["spare"],
+    )

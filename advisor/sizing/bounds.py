@@ -1,0 +1,70 @@
+"""What no engine can go below: weights over memory, bytes over bandwidth, FLOPs over the tokens of a second.
+
+Each bound takes the cheapest case of every engine, so that a number of cards below it is a no without being asked.
+"""
+
+from __future__ import annotations
+
+import math
+
+from advisor.catalog import weights_format
+from advisor.catalog.entries import GpuSpec
+from advisor.models.thinking import written_tokens
+from advisor.physics.memory.kv import kv_bytes
+from advisor.physics.memory.weights import matmul_flops_per_token
+from advisor.schema import ModelSpec, Question, Workload
+
+_SMALLEST_BITS = 4.0  # that any engine is offered unasked
+_SMALLEST_KV_BYTES = 0.5  # an element of the coarsest cache
+
+
+def least_cards(question: Question, spec: GpuSpec) -> int:
+    """A number of cards that certainly is not too many: at least one."""
+    workload, model = question.workload, question.model
+    needs = [1.0]
+    if not workload.allow_offload and spec.memory_bytes:
+        needs.append(_weights_bytes(model, workload) / spec.memory_bytes)
+    rate = least_rate(workload, model)
+    if spec.bandwidth_bytes_per_s:
+        needs.append(rate * _kv_bytes_read(workload, model) / spec.bandwidth_bytes_per_s)
+    if peak := max(spec.dense_flops.values(), default=0.0):
+        needs.append(rate * _flops(workload, model) / peak)
+    return math.ceil(max(needs) - 1e-9)
+
+
+def least_rate(workload: Workload, model: ModelSpec) -> float:
+    """Requests a second that must be served for every target to be met; 0 where no target says how long one may take.
+
+    People come back once they were answered, so that whoever is answered in time comes at least this often.
+    """
+    if workload.request_rate is not None:
+        return workload.request_rate
+    if workload.ttft_ms is None or workload.tpot_ms is None:
+        return 0.0
+    longest_s = (workload.ttft_ms + workload.tpot_ms * max(written_tokens(workload, model) - 1, 0)) / 1000
+    if workload.concurrency is not None:
+        return workload.concurrency / longest_s
+    return workload.users / (workload.think_time_s + longest_s)
+
+
+def _weights_bytes(model: ModelSpec, workload: Workload) -> float:
+    """The language model in the smallest weights that may be chosen; its tower may be left out."""
+    bits = _SMALLEST_BITS
+    if workload.quantization != "auto":
+        named = weights_format(workload.quantization)
+        bits = min(named.linear_bits, named.embedding_bits, named.head_bits)
+    return (model.parameters - model.vision_parameters) * bits / 8
+
+
+def _kv_bytes_read(workload: Workload, model: ModelSpec) -> float:
+    """Cache that attention reads for one answer, the prompt's shared part left out: it may be read once for all."""
+    written = written_tokens(workload, model)
+    mean = max(workload.input_tokens - workload.shared_prefix_tokens, 0) + written / 2
+    return max(written - 1, 0) * kv_bytes(model, mean, _SMALLEST_KV_BYTES)
+
+
+def _flops(workload: Workload, model: ModelSpec) -> float:
+    """Matrix products of one request: what lies in the cache is not read again, and only what is written has a head."""
+    each, head = matmul_flops_per_token(model), 2.0 * model.vocab * model.hidden
+    read = max(workload.input_tokens - max(workload.history_tokens, workload.shared_prefix_tokens), 0)
+    return read * max(each - head, 0.0) + written_tokens(workload, model) * each

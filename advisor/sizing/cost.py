@@ -1,0 +1,115 @@
+"""Three totals of one way: what is paid once, what a month costs, what a million tokens cost."""
+
+from __future__ import annotations
+
+from advisor.schema import value
+from advisor.sizing.money import Exchange
+from advisor.sizing.prices import KINDS, Given, Kind, Offer
+
+DAYS_A_MONTH = 365 / 12
+_HOURS_A_DAY = 24.0
+
+
+@value
+class Terms:
+    """On which terms machines are bought, rented and fed; money is in the currency of `exchange`."""
+
+    exchange: Exchange
+    kwh: float  # price of one
+    kwh_told: str  # its date and source
+    pue: float = 1.0  # power of the room over that of the machines
+    years: float = 3.0  # that a purchase is used for
+    resale: float = 0.0  # share of the price that is got back then
+    ops_hours: float = _HOURS_A_DAY  # a day under load
+    idle_watts: float = 0.0  # of one card in the other hours; 0: switched off
+    host_price: float = 0.0  # of a machine without cards
+    host_watts: float = 0.0  # of the same
+    api_in: float | None = None  # a hosted API, for a million tokens
+    api_out: float | None = None
+    tokens_a_month: float | None = None  # read and written; None: what the load makes in its hours
+    prices: Given
+    kinds: tuple[Kind, ...] = KINDS
+
+
+@value
+class Fleet:
+    """What is paid for: cards over all machines, those that one has already, and what each draws."""
+
+    cards: int
+    hosts: int
+    card_watts: float | None
+    owned: int = 0
+
+    @property
+    def watts(self) -> float | None:
+        """All cards at their limit."""
+        return None if self.card_watts is None else self.cards * self.card_watts
+
+
+@value
+class Cost:
+    """The totals, in one currency; what is not known is None."""
+
+    kind: Kind
+    purchase: float
+    per_month: float  # with the purchase spread over the years
+    running_per_month: float  # rent, or electricity
+    per_million_tokens: float | None
+    currency: str
+    dated: str
+
+
+def hours_a_month(terms: Terms) -> float:
+    """Hours under load."""
+    return terms.ops_hours * DAYS_A_MONTH
+
+
+def electricity(fleet: Fleet, terms: Terms) -> float | None:
+    """A month's electricity: cards at their limit under load, idle in the other hours; None: no data sheet tells."""
+    if fleet.card_watts is None:
+        return None
+    idle_hours = _HOURS_A_DAY - terms.ops_hours
+    a_day = fleet.cards * (fleet.card_watts * terms.ops_hours + terms.idle_watts * idle_hours)
+    a_day += fleet.hosts * terms.host_watts * (_HOURS_A_DAY if terms.idle_watts else terms.ops_hours)
+    return a_day / 1000 * DAYS_A_MONTH * terms.pue * terms.kwh
+
+
+def cost(fleet: Fleet, offer: Offer, terms: Terms, tokens: float | None = None) -> Cost | None:
+    """The totals of one offer; None where its power is not known.
+
+    Args:
+        tokens: read and written in a month.
+    """
+    if offer.kind == "rent":
+        purchase, running = 0.0, fleet.cards * offer.each * hours_a_month(terms)
+    else:
+        power = electricity(fleet, terms)
+        if power is None:
+            return None
+        purchase = max(fleet.cards - fleet.owned, 0) * offer.each + fleet.hosts * terms.host_price
+        running = power
+    per_month = running + purchase * (1 - terms.resale) / (12 * terms.years)
+    return Cost(
+        kind=offer.kind,
+        purchase=purchase,
+        per_month=per_month,
+        running_per_month=running,
+        per_million_tokens=per_month / tokens * 1e6 if tokens else None,
+        currency=terms.exchange.currency,
+        dated=offer.told if offer.kind == "rent" else f"{offer.told}; kWh: {terms.kwh_told}",
+    )
+
+
+def break_even_month(found: Cost, api_per_month: float) -> float | None:
+    """After how many months the purchase is earned back against an API; 0: from the first day; None: never."""
+    saved = api_per_month - found.running_per_month
+    if saved <= 0:
+        return None
+    return found.purchase / saved
+
+
+def api_per_month(read: float, written: float, terms: Terms) -> float | None:
+    """What a hosted API takes for so many tokens a month; None where its prices were not given."""
+    if terms.api_in is None or terms.api_out is None:
+        return None
+    return (read * terms.api_in + written * terms.api_out) / 1e6

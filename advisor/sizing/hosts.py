@@ -1,0 +1,103 @@
+"""How many machines of one kind a load needs: every whole number is in question, none is skipped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from advisor.decide.capacity import carries
+from advisor.physics.bisect import narrowed
+from advisor.propose import engines_for, levers, propose
+from advisor.schema import MOST_NODES, Candidate, Question, value
+from advisor.search.bounds import worth_a_look
+from advisor.search.step import is_yes
+from advisor.sizing.bounds import least_cards
+from advisor.sizing.supply import Limits, Supply, question_on
+
+
+@value
+class Fit:
+    """Machines that carry the load: `hosts` of them must run, `spare` more may be down."""
+
+    supply: Supply
+    cards_a_host: int
+    hosts: int
+    spare: int = 0
+
+    @property
+    def hosts_in_all(self) -> int:
+        """With the spare ones."""
+        return self.hosts + self.spare
+
+    @property
+    def cards(self) -> int:
+        """Over all machines, the spare ones included."""
+        return self.cards_a_host * self.hosts_in_all
+
+
+def carried(question: Question, supply: Supply, cards: int, hosts: int) -> bool:
+    """Whether those machines meet the targets: what `recommend` would say about them."""
+    asked = question_on(question, supply, cards, hosts)
+    if not worth_a_look(asked):
+        return False
+    return is_yes(asked) if hosts == 1 else any(carries((way,), asked) for way in _over(hosts, asked))
+
+
+def _over(hosts: int, question: Question) -> Iterator[Candidate]:
+    """Ways that use every one of the machines: those that use fewer were asked about before."""
+    asked = question.hardware, question.workload, question.model
+    yield from (way for way in propose(*asked) if way.nodes == hosts)
+    for name in engines_for(question.workload):
+        yield from (way for way in levers(*asked, name) if way.nodes == hosts)
+
+
+def on_one(question: Question, supply: Supply, limits: Limits, beyond: int) -> Fit | None:
+    """The fewest cards in one machine that carry the load, below `beyond`; None: no number does, or one may be down."""
+    least, most = least_cards(question, supply.spec), limits.host(supply)
+    if limits.spare or least > most:
+        return None
+    cards = _least(lambda number: carried(question, supply, number, 1), least, min(most + 1, beyond))
+    return None if cards is None else Fit(supply=supply, cards_a_host=cards, hosts=1)
+
+
+def on_several(question: Question, supply: Supply, limits: Limits, beyond: int) -> Fit | None:
+    """As few machines, all alike, as carry the load, each with as few cards as do, together below `beyond`.
+
+    Where some may be down, more and smaller machines may need fewer cards in all: they are tried as long as they can.
+    """
+    least, most = least_cards(question, supply.spec), limits.host(supply)
+    beyond = min(beyond, limits.fleet(supply) + 1)
+    first = max(math.ceil(least / most), 1 if limits.spare else 2)
+    stop = min(MOST_NODES + 1, beyond) - limits.spare
+    hosts = _least(lambda number: carried(question, supply, most, number), first, stop)
+    best: Fit | None = None
+    while hosts is not None and hosts < stop:
+        fleet = best.cards if best else beyond
+        end = min(most + 1, math.ceil(fleet / (hosts + limits.spare)))
+        cards = _least(lambda number, m=hosts: carried(question, supply, number, m), math.ceil(least / hosts), end)  # type: ignore[misc]
+        if cards is not None:
+            best = Fit(supply=supply, cards_a_host=cards, hosts=hosts, spare=limits.spare)
+        if not limits.spare or (best and best.cards_a_host == 1):
+            break
+        hosts += 1
+    return best
+
+
+def _least(holds: Callable[[int], bool], first: int, stop: int) -> int | None:
+    """The smallest number from `first` to below `stop` for which it holds, which may only turn true; None: none."""
+    last = first - 1
+    for number in _growing(first, stop):
+        if holds(number):
+            return narrowed(lambda n: None if holds(n) else True, (last, True), number)[0] + 1
+        last = number
+    return None
+
+
+def _growing(first: int, stop: int) -> Iterator[int]:
+    """`first`, then growing steps, at last the number before `stop`."""
+    number, step = first, 1
+    while number < stop:
+        yield number
+        if number == stop - 1:
+            return
+        number, step = min(number + step, stop - 1), 2 * step

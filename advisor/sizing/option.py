@@ -1,0 +1,134 @@
+"""The ways that answer a question, each with what it carries at most, what stops it there, and when that is reached."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from advisor.catalog import constants, engine_limits
+from advisor.decide.judge import vetoed
+from advisor.schema import Judged, Question, value
+from advisor.sizing.cost import Cost, Terms, break_even_month
+from advisor.sizing.hosts import Fit
+from advisor.sizing.load import binds, has_end, most_of, most_over_all, scale_of
+from advisor.sizing.search import Sized
+from advisor.sizing.way import Way, api_month
+
+KINDS = ("cheapest", "fewest", "fastest", "headroom")
+
+
+@value
+class Option:
+    """One way, for each question that it answers."""
+
+    kinds: tuple[str, ...]
+    way: Way
+    most: int | None  # load on the scale of the question that these machines carry; None: no end
+    binds: str
+    engines: dict[str, Judged]  # the best way of each engine on the same machines
+    notes: tuple[str, ...]
+    api_per_month: float | None = None
+
+    @property
+    def break_even(self) -> float | None:
+        """Months until it has cost less than the API; None: never, or there is none to compare with."""
+        if self.api_per_month is None or self.way.cost is None:
+            return None
+        return break_even_month(self.way.cost, self.api_per_month)
+
+
+def options_of(found: Sized, terms: Terms) -> tuple[Option, ...]:
+    """One option a way, in the order of the questions."""
+    ways: list[Way] = []
+    for kind in KINDS:
+        if kind in found.kinds and found.kinds[kind] not in ways:
+            ways.append(found.kinds[kind])
+    return tuple(_option(way, tuple(k for k in KINDS if found.kinds.get(k) is way), terms) for way in ways)
+
+
+def _option(way: Way, kinds: tuple[str, ...], terms: Terms) -> Option:
+    most = _most(way)
+    winner = way.verdict.winner
+    return Option(
+        kinds=kinds,
+        way=way,
+        most=most,
+        binds=binds(winner.estimate.candidate, way.question, most) if winner and most is not None else "",
+        engines=by_engine(way),
+        notes=notes_of(way.fit, way.question),
+        api_per_month=api_month(way, terms),
+    )
+
+
+def _most(way: Way) -> int | None:
+    """From what the plan carries on to what any other one does."""
+    if not has_end(way.question) or way.verdict.winner is None:
+        return None
+    known = most_of(way.verdict.winner.estimate.candidate, way.question, scale_of(way.question.workload).planned)
+    return None if known is None else most_over_all(way.question, known)
+
+
+def by_engine(way: Way) -> dict[str, Judged]:
+    """Of each engine the first that no rule refuses: as the verdict orders them."""
+    judged: Sequence[Judged] = tuple(filter(None, (way.verdict.winner, *way.verdict.losers)))
+    found: dict[str, Judged] = {}
+    for one in judged:
+        if not vetoed(one):
+            found.setdefault(one.estimate.candidate.engine, one)
+    return found
+
+
+def months_until_full(most: int | None, question: Question, growth: float) -> float | None:
+    """Months until the load is more than the machines carry, at so many percent more a month; None: never."""
+    if most is None or growth <= 0:
+        return None
+    return max(math.log((most + 1) / scale_of(question.workload).planned) / math.log(1 + growth / 100), 0.0)
+
+
+def notes_of(fit: Fit, question: Question) -> tuple[str, ...]:
+    """What a machine for so many cards must have, and what is at risk."""
+    desk, card, number = constants("prices")["desk"], fit.supply.spec, fit.cards_a_host
+    found = []
+    if card.device_class != "datacenter" and number > 1 and not card.unified_memory:
+        if number * desk["lanes_per_card"] > desk["lanes"] or number > desk["slots"]:
+            found.append(
+                f"{number} cards in one machine: a desk's board has {desk['slots']} long slots and about "
+                f"{desk['lanes']} lanes ({desk['lanes_per_card']} for each card are needed): a server's board"
+            )
+        draw = number * (card.tdp_watts or 0.0)
+        if draw > desk["socket_watts"]:
+            found.append(
+                f"{draw:,.0f} W of cards in one machine: one power supply gives about {desk['socket_watts']:,} W"
+            )
+    if question.workload.production and fit.hosts_in_all == 1:
+        found.append("one machine for production: while it is down, nobody is served (--spare 1)")
+    return tuple(found)
+
+
+def title(fit: Fit) -> str:
+    """`2 x RTX 4090`, `3 machines of 8 x L40S`; the spare ones counted."""
+    card = fit.supply.spec.name.removeprefix("NVIDIA ").removeprefix("GeForce ")
+    one = f"{fit.cards_a_host} x {card}"
+    return one if fit.hosts_in_all == 1 else f"{fit.hosts_in_all} machines of {one}"
+
+
+def engine_title(name: str) -> str:
+    """As its makers write it."""
+    return engine_limits(name).title
+
+
+def asked_again(option: Option) -> str:
+    """The machines as `recommend` takes them."""
+    fit = option.way.fit
+    number = f"{fit.cards_a_host}x " if fit.cards_a_host > 1 else ""
+    return f'--gpu "{number}{fit.supply.text}"' + (f" --nodes {fit.hosts}" if fit.hosts > 1 else "")
+
+
+def told(found: Cost, months: float | None, terms: Terms) -> str:
+    """When the purchase is earned back."""
+    if months is None:
+        return "never: running it costs more a month than the API"
+    if found.purchase == 0:
+        return "from the first month"
+    late = f", after the {terms.years:g} years it is planned for" if months > 12 * terms.years else ""
+    return f"in month {math.ceil(months)}{late}"

@@ -1,0 +1,1 @@
+"""Machines for a load, and what they cost."""
