@@ -6,17 +6,21 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from advisor.commands.options import flag
+from advisor.engines.beside import with_reserve
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
 from advisor.models.names import find_model_and_format
 from advisor.models.thinking import with_room
-from advisor.pipeline import advise, files_of
+from advisor.pipeline import advise, files_of, find_hardware
+from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
 from advisor.report.sized import SizeAnswer
-from advisor.schema import Plan, Question, RenderedFile
+from advisor.schema import ModelSpec, Plan, Question, RenderedFile, Workload
+from advisor.search.choose import choose_model
 from advisor.sizing.cost import Terms
 from advisor.sizing.option import options_of
 from advisor.sizing.search import sized
@@ -37,15 +41,25 @@ def question_of(profile: str | None, overrides: Mapping[str, Any], measurements:
         raise BadInput("--model: which model is to be served? `advisor catalog models` lists those that are known")
     if workload.nodes not in (None, 1):
         raise BadInput("--nodes: how many machines is what `size` finds; --max-cards-per-host bounds one of them")
-    model, implied = find_model_and_format(workload.model, offline=workload.offline)
-    if implied is not None and workload.quantization == "auto":
-        workload = replace(workload, quantization=implied.name)
+    model, workload = with_format(workload)
     return Question(
         model=model,
         workload=with_room(workload, model),
         hardware=simulate("cpu only"),
         measurements=measurements_from(measurements),
     )
+
+
+def with_format(workload: Workload) -> tuple[ModelSpec, Workload]:
+    """The model that is named; a format in its name counts as asked for.
+
+    Raises:
+        BadInput: it is not known.
+    """
+    model, implied = find_model_and_format(str(workload.model), offline=workload.offline)
+    if implied is not None and workload.quantization == "auto":
+        workload = replace(workload, quantization=implied.name)
+    return model, workload
 
 
 def size_answer(
@@ -109,3 +123,28 @@ def advise_on(way: Way, question: Question) -> Plan | None:
     hardware = machine(fit.supply, fit.cards_a_host, fit.hosts_in_all, question.workload)
     asked = replace(question.workload, nodes=fit.hosts_in_all if fit.hosts_in_all > 1 else None)
     return advise(asked, hardware, question.measurements, question.model, facts=facts_here()).plan
+
+
+def here(
+    profile: str | None,
+    overrides: Mapping[str, Any],
+    gpu: str | None,
+    hardware_file: Path | None,
+    measurements: str | None,
+) -> Question:
+    """The question about a machine that is there, or named; without a model, about the one that `recommend` takes.
+
+    Raises:
+        BadInput: a profile, name or file that cannot be used.
+    """
+    workload = load_workload(profile, overrides)
+    hardware = with_reserve(with_nodes(find_hardware(gpu, hardware_file), workload), workload)
+    known = measurements_from(measurements)
+
+    def ask(model: ModelSpec) -> Question:
+        return Question(model=model, workload=with_room(workload, model), hardware=hardware, measurements=known)
+
+    if workload.model is None:
+        return choose_model(workload.task, ask).question
+    model, workload = with_format(workload)
+    return ask(model)

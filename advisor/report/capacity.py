@@ -1,0 +1,84 @@
+"""`capacity`: for programs and on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from advisor.catalog import engine_limits, weights_format
+from advisor.report.layout import columns
+from advisor.schema import Judged, Question
+from advisor.sizing.capacity import Change, Served
+from advisor.units import count, ms
+from advisor.wire import to_data
+
+
+def capacity_document(found: Sequence[Served], question: Question) -> dict[str, Any]:
+    """By engine, and what was asked."""
+    people = any(each.users is not None for each in found)
+    return {each.engine: _engine(each, people) for each in found} | {
+        "workload": to_data(question.workload),
+        "hardware": to_data(question.hardware),
+        "model": to_data(question.model),
+    }
+
+
+def _engine(each: Served, people: bool) -> dict[str, Any]:
+    candidate = each.plan.estimate.candidate if each.plan else None
+    return {
+        "users_max": each.users,
+        "in_flight_max": each.in_flight,
+        "binds": each.binds,
+        "next_change": _change(each.next_change, people),
+        "changes": [_change(change, people) for change in each.changes],
+        "quantization": candidate.weights_format if candidate else None,
+        "plan": to_data(candidate) if candidate else None,
+    }
+
+
+def _change(change: Change | None, people: bool) -> dict[str, Any] | None:
+    if change is None:
+        return None
+    key = "users_max" if people else "in_flight_max"
+    return {"change": change.change, key: change.most}
+
+
+def capacity_lines(found: Sequence[Served], question: Question, width: int) -> Iterator[Text]:
+    """An engine a block: how many, with which plan, what stops it, what would give more."""
+    load = question.workload
+    targets = ", ".join(
+        f"{name} {ms(target / 1000)}"
+        for name, target in (("TTFT", load.ttft_ms), ("TPOT", load.tpot_ms), ("first answer", load.first_answer_ms))
+        if target is not None
+    )
+    people = any(each.users is not None for each in found)
+    yield Text(f"{question.model.hf_id} within {targets or 'no target'} (95th percentile)", style="bold")
+    for each in found:
+        yield Text()
+        yield Text(f"{engine_limits(each.engine).title}: {_most(each, people)}", style="bold cyan")
+        rows = [("plan", _plan(each.plan))] if each.plan else []
+        rows += [("then", each.binds)] if each.binds else []
+        unit = "users" if people else "in flight"
+        rows += [(change.change, f"{_number(change.most)} {unit}") for change in each.changes]
+        yield from columns([(Text(head, style="dim"), text) for head, text in rows], width, indent=3)
+
+
+def _most(each: Served, people: bool) -> str:
+    flight = f"{_number(each.in_flight)} requests in flight"
+    return f"{_number(each.users)} users, {flight}" if people else flight
+
+
+def _number(most: int | None) -> str:
+    return "any number of" if most is None else count(most)
+
+
+def _plan(judged: Judged) -> str:
+    candidate, speed = judged.estimate.candidate, judged.estimate.peak_speed
+    told = [weights_format(candidate.weights_format).title, f"KV {candidate.kv_cache_dtype}"]
+    told += [f"TP {candidate.tensor_parallel}"] if candidate.tensor_parallel > 1 else []
+    told += [f"{candidate.replicas} replicas"] if candidate.replicas > 1 else []
+    if speed:
+        told.append(f"{count(1 / speed.tpot_s.expected)} tokens/s each, first after {ms(speed.ttft_s.expected)}")
+    return ", ".join(told)
