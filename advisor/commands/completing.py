@@ -97,3 +97,10 @@ def ids() -> Iterable[str]:
     from advisor.report.explain import names
 
     return names()
+
+
+def comparable() -> Iterable[str]:
+    """What `compare` puts side by side, plans left aside: engines, formats, models, cards."""
+    from advisor.catalog import engine_names
+
+    return (*engine_names(), *formats(), *models(), *cards())

@@ -1,0 +1,123 @@
+"""`compare`: several answers to one load, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from advisor.catalog import engine_limits, gpus, weights_format
+from advisor.catalog.ranking import score_of
+from advisor.models.thinking import written_tokens
+from advisor.pipeline import Answer
+from advisor.report.document import document
+from advisor.schema import value
+from advisor.sizing.cost import Cost, Fleet, Terms, cost, hours_a_month
+from advisor.sizing.prices import offers
+from advisor.units import count, ms
+from advisor.wire import to_data
+
+
+@value
+class Compared:
+    """One of the things that are compared, and what `recommend` says of it."""
+
+    name: str
+    kind: str
+    answer: Answer
+
+
+def compare_document(found: Sequence[Compared], terms: Terms) -> dict[str, Any]:
+    """The document of `recommend` for each, with what it is and the cheapest way to have its cards."""
+    return {
+        "schema_version": 1,
+        "compared": [
+            document(each.answer, ()) | {"item": each.name, "item_kind": each.kind, "cost": _data(each.answer, terms)}
+            for each in found
+        ],
+    }
+
+
+def _data(answer: Answer, terms: Terms) -> dict[str, Any] | None:
+    known = cost_of(answer, terms)
+    return None if known is None else to_data(known)
+
+
+def cost_of(answer: Answer, terms: Terms) -> Cost | None:
+    """The least that the cards of the plan cost a month; None where no price of them is known."""
+    cards = answer.hardware.accelerators
+    spec = next((spec for spec in gpus() if cards and spec.id == cards[0].catalog_id), None)
+    if spec is None or answer.plan is None or len({card.catalog_id for card in cards}) > 1:
+        return None
+    nodes = answer.hardware.nodes
+    fleet = Fleet(cards=len(cards) * nodes, hosts=nodes, card_watts=spec.tdp_watts)
+    tokens = _tokens(answer, terms)
+    known = [cost(fleet, offer, terms, tokens) for offer in offers(spec, terms.exchange, terms.prices, terms.kinds)]
+    return min(filter(None, known), key=lambda each: each.per_month, default=None)
+
+
+def _tokens(answer: Answer, terms: Terms) -> float | None:
+    """Read and written in a month at the planned load."""
+    if answer.plan is None or answer.plan.estimate.speed is None:
+        return None
+    used, load = answer.plan.estimate, answer.workload
+    written = written_tokens(load, answer.model)
+    rate = answer.plan.estimate.speed.output_tokens_per_s.expected * used.candidate.replicas / max(written, 1)
+    return rate * (load.input_tokens + written) * 3600 * hours_a_month(terms)
+
+
+def compare_table(found: Sequence[Compared], terms: Terms) -> Table:
+    """A column for each, a row for each figure."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for each in found:
+        table.add_column(each.name, overflow="fold")
+    columns = [list(_rows(each.answer, terms)) for each in found]
+    for row in zip(*columns, strict=True):
+        table.add_row(row[0][0], *(cell for _, cell in row))
+    return table
+
+
+def _rows(answer: Answer, terms: Terms) -> Iterator[tuple[str, str]]:
+    verdict, task = answer.verdict, answer.workload.task
+    known = cost_of(answer, terms)
+    score = score_of(answer.model.hf_id, task)
+    yield "targets", "YES" if verdict.meets_targets else "NO"
+    yield "model", answer.model.hf_id.rpartition("/")[2]
+    yield "score", str(score) if score else "not known"
+    yield from _plan_rows(answer)
+    yield "carries", _most(answer)
+    unit = terms.exchange.currency
+    yield "once", f"{known.purchase:,.0f} {unit}" if known else "not known"
+    yield "a month", f"{known.per_month:,.0f} {unit} ({known.kind})" if known else "not known"
+    million = known.per_million_tokens if known else None
+    yield "a million tokens", f"{million:,.2f} {unit}" if million else "not known"
+
+
+def _plan_rows(answer: Answer) -> Iterator[tuple[str, str]]:
+    estimate = answer.verdict.winner.estimate if answer.verdict.winner else None
+    speed = estimate.speed if estimate else None
+    used = estimate.candidate if estimate else None
+    yield "engine", engine_limits(answer.verdict.engine).title if used else "none"
+    yield "weights", weights_format(used.weights_format).title if used else "-"
+    yield "quality of weights", f"tier {weights_format(used.weights_format).quality_tier}" if used else "-"
+    yield (
+        "cards",
+        f"{used.cards_in_all} of {answer.hardware.nodes * len(answer.hardware.accelerators)}" if used else "-",
+    )
+    total = speed.output_tokens_per_s if speed else None
+    by = used.replicas if used else 1
+    yield (
+        "tokens/s together",
+        f"{count(total.expected * by)} ({count(total.low * by)}-{count(total.high * by)})" if total else "-",
+    )
+    yield "tokens/s each", count(1 / speed.tpot_s.expected) if speed else "-"
+    yield "first token", ms(speed.ttft_s.expected) if speed else "-"
+
+
+def _most(answer: Answer) -> str:
+    users, flight = answer.verdict.capacity_users, answer.verdict.capacity_in_flight
+    if users is not None:
+        return f"{count(users)} users"
+    return f"{count(flight)} in flight" if flight is not None else "-"
