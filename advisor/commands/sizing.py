@@ -23,7 +23,7 @@ from advisor.schema import ModelSpec, Plan, Question, RenderedFile, Workload
 from advisor.search.choose import choose_model
 from advisor.sizing.cost import Terms
 from advisor.sizing.option import options_of
-from advisor.sizing.search import sized
+from advisor.sizing.search import sized, without_limits
 from advisor.sizing.supply import Limits, supplies
 from advisor.sizing.way import Way
 from advisor.workload import load_workload
@@ -87,6 +87,7 @@ def size_answer(
     return SizeAnswer(
         question=question, terms=terms, found=found, options=options, growth=growth, today=today,
         typed=typed(profile, overrides),
+        without=() if options else without_limits(question, supplies(can_get, have), limits, terms),
     )  # fmt: skip
 
 

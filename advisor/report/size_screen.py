@@ -26,6 +26,7 @@ _WORDS = {"cheapest": "cheapest", "fewest": "fewest", "fastest": "fastest", "hea
 def size_lines(answer: SizeAnswer, screen: Screen) -> Iterator[Text]:
     """The whole answer."""
     yield Text(_headline(answer), style="bold green" if answer.options else "bold red")
+    yield from columns([_without(name, way, answer) for name, way in answer.without], screen.columns, indent=3)
     yield Text()
     for number, option in enumerate(answer.options, 1):
         yield from _block(number, option, answer, screen.columns)
@@ -43,6 +44,13 @@ def _headline(answer: SizeAnswer) -> str:
         return f"NO: none of {answer.found.tried} kinds of cards carries {asked} within what was allowed"
     ways = len(answer.found.ways)
     return f"YES: {asked}; {ways} way{'s' if ways != 1 else ''} judged in full, of {answer.found.tried} kinds of cards"
+
+
+def _without(name: str, way: Way, answer: SizeAnswer) -> tuple[str, str]:
+    """What would do if a limit fell."""
+    unit = answer.terms.exchange.currency
+    price = f": {way.cost.purchase:,.0f} {unit} once, {way.cost.per_month:,.0f} a month" if way.cost else ""
+    return f"without {name}", f"{title(way.fit)}{price}"
 
 
 def _block(number: int, option: Option, answer: SizeAnswer, width: int) -> Iterator[Text]:

@@ -9,7 +9,7 @@ from advisor.report.document import predicted_of
 from advisor.schema import Judged, Question, value
 from advisor.sizing.cost import DAYS_A_MONTH, Cost, Terms
 from advisor.sizing.load import scale_of
-from advisor.sizing.option import Option, asked_again, months_until_full
+from advisor.sizing.option import Option, asked_again, months_until_full, title
 from advisor.sizing.search import Sized
 from advisor.sizing.way import Way
 from advisor.wire import to_data
@@ -26,6 +26,7 @@ class SizeAnswer:
     growth: float  # percent a month
     today: date
     typed: str = ""  # load and model, as options
+    without: tuple[tuple[str, Way], ...] = ()  # where nothing does: a limit, and the cheapest way without it
 
 
 def next_card(option: Option, answer: SizeAnswer) -> date | None:
@@ -42,6 +43,10 @@ def size_document(answer: SizeAnswer, files: tuple[str, ...] = ()) -> dict[str, 
         "schema_version": 1,
         "options": [_option(option, answer) for option in answer.options],
         "pareto": [_point(way) for way in answer.found.ways],
+        "nearest_yes": [
+            {"change": f"without {name}", "result": title(way.fit), "cost": _cost(way.cost)}
+            for name, way in answer.without
+        ],
         "cards_tried": answer.found.tried,
         "terms": _terms(answer.terms),
         "workload": to_data(answer.question.workload),

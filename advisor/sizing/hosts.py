@@ -12,6 +12,7 @@ from advisor.schema import MOST_NODES, Candidate, Question, value
 from advisor.search.bounds import worth_a_look
 from advisor.search.step import is_yes
 from advisor.sizing.bounds import least_cards
+from advisor.sizing.load import scale_of
 from advisor.sizing.supply import Limits, Supply, question_on
 
 
@@ -69,6 +70,8 @@ def on_several(question: Question, supply: Supply, limits: Limits, beyond: int) 
     beyond = min(beyond, limits.fleet(supply) + 1)
     first = max(math.ceil(least / most), 1 if limits.spare else 2)
     stop = min(MOST_NODES + 1, beyond) - limits.spare
+    if stop <= first or not _ever(question, supply, most, stop - 1):
+        return None
     hosts = _least(lambda number: carried(question, supply, most, number), first, stop)
     best: Fit | None = None
     while hosts is not None and hosts < stop:
@@ -81,6 +84,12 @@ def on_several(question: Question, supply: Supply, limits: Limits, beyond: int) 
             break
         hosts += 1
     return best
+
+
+def _ever(question: Question, supply: Supply, cards: int, hosts: int) -> bool:
+    """Whether one request is served in time, and the load by the most machines that there may be."""
+    alone = scale_of(question.workload).asked(question_on(question, supply, cards, 1), 1)
+    return is_yes(alone) and carried(question, supply, cards, hosts)
 
 
 def _least(holds: Callable[[int], bool], first: int, stop: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from advisor.decide.capacity import carries
 from advisor.physics.bisect import largest
@@ -12,7 +13,7 @@ from advisor.sizing.bounds import least_cards
 from advisor.sizing.cost import Terms
 from advisor.sizing.hosts import Fit, on_one, on_several
 from advisor.sizing.load import most_of, scale_of
-from advisor.sizing.supply import Limits, Supply
+from advisor.sizing.supply import MOST_A_HOST, Limits, Supply
 from advisor.sizing.way import Way, costs_of, way_of
 
 KEPT = 20  # ways that are judged in full
@@ -170,3 +171,21 @@ def _beats(candidate: Candidate, question: Question, most: int) -> int | None:
     if carries((candidate,), scale_of(question.workload).asked(question, most + 1)) is None:
         return most
     return most_of(candidate, question, most + 1)
+
+
+def without_limits(
+    question: Question, supplies: Sequence[Supply], limits: Limits, terms: Terms
+) -> tuple[tuple[str, Way], ...]:
+    """Where nothing is allowed that carries the load: the cheapest way without each limit, by its option."""
+    loose = {
+        "--budget": replace(limits, purchase=None, per_month=None),
+        "--max-watts": replace(limits, watts=None),
+        "--max-cards-per-host": replace(limits, cards_a_host=MOST_A_HOST),
+        "all limits": Limits(spare=limits.spare),
+    }
+    found: list[tuple[str, Way]] = []
+    for name, each in loose.items():
+        if each != limits and (name != "all limits" or not found):
+            kinds = sized(question, supplies, each, terms).kinds
+            found += [(name, kinds.get("cheapest") or kinds["fewest"])] if kinds else []
+    return tuple(found)
