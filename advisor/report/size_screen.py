@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from advisor.catalog import weights_format
+from advisor.decide.judge import meets
 from advisor.report.layout import columns, paragraph
 from advisor.report.screen import Screen
 from advisor.report.sized import SizeAnswer, next_card
@@ -58,21 +59,23 @@ def _block(number: int, option: Option, answer: SizeAnswer, width: int) -> Itera
     fit = option.way.fit
     spare = f" ({fit.spare} of them spare)" if fit.spare else ""
     yield Text(f"{number}  {title(fit)}{spare}", style="bold cyan").append(f"  {kinds}", style="bold")
-    rows = [*_plans(option), *_money(option, answer), *_room(option, answer)]
+    unit = "requests/s" if answer.question.workload.kind == "embed" else "tokens/s"
+    rows = [*_plans(option, unit), *_money(option, answer), *_room(option, answer)]
     rows += [("note", note) for note in option.notes]
     rows.append(("ask again", f"advisor recommend {asked_again(option)} {answer.typed}"))
     yield from columns([(Text(head, style="dim"), text) for head, text in rows], width, indent=3)
     yield Text()
 
 
-def _plans(option: Option) -> Iterator[tuple[str, str]]:
+def _plans(option: Option, unit: str) -> Iterator[tuple[str, str]]:
     """The winner first, then what other engines give on the same machines."""
     order = sorted(option.engines.items(), key=lambda item: item[0] != option.way.verdict.engine)
     for place, (name, judged) in enumerate(order):
-        yield "plan" if place == 0 else "or", f"{engine_title(name)}: {_plan(judged)}"
+        short = "" if meets(judged) else ", misses the targets"
+        yield "plan" if place == 0 else "or", f"{engine_title(name)}: {_plan(judged, unit)}{short}"
 
 
-def _plan(judged: Judged) -> str:
+def _plan(judged: Judged, unit: str) -> str:
     candidate, speed = judged.estimate.candidate, judged.estimate.speed
     parts = [weights_format(candidate.weights_format).title, f"KV {candidate.kv_cache_dtype}"]
     parts += [f"TP {candidate.tensor_parallel}"] if candidate.tensor_parallel > 1 else []
@@ -82,7 +85,7 @@ def _plan(judged: Judged) -> str:
         total = speed.output_tokens_per_s
         by = candidate.replicas
         parts.append(
-            f"{count(total.expected * by)} tokens/s ({count(total.low * by)} to {count(total.high * by)}), "
+            f"{count(total.expected * by)} {unit} ({count(total.low * by)} to {count(total.high * by)}), "
             f"{count(1 / speed.tpot_s.expected)} each, first after {ms(speed.ttft_s.expected)}"
         )
     return ", ".join(parts)
@@ -122,6 +125,8 @@ def _assumed(answer: SizeAnswer, width: int) -> Iterator[Text]:
         f"({terms.kwh_told}), PUE {terms.pue:g}; a purchase spread over {terms.years:g} years, "
         f"{terms.resale:.0%} got back; {host}; exchange rates of {terms.exchange.date}"
     )
+    if unpriced := [title(way.fit) for way in answer.found.ways if way.cost is None]:
+        told_ += f"; no price is known of {', '.join(unpriced)}, so that they may be cheaper"
     yield from paragraph(told_, width, head=Text("Assumed ", style="dim"), indent=8)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from advisor.decide.judge import meets
 from advisor.report.document import predicted_of
 from advisor.schema import Judged, Question, value
 from advisor.sizing.cost import DAYS_A_MONTH, Cost, Terms
@@ -96,6 +97,7 @@ def _plan(judged: Judged, way: Way, answer: SizeAnswer) -> dict[str, Any]:
     workload, model = way.question.workload, answer.question.model
     return {
         "engine": candidate.engine,
+        "meets_targets": meets(judged),
         "quantization": candidate.weights_format,
         "kv_cache_dtype": candidate.kv_cache_dtype,
         "tensor_parallel": candidate.tensor_parallel,
