@@ -52,12 +52,16 @@ def _over(hosts: int, question: Question) -> Iterator[Candidate]:
         yield from (way for way in levers(*asked, name) if way.nodes == hosts)
 
 
-def on_one(question: Question, supply: Supply, limits: Limits, beyond: int) -> Fit | None:
-    """The fewest cards in one machine that carry the load, below `beyond`; None: no number does, or one may be down."""
+def on_one(question: Question, supply: Supply, limits: Limits, beyond: int, guess: int = 1) -> Fit | None:
+    """The fewest cards in one machine that carry the load, below `beyond`; None: no number does, or one may be down.
+
+    Args:
+        guess: where to look first, as of another card with as much memory in all.
+    """
     least, most = least_cards(question, supply.spec), limits.host(supply)
     if limits.spare or least > most:
         return None
-    cards = _least(lambda number: carried(question, supply, number, 1), least, min(most + 1, beyond))
+    cards = _least(lambda number: carried(question, supply, number, 1), least, min(most + 1, beyond), guess)
     return None if cards is None else Fit(supply=supply, cards_a_host=cards, hosts=1)
 
 
@@ -92,14 +96,33 @@ def _ever(question: Question, supply: Supply, cards: int, hosts: int) -> bool:
     return is_yes(alone) and carried(question, supply, cards, hosts)
 
 
-def _least(holds: Callable[[int], bool], first: int, stop: int) -> int | None:
+def _least(holds: Callable[[int], bool], first: int, stop: int, guess: int = 1) -> int | None:
     """The smallest number from `first` to below `stop` for which it holds, which may only turn true; None: none."""
-    last = first - 1
-    for number in _growing(first, stop):
+    start = min(max(first, guess), stop - 1)
+    if start < first:
+        return None
+    no, yes = _downward(holds, first, start) if holds(start) else _upward(holds, start, stop)
+    return None if yes is None else narrowed(lambda n: None if holds(n) else True, (no, True), yes)[0] + 1
+
+
+def _downward(holds: Callable[[int], bool], first: int, yes: int) -> tuple[int, int]:
+    """From a yes: a number that is a no, or lies before the first, and one above it that is a yes."""
+    step = 1
+    while yes > first:
+        below = max(yes - step, first)
+        if not holds(below):
+            return below, yes
+        yes, step = below, 2 * step
+    return first - 1, yes
+
+
+def _upward(holds: Callable[[int], bool], no: int, stop: int) -> tuple[int, int | None]:
+    """From a no: the last that was one, and the first above it that was a yes."""
+    for number in _growing(no + 1, stop):
         if holds(number):
-            return narrowed(lambda n: None if holds(n) else True, (last, True), number)[0] + 1
-        last = number
-    return None
+            return no, number
+        no = number
+    return no, None
 
 
 def _growing(first: int, stop: int) -> Iterator[int]:

@@ -80,7 +80,7 @@ def _cheapest(open_: Sequence[_Bounded], question: Question, limits: Limits, ter
     for place, each in enumerate(open_):
         if len(found) == KEPT and each.cost >= _worst(found):
             break
-        fit = on_one(question, each.supply, limits, each.beyond)
+        fit = on_one(question, each.supply, limits, each.beyond, _guess(each.supply, found))
         if fit is None:
             left.append((place, each))
         else:
@@ -91,6 +91,12 @@ def _cheapest(open_: Sequence[_Bounded], question: Question, limits: Limits, ter
         if fit is not None:
             _keep(found, place, fit, terms, limits)
     return [fit for _, _, fit in found]
+
+
+def _guess(supply: Supply, found: Sequence[tuple[float, int, Fit]]) -> int:
+    """As many cards as have the memory of the other fits, of which half have more: only where to look first."""
+    memory = sorted(fit.cards * fit.supply.spec.memory_bytes for _, _, fit in found)
+    return round(memory[len(memory) // 2] / max(supply.spec.memory_bytes, 1)) if memory else 1
 
 
 def _keep(found: list[tuple[float, int, Fit]], place: int, fit: Fit, terms: Terms, limits: Limits) -> None:

@@ -15,6 +15,7 @@ from advisor.sizing.load import scale_of
 from advisor.sizing.option import options_of
 from advisor.sizing.search import Sized, sized
 from advisor.sizing.supply import Limits, question_on, supplies
+from advisor.sizing.way import costs_of
 from advisor.verdict import verdict_for
 from tests.sizing.asked import CASE_A, ask, few, terms
 
@@ -68,11 +69,14 @@ def test_the_cheapest_is_the_cheapest_of_all(number: int) -> None:
     """Every number of every card in one machine, tried one after the other without bounds, finds nothing cheaper."""
     question, limits = ask(users=number), Limits(cards_a_host=4)
     found = sized(question, few(), limits, terms()).kinds
+    least = found["cheapest"].cost
     for supply in few():
         first = next((n for n in range(1, 5) if is_yes(question_on(question, supply, n, 1))), None)
         assert first is None or first >= least_cards(question, supply.spec)
         if first is not None:
+            costs = costs_of(supply, first, 1, terms(), limits)
             assert found["fewest"].fit.cards <= first
+            assert least is not None and all(least.per_month <= each.per_month for each in costs)
             single = on_one(question, supply, limits, 5)
             assert single is not None and single.cards == first
 
