@@ -31,6 +31,8 @@ COMMANDS = {
     "report": ("advisor.commands.report", "A plan as one page to look at and to hand to a reviewer."),
     "explain": ("advisor.commands.explain", "A rule, a setting or a figure: reason, threshold, source."),
     "catalog": ("advisor.commands.catalog", "The GPUs, models, engines and rules that are known."),
+    "ui": ("advisor.commands.ui", "The same as a local page on which the numbers can be moved."),
+    "mcp": ("advisor.commands.mcp", "The same functions for assistants (MCP)."),
     "doctor": ("advisor.commands.doctor", "A report to paste into an issue."),
 }
 

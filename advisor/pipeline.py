@@ -59,9 +59,11 @@ def recommend(
     overrides: Mapping[str, Any],
     gpu: str | None = None,
     hardware_file: Path | None = None,
+    machine: Hardware | None = None,
     measurements: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
     others: bool = True,
+    quick: bool = False,
 ) -> Answer:
     """From profile, flags and machine to a verdict and a plan. Writes nothing.
 
@@ -70,9 +72,11 @@ def recommend(
         overrides: workload keys given on the command line.
         gpu: cards to simulate instead of probing this machine, e.g. "2x RTX 4090".
         hardware_file: a recorded machine instead of this one.
+        machine: one that was looked at before, where neither cards nor a file are named.
         measurements: a file or folder of measurements, or "none"; None for what was measured on this machine.
         progress: told what is going on, for anything that may take over two seconds.
         others: where no model is named, also look for others that would do.
+        quick: as for `advise`.
 
     Raises:
         BadInput: a profile, name or file that cannot be used.
@@ -80,11 +84,13 @@ def recommend(
     facts = facts_here()
     workload = load_workload(profile, overrides)
     progress("looking at the hardware")
-    hardware = beside_own_server(with_nodes(find_hardware(gpu, hardware_file), workload), workload)
+    named = gpu is not None or hardware_file is not None
+    found = find_hardware(gpu, hardware_file) if named or machine is None else machine
+    hardware = beside_own_server(with_nodes(found, workload), workload)
     model, workload = _named(workload)
     if model is not None and _other_purpose(model, workload, profile):
         model, workload = _named(load_workload("embedding", overrides))
-    return advise(workload, hardware, measurements_from(measurements), model, progress, facts, others)
+    return advise(workload, hardware, measurements_from(measurements), model, progress, facts, others, quick=quick)
 
 
 def advise(
@@ -95,6 +101,8 @@ def advise(
     progress: Callable[[str], None] = lambda _: None,
     facts: Facts | None = None,
     others: bool = True,
+    *,
+    quick: bool = False,
 ) -> Answer:
     """From what was read to a verdict and a plan: nothing but packaged data is looked up from here on.
 
@@ -102,6 +110,7 @@ def advise(
         model: None: the best scored one that meets the targets.
         facts: which catalogue is read, for the plan to keep.
         others: where the model is None, also look for others that would do.
+        quick: leaves out what takes longest: how much load a named model's plan carries, and the nearest yes.
     """
 
     roomy = with_reserve(hardware, workload)
@@ -113,14 +122,15 @@ def advise(
     progress("judging engines and settings")
     if model is not None:
         question = ask(model)
-        verdict = verdict_for(question)
+        verdict = verdict_for(question, limits=not quick)
         other = _in_another_form(question) if _not_loaded(verdict) else question
-        second = verdict if other is question else verdict_for(other)
-        return _answer(*((question, verdict) if second.winner is None else (other, second)), progress, facts)
+        second = verdict if other is question else verdict_for(other, limits=not quick)
+        asked, told = (question, verdict) if second.winner is None else (other, second)
+        return _answer(asked, told, progress, facts, quick=quick)
     from advisor.search.choose import choose_model
 
     choice = choose_model(workload.task, ask, others=others)
-    answer = _answer(choice.question, choice.verdict, progress, facts)
+    answer = _answer(choice.question, choice.verdict, progress, facts, quick=quick)
     return replace(answer, model_because=choice.because, model_steps=choice.steps, options=choice.options)
 
 
@@ -145,9 +155,11 @@ def _answer(
     verdict: Verdict,
     progress: Callable[[str], None],
     facts: Facts | None,
+    *,
+    quick: bool,
 ) -> Answer:
     """The verdict with what would turn a no into a yes, and the plan."""
-    if not verdict.meets_targets:
+    if not verdict.meets_targets and not quick:
         from advisor.search.nearest import nearest_yes
 
         progress("looking for the nearest yes")

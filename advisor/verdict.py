@@ -11,8 +11,8 @@ from advisor.propose import propose
 from advisor.schema import Question, Verdict
 
 
-def verdict_for(question: Question, *, depth: bool = True, quick: bool = False) -> Verdict:
-    """The verdict for a named model; `depth=False` leaves out curve, crossover and capacity.
+def verdict_for(question: Question, *, depth: bool = True, limits: bool = True, quick: bool = False) -> Verdict:
+    """The verdict for a named model; `depth=False` leaves out curve, crossover and capacity, `limits=False` only that.
 
     With `quick`, a plan that meets the targets need not be the most precise one.
 
@@ -20,12 +20,12 @@ def verdict_for(question: Question, *, depth: bool = True, quick: bool = False) 
     """
     question = roomy(question)
     if question.hardware.nodes == 1:
-        return _decided(question, depth=depth, quick=quick)
+        return _decided(question, depth=depth, limits=limits, quick=quick)
     alone = replace(question, hardware=replace(question.hardware, nodes=1))
     first = _decided(alone, depth=False, quick=quick)
     if first.meets_targets:
-        return _decided(alone, depth=depth) if depth else first
-    return _decided(question, depth=depth, quick=quick, one_node=_shortcoming(first))
+        return _decided(alone, depth=depth, limits=limits) if depth else first
+    return _decided(question, depth=depth, limits=limits, quick=quick, one_node=_shortcoming(first))
 
 
 def roomy(question: Question) -> Question:
@@ -34,10 +34,12 @@ def roomy(question: Question) -> Question:
     return question if kept is question.hardware else replace(question, hardware=kept)
 
 
-def _decided(question: Question, *, depth: bool, quick: bool = False, one_node: str = "") -> Verdict:
+def _decided(
+    question: Question, *, depth: bool, limits: bool = True, quick: bool = False, one_node: str = ""
+) -> Verdict:
     candidates = propose(question.hardware, question.workload, question.model)
     estimates = [estimate(candidate, question) for candidate in candidates]
-    return decide(estimates, question, depth=depth, quick=quick, one_node=one_node)
+    return decide(estimates, question, depth=depth, limits=limits, quick=quick, one_node=one_node)
 
 
 def _shortcoming(verdict: Verdict) -> str:

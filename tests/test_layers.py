@@ -29,7 +29,8 @@ FLOORS = (
     "pipeline sizing",
     "check smoke",
     "report",
-    "benchmark",
+    "benchmark programs",
+    "page",
     "commands",
     "calibrate cli refresh",
 )

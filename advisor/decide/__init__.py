@@ -23,7 +23,13 @@ __all__ = ["decide", "misses", "vetoed"]
 
 
 def decide(
-    estimates: Iterable[Estimate], question: Question, *, depth: bool = True, quick: bool = False, one_node: str = ""
+    estimates: Iterable[Estimate],
+    question: Question,
+    *,
+    depth: bool = True,
+    limits: bool = True,
+    quick: bool = False,
+    one_node: str = "",
 ) -> Verdict:
     """Judge all candidates and choose.
 
@@ -31,6 +37,7 @@ def decide(
         estimates: every usual candidate of every engine in question; further ways are made where none is a yes.
         quick: of plans that meet the targets any usual one will do: a search wants to know that there is one.
         depth: also compute curve, crossover and capacity (a search over models needs only yes or no).
+        limits: with depth, also capacity, which takes ten times as long as all else.
         one_node: why one of several machines is not enough, where that was found out before.
     """
     usual = [judge(estimate, question) for estimate in estimates]
@@ -48,7 +55,7 @@ def decide(
     engine = winner_of(contest, reasons)
     winner = best.get(engine)
     meets = winner is not None and not misses(winner)
-    limit = capacity(_strongest_first(able, question), question) if winner and depth else (None, None)
+    limit = capacity(_strongest_first(able, question), question) if winner and depth and limits else (None, None)
     return Verdict(
         engine=engine,
         meets_targets=meets,

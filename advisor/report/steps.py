@@ -16,11 +16,16 @@ from advisor.units import count, seconds
 Step = tuple[str, str]  # what to type, what comes of it
 
 
-def assumed(answer: Answer) -> Iterator[str]:
-    """The load as it was planned, the model where nobody named one, the machine where it is a made-up one."""
+def assumed(answer: Answer, *, typed: bool = True) -> Iterator[str]:
+    """The load as it was planned, the model where nobody named one, the machine where it is a made-up one.
+
+    Args:
+        typed: for a terminal, where it is said what to type for another or for more; else all of it is told.
+    """
     asked, winner = answer.workload, answer.verdict.winner
     thought = thinking(asked, answer.model).tokens
-    said = f"{asked.profile} (--profile): {count(asked.input_tokens)} tokens in, {count(asked.output_tokens)} out"
+    by = " (--profile)" if typed else ""
+    said = f"{asked.profile}{by}: {count(asked.input_tokens)} tokens in, {count(asked.output_tokens)} out"
     said += f", {count(thought)} thought before" if thought else ""
     if asked.concurrency is None and asked.request_rate is None:
         said += f", {seconds(asked.think_time_s)} between questions"
@@ -29,10 +34,12 @@ def assumed(answer: Answer) -> Iterator[str]:
         said += f"; so {count(round(mean, 1))} in flight on average, {count(peak)} at the busiest moment"
     yield said
     if answer.model_because:
-        yield "model: none was named; which others would do: --full"
+        yield f"model: none was named{'; which others would do: --full' if typed else ''}"
     if answer.plan is not None and answer.verdict.meets_targets and (fetched := told(answer.plan)):
         yield fetched
-    if answer.hardware.assumed:
+    if answer.hardware.assumed and not typed:
+        yield f"machine: {'; '.join(answer.hardware.assumed)}"
+    elif answer.hardware.assumed:
         first, *more = answer.hardware.assumed
         rest = f"; {len(more)} more: --full" if more else ""
         yield f"machine: {first}{rest}"
