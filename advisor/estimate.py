@@ -14,7 +14,7 @@ from advisor.engines import ENGINES
 from advisor.models.thinking import thinking, written_tokens
 from advisor.physics.bisect import largest
 from advisor.physics.memo import by_value_and_identity
-from advisor.schema import Candidate, Estimate, Load, Memory, ModelSpec, Question, Speed, Workload
+from advisor.schema import Candidate, Estimate, Hardware, Load, Memory, ModelSpec, Question, Speed, Workload
 from advisor.units import count
 
 _PEAK_SIGMAS = 1.645  # 95th percentile of a normal distribution
@@ -49,15 +49,14 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
 
 def sized_for(candidate: Candidate, in_flight: float, question: Question) -> Candidate:
     """The candidate with slots for a load over all replicas."""
-    return _resized((candidate, in_flight), question)
+    return _resized((candidate, in_flight / candidate.replicas), question.hardware, question.model)
 
 
 @by_value_and_identity
-def _resized(asked: tuple[Candidate, float], question: Question) -> Candidate:
+def _resized(asked: tuple[Candidate, float], hardware: Hardware, model: ModelSpec) -> Candidate:
     """Every search comes back to the same loads; how many slots fit is found by trying."""
-    candidate, in_flight = asked
-    each = in_flight / candidate.replicas
-    return ENGINES[candidate.engine].resize(candidate, each, question.hardware, question.model)
+    candidate, each = asked
+    return ENGINES[candidate.engine].resize(candidate, each, hardware, model)
 
 
 def _sized(candidate: Candidate, question: Question) -> tuple[Candidate, float]:

@@ -34,8 +34,13 @@ class Answers:
         """Look at this machine anew, and forget what was answered about it."""
         with self._keeping:
             self._machine = None
-            self._kept.clear()
+        self.forget()
         return self.machine
+
+    def forget(self) -> None:
+        """Answer anew from now on: what is known has changed."""
+        with self._keeping:
+            self._kept.clear()
 
     def quick(self, asked: Asked) -> Answer:
         """Verdict, predictions and curve; without how much load is carried and what would make it a yes.

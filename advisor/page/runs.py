@@ -25,7 +25,7 @@ from advisor.schema import RenderedFile
 KINDS = ("check", "smoke")
 MOST_LINES = 200
 _PATIENCE_S = 60.0  # for a smoke test that stops what it has started
-_ADVISOR = (sys.executable, "-c", "from advisor.cli import main; main()")
+_ADVISOR = (sys.executable, "-P", "-m", "advisor.cli")  # no folder it stands in is imported from
 
 
 @dataclass
@@ -57,6 +57,7 @@ class Runs:
     """The runs since the page was started, one at a time; what is left of them ends with the page."""
 
     def __init__(self, program: Sequence[str] = _ADVISOR) -> None:
+        self.ended: Callable[[], None] = lambda: None  # told once a run has ended
         self._program = tuple(program)
         self._runs: dict[str, Run] = {}
         self._starting = threading.Lock()
@@ -92,8 +93,12 @@ class Runs:
             more = ["--seconds", f"{seconds:g}"] if kind == "smoke" else []
             run = Run(name, kind, question, _begun([*self._program, kind, str(folder), "--json", *more]))
             self._runs[name] = run
-        threading.Thread(target=_watch, args=(run,), daemon=True).start()
+        threading.Thread(target=self._watch, args=(run,), daemon=True).start()
         return run
+
+    def _watch(self, run: Run) -> None:
+        _until_its_end(run)
+        self.ended()
 
     def cancel(self, run: Run) -> None:
         """End it the way Ctrl-C does, so that it stops what it has started; by force where it does not."""
@@ -138,7 +143,7 @@ def _by_force(run: Run) -> None:
         kill_session(run.process.pid)
 
 
-def _watch(run: Run) -> None:
+def _until_its_end(run: Run) -> None:
     """Take in what it says until it has ended."""
     said = threading.Thread(target=_read, args=(run.process.stderr, run.lines.append), daemon=True)
     said.start()

@@ -43,8 +43,7 @@ MODEL, CARD = "Qwen/Qwen2.5-7B-Instruct", "RTX 4090"
 NO_WAY = {"ray": "does not run stub", "nodes": "one machine"}  # parts that this plan cannot have, and why
 
 
-@pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def register(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line in the registry, an entry in the data, a build at a vendor, templates: all that a new engine adds."""
     monkeypatch.setitem(ENGINES, stub.NAME, ENGINE)
     maker = vendors()["nvidia"]
@@ -56,6 +55,12 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     made = render.environment()
     own = jinja2.FileSystemLoader(HERE / "stub" / "templates")
     monkeypatch.setattr(made, "loader", jinja2.ChoiceLoader([made.loader, own]))  # type: ignore[list-item]
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The stub is known while a test runs."""
+    register(monkeypatch)
     yield
     engine_limits.cache_clear()
     flags.accepted.cache_clear()
