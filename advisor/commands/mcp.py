@@ -22,7 +22,11 @@ def command() -> int:
     from advisor.commands.extras import require
 
     require("mcp", "mcp")
+    import sys
+    from contextlib import redirect_stdout
+
     from advisor.programs.server import server
 
-    server().run()
+    with redirect_stdout(sys.__stdout__):  # bytes go out as they are, which a gate for text does not take
+        server().run()
     return 0

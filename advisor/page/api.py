@@ -24,8 +24,8 @@ from advisor.workload.key import Key
 class Api:
     """What a program may ask of the page."""
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
+    def __init__(self, answers: Answers, base: str) -> None:
+        self._answers, self._base = answers, base
         self.gets = {
             "/api/openapi.json": self.described,
             "/api/recommend": self.recommend,
@@ -61,21 +61,21 @@ class Api:
 
     def described(self, _request: Request, _body: bytes) -> Response:
         """OpenAPI of all this."""
-        return _json(openapi())
+        return _json(openapi(self._base))
 
 
 def _json(data: Any) -> Response:
     return JSONResponse(json.loads(json.dumps(data, allow_nan=False)))
 
 
-def openapi() -> dict[str, Any]:
-    """OpenAPI 3.1; the parameters of a question are the workload's keys."""
+def openapi(base: str) -> dict[str, Any]:
+    """OpenAPI 3.1; the parameters of a question are the workload's keys, and `base` is the path with the token."""
     asked = [_parameter(key) for key in FIELDS.values()]
     name = {"name": "id", "in": "query", "required": True, "description": "As an answer shows it.", "schema": _TEXT}
     return {
         "openapi": "3.1.0",
         "info": {"title": "advisor", "version": __version__, "description": "Ollama or vLLM, with which settings."},
-        "servers": [{"url": "..", "description": "The address that `advisor ui` prints, with its token."}],
+        "servers": [{"url": base.rstrip("/"), "description": "The address that `advisor ui` prints, with its token."}],
         "paths": {
             "/api/recommend": {"get": _operation("recommend", "Verdict, plan, predictions, curve and reasons.", asked)},
             "/api/probe": {"get": _operation("probe", "What this machine has.", [])},

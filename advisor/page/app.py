@@ -24,7 +24,7 @@ Work = Callable[[Request, bytes], Response]
 def app(token: str, port: int, page: Page | None = None) -> ASGIApp:
     """The page behind its guard."""
     made = page or Page(token)
-    api = Api(made.answers)
+    api = Api(made.answers, made.base)
     gets: dict[str, Work] = {
         "/": made.open, "/answer": made.answer, "/rest": made.rest, "/deploy.zip": made.zip, "/explain": made.explain,
         "/{name}.csv": made.csv, "/runs/{id}": made.run, "/static/{name}": made.static, **api.gets,

@@ -26,7 +26,7 @@ def page(base: str, asked: Asked, answer: Answer | None, machine: Hardware, insi
         answer: None: the question was refused, and `inside` says why.
         whole: nothing is left out that a script would ask for; otherwise the page loads itself whole without scripts.
     """
-    right = (el("div", inside, id="answer"), el("div", id="run"), said(""))
+    right = (el("div", inside, id="answer"), el("div", id="watched"), said(""))
     further = f"0;url={base}{asked.address()}&{WHOLE}=1"
     again = None if whole else el("noscript", el("meta", http_equiv="refresh", content=further))
     return _document(base, el("main", el("div", form(asked, answer, machine), class_="left"), el("div", right)), again)

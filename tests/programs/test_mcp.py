@@ -98,7 +98,7 @@ def test_check_runs_the_checklist(tmp_path: Path) -> None:
     ("tool", "arguments", "said"),
     [
         ("recommend", {"gpu": "RTX 4900"}, "RTX 4900"), ("recommend", {"options": {"usres": 5}}, "users"),
-        ("recommend", {"options": {"users": "fifty"}}, "50"), ("predict", {"rows": [{"gpu": "RTX 4090"}]}, "column"),
+        ("recommend", {"options": {"users": "fifty"}}, "50"), ("predict", {"rows": [{"gpu": "RTX 4090"}]}, "lacks engine"),
         ("explain", {"id": "ttft"}, "ttft"), ("check", {"folder": "no-such-folder"}, "no-such-folder"),
     ],
 )  # fmt: skip

@@ -1,0 +1,209 @@
+"""A real Chromium drives the page: handles, remedies, pins, a run, narrow and wide, with scripts and without."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+
+from tests.page.asking import NO, YES
+from tests.required import absent
+
+pytestmark = pytest.mark.engine
+WAIT_MS = 120_000  # for an answer on a slow machine
+WIDE, PHONE = (1280, 900), (390, 844)
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The first line that `advisor ui` prints, while it serves."""
+    home = tmp_path_factory.mktemp("home")
+    env = {**os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = [sys.executable, "-m", "advisor.cli", "ui", "--no-browser"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env)
+    assert process.stdout is not None
+    yield process.stdout.readline().strip()
+    process.terminate()
+    process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium from this system."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        absent("there is no chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def opened(browser: Browser, address: str) -> Iterator[Open]:
+    """Opens a question; whatever the console complains of, and any request that leaves this machine, fails the test."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def left(request: Request) -> None:
+        if urlsplit(request.url).hostname != "127.0.0.1":
+            wrong.append(request.url)
+
+    def page(size: tuple[int, int] = WIDE, scripts: bool = True, dark: bool = False, **asked: str) -> Page:
+        scheme = "dark" if dark else "light"
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts, color_scheme=scheme,
+            accept_downloads=True,
+        )  # fmt: skip
+        contexts.append(context)
+        made = context.new_page()
+        made.set_default_timeout(WAIT_MS)
+        made.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        made.on("pageerror", lambda error: wrong.append(str(error)))
+        made.on("request", left)
+        made.goto(f"{address}?{urlencode(asked)}" if asked else address)
+        return made
+
+    yield page
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def verdict(page: Page) -> str:
+    """The sentence at the top."""
+    return page.locator(".verdict h2").inner_text()
+
+
+def settled(page: Page) -> None:
+    """Until the rest has come."""
+    page.wait_for_selector("#rest:not([hx-get]) h3")
+
+
+def test_people_turn_the_verdict_while_one_drags(opened: Open) -> None:
+    """From 1 to 50 people Ollama becomes vLLM, with its reasons; the address becomes the question."""
+    page = opened(**{**YES, "users": "1"})
+    assert "Ollama serves one person" in verdict(page)
+    slider = page.get_by_label("People, as a slider")
+    slider.focus()
+    for _ in range(5):  # ten people at a time
+        slider.press("PageUp")
+    expect(page.locator("#users")).to_have_value("51")
+    slider.press("ArrowLeft")
+    expect(page.locator(".verdict h2")).to_contain_text("vLLM serves 50 users", timeout=WAIT_MS)
+    settled(page)
+    assert "users=50" in page.url and "SVC312" in page.locator("#rest").inner_text()
+    assert re.fullmatch(r"answered in \d+ ms", page.locator("#took").inner_text())
+    page.reload()
+    assert "vLLM serves 50 users" in verdict(page)
+
+
+def test_a_card_is_swapped_by_keyboard(opened: Open) -> None:
+    """Typed into its field, the other card is answered for."""
+    page = opened(**YES)
+    page.get_by_label("Cards").fill("RTX 3090")
+    page.keyboard.press("Tab")
+    expect(page.locator(".verdict h2")).to_contain_text("RTX 3090", timeout=WAIT_MS)
+
+
+def test_one_click_applies_a_remedy(opened: Open) -> None:
+    """A no names its remedies; the first of them is a yes."""
+    page = opened(**NO)
+    assert verdict(page).startswith("No:")
+    page.locator("a.apply").first.click()
+    expect(page.locator(".verdict h2")).to_contain_text("Yes:", timeout=WAIT_MS)
+
+
+def test_four_plans_are_pinned(opened: Open) -> None:
+    """They stand side by side, each with its load."""
+    page = opened(**YES)
+    for users in (50, 1, 100, 200):
+        page.locator("#users").fill(str(users))
+        expect(page.locator(".verdict h2")).to_contain_text("one person" if users == 1 else f"{users} users")
+        page.wait_for_url(re.compile(f"users={users}&"))
+        page.get_by_role("link", name="Pin this plan").click()
+        settled(page)
+    table = page.get_by_role("region", name="Pinned plans side by side")
+    assert table.locator("thead th").count() == 5
+    assert "is pinned" in page.locator("#rest").inner_text()
+
+
+def test_the_folder_is_downloaded(opened: Open, tmp_path: Path) -> None:
+    """A zip with the plan in it."""
+    page = opened(**YES)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the folder").click()
+    download.value.save_as(tmp_path / "deploy.zip")
+    shutil.unpack_archive(tmp_path / "deploy.zip", tmp_path)
+    assert (tmp_path / "deploy" / "plan.json").is_file()
+
+
+def test_the_checklist_runs_live(opened: Open) -> None:
+    """Started by a button, watched, and told line by line."""
+    page = opened(**YES)
+    page.get_by_role("button", name="Run the checklist").click()
+    expect(page.locator("#watched h3")).to_contain_text("running", timeout=WAIT_MS)
+    expect(page.locator("#watched h3")).to_contain_text(re.compile("passed|failed"), timeout=WAIT_MS)
+    assert page.get_by_role("region", name="Checklist").locator("tbody tr").count() > 10
+
+
+def test_what_is_wrong_is_said_and_mended(opened: Open) -> None:
+    """A card that there is not is refused with the nearest one; the next answer is there again."""
+    page = opened(**YES)
+    page.get_by_label("Cards").fill("RTX 4900")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("alert")).to_contain_text("RTX 4900", timeout=WAIT_MS)
+    page.get_by_label("Cards").fill("RTX 4090")
+    page.keyboard.press("Tab")
+    expect(page.locator(".verdict h2")).to_contain_text("RTX 4090", timeout=WAIT_MS)
+
+
+def test_without_scripts_the_form_answers(opened: Open) -> None:
+    """The page leads to the whole answer by itself, and its button to the next one."""
+    page = opened(scripts=False, **YES)
+    page.wait_for_url(re.compile("whole=1"))
+    assert page.locator("svg.chart").count() == 2 and page.get_by_text("Download the folder").count() == 1
+    page.locator("#users").fill("1")
+    page.get_by_role("button", name="Answer").click()
+    expect(page.locator(".verdict h2")).to_contain_text("Ollama serves one person")
+    assert page.locator("#users-slider").is_hidden()
+
+
+@pytest.mark.parametrize("asked", [YES, NO], ids=["yes", "no"])
+def test_a_phone_shows_handle_and_verdict_at_once(opened: Open, asked: dict[str, str]) -> None:
+    """Nothing runs over its width, and the verdict stands on the first screen."""
+    page = opened(size=PHONE, **asked)
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    box = page.locator(".verdict h2").bounding_box()
+    assert box and box["y"] < PHONE[1]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("asked", [YES, NO], ids=["yes", "no"])
+def test_axe_finds_nothing_serious(opened: Open, asked: dict[str, str], size: tuple[int, int], dark: bool) -> None:
+    """Names, contrast, order, roles: what axe-core can judge (ADVISOR_AXE names its axe.min.js)."""
+    script = os.environ.get("ADVISOR_AXE")
+    if script is None:
+        absent("axe-core is not here: npm pack axe-core, and name its axe.min.js in ADVISOR_AXE")
+    page = opened(size=size, dark=dark, **asked)
+    settled(page)
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    page.evaluate(Path(script).read_text())
+    found = page.evaluate("axe.run().then(found => found.violations)")
+    serious = [
+        (each["id"], [node["html"][:200] for node in each["nodes"]])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert not serious
