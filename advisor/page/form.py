@@ -82,7 +82,9 @@ def _more(keys: list[Key], asked: Asked, answer: Answer | None) -> Html:
     """Everything else that can be said, closed unless something of it was."""
     keys = sorted(keys, key=lambda key: list(_GROUPS).index(key.group))
     groups = [_group(_GROUPS[name], [key.name for key in found], asked, answer) for name, found in _grouped(keys)]
-    return el("details", el("summary", "More"), groups, open=any(key.name in asked.typed for key in keys))
+    return el(
+        "details", el("summary", "More"), groups, open=any(key.name in asked.typed for key in keys), class_="more"
+    )
 
 
 def _grouped(keys: list[Key]) -> Iterator[tuple[str, list[Key]]]:
@@ -118,9 +120,10 @@ def _usual(key: Key, workload: Workload | None) -> str:
 
 
 def _asks(key: Key) -> dict[str, str]:
-    """When a change of a control asks: words when they rest, everything else at once."""
+    """When a change of a control asks: words when they rest, everything else at once; and what the key means."""
     words = not isinstance(key.kind, Whole | Number | Flag | Name)
-    return {"hx_get": "answer", "hx_trigger": "input changed delay:400ms, change" if words else "input"}
+    when = "input changed delay:400ms, change" if words else "input"
+    return {"hx_get": "answer", "hx_trigger": when, "title": key.help}
 
 
 def _input(key: Key, typed: str, usual: str) -> Html:
