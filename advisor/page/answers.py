@@ -76,8 +76,13 @@ class Answers:
     def _asked(self, asked: Asked, *, quick: bool) -> Answer:
         machine = None if asked.gpu else self.machine
         found = recommend(
-            profile=asked.profile, overrides=asked.overrides, gpu=asked.gpu, machine=machine, quick=quick
-        )  # fmt: skip
+            profile=asked.profile,
+            overrides=asked.overrides,
+            gpu=asked.gpu,
+            machine=machine,
+            others=not quick,
+            quick=quick,
+        )
         with self._keeping:
             self._kept[asked.alone(), quick] = found
             if len(self._kept) > KEPT:
