@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -15,7 +18,7 @@ from advisor.programs.functions import FIELDS
 from tests.page.asking import TOKEN, YES, at, client
 
 # No schema tells which names are in the catalogue, nor that blanks around a value are left out.
-UNDESCRIBED = [positive_data_acceptance, negative_data_rejection]
+UNDESCRIBED: list[Callable[..., bool | None]] = [positive_data_acceptance, negative_data_rejection]
 HEADERS = {"host": "127.0.0.1"}
 described = schemathesis.openapi.from_asgi(f"/{TOKEN}/api/openapi.json", app(TOKEN, 80), headers=HEADERS)
 
@@ -28,7 +31,7 @@ def page() -> TestClient:
 
 @described.parametrize()
 @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_as_described(case: Case) -> None:
+def test_every_answer_is_as_described(case: Case[Any]) -> None:
     """Whatever is sent, in form and out of it: 200 or 400 as described, never an error of the server."""
     case.call_and_validate(headers=HEADERS, excluded_checks=UNDESCRIBED)
 

@@ -59,9 +59,8 @@ def opened(browser: Browser, address: str) -> Iterator[Open]:
             wrong.append(request.url)
 
     def page(size: tuple[int, int] = WIDE, scripts: bool = True, dark: bool = False, **asked: str) -> Page:
-        scheme = "dark" if dark else "light"
         context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts, color_scheme=scheme,
+            viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts, color_scheme="dark" if dark else "light",
             accept_downloads=True,
         )  # fmt: skip
         contexts.append(context)
