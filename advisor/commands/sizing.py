@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from advisor.commands.options import flag
 from advisor.engines.beside import with_reserve
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
@@ -97,9 +96,9 @@ def typed(profile: str | None, overrides: Mapping[str, Any]) -> str:
     for key in KEYS:
         given = overrides.get(key.name)
         if given is True or given is False:
-            words.append(flag(key) if given else f"--no-{flag(key)[2:]}")
+            words.append(key.flag if given else f"--no-{key.flag[2:]}")
         elif given is not None:
-            words += [flag(key), str(given)]
+            words += [key.flag, str(given)]
     return shlex.join(words)
 
 

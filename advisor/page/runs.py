@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from advisor.edge.children import guard, guarded, kill_session, released
+from advisor.edge.children import guarded, kill_session, released
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.folder.write import write_tree
 from advisor.schema import RenderedFile
@@ -122,15 +122,10 @@ class Runs:
 
 
 def _begun(words: Sequence[str]) -> subprocess.Popen[bytes]:
-    guard()
     try:
-        process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-        )
+        return guarded(words, out=subprocess.PIPE, err=subprocess.PIPE)
     except OSError as error:
         raise EnvironmentFailed(f"the run cannot be started ({error.strerror})") from None
-    guarded(process.pid)
-    return process
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:
