@@ -28,6 +28,8 @@ before)
     'found=$(echo $(( $(sysctl -n hw.memsize) / 1048576 ))) && echo "$found" && [ "$found" -ge 20928 ]'
   look port 'Port 11434 is free for the engine' 'stop what listens there (`ss -ltnp '"'"'sport = :11434'"'"'`)' \
     'if (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then echo busy; exit 1; fi; echo free'
+  look engine-present 'Ollama is installed' 'https://ollama.com/download (version 0.34.2)' \
+    'command -v ollama'
   look engine-version 'The plan was made for Ollama 0.34.2; 0.32.15 takes all of it too' 'https://ollama.com/download (version 0.34.2); or plan for the version that is here: --engine-version ollama=VERSION' \
     'found=$($(command -v timeout >/dev/null && echo timeout 20) ollama --version 2>&1 </dev/null | grep -oE '"'"'[0-9]+([.][0-9]+)+[A-Za-z0-9.+_-]*'"'"' | tail -n 1); echo "$found"; [ -n "$found" ] && printf '"'"'%s\n'"'"' 0.32.15 "$(printf %s "$found" | sed -E '"'"'s/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\1\2/'"'"')" | sort -V -C'
   look disk 'There is room where models lie: weights 8.5 GB, caches about 2.1 GB' 'free space, or set OLLAMA_MODELS in .env to a folder on a larger disk' \

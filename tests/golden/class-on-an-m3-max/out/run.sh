@@ -6,8 +6,9 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$here/state
-log=$state/engine.log
-base=http://127.0.0.1:11434
+engine=engine port=11434 stop=("$here/stop.sh")
+log=$state/$engine.log
+base=http://127.0.0.1:$port
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -42,17 +43,20 @@ for file in .env engine.env; do
   set +a
 done
 unset GRAFANA_PASSWORD
+# A proxy is for the world: what this machine says to itself does not go there.
+export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"
+export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"
 
 for program in ollama curl ps; do
   command -v "$program" >/dev/null || fail "$program is not installed: https://ollama.com/download (version 0.34.2)"
 done
 running=
-if ours engine; then
-  say "already running (process $(cat "$state/engine.pid")): $base/v1"
+if ours "$engine"; then
+  say "already running (process $(cat "$state/$engine.pid")): $base/v1"
   exit 0
 fi
-if [ -z "$running" ] && (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then
-  fail "port 11434 is taken: stop what listens there"
+if [ -z "$running" ] && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+  fail "port $port is taken: stop what listens there"
 fi
 
 # What is installed has to take what was planned; the package tells it sooner than the program.
@@ -73,7 +77,7 @@ export OLLAMA_KV_CACHE_TYPE=q8_0
 export OLLAMA_FLASH_ATTENTION=1
 export OLLAMA_KEEP_ALIVE=-1
 export LLAMA_ARG_FIT_TARGET=1024
-export OLLAMA_HOST=127.0.0.1:11434
+export OLLAMA_HOST=127.0.0.1:$port
 export OLLAMA_NO_CLOUD=1
 command=(
   ollama serve
@@ -86,11 +90,11 @@ await_engine() {
   until curl -fsS -m 5 -o /dev/null "$base"/api/version 2>/dev/null; do
     if ! alive "$pid"; then
       tail -n 20 "$log" >&2 || true
-      rm -f "$state/engine.pid" "$state/engine.started"
+      rm -f "$state/$engine.pid" "$state/$engine.started"
       fail "the engine ended; its last lines are above, all of them in $log"
     fi
     if [ "$SECONDS" -ge 120 ]; then
-      "$here/stop.sh"
+      "${stop[@]}"
       fail "not healthy after $SECONDS s; see $log"
     fi
     if [ $((SECONDS - told)) -ge 20 ]; then
@@ -105,12 +109,13 @@ await_engine() {
 start_engine() {
   keep "$log"
   set -m
-  nohup "${command[@]}" >"$log" 2>&1 </dev/null &
+  # Appended to, so that whoever truncates the log (docs/operations.md) gets its space back.
+  nohup "${command[@]}" >>"$log" 2>&1 </dev/null &
   pid=$!
   set +m
-  printf '%s\n' "$pid" >"$state/engine.pid"
-  LC_ALL=C ps -o lstart= -p "$pid" >"$state/engine.started" || true
-  trap 'say "interrupted: stopping"; "$here/stop.sh"; exit 130' INT TERM
+  printf '%s\n' "$pid" >"$state/$engine.pid"
+  LC_ALL=C ps -o lstart= -p "$pid" >"$state/$engine.started" || true
+  trap 'say "interrupted: stopping"; "${stop[@]}"; exit 130' INT TERM
   say "started process $pid, log in $log; waiting up to 120 s"
   await_engine
 }
@@ -126,6 +131,10 @@ tag=llama3.1:8b-instruct-q8_0
 if ! ollama show "$tag" >/dev/null 2>&1; then
   say "fetching $tag"
   ollama pull "$tag" || fail "$tag could not be fetched; the server keeps running (./stop.sh stops it)"
+fi
+# A name that was not there before is taken away again by ./stop.sh --purge.
+if ! ollama show "$name" >/dev/null 2>&1; then
+  printf 'OLLAMA_HOST=%q ollama rm %q\n' "$OLLAMA_HOST" "$name" >"$state/undo"
 fi
 # Their progress is drawn for a terminal: it goes to the log.
 if ! ollama create "$name" -f "$here/Modelfile" >>"$log" 2>&1; then

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Stops what run.sh started, and nothing else. Written by advisor from plan.json.
 #   ./stop.sh            stop; logs and certificates stay in ./state
-#   ./stop.sh --purge    and remove what run.sh made here; models stay in their store, .env stays
+#   ./stop.sh --purge    and remove what run.sh made; downloaded weights and .env stay
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$here/state
 
 say() { printf '%s\n' "$*" >&2; }
-purge=
-case ${1:-} in
+purge='' only=''
+case "$*" in
 '') ;;
 --purge) purge=1 ;;
 *)
@@ -17,7 +17,12 @@ case ${1:-} in
   exit 2
   ;;
 esac
-# What run.sh made lies in ./state alone.
+# What run.sh made outside this folder, it says in ./state/undo how to remove; the server has to run for that.
+if [ -n "$purge" ] && [ -f "$state/undo" ]; then
+  PATH=$state/bin:$PATH bash "$state/undo" >/dev/null 2>&1 ||
+    say "not removed, for the server does not run: $(cat "$state/undo")"
+fi
+# All else lies in ./state.
 finish() {
   if [ -n "$purge" ]; then
     rm -rf "$state"
@@ -64,11 +69,11 @@ end() {
   rm -f "$state/$name.pid" "$state/$name.started"
 }
 
-if [ ! -f "$state/engine.pid" ]; then
+if ! compgen -G "$state/*.pid" >/dev/null; then
   say "nothing to stop: run.sh has started nothing here"
   finish
   exit 0
 fi
-[ ! -f "$state/engine.pid" ] || end engine 15 "requests that reach it directly are cut"
+[ ! -f "$state/engine.pid" ] || [ "${only:-engine}" != engine ] || end engine 15 "requests that reach it directly are cut"
 say "stopped"
 finish

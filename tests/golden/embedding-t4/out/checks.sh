@@ -44,8 +44,12 @@ before)
     'found=$(nvidia-smi -i 0 --query-gpu=memory.free --format=csv,noheader,nounits) && echo "$found" && [ "$found" -ge 2304 ]'
   look compose 'Docker Compose 2.24 or newer reads compose.yaml' 'install the Compose plugin of your distribution, or: advisor render plan.json --run native' \
     'found=$(docker compose version --short | sed '"'"'s/^v//'"'"') && echo "$found" && printf '"'"'%s\n'"'"' 2.24 "$found" | sort -V -C'
+  look docker 'Docker 28.3.3 or newer keeps published loopback ports on this machine' 'update Docker, or let a firewall drop what comes from outside for the engine'"'"'s port' \
+    'found=$(docker version --format '"'"'{{.Server.Version}}'"'"') && echo "$found" && printf '"'"'%s\n'"'"' 28.3.3 "$found" | sort -V -C'
   look container-gpu 'Containers reach the GPU through the NVIDIA container toolkit' 'install nvidia-container-toolkit, then: sudo nvidia-ctk runtime configure --runtime=docker' \
     'nvidia-ctk --version && docker info --format '"'"'{{json .Runtimes}} {{json .CDISpecDirs}}'"'"' | grep -E '"'"'nvidia|/cdi'"'"''
+  look container-gpu-lasts 'Containers keep the GPU when systemd reloads its units' 'sudo nvidia-ctk system create-dev-char-symlinks --create-all, at every boot (a udev rule or a unit)' \
+    '[ "$(docker info --format '"'"'{{.CgroupDriver}}'"'"')" = cgroupfs ] || find /dev/char -lname '"'"'*nvidia*'"'"' | grep -m 1 .'
   look image 'The image vllm/vllm-openai:v0.33.0 is here or can be pulled' 'with a network: docker save vllm/vllm-openai:v0.33.0 > image.tar; here: docker load < image.tar' \
     'docker image inspect --format '"'"'{{.Id}}'"'"' vllm/vllm-openai:v0.33.0 2>/dev/null || docker manifest inspect vllm/vllm-openai:v0.33.0 >/dev/null'
   look image-gateway 'The image caddy:2.11.9 is here or can be pulled' 'with a network: docker save caddy:2.11.9 > image.tar; here: docker load < image.tar' \
