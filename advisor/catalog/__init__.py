@@ -209,6 +209,11 @@ def engine_names() -> tuple[str, ...]:
     return tuple(entry["name"] for entry in constants("engines")["engines"])
 
 
+def engines_told(between: str) -> str:
+    """All of them as their makers write them: `Ollama or vLLM`."""
+    return f" {between} ".join(engine_limits(name).title for name in engine_names())
+
+
 @functools.cache
 def engine_limits(name: str) -> EngineLimits:
     """What the pinned version of an engine accepts.

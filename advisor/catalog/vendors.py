@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -142,3 +143,15 @@ def gpu_shares(vendor: VendorSpec, memory_bytes: int) -> tuple[float, float] | N
     shares = (share for share in vendor.gpu_memory_shares if share.up_to_gib is None or size <= share.up_to_gib)
     found = next(shares, None)
     return (found.fraction, found.most or found.fraction) if found else None
+
+
+@functools.cache
+def _maker() -> re.Pattern[str]:
+    """What stands in front of a card's own name."""
+    titles = "|".join(re.escape(vendor.title) for vendor in vendors().values() if vendor.name_in_front)
+    return re.compile(rf"^({titles})\s+(GeForce\s+|Radeon\s+(?=RX)|Data Center GPU\s+)?")
+
+
+def short_card(name: str) -> str:
+    """`NVIDIA GeForce RTX 4090` → `RTX 4090`."""
+    return _maker().sub("", name)

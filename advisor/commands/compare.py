@@ -18,7 +18,6 @@ _HELP = """Plans, cards, models, weights formats or engines side by side under o
     \b
     Examples:
       advisor compare "RTX 3090" "2x RTX 3090" "RTX 5090" --model Qwen/Qwen2.5-7B-Instruct --users 40
-      advisor compare ollama vllm --gpu "RTX 4090" --model Qwen/Qwen2.5-7B-Instruct
       advisor compare bf16 fp8 awq-int4 --gpu "RTX 4090" --model Qwen/Qwen2.5-7B-Instruct
       advisor compare deploy other-deploy --users 80
 

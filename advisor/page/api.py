@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from advisor import __version__
+from advisor.catalog import engines_told
 from advisor.errors import BadInput
 from advisor.page.answers import Answers
 from advisor.page.question import read
@@ -71,10 +72,15 @@ def _json(data: Any) -> Response:
 def openapi(base: str) -> dict[str, Any]:
     """OpenAPI 3.1; the parameters of a question are the workload's keys, and `base` is the path with the token."""
     asked = [_parameter(key) for key in FIELDS.values()]
+    about = f"{engines_told('or')}, with which settings."
     name = {"name": "id", "in": "query", "required": True, "description": "As an answer shows it.", "schema": _TEXT}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "advisor", "version": __version__, "description": "Ollama or vLLM, with which settings."},
+        "info": {
+            "title": "advisor",
+            "version": __version__,
+            "description": about,
+        },
         "servers": [{"url": base.rstrip("/"), "description": "The address that `advisor ui` prints, with its token."}],
         "paths": {
             "/api/recommend": {"get": _operation("recommend", "Verdict, plan, predictions, curve and reasons.", asked)},

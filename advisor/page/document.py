@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from advisor import __version__
+from advisor.catalog import engines_told
 from advisor.page.form import form
 from advisor.page.html import Html, Inside, el, every
 from advisor.page.question import WHOLE, Asked
@@ -54,7 +55,7 @@ def _document(base: str, main: Html, head: Inside = None) -> str:
     heads = (
         el("meta", charset="utf-8"),
         el("base", href=base),
-        el("title", "advisor: Ollama or vLLM"),
+        el("title", f"advisor: {engines_told('or')}"),
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", name="color-scheme", content="light dark"),
         el("meta", name="htmx-config", content=_HTMX),
@@ -64,6 +65,6 @@ def _document(base: str, main: Html, head: Inside = None) -> str:
         el("script", src="static/page.js", defer=True),
         head,
     )
-    top = el("header", el("h1", el("a", "advisor", href="./")), el("p", "Ollama or vLLM, with which settings"))
+    top = el("header", el("h1", el("a", "advisor", href="./")), el("p", f"{engines_told('or')}, with which settings"))
     foot = el("footer", f"advisor {__version__} · answers on this machine only · ", el("span", id="took"))
     return "<!doctype html>\n" + el("html", el("head", heads), el("body", every(top, main, foot)), lang="en")

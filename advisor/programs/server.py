@@ -11,12 +11,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
 from advisor import __version__
+from advisor.catalog import engines_told
 from advisor.errors import AdvisorError
 from advisor.programs import functions
 
 P = ParamSpec("P")
 INSTRUCTIONS = (
-    "Decides between Ollama and vLLM for given cards, people and model, and gives settings, predictions and reasons. "
+    f"Decides between {engines_told('and')} for given cards, people and model, and gives settings and reasons. "
     "Begin with recommend; every prediction has a range and a basis, and verdict.meets_targets says yes or no. Nothing "
     "is written, and the network is not used unless offline is false."
 )

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from advisor.catalog import from_entry
+from advisor.physics.memory.layout import tensor_groups
 from advisor.refresh.copies import with_copies
 from advisor.refresh.parsers import known_parser
 from advisor.refresh.table import DATA, SOURCES, Row, asked_folder, document, integer, rows, without_defaults, write
@@ -23,6 +25,7 @@ Entry = Mapping[str, Any]
 # What a model takes over from others of its model_type: shares of its layers, and exact values.
 PATTERN = ("layers_full", "layers_sliding", "layers_linear")
 INHERITED = ("sliding_window", "mla_kv_lora_rank", "mla_rope_dim", "first_dense_layers")
+_ROUNDS = 5  # the shape follows from the active parameters, and they from the shape
 SAME_SIZE = 0.05  # of all parameters: heads and towers differ
 EXPERTS = (
     "intermediate", "experts", "experts_per_token", "expert_intermediate", "shared_experts", "active_parameters",
@@ -62,7 +65,27 @@ def entry(row: Row, siblings: Iterable[Entry]) -> dict[str, Any]:
         "confidence": "medium" if alike else "low",
         "source": "llmfit",
     }
-    return without_defaults(ModelSpec, with_copies(found))
+    return _agreeing(without_defaults(ModelSpec, with_copies(found)), _twin(row, alike))
+
+
+def _agreeing(entry: dict[str, Any], twin: Entry | None) -> dict[str, Any]:
+    """The entry with the active parameters of a relative, else by its shape, where those of the table contradict it."""
+    for _ in range(_ROUNDS):
+        model = from_entry(ModelSpec, entry)
+        active = _woken(model)
+        if not model.active_parameters or abs(active - model.active_parameters) <= SAME_SIZE * active:
+            return entry
+        if twin is not None and twin.get("active_parameters"):
+            return entry | {key: twin[key] for key in EXPERTS if key in twin}
+        entry = entry | {"active_parameters": round(active)}
+    return entry
+
+
+def _woken(model: ModelSpec) -> float:
+    """What one token wakes of a mixture, by its shape."""
+    routed = sum(group.elements for group in tensor_groups(model) if group.role.startswith("expert_"))
+    asleep = 1 - model.experts_per_token / model.experts if model.experts else 0.0
+    return model.parameters - routed * asleep
 
 
 def _experts(row: Row, alike: list[Entry]) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 
 from advisor.catalog import engine_limits, formats, weights_format
-from advisor.catalog.vendors import vendors
+from advisor.catalog.vendors import short_card
 from advisor.decide import misses, vetoed
 from advisor.models.names import is_guess, replaced
 from advisor.pipeline import Answer
@@ -67,18 +66,6 @@ def _so_many(used: int, alike: int) -> str:
     if used == alike:
         return {1: "the", 2: "both"}.get(used, f"all {used}")
     return f"{'one' if used == 1 else used} of the {alike}"
-
-
-@cache
-def _maker() -> re.Pattern[str]:
-    """What stands in front of a card's own name."""
-    titles = "|".join(re.escape(vendor.title) for vendor in vendors().values() if vendor.name_in_front)
-    return re.compile(rf"^({titles})\s+(GeForce\s+|Radeon\s+(?=RX)|Data Center GPU\s+)?")
-
-
-def short_card(name: str) -> str:
-    """`NVIDIA GeForce RTX 4090` → `RTX 4090`."""
-    return _maker().sub("", name)
 
 
 def short_model(hf_id: str) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from advisor.catalog import constants, engine_limits
+from advisor.catalog.vendors import short_card
 from advisor.decide.judge import vetoed
 from advisor.schema import Judged, Question, value
 from advisor.sizing.cost import Cost, Terms, break_even_month
@@ -107,7 +108,7 @@ def notes_of(fit: Fit, question: Question) -> tuple[str, ...]:
 
 def title(fit: Fit) -> str:
     """`2 x RTX 4090`, `3 machines of 8 x L40S`; the spare ones counted."""
-    card = fit.supply.spec.name.removeprefix("NVIDIA ").removeprefix("GeForce ")
+    card = short_card(fit.supply.spec.name)
     one = f"{fit.cards_a_host} x {card}"
     return one if fit.hosts_in_all == 1 else f"{fit.hosts_in_all} machines of {one}"
 

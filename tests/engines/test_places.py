@@ -47,7 +47,7 @@ def _files(engine: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("engine", ["vllm", "ollama"])
 def test_the_second_slice_is_called_so_everywhere(engine: str) -> None:
-    """Compose and quadlet name GPU 0's device 1, Kubernetes its profile, the unit and the checklist look for it."""
+    """Compose and quadlet name GPU 0's device 1, Kubernetes its profile, the unit and a check look for it."""
     files = _files(engine)
     compose = yaml.safe_load(files["compose.yaml"])["services"]["engine"]
     (asked,) = compose["deploy"]["resources"]["reservations"]["devices"]
@@ -57,7 +57,7 @@ def test_the_second_slice_is_called_so_everywhere(engine: str) -> None:
     assert any("nvidia.com/mig-2g.20gb" in text for path, text in files.items() if "kubernetes" in path)
     unit = next(text for path, text in files.items() if path.startswith("systemd/") and 'ExecStart="/bin/sh"' in text)
     assert "slice=$${ADVISOR_MIG_DEVICE:-0:1}" in unit and 'exec \\"$$@\\"' in unit
-    assert "GPU 0:1 is a NVIDIA H100 80GB HBM3 MIG 2g.20gb" in files["CHECKLIST.md"]
+    assert any("GPU 0:1 is a NVIDIA H100 80GB HBM3 MIG 2g.20gb" in check.fact for check in _plan(engine).checks)
 
 
 @pytest.mark.parametrize(

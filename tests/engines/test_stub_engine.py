@@ -97,7 +97,7 @@ def test_every_part_is_written(tmp_path: Path) -> None:
     """Files, JSON and terminal text of all parts that can be had; every YAML file parses; no chart is promised."""
     answer = asked(80, engine=stub.NAME, parts="all", offline=True, air_gapped=True)
     plan = plan_of(answer)
-    assert plan.parts == (*WAYS.values(), "gateway", "monitoring", "offline")
+    assert plan.parts == (*WAYS.values(), "gateway", "keys", "monitoring", "offline")
     write_tree(tmp_path, files_of(plan), overwrite=False)
     files = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     for path, text in files.items():

@@ -15,7 +15,7 @@ TEMPLATES = template_folder()
 EVERYWHERE = {"plain", "words"}  # what no language reads as anything but itself
 YAML = {"yaml", "comment", "compose", "kubernetes", "literal", "helm", "alert"}
 UNIT = {"unit_word", "unit_value", "unit_path", "unit_text", "comment"}
-MARKDOWN = {"code", "block", "prose", "sh"}  # sh: inside a block of commands
+MARKDOWN = {"code", "block", "prose", "cell", "sh"}  # cell: of a table; sh: inside a block of commands
 ALLOWED = {
     ".yaml.j2": YAML,
     ".yml.j2": YAML,
@@ -39,6 +39,7 @@ PAGES = ".html.j2"  # escape by themselves
 # Values without a filter, and why each is safe.
 EXCEPTIONS = {
     ("ollama/run.sh.j2", ""): "a command of the vendors' table; the one value of the plan in it passes sh",
+    ("_shared/run.sh.j2", ""): "a line of the vendors' table; the slice's place in it is two numbers",
     ("_shared/run.sh.j2", "command"): "shell of this program; names of the plan in it pass plain or shell",
     ("vllm/production-stack-values.yaml.j2", "tojson"): "numbers and true, in the branch that is no string",
 }

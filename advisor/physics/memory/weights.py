@@ -50,6 +50,8 @@ def woken_share(model: ModelSpec, tokens: float) -> float:
     """Expected share of the routed experts that at least one of `tokens` tokens is sent to."""
     if not model.experts:
         return 0.0
+    if model.experts_per_token >= model.experts:
+        return 1.0  # every token goes through all of them: a dense model that is written as a mixture
     idle: float = 1.0 - model.experts_per_token / model.experts
     return 1.0 - float(idle ** max(tokens, 0.0))
 
