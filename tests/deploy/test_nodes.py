@@ -161,7 +161,9 @@ def test_kustomize_gives_the_group_its_configuration(tmp_path: Path) -> None:
     """The hashed name of the gateway's ConfigMap also stands in the group: else its pods would wait for ever."""
     for path, text in texts(spanning_plan()).items():
         if path.startswith("kubernetes/"):
-            (tmp_path / Path(path).name).write_text(text)
+            place = tmp_path / Path(path).relative_to("kubernetes")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
     built = subprocess.run(
         [program("kustomize"), "build", str(tmp_path)], check=True, capture_output=True, text=True
     ).stdout
