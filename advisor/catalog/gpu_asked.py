@@ -15,6 +15,7 @@ from advisor.units import GIB
 
 _BY_FIGURES = "a card that is not there is named by its figures: '48GB, 1008 GB/s, cc 8.9'"
 _NUMBERS_WEIGH = 3.0  # in the likeness of two names, against other words
+_SAME_LETTER = 0.01  # H300 is H200 before it is B300
 
 
 def which(text: str, found: Sequence[Mapping[str, Any]]) -> str:
@@ -56,8 +57,17 @@ def unknown(text: str, query: Query) -> str:
     partial = [card.entry["name"] for card in cards() if query.words and query.words <= card.words]
     if partial:
         return f"GPU {text!r} is not enough to tell the card, which is it: {', '.join(partial[:8])}?"
-    scored = [(_likeness(query.words, card), card.entry["name"]) for card in cards()]
-    near = [name for _, name in sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:5]]
+    # RTX: one of those, whatever else was written; a number that is some card's own says even more.
+    said = {word: 2 if re.search(r"\d", word) else 1 for word in query.words & vocabulary()}
+    scored = [
+        (
+            sum(weight for word, weight in said.items() if word in card.words),
+            _likeness(query.words, card),
+            card.entry["name"],
+        )
+        for card in cards()
+    ]
+    near = [name for *_, name in sorted(scored, key=lambda one: (-one[0], -one[1], one[2]))[:5]]
     return "\n".join(
         (
             f"GPU {text!r} is not in the catalogue; did you mean {near[0]}?",
@@ -95,4 +105,5 @@ def _alike(word: str, own: str) -> float:
     if word in vocabulary() and word != own:
         return 0.0  # it is a word of its own: RTX is no misspelt RX
     swapped = word != own and sorted(word) == sorted(own)
-    return max(difflib.SequenceMatcher(None, word, own).ratio(), 0.95 if swapped else 0.0)
+    alike = max(difflib.SequenceMatcher(None, word, own).ratio(), 0.95 if swapped else 0.0)
+    return alike + (_SAME_LETTER if alike and word[0] == own[0] else 0.0)

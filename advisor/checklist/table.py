@@ -14,6 +14,7 @@ SMALL = (  # a fault here shows itself, or is rare; the first go first
     "kubernetes-prometheus", "kubernetes-runtime", "kubernetes-chart", "python", "engine-present", "capability", "numa",
     "env-file", "after-slots", "after-kv", "after-processor", "image-gateway",
     "retry-after", "shared-memory", "chat-template", "unit-file", "system", "compose", "driver", "gateway-port",
+    "alerts-heard", "disk-volumes", "docker", "container-gpu-lasts", "rollback", "backup",
 )  # fmt: skip
 _NUMBER = re.compile(r"\d+(:\d+)?")
 

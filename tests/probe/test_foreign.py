@@ -101,7 +101,7 @@ def test_what_cannot_be_used_is_refused_with_the_file(tmp_path: Path, text: str,
     """The message names the file and what is wrong."""
     path = tmp_path / "odd.txt"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(BadInput, match=rf"odd\.txt.*{told}"):
+    with pytest.raises(BadInput, match=rf"(?s)odd\.txt.*{told}"):
         find_hardware(None, path)
 
 
