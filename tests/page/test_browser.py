@@ -41,7 +41,7 @@ def browser() -> Iterator[Browser]:
     """Chromium from this system."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
-        absent("there is no chromium: apt-get install chromium")
+        absent("there is no chromium: tests/tools/page.sh")
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield made
@@ -191,14 +191,15 @@ def test_a_phone_shows_handle_and_verdict_at_once(opened: Open, asked: dict[str,
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize("asked", [YES, NO], ids=["yes", "no"])
 def test_axe_finds_nothing_serious(opened: Open, asked: dict[str, str], size: tuple[int, int], dark: bool) -> None:
-    """Names, contrast, order, roles: what axe-core can judge (ADVISOR_AXE names its axe.min.js)."""
-    script = os.environ.get("ADVISOR_AXE")
-    if script is None:
-        absent("axe-core is not here: npm pack axe-core, and name its axe.min.js in ADVISOR_AXE")
+    """Names, contrast, order, roles: what axe-core can judge."""
+    tools = os.environ.get("ADVISOR_TOOLS") or Path.home() / ".cache" / "advisor-tools"
+    script = Path(tools, "axe.min.js")
+    if not script.is_file():
+        absent("axe-core is not here: tests/tools/page.sh")
     page = opened(size=size, dark=dark, **asked)
     settled(page)
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
-    page.evaluate(Path(script).read_text())
+    page.evaluate(script.read_text())
     found = page.evaluate("axe.run().then(found => found.violations)")
     serious = [
         (each["id"], [node["html"][:200] for node in each["nodes"]])
