@@ -22,12 +22,21 @@ SINGLES: tuple[Search, ...] = (
 )  # fmt: skip
 PAIRS: tuple[Search, ...] = (less, more_of_the_same, another_card)
 PAIRS_SHOWN = 3
+_BEARABLE = 10  # times the target that was asked for
 
 
 def nearest_yes(question: Question) -> tuple[Change, ...]:
     """Changes that make it a yes, what costs nothing first; pairs of them where no single one does."""
-    singles = _changes(step for search in SINGLES for step in search(question))
+    steps = [step for search in SINGLES for step in search(question)]
+    singles = _changes(step for step in steps if _bearable(step, question)) or _changes(iter(steps))
     return singles or _changes(islice(pairs(question), PAIRS_SHOWN)) or _changes(islice(other_models(question), 1))
+
+
+def _bearable(step: Step, question: Question) -> bool:
+    """Whether somebody would wait that long: else it is told only where nothing else helps."""
+    before, after = question.workload, step.question.workload
+    pairs = ((getattr(before, name), getattr(after, name)) for name in ("ttft_ms", "tpot_ms", "first_answer_ms"))
+    return all(new is None or old is None or new <= _BEARABLE * old for old, new in pairs)
 
 
 def pairs(question: Question) -> Iterator[Step]:
