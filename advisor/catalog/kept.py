@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import marshal
 import os
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 
-@functools.cache
 def cache_folder(name: str) -> Path | None:
     """A folder for what can be made again at any time.
 
