@@ -77,7 +77,8 @@ def choose_model(task: str, ask: Ask, *, others: bool = True) -> Choice:
 
 def _poor(one: Placed, better: Placed) -> bool:
     """Whether nobody would want it beside the better one."""
-    return one.place < better.place * float(constants("ranking")["least_share"])
+    margin = (1 - float(constants("ranking")["least_share"])) * abs(better.place)  # estimated scores may be below zero
+    return one.place < better.place - margin
 
 
 def _nearest(front: Iterable[Placed], best: Placed, ask: Ask) -> Placed:
