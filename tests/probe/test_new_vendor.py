@@ -15,6 +15,7 @@ from advisor.catalog import engine_limits
 from advisor.catalog.vendor_entries import Access, Families, Kubernetes, Toolkit, VendorSpec
 from advisor.catalog.vendor_parts import Build
 from advisor.catalog.vendors import vendors
+from advisor.catalog.versions import limits_of
 from advisor.pipeline import files_of, recommend
 from advisor.probe import READERS, probe
 from advisor.probe.card import Card, Reading
@@ -81,9 +82,11 @@ def registered(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
     monkeypatch.setitem(vendors(), "acme", made)
     monkeypatch.setitem(READERS["linux"], "acme", "acme_reader")
     monkeypatch.setitem(sys.modules, "acme_reader", reader())
-    engine_limits.cache_clear()
+    for read in (engine_limits, limits_of):
+        read.cache_clear()
     yield made
-    engine_limits.cache_clear()
+    for read in (engine_limits, limits_of):
+        read.cache_clear()
 
 
 def machine(tmp_path: Path) -> Hardware:
