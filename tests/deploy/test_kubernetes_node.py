@@ -39,6 +39,8 @@ KEY = "0123456789abcdef0123456789abcdef"
 CLIENT = Path(__file__).with_name("pod_client.py")
 MODELS = {"vllm": "models/smollm2-135m-instruct", "ollama": "models/SmolLM2-135M-Instruct.Q4_1.gguf"}
 # More than half of what this node has: a second pod waits until the first is gone, as it would for a card.
+# The node does not count what containers write (tests/deploy/cluster.py), and so has none of it to give.
+UNCOUNTED: dict[str, dict[str, Any]] = {bound: {"ephemeral-storage": None} for bound in ("requests", "limits")}
 PATCHED = {"requests": {"cpu": "1100m", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "8Gi"}}
 
 
@@ -144,8 +146,14 @@ def image_name(plan: Plan, container: str) -> str:
 def overlay(plan: Plan, manifests: Path, folder: Path, mounted: dict[str, Path]) -> Path:
     """The manifests with this machine's resources, and with what the local image lacks."""
     kind = "StatefulSet" if plan.launch.modelfile else "Deployment"
-    engine: dict[str, Any] = {"name": "engine", "resources": PATCHED}
-    pod: dict[str, Any] = {"containers": [engine]}
+    whole = yaml.safe_load((manifests / f"{kind.lower()}.yaml").read_text())["spec"]["template"]["spec"]
+    pod: dict[str, Any] = {
+        part: [{"name": one["name"], "resources": UNCOUNTED} for one in whole[part]]
+        for part in ("initContainers", "containers")
+        if whole.get(part)
+    }
+    engine: dict[str, Any] = next(one for one in pod["containers"] if one["name"] == "engine")
+    engine["resources"] = {bound: {**PATCHED[bound], **UNCOUNTED[bound]} for bound in PATCHED}
     if mounted:
         pod["volumes"] = [{"name": name, "hostPath": {"path": str(path)}} for name, path in mounted.items()]
         engine["volumeMounts"] = [
