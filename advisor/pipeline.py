@@ -87,9 +87,9 @@ def recommend(
     named = gpu is not None or hardware_file is not None
     found = find_hardware(gpu, hardware_file) if named or machine is None else machine
     hardware = beside_own_server(with_nodes(found, workload), workload)
-    model, workload = _named(workload)
+    model, workload = with_model(workload)
     if model is not None and _other_purpose(model, workload, profile):
-        model, workload = _named(load_workload("embedding", overrides))
+        model, workload = with_model(load_workload("embedding", overrides))
     return advise(workload, hardware, measurements_from(measurements), model, progress, facts, others, quick=quick)
 
 
@@ -203,8 +203,12 @@ def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
     return with_kept_rates(probe())
 
 
-def _named(workload: Workload) -> tuple[ModelSpec | None, Workload]:
-    """The model that was named, if one was; a format in its name counts as asked for."""
+def with_model(workload: Workload) -> tuple[ModelSpec | None, Workload]:
+    """The model that was named, if one was; a format in its name counts as asked for.
+
+    Raises:
+        BadInput: nothing is known of that name.
+    """
     if workload.model is None:
         return None, workload
     from advisor.models.names import find_model_and_format

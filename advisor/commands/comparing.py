@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from advisor.catalog import engine_names, formats
-from advisor.engines.beside import with_reserve
 from advisor.errors import BadInput
 from advisor.folder.saved import plan_in, read_plan
 from advisor.measured.store import measurements_from
 from advisor.models.names import find_model_and_format
 from advisor.models.thinking import with_room
-from advisor.pipeline import Answer, advise, find_hardware
+from advisor.pipeline import Answer, advise, find_hardware, with_model
 from advisor.probe.named import named
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
@@ -95,7 +94,7 @@ def compared(
         progress(f"judging {item.name}")
         hardware, asked = _asked(item, machine, workload)
         model, asked = _served(item, asked)
-        return advise(asked, with_reserve(with_nodes(hardware, asked), asked), kept, model)
+        return advise(asked, with_nodes(hardware, asked), kept, model)
 
     return tuple(Compared(name=item.name, kind=item.kind, answer=answer(item)) for item in items)
 
@@ -136,9 +135,4 @@ def _served(item: Item, workload: Workload) -> tuple[ModelSpec | None, Workload]
     """The plan's model, else the one that is named; None: the best that meets the targets."""
     if item.plan is not None:
         return item.plan.model, with_room(workload, item.plan.model)
-    if workload.model is None:
-        return None, workload
-    model, implied = find_model_and_format(workload.model, offline=workload.offline)
-    if implied is not None and workload.quantization == "auto":
-        workload = replace(workload, quantization=implied.name)
-    return model, workload
+    return with_model(workload)

@@ -12,13 +12,12 @@ from typing import Any
 from advisor.engines.beside import with_reserve
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
-from advisor.models.names import find_model_and_format
 from advisor.models.thinking import with_room
-from advisor.pipeline import advise, files_of, find_hardware
+from advisor.pipeline import advise, files_of, find_hardware, with_model
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
 from advisor.report.sized import SizeAnswer
-from advisor.schema import ModelSpec, Plan, Question, RenderedFile, Workload
+from advisor.schema import ModelSpec, Plan, Question, RenderedFile
 from advisor.search.choose import choose_model
 from advisor.sizing.cost import Terms
 from advisor.sizing.option import options_of
@@ -36,29 +35,17 @@ def question_of(profile: str | None, overrides: Mapping[str, Any], measurements:
         BadInput: no model, one that cannot be used, or a number of machines, which is what is asked.
     """
     workload = load_workload(profile, overrides)
-    if workload.model is None:
-        raise BadInput("--model: which model is to be served? `advisor catalog models` lists those that are known")
-    if workload.nodes not in (None, 1):
+    if workload.model is not None and workload.nodes not in (None, 1):
         raise BadInput("--nodes: how many machines is what `size` finds; --max-cards-per-host bounds one of them")
-    model, workload = with_format(workload)
+    model, workload = with_model(workload)
+    if model is None:
+        raise BadInput("--model: which model is to be served? `advisor catalog models` lists those that are known")
     return Question(
         model=model,
         workload=with_room(workload, model),
         hardware=simulate("cpu only"),
         measurements=measurements_from(measurements),
     )
-
-
-def with_format(workload: Workload) -> tuple[ModelSpec, Workload]:
-    """The model that is named; a format in its name counts as asked for.
-
-    Raises:
-        BadInput: it is not known.
-    """
-    model, implied = find_model_and_format(str(workload.model), offline=workload.offline)
-    if implied is not None and workload.quantization == "auto":
-        workload = replace(workload, quantization=implied.name)
-    return model, workload
 
 
 def size_answer(
@@ -80,13 +67,14 @@ def size_answer(
         BadInput: a profile, name or number that cannot be used.
     """
     question = question_of(profile, overrides, measurements)
-    found = sized(question, supplies(can_get, have), limits, terms, progress)
+    cards = supplies(can_get, have)
+    found = sized(question, cards, limits, terms, progress)
     progress("looking for the last load that each carries")
     options = options_of(found, terms)
     return SizeAnswer(
         question=question, terms=terms, found=found, options=options, growth=growth, today=today,
         typed=typed(profile, overrides),
-        without=() if options else without_limits(question, supplies(can_get, have), limits, terms),
+        without=() if options else without_limits(question, cards, limits, terms),
     )  # fmt: skip
 
 
@@ -144,7 +132,5 @@ def here(
     def ask(model: ModelSpec) -> Question:
         return Question(model=model, workload=with_room(workload, model), hardware=hardware, measurements=known)
 
-    if workload.model is None:
-        return choose_model(workload.task, ask).question
-    model, workload = with_format(workload)
-    return ask(model)
+    model, workload = with_model(workload)
+    return choose_model(workload.task, ask).question if model is None else ask(model)

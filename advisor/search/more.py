@@ -71,14 +71,14 @@ def more_nodes(question: Question) -> Iterator[Step]:
 def another_card(question: Question) -> Iterator[Step]:
     """The cheapest single card of the catalogue that is a yes, by launch price; else several of the largest."""
     owned = {card.catalog_id for card in question.hardware.accelerators}
-    offered = [spec for spec in _offered() if spec.id not in owned]
-    single = [s for s in offered if s.launch_price_usd and s.memory_bytes >= question.model.parameters * 0.5]
+    others = [spec for spec in offered() if spec.id not in owned]
+    single = [s for s in others if s.launch_price_usd and s.memory_bytes >= question.model.parameters * 0.5]
     for spec in sorted(single, key=lambda spec: spec.launch_price_usd or 0.0)[:_CARDS_TRIED]:
         alone = on(question, simulate(spec.id))
         if worth_a_look(alone) and is_yes(alone):
             yield _bought(question, spec, 1)
             return
-    largest = sorted(offered, key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
+    largest = sorted(others, key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
     if not any(worth_a_look(on(question, simulate(f"{MOST_CARDS}x {spec.id}"))) for spec in largest):
         return
     for number in (1, 2, 4, MOST_CARDS):
@@ -90,8 +90,8 @@ def another_card(question: Question) -> Iterator[Step]:
 
 def largest(question: Question) -> Iterator[Step]:
     """One and several of the largest cards, whether they are enough or not: what a second change is tried on."""
-    offered = sorted(_offered(), key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
-    yield from (_bought(question, spec, number) for number in (1, MOST_CARDS) for spec in offered)
+    found = sorted(offered(), key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
+    yield from (_bought(question, spec, number) for number in (1, MOST_CARDS) for spec in found)
 
 
 def _does(question: Question) -> bool:
@@ -110,7 +110,7 @@ def _bought(question: Question, spec: GpuSpec, number: int) -> Step:
     )
 
 
-def _offered() -> list[GpuSpec]:
+def offered() -> list[GpuSpec]:
     """Cards that one can still buy and that every engine serves."""
     return [
         spec

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from advisor.catalog import gpus
 from advisor.catalog.entries import GpuSpec
-from advisor.catalog.vendors import vendors
 from advisor.engines.beside import with_reserve
 from advisor.errors import BadInput
 from advisor.probe.named import named
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
 from advisor.schema import MOST_NODES, Hardware, Question, Workload, value
+from advisor.search.more import offered
 from advisor.search.step import on
 
 MOST_A_HOST = 8
 _COUNT = re.compile(r"^\s*(\d+) ?[x×]\s*", re.IGNORECASE)
-_STILL_SOLD = "2020-09"
 
 
 @value
@@ -61,7 +59,8 @@ def supplies(can_get: str | None, have: str | None) -> tuple[Supply, ...]:
     """
     named_cards = [_read(text, "--can-get") for text in _parts(can_get, "--can-get")]
     held = {card.spec.id: replace(card, owned=number) for card, number in _held(have)}
-    known = [card for card, _ in named_cards] if can_get is not None else _sold()
+    sold = (Supply(text=spec.id, spec=spec) for spec in offered())
+    known = [card for card, _ in named_cards] if can_get is not None else list(sold)
     most = {card.spec.id: number for card, number in named_cards if number is not None}
     found = {card.spec.id: card for card in known} | {
         key: card for key, card in held.items() if can_get is None or key not in most
@@ -96,18 +95,6 @@ def _read(text: str, option: str) -> tuple[Supply, int | None]:
     if number is None and len(specs) > 1:
         raise BadInput(f"{option}: {text!r} is a machine; name the card, its number first")
     return Supply(text=bare, spec=specs[0]), len(specs) if number else None
-
-
-def _sold() -> list[Supply]:
-    """Cards that one can still buy or rent, and that are built into machines for others."""
-    return [
-        Supply(text=spec.id, spec=spec)
-        for spec in gpus()
-        if spec.release >= _STILL_SOLD
-        and vendors()[spec.vendor].offered
-        and spec.device_class not in ("laptop", "unified")
-        and spec.confidence == "high"
-    ]
 
 
 def machine(supply: Supply, cards: int, hosts: int, workload: Workload) -> Hardware:
