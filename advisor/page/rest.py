@@ -11,6 +11,7 @@ from advisor.page.runs_shown import starting
 from advisor.pipeline import Answer, files_of
 from advisor.report.changed import changed as differing
 from advisor.report.headline import closest, title_of, with_short_forms
+from advisor.report.memory_bar import HELD, groups, shares, split
 from advisor.report.steps import steps
 from advisor.units import gib
 
@@ -57,10 +58,10 @@ def _pinning(asked: Asked) -> Html:
 def _memory(answer: Answer) -> Html | None:
     if answer.verdict.winner is None:
         return None
-    memory = answer.verdict.winner.estimate.memory
-    other = memory.activation_bytes + memory.overhead_bytes
-    free = max(memory.device_bytes - memory.used_bytes, 0)
-    parts = (("weights", memory.weights_bytes), ("KV cache", memory.kv_bytes), ("other", other), ("free", free))
+    estimate = answer.verdict.winner.estimate
+    memory = estimate.memory
+    fullest, _ = split(groups(estimate, answer.hardware), memory)
+    parts = [part for part in shares(memory, fullest) if part[1] > 0 or part[0] != HELD]
     rows = [(name, gib(size), _bar(name, size / max(memory.device_bytes, 1))) for name, size in parts]
     return el("section", el("h3", "Memory"), table(("part", "size", "share"), rows, "Memory of each device in use"))
 

@@ -15,6 +15,7 @@ _STYLES = ("cyan", "green", "yellow", "magenta", "dim")
 _MOST_CELLS, _LEAST_CELLS = 40, 6
 _TAIL = 36  # columns behind the bar
 _LEAST_SHOWN = 0.05 * GIB
+HELD = "held by others"
 
 
 def memory_bars(estimate: Estimate, hardware: Hardware, width: int, *, unicode: bool) -> Iterator[Text]:
@@ -27,7 +28,7 @@ def memory_bars(estimate: Estimate, hardware: Hardware, width: int, *, unicode: 
     label = max(len(name) for name in names) + 1
     cells = max(min(_MOST_CELLS, width - label - _TAIL), _LEAST_CELLS)
     fullest, rest = split(kinds, memory)
-    parts = shares(memory, fullest[1][0] if fullest else None)
+    parts = shares(memory, fullest)
     yield _bar(fullest[0] if fullest else "RAM", label, parts, marks, cells, memory.device_bytes).append(
         f"  {room(estimate)}", style="dim"
     )
@@ -72,13 +73,14 @@ def split(
     return fullest, [group for group in groups if group is not fullest]
 
 
-def shares(memory: Memory, card: Accelerator | None) -> list[tuple[str, int]]:
-    """What takes the device's memory, in the order of the bar."""
+def shares(memory: Memory, fullest: tuple[str, list[Accelerator]] | None) -> list[tuple[str, int]]:
+    """What takes the device's memory, in the order of the bar; `fullest` as `split` gives it."""
+    card = fullest[1][0] if fullest else None
     held = max(card.memory_bytes - card.unheld_bytes, 0) if card else 0
     other = memory.activation_bytes + memory.overhead_bytes
     free = max(memory.device_bytes - memory.used_bytes - held, 0)
     return [
-        ("weights", memory.weights_bytes), ("KV cache", memory.kv_bytes), ("other", other), ("held by others", held),
+        ("weights", memory.weights_bytes), ("KV cache", memory.kv_bytes), ("other", other), (HELD, held),
         ("free", free),
     ]  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from advisor.report.memory_bar import groups, named, room, shares, split
+from advisor.report.memory_bar import HELD, groups, named, room, shares, split
 from advisor.schema import Estimate, Hardware
 from advisor.units import gib
 
@@ -15,7 +15,7 @@ _FILLS = {
     "weights": 'fill="var(--memory-0,currentColor)"',
     "KV cache": 'fill="var(--memory-1,currentColor)" fill-opacity=".75"',
     "other": 'fill="currentColor" fill-opacity=".55"',
-    "held by others": 'fill="var(--target,currentColor)" fill-opacity=".5"',
+    HELD: 'fill="var(--target,currentColor)" fill-opacity=".5"',
     "free": 'fill="currentColor" fill-opacity=".1"',
 }
 _WIDE, _HIGH = 1000, 24
@@ -35,7 +35,7 @@ def memory_bar_svgs(estimate: Estimate, hardware: Hardware) -> tuple[list[Bar], 
     """The fullest kind of card as a bar, and a sentence for each other kind and for cards that are not needed."""
     memory, kinds = estimate.memory, groups(estimate, hardware)
     fullest, rest = split(kinds, memory)
-    parts = [part for part in shares(memory, fullest[1][0] if fullest else None) if part[1] > 0 or part[0] == "free"]
+    parts = [part for part in shares(memory, fullest) if part[1] > 0 or part[0] == "free"]
     name = f"{fullest[0]}, {fullest[1][0].name}" if fullest else "RAM"
     keys = tuple((_square(part), f"{part} {gib(size)}") for part, size in parts)
     bar = Bar(name, gib(memory.device_bytes), _drawn(name, parts, memory.device_bytes), keys, room(estimate))

@@ -16,8 +16,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from advisor.folder.saved import plan_in
+from advisor.page.answers import Answers
 from advisor.page.question import changed, read
-from advisor.page.views import STATIC
+from advisor.page.views import STATIC, Page
+from advisor.pipeline import find_hardware
 from tests.page.asking import NO, QWEN, SCRIPT, TOKEN, YES, at, client
 
 
@@ -53,6 +55,15 @@ def test_people_turn_the_verdict(page: TestClient) -> None:
     one, fifty = (page.get(at("rest", **{**YES, "users": users}), headers=SCRIPT).text for users in ("1", "50"))
     assert "of Ollama" in one and "of vLLM" in fifty
     assert "SVC312" in fifty or "SPD210" in fifty
+
+
+def test_what_others_hold_of_a_card_is_not_free() -> None:
+    """On a card that is half full the page accounts for it as the terminal and the report do."""
+    half_full = find_hardware(None, Path(__file__).parents[1] / "hardware" / "rtx-4090-half-full.json")
+    text = client(Page(TOKEN, Answers(lambda: half_full))).get(at("rest", model=QWEN), headers=SCRIPT).text
+    rows = dict(re.findall(r'<th scope="row">([^<]+)</th><td>([\d.]+) GiB', text))
+    assert {"weights", "KV cache", "other", "held by others", "free"} <= set(rows)
+    assert sum(map(float, rows.values())) == pytest.approx(24.0, abs=0.3)
 
 
 def test_another_card_gives_another_answer(page: TestClient) -> None:
