@@ -68,7 +68,7 @@ class Grouped(click.Command):
 def option(key: Key) -> Callable[[F], F]:
     """The click option of a key; None means "not given"."""
     if isinstance(key.kind, Flag):
-        return click.option(f"{key.flag}/--no-{key.flag[2:]}", default=None, help=key.help)
+        return click.option(f"{key.flag}/{key.off}", default=None, help=key.help)
     return click.option(key.flag, key.name, type=KeyType(key), help=key.help)
 
 

@@ -84,7 +84,7 @@ def typed(profile: str | None, overrides: Mapping[str, Any]) -> str:
     for key in KEYS:
         given = overrides.get(key.name)
         if given is True or given is False:
-            words.append(key.flag if given else f"--no-{key.flag[2:]}")
+            words.append(key.flag if given else key.off)
         elif given is not None:
             words += [key.flag, str(given)]
     return shlex.join(words)

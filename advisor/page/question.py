@@ -81,10 +81,9 @@ class Asked(NamedTuple):
 
 
 def _option(key: Key, text: str) -> str:
-    word = key.word or key.name.replace("_", "-")
     if isinstance(key.kind, Flag):
-        return f"--{word}" if key.kind.read(text) else f"--no-{word}"
-    return f"--{word} {shlex.quote(text)}"
+        return key.flag if key.kind.read(text) else key.off
+    return f"{key.flag} {shlex.quote(text)}"
 
 
 def read(query: str) -> Asked:
@@ -128,8 +127,7 @@ def _options() -> dict[str, tuple[Key | None, str | None]]:
     """Option → its key, and the value that it stands for where it takes none."""
     found: dict[str, tuple[Key | None, str | None]] = {}
     for key in FIELDS.values():
-        word = key.word or key.name.replace("_", "-")
-        found[f"--{word}"] = (key, "yes" if isinstance(key.kind, Flag) else None)
+        found[key.flag] = (key, "yes" if isinstance(key.kind, Flag) else None)
         if isinstance(key.kind, Flag):
-            found[f"--no-{word}"] = (key, "no")
+            found[key.off] = (key, "no")
     return found

@@ -111,13 +111,7 @@ def _distribution(text: str) -> str | float:
     name = text.strip().lower() or "fixed"
     if name in LENGTHS:
         return name
-    try:
-        share = float(name)
-    except ValueError:
-        share = math.nan
-    if not 0 <= share <= 1:
-        raise Unsupported(f"lengths {shown(text)} is neither {', '.join(LENGTHS)} nor a share from 0 to 1")
-    return share
+    return _from_0_to_1(name, f"lengths {shown(text)} is neither {', '.join(LENGTHS)} nor a share from 0 to 1")
 
 
 @functools.lru_cache(maxsize=256)
@@ -126,12 +120,16 @@ def _share(text: str) -> float:
     word = text.strip().lower()
     if word in SHARES:
         return SHARES[word]
+    return _from_0_to_1(word, f"prefix_cached {shown(text)} is not a share from 0 to 1, y, n or unknown")
+
+
+def _from_0_to_1(word: str, refusal: str) -> float:
     try:
         share = float(word)
     except ValueError:
         share = math.nan
     if not 0 <= share <= 1:
-        raise Unsupported(f"prefix_cached {shown(text)} is not a share from 0 to 1, y, n or unknown")
+        raise Unsupported(refusal)
     return share
 
 

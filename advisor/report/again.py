@@ -77,7 +77,7 @@ def _asked(plan: Plan) -> Iterator[str]:
         if key.name in given:
             found = given[key.name]
             if isinstance(key.kind, Flag):
-                yield f"--{'' if found else 'no-'}{key.flag[2:]}"
+                yield key.flag if found else key.off
             else:
                 yield from (key.flag, f"{found:g}" if isinstance(found, float) else str(found))
 

@@ -36,6 +36,11 @@ class Key:
         """`ttft_ms` → `--ttft-ms`."""
         return f"--{self.word or self.name.replace('_', '-')}"
 
+    @property
+    def off(self) -> str:
+        """`offline` → `--no-offline`, of a key that is yes or no."""
+        return f"--no-{self.flag[2:]}"
+
     def read(self, item: object, where: str = "", name: str = "") -> Any:
         """The value, of its type and within its bounds.
 
