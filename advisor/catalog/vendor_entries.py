@@ -113,7 +113,7 @@ class CardMetrics:
 
     image: str  # pinned by tag
     port: int
-    program: str  # how it comes to a host without containers, for people
+    program: str  # with its version: how it comes to a host without containers, for people
     busy: str  # per cent
     memory_mib: str  # in use
     temperature: str  # degrees Celsius

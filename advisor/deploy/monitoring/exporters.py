@@ -24,7 +24,7 @@ def exporters(plan: Plan) -> tuple[Exporter, ...]:
     node = Exporter(
         service="node-exporter", job="node", image=f"prom/node-exporter:{NODE_VERSION}", port=NODE_PORT,
         argv=(*root, *(f"--no-collector.{name}" for name in NOT_COLLECTED)), reads_host=True,
-        program="prometheus-node-exporter, a package of most distributions,",
+        program=f"prometheus-node-exporter {NODE_VERSION.removeprefix('v')}, a package of most distributions",
     )  # fmt: skip
     cards = card_metrics(plan)
     if cards is None:

@@ -67,7 +67,7 @@ class Exporter:
     job: str
     image: str
     port: int
-    program: str  # how it comes to a host without containers, for people
+    program: str  # with its version: how it comes to a host without containers, for people
     argv: tuple[str, ...] = ()
     reads_host: bool = False  # its files, read-only
     on_cards: bool = False  # gets the engine's cards
