@@ -79,7 +79,7 @@ def _split(word: str) -> tuple[str, ...]:
     if word.endswith("s") and word[:-1] in known and word[-2].isdigit():
         return (word[:-1],)  # several of them: "3090s"
     for cut in range(len(word) - 1, 0, -1):
-        if word[:cut] in known:
+        if word[:cut] in known and not word[cut - 1 : cut + 1].isdigit():  # 9999 is no 9 and 999
             rest = _split(word[cut:])
             if all(part in known for part in rest):
                 return (word[:cut], *rest)

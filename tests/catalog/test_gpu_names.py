@@ -76,6 +76,11 @@ ASKED = [
     ("24GB VRAM", "names no card, which"),
     ("RTX 7090", "nearest are NVIDIA GeForce RTX"),
     ("M6 Max 128GB", "nearest are Apple"),
+    ("RTX 9999", "mean NVIDIA GeForce RTX"),
+    ("RX 9999", "mean AMD Radeon RX"),
+    ("Arc B999", "mean Intel Arc B"),
+    ("MI400X", "mean AMD Instinct MI"),
+    ("H300", "mean NVIDIA H"),
 ]
 
 
