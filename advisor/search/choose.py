@@ -59,7 +59,7 @@ def choose_model(task: str, ask: Ask, *, others: bool = True) -> Choice:
             continue
         if is_yes(within_patience(question)):
             better = thinker or best
-            if better is None or not _poor(one, better):
+            if better is None or not poor(one, better):
                 return _choice(one, listed, ask, slow, others)
             break
         if thinker is None and _thinks_long(question) and is_yes(question):
@@ -75,7 +75,7 @@ def choose_model(task: str, ask: Ask, *, others: bool = True) -> Choice:
     return _choice(thinker or nearest or front[-1], listed, ask, slow, others)
 
 
-def _poor(one: Placed, better: Placed) -> bool:
+def poor(one: Placed, better: Placed) -> bool:
     """Whether nobody would want it beside the better one."""
     margin = (1 - float(constants("ranking")["least_share"])) * abs(better.place)  # estimated scores may be below zero
     return one.place < better.place - margin
@@ -89,7 +89,7 @@ def _nearest(front: Iterable[Placed], best: Placed, ask: Ask) -> Placed:
         winner = verdict_for(question, depth=False).winner if worth_a_look(question) else None
         return overrun_of(winner, question) if winner else math.inf
 
-    found = {one: overruns(one) for one in front if one.place <= best.place and not _poor(one, best)}
+    found = {one: overruns(one) for one in front if one.place <= best.place and not poor(one, best)}
     least = min(found, key=lambda one: found[one])
     return least if found[least] <= constants("ranking")["near"] else best
 

@@ -94,6 +94,15 @@ def test_builds_are_of_known_engines_and_reach_their_cards() -> None:
             assert vendor.access.by_runtime != bool(vendor.access.device_nodes)
 
 
+def test_a_host_gets_the_version_that_the_image_has() -> None:
+    """Every version in the words for a host without containers stands in the pinned image's tag."""
+    for vendor in vendors().values():
+        found = vendor.metrics_exporter
+        if found is not None:
+            versions = re.findall(r"\d+\.\d+\.\d+", found.program)
+            assert versions and all(each in found.image.rpartition(":")[2] for each in versions)
+
+
 def test_every_card_of_the_catalogue_has_a_maker() -> None:
     """The catalogue names only vendors of the registry."""
     assert {spec.vendor for spec in gpus()} <= set(vendors())

@@ -236,6 +236,15 @@ def test_every_container_says_what_disk_it_takes_and_when_its_image_is_pulled(pl
             assert "ephemeral-storage" in container["resources"][bound], container["name"]
 
 
+def test_what_writes_beside_a_read_only_root_is_told_where(plan: Plan) -> None:
+    """The gateway keeps its state in folders that the pod mounts for writing, whatever its image says."""
+    gateway = containers(pod_of(plan))["gateway"]
+    told = {one["name"]: one.get("value") for one in gateway["env"]}
+    mounts = {one["mountPath"] for one in gateway["volumeMounts"] if not one.get("readOnly")}
+    assert gateway["securityContext"]["readOnlyRootFilesystem"] is True
+    assert {told.get("XDG_DATA_HOME"), told.get("XDG_CONFIG_HOME")} <= mounts
+
+
 def test_the_model_is_fetched_before_the_engine_starts(plan: Plan) -> None:
     """Where it is not here a container without probes fetches it onto the volume, and vLLM asks the Hub no more."""
     found = containers(pod_of(plan))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from advisor.models.purpose import purpose
 from advisor.models.thinking import first_answer_s
 from advisor.pipeline import Answer, recommend
 from advisor.report.document import document
+from advisor.search.choose import poor
 
 MACHINES = ("RTX 3060 12GB", "RTX 4090", "H100")
 TASKS = ("chat", "code", "agent", "rag", "vision", "embed")
@@ -78,6 +80,14 @@ def test_a_no_shows_what_comes_nearest() -> None:
         assert speed.ttft_p95_s.expected * 1000 <= most * answer.workload.ttft_ms
     place = {one.hf_id: one.place for one in placed("chat")}
     assert place[near.model.hf_id] < place[far.model.hf_id]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_no_score_makes_a_model_poor_beside_its_equal(task: str) -> None:
+    """Also where a score is estimated below zero; one far below is poor beside it, whatever the sign."""
+    for one in placed(task):
+        assert not poor(one, one)
+        assert poor(replace(one, place=one.place - 2 * abs(one.place) - 1), one)
 
 
 def test_what_was_typed_decides_how_long_one_waits() -> None:
