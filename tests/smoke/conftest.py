@@ -62,6 +62,7 @@ def make(
             "output_tokens": 32,
             "context_tokens": 256,
             "offline": True,
+            "run": "all",  # the test picks the runner
             **asked,
         }
         plan = recommend(profile=None, overrides=asked).plan
