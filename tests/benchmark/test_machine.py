@@ -23,6 +23,7 @@ from advisor.measured.machine import share_in_step, tuned_for
 from advisor.measured.store import folder, keep, kept_here
 from advisor.physics.speed.setup import discipline, fitted
 from advisor.physics.speed.tuning import AS_FITTED, Tuning
+from advisor.pipeline import files_of
 from advisor.schema import Candidate, Plan, Question, Speed
 from advisor.smoke.keeping import measurement
 from advisor.smoke.load.generator import Run
@@ -48,6 +49,15 @@ def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def plan_for(engine: str, machine: str, model: str = SMALL) -> Plan:
     """How the advisor would run a model there, with nothing measured."""
     return planned(Chosen(engine=engine, model=model), HARDWARE / f"{machine}.json")
+
+
+@pytest.mark.parametrize("machine", ["a100-80gb-x4", "cpu-2-cores"])
+@pytest.mark.parametrize("engine", ["ollama", "vllm"])
+def test_the_program_that_was_found_is_measured(engine: str, machine: str) -> None:
+    """With Docker beside it or without, the benchmark starts the installed engine, not an image of it."""
+    plan = plan_for(engine, machine)
+    assert "run.sh" in {file.path for file in files_of(plan)}
+    assert "compose" not in plan.parts
 
 
 def engine_of(plan: Plan, truth: Tuning) -> Scripted:

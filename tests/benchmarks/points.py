@@ -50,6 +50,7 @@ def advised(engine: str, in_flight: int) -> Plan:
     asked = {
         "model": os.environ[MODELS[engine]], "engine": engine, "concurrency": in_flight,
         "input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS, "context_tokens": CONTEXT_TOKENS, "offline": True,
+        "run": "native",
     }  # fmt: skip
     plan = recommend(profile=None, overrides=asked).plan
     assert plan is not None

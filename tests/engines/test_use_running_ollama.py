@@ -32,7 +32,7 @@ def test_the_plan_makes_its_model_in_a_running_ollama(tmp_path: Path, monkeypatc
     with serving(str(PROGRAM), home) as server:
         port = int(server.url.rpartition(":")[2])
         monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{port}")
-        overrides = {"model": str(engines_folder() / "models" / MODEL), "engine": "ollama", "users": 1}
+        overrides = {"model": str(engines_folder() / "models" / MODEL), "engine": "ollama", "users": 1, "run": "native"}
         lengths = {"input_tokens": 60, "output_tokens": 20, "context_tokens": 1024}
         found = recommend(profile=None, overrides={**overrides, **lengths}, measurements="none")
         plan = found.plan
