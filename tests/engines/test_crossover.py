@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 FOLDER = Path(os.environ.get("ADVISOR_ENGINES") or "~/.cache/advisor-engines").expanduser()
 MODELS = {"vllm": "ADVISOR_MODEL_SAFETENSORS", "ollama": "ADVISOR_MODEL_GGUF"}
 CATALOGUE_MODEL, LOCAL_GGUF = "HuggingFaceTB/SmolLM2-135M-Instruct", "q4_1"
-ASKED = {"input_tokens": 128, "output_tokens": 64, "context_tokens": 512, "offline": True, "run": "native"}
+ASKED = {"input_tokens": 128, "output_tokens": 64, "context_tokens": 512, "offline": True}
 LEVELS = (1, 4, 16)
 TIE = 0.10  # speeds so close are no difference
 REACH = 1.5  # between the measured crossover and the predicted one
@@ -184,7 +184,7 @@ def measured(machine: Mapping[str, str], folder: Path) -> Ratios:
 
 def advised(engine: str, in_flight: int, machine: Mapping[str, str]) -> Plan:
     """The plan for one engine with the local weights, on a port of its own."""
-    asked = {**ASKED, "model": machine[MODELS[engine]], "engine": engine, "concurrency": in_flight}
+    asked = {**ASKED, "run": "native", "model": machine[MODELS[engine]], "engine": engine, "concurrency": in_flight}
     plan = recommend(profile=None, overrides=asked).plan
     assert plan is not None
     with socket.socket() as free:
