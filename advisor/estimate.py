@@ -238,40 +238,39 @@ def solve_in_flight(candidate: Candidate, question: Question, near: float = 0.0)
 def _fixed_point(
     latency: Callable[[float], float | None], load: Callable[[float], float], *, most: float, near: float
 ) -> float:
-    """The n with load(latency(n)) = n; where `near` is one already, that.
+    """The n with load(latency(n)) = n, sought from `near`; with less than one in flight the load is that of one.
 
-    The left side grows slower than n, so there is one root: a secant through the last two points, kept between what is
-    below the root and what is above it. With less than one in flight nobody meets anybody, and the load is that of one.
+    The left side grows slower than n, so there is one root. Latency is nearly a straight line: where the one through
+    the last two points meets the load is where to look next, between what is below the root and what is above it.
     """
-    if near and (seen := latency(max(near, 1.0))) is not None and abs(load(seen) - near) <= _NEAR * near:
-        return near
-    alone = latency(1.0)
-    if alone is None:
+    last = max(near, 1.0)
+    seen = latency(last)
+    if seen is None:
         return most  # speed unknown: plan for everybody at once
-    low, high = load(alone), most
-    if low <= 1.0 or low >= most:
-        return min(low, most)
-
-    def excess(n: float) -> float:
-        return load(latency(n) or 0.0) - n
-
-    last, before = 1.0, low - 1.0
-    here, now = low, excess(low)
+    here, below, above, tried = load(seen), 1.0, most, {last}
     for _ in range(_MOST_STEPS):
-        low, high = (here, high) if now > 0 else (low, here)
-        steep = (now - before) / (here - last) if here != last else 0.0
-        last, before = here, now
-        here = here - now / steep if steep < 0 else most
-        if here >= high == most:
-            if excess(most) >= 0:
-                return most
-            here = min(2 * low, (low + most) / 2)
-        elif not low < here < high:
-            here = (low + high) / 2
-        if abs(here - last) <= _NEAR * here:
+        if abs(here - last) <= _NEAR * last or (last == 1.0 and here <= 1.0):
             break
-        now = excess(here)
-    return here
+        here = min(max(here, below), above)
+        if here in tried:
+            here = (below + above) / 2
+        now = latency(here) or 0.0
+        if here == 1.0 and load(now) <= 1.0:
+            return load(now)
+        tried.add(here)
+        below, above = (here, above) if load(now) > here else (below, here)
+        steep = (now - seen) / (here - last)
+        last, seen = here, now
+        here = _crossing(load, lambda n, at=last, s=seen, k=steep: s + k * (n - at), below, above)  # type: ignore[misc]
+    return min(here, most)
+
+
+def _crossing(load: Callable[[float], float], line: Callable[[float], float], low: float, high: float) -> float:
+    """Where the load that a line of latencies makes is as large as what it is made of."""
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if load(line(middle)) > middle else (low, middle)
+    return high
 
 
 # Of the root: a tolerance in requests would swallow a load far below one, and a coarser one makes the peak, which is a
@@ -279,6 +278,7 @@ def _fixed_point(
 _NEAR = 1e-7
 _OPEN_LOOP_MOST = 4096.0  # beyond it an open loop counts as overloaded
 _MOST_STEPS = 60
+_HALVINGS = 44
 
 
 def peak_in_flight(in_flight: float, workload: Workload) -> int:
