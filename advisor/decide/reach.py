@@ -8,6 +8,7 @@ from itertools import groupby
 
 from advisor.compare import within_targets
 from advisor.decide.judge import judge, meets
+from advisor.decide.pace import too_slow
 from advisor.decide.prefer import precision, rounds
 from advisor.estimate import estimate, sized_for, speed_at
 from advisor.models.thinking import long_thought
@@ -39,7 +40,7 @@ def reachable(question: Question, *, further: bool = True) -> bool:
 
 
 def _meets(way: Candidate, question: Question) -> bool:
-    return meets(judge(estimate(way, question), question))
+    return not too_slow(way, question) and meets(judge(estimate(way, question), question))
 
 
 def strongest(question: Question, known: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -99,8 +100,8 @@ def _identity(way: Candidate) -> Candidate:
 
 
 def _worth_a_look(way: Candidate, question: Question) -> bool:
-    """Whether it is predicted, and a single request would meet the targets."""
-    return _alone(way, question) is True
+    """Whether it is predicted, a single request would meet the targets, and the load might."""
+    return not too_slow(way, question) and _alone(way, question) is True
 
 
 def _misses_alone(way: Candidate, question: Question) -> bool:

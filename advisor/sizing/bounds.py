@@ -9,6 +9,7 @@ import math
 
 from advisor.catalog import weights_format
 from advisor.catalog.entries import GpuSpec
+from advisor.decide.pace import least_rate
 from advisor.models.thinking import written_tokens
 from advisor.physics.memory.kv import kv_bytes
 from advisor.physics.memory.weights import matmul_flops_per_token
@@ -30,21 +31,6 @@ def least_cards(question: Question, spec: GpuSpec) -> int:
     if peak := max(spec.dense_flops.values(), default=0.0):
         needs.append(rate * _flops(workload, model) / peak)
     return math.ceil(max(needs) - 1e-9)
-
-
-def least_rate(workload: Workload, model: ModelSpec) -> float:
-    """Requests a second that must be served for every target to be met; 0 where no target says how long one may take.
-
-    People come back once they were answered, so that whoever is answered in time comes at least this often.
-    """
-    if workload.request_rate is not None:
-        return workload.request_rate
-    if workload.ttft_ms is None or workload.tpot_ms is None:
-        return 0.0
-    longest_s = (workload.ttft_ms + workload.tpot_ms * max(written_tokens(workload, model) - 1, 0)) / 1000
-    if workload.concurrency is not None:
-        return workload.concurrency / longest_s
-    return workload.users / (workload.think_time_s + longest_s)
 
 
 def _weights_bytes(model: ModelSpec, workload: Workload) -> float:

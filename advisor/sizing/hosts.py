@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from advisor.decide.capacity import carries
 from advisor.physics.bisect import narrowed
-from advisor.propose import engines_for, levers, propose
-from advisor.schema import MOST_NODES, Candidate, Question, value
+from advisor.schema import MOST_NODES, Question, value
 from advisor.search.bounds import worth_a_look
-from advisor.search.step import is_yes
 from advisor.sizing.bounds import least_cards
+from advisor.sizing.carrying import Likely, carrying
 from advisor.sizing.load import scale_of
 from advisor.sizing.supply import Limits, Supply, question_on
 
@@ -36,36 +34,31 @@ class Fit:
         return self.cards_a_host * self.hosts_in_all
 
 
-def carried(question: Question, supply: Supply, cards: int, hosts: int) -> bool:
+def carried(question: Question, supply: Supply, cards: int, hosts: int, likely: Likely | None = None) -> bool:
     """Whether those machines meet the targets: what `recommend` would say about them."""
     asked = question_on(question, supply, cards, hosts)
-    if not worth_a_look(asked):
-        return False
-    return is_yes(asked) if hosts == 1 else any(carries((way,), asked) for way in _over(hosts, asked))
+    return worth_a_look(asked) and carrying(asked, likely) is not None
 
 
-def _over(hosts: int, question: Question) -> Iterator[Candidate]:
-    """Ways that use every one of the machines: those that use fewer were asked about before."""
-    asked = question.hardware, question.workload, question.model
-    yield from (way for way in propose(*asked) if way.nodes == hosts)
-    for name in engines_for(question.workload):
-        yield from (way for way in levers(*asked, name) if way.nodes == hosts)
-
-
-def on_one(question: Question, supply: Supply, limits: Limits, beyond: int, guess: int = 1) -> Fit | None:
+def on_one(
+    question: Question, supply: Supply, limits: Limits, beyond: int, guess: int = 1, likely: Likely | None = None
+) -> Fit | None:
     """The fewest cards in one machine that carry the load, below `beyond`; None: no number does, or one may be down.
 
     Args:
         guess: where to look first, as of another card with as much memory in all.
+        likely: kinds of ways that carried it with other cards.
     """
     least, most = least_cards(question, supply.spec), limits.host(supply)
     if limits.spare or least > most:
         return None
-    cards = _least(lambda number: carried(question, supply, number, 1), least, min(most + 1, beyond), guess)
+    cards = _least(lambda number: carried(question, supply, number, 1, likely), least, min(most + 1, beyond), guess)
     return None if cards is None else Fit(supply=supply, cards_a_host=cards, hosts=1)
 
 
-def on_several(question: Question, supply: Supply, limits: Limits, beyond: int) -> Fit | None:
+def on_several(
+    question: Question, supply: Supply, limits: Limits, beyond: int, likely: Likely | None = None
+) -> Fit | None:
     """As few machines, all alike, as carry the load, each with as few cards as do, together below `beyond`.
 
     Where some may be down, more and smaller machines may need fewer cards in all: they are tried as long as they can.
@@ -76,12 +69,16 @@ def on_several(question: Question, supply: Supply, limits: Limits, beyond: int) 
     stop = min(MOST_NODES + 1, beyond) - limits.spare
     if stop <= first or not _ever(question, supply, most, stop - 1):
         return None
-    hosts = _least(lambda number: carried(question, supply, most, number), first, stop)
+
+    def holds(each: int, machines: int) -> bool:
+        return carried(question, supply, each, machines, likely)
+
+    hosts = _least(lambda number: holds(most, number), first, stop)
     best: Fit | None = None
     while hosts is not None and hosts < stop:
         fleet = best.cards if best else beyond
         end = min(most + 1, math.ceil(fleet / (hosts + limits.spare)))
-        cards = _least(lambda number, m=hosts: carried(question, supply, number, m), math.ceil(least / hosts), end)  # type: ignore[misc]
+        cards = _least(lambda number, m=hosts: holds(number, m), math.ceil(least / hosts), end)  # type: ignore[misc]
         if cards is not None:
             best = Fit(supply=supply, cards_a_host=cards, hosts=hosts, spare=limits.spare)
         if not limits.spare or (best and best.cards_a_host == 1):
@@ -93,7 +90,7 @@ def on_several(question: Question, supply: Supply, limits: Limits, beyond: int) 
 def _ever(question: Question, supply: Supply, cards: int, hosts: int) -> bool:
     """Whether one request is served in time, and the load by the most machines that there may be."""
     alone = scale_of(question.workload).asked(question_on(question, supply, cards, 1), 1)
-    return is_yes(alone) and carried(question, supply, cards, hosts)
+    return carrying(alone) is not None and carried(question, supply, cards, hosts)
 
 
 def _least(holds: Callable[[int], bool], first: int, stop: int, guess: int = 1) -> int | None:

@@ -12,7 +12,7 @@ from advisor.estimate import estimate
 from advisor.models.thinking import somebody_waits
 from advisor.physics.bisect import narrowed
 from advisor.schema import Candidate, Question, Workload, value
-from advisor.search.step import is_yes
+from advisor.sizing.carrying import carrying
 
 MOST = 1_000_000
 _PARTS = 100  # of the planned rate that a rate is counted in
@@ -54,9 +54,18 @@ def most_of(candidate: Candidate, question: Question, known: int) -> int | None:
 
 
 def most_over_all(question: Question, known: int) -> int | None:
-    """The most that these machines carry with any engine, format and setting: a yes there, a no one further on."""
-    scale = scale_of(question.workload)
-    return _most(lambda number: is_yes(scale.asked(question, number)), known)
+    """The most that these machines carry with any engine, format and setting: a yes there, a no one further on.
+
+    Args:
+        known: a number that they are known to carry.
+    """
+    scale, most = scale_of(question.workload), known
+    while (way := carrying(scale.asked(question, most + 1))) is not None:
+        further = most_of(way, question, most + 1)
+        if further is None:
+            return None
+        most = further
+    return most
 
 
 def has_end(question: Question) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from advisor.catalog import constants, engine_limits
 from advisor.catalog.vendors import short_card
@@ -14,13 +15,14 @@ from advisor.sizing.hosts import Fit
 from advisor.sizing.load import binds, has_end, most_of, most_over_all, scale_of
 from advisor.sizing.search import Sized
 from advisor.sizing.way import Way, api_month
+from advisor.verdict import verdict_for
 
 KINDS = ("cheapest", "fewest", "fastest", "headroom")
 
 
 @value
 class Option:
-    """One way, for each question that it answers."""
+    """One way with its whole verdict, for each question that it answers."""
 
     kinds: tuple[str, ...]
     way: Way
@@ -47,7 +49,8 @@ def options_of(found: Sized, terms: Terms) -> tuple[Option, ...]:
     return tuple(_option(way, tuple(k for k in KINDS if found.kinds.get(k) is way), terms) for way in ways)
 
 
-def _option(way: Way, kinds: tuple[str, ...], terms: Terms) -> Option:
+def _option(ranked: Way, kinds: tuple[str, ...], terms: Terms) -> Option:
+    way = replace(ranked, verdict=verdict_for(ranked.question, depth=False))
     most = _most(way)
     winner = way.verdict.winner
     return Option(

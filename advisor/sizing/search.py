@@ -10,6 +10,7 @@ from advisor.decide.capacity import carries
 from advisor.physics.bisect import largest
 from advisor.schema import Candidate, Question, value
 from advisor.sizing.bounds import least_cards
+from advisor.sizing.carrying import Likely
 from advisor.sizing.cost import Terms
 from advisor.sizing.hosts import Fit, on_one, on_several
 from advisor.sizing.load import most_of, scale_of
@@ -77,17 +78,19 @@ def _cheapest(open_: Sequence[_Bounded], question: Question, limits: Limits, ter
     """
     found: list[tuple[float, int, Fit]] = []
     left: list[tuple[int, _Bounded]] = []
+    likely: Likely = {}
     for place, each in enumerate(open_):
         if len(found) == KEPT and each.cost >= _worst(found):
             break
-        fit = on_one(question, each.supply, limits, each.beyond, _guess(each.supply, found))
+        beyond = _below(each, _worst(found), terms, limits)
+        fit = on_one(question, each.supply, limits, beyond, _guess(each.supply, found), likely)
         if fit is None:
             left.append((place, each))
         else:
             _keep(found, place, fit, terms, limits)
     for place, each in left:
         beyond = _below(each, _worst(found), terms, limits)
-        fit = on_several(question, each.supply, limits, beyond) if each.cards < beyond else None
+        fit = on_several(question, each.supply, limits, beyond, likely) if each.cards < beyond else None
         if fit is not None:
             _keep(found, place, fit, terms, limits)
     return [fit for _, _, fit in found]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from advisor.catalog.entries import GpuSpec
 from advisor.engines.beside import with_reserve
 from advisor.errors import BadInput
+from advisor.physics.memo import by_value_and_identity
 from advisor.probe.named import named
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
@@ -106,4 +107,10 @@ def machine(supply: Supply, cards: int, hosts: int, workload: Workload) -> Hardw
 
 def question_on(question: Question, supply: Supply, cards: int, hosts: int) -> Question:
     """The same question about those machines."""
-    return on(question, machine(supply, cards, hosts, question.workload))
+    return _on((cards, hosts), question, supply)
+
+
+@by_value_and_identity
+def _on(number: tuple[int, int], question: Question, supply: Supply) -> Question:
+    """One question for each number, so that what was estimated for it is known when it is asked again."""
+    return on(question, machine(supply, *number, question.workload))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from advisor.decide import decide
 from advisor.decide.judge import answer_s
-from advisor.estimate import latency_s
+from advisor.decide.pace import too_slow
+from advisor.estimate import estimate, latency_s
 from advisor.models.thinking import written_tokens
-from advisor.schema import Question, Verdict, value
+from advisor.propose import propose
+from advisor.schema import Candidate, Question, Verdict, value
 from advisor.sizing.cost import Cost, Fleet, Terms, api_per_month, cost, hours_a_month
 from advisor.sizing.hosts import Fit
 from advisor.sizing.prices import Offer, offers
 from advisor.sizing.supply import Limits, Supply, question_on
-from advisor.verdict import verdict_for
+from advisor.verdict import roomy
 
 
 @value
@@ -28,7 +31,7 @@ class Tokens:
 
 @value
 class Way:
-    """Machines that meet the targets, with the whole verdict on those that must run."""
+    """Machines that meet the targets, with the verdict on those that must run, ways that are too slow left out."""
 
     fit: Fit
     question: Question
@@ -78,15 +81,23 @@ def within(found: Cost, limits: Limits) -> bool:
 
 
 def way_of(fit: Fit, question: Question, terms: Terms, limits: Limits) -> Way | None:
-    """The way with its verdict and costs; None where the whole verdict is no after all."""
-    asked = question_on(question, fit.supply, fit.cards_a_host, fit.hosts)
-    verdict = verdict_for(asked, depth=False)
+    """The way with its verdict and costs; None where the verdict is no after all."""
+    asked = roomy(question_on(question, fit.supply, fit.cards_a_host, fit.hosts))
+    verdict = decide((estimate(candidate, asked) for candidate in _in_question(asked)), asked, depth=False)
     if not verdict.meets_targets:
         return None
     tokens = tokens_of(verdict, asked, terms)
     paid = terms.tokens_a_month or (tokens.both if tokens else None)
     costs = costs_of(fit.supply, fit.cards, fit.hosts_in_all, terms, limits, paid)
     return Way(fit=fit, question=asked, verdict=verdict, costs=costs, tokens=tokens)
+
+
+def _in_question(question: Question) -> list[Candidate]:
+    """Every usual way that is not too slow, and one of each other engine: its further ways may not be."""
+    usual = propose(question.hardware, question.workload, question.model)
+    able = [way for way in usual if not too_slow(way, question)]
+    rest = {way.engine: way for way in reversed(usual)}
+    return able + [way for name, way in rest.items() if all(one.engine != name for one in able)]
 
 
 def tokens_of(verdict: Verdict, question: Question, terms: Terms) -> Tokens | None:
