@@ -24,6 +24,7 @@ Confidence = Literal["high", "medium", "low"]
 Kind = Literal["generate", "embed"]  # what is asked of a model: text or vectors
 Bound = Literal["bandwidth", "compute", "overhead", "kv", "slots", "load"]
 
+MOST_A_HOST = 8  # cards in one machine that are proposed unasked
 MOST_NODES = 64  # machines like one another that one plan may cover
 
 T = TypeVar("T")

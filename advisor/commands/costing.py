@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from advisor.commands.completing import Named, cards
+from advisor.schema import MOST_A_HOST
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,8 +38,8 @@ _OPTIONS = (
     ),
     click.option(
         "--max-cards-per-host",
-        type=click.IntRange(1, 8),
-        default=8,
+        type=click.IntRange(1, MOST_A_HOST),
+        default=MOST_A_HOST,
         show_default=True,
         help="Cards in one machine.",
     ),
@@ -121,7 +122,7 @@ _OPTIONS = (
     click.option(
         "--exchange",
         metavar="RATES",
-        help='Today\'s, one euro in others: "USD=1.16, GBP=0.87" [default: of 28 June 2024].',
+        help='Today\'s, one euro in others: "USD=1.16, GBP=0.87" [default: shipped, with their date].',
     ),
     click.option(
         "--api-in",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from advisor.catalog import formats
 from advisor.models.thinking import first_answer_s, somebody_waits, thinking, written_tokens
 from advisor.physics.bisect import narrowed
 from advisor.schema import Question
-from advisor.search.step import Step, accepted, asking, is_yes
+from advisor.search.step import Step, accepted, asking, changed, is_yes
 from advisor.verdict import verdict_for
 
 _GRAIN = 1 / 64
@@ -27,19 +28,19 @@ def extremes(question: Question) -> Iterator[Step]:
     """Each of them as far as it goes, whether it is enough or not: what a second change is tried on."""
     workload = question.workload
     if workload.engine != "auto":
-        yield Step(change="--engine auto", question=asking(question, engine="auto"))
+        yield changed(question, engine="auto")
     if workload.quantization != "auto":
-        yield Step(change="--quantization auto", question=asking(question, quantization="auto"))
+        yield changed(question, quantization="auto")
     least = min(workload.input_tokens + written_tokens(workload, question.model), question.model.context_trained)
     if least < workload.context_tokens:
-        yield Step(change=f"--context-tokens {least}", question=asking(question, context_tokens=least))
+        yield changed(question, context_tokens=least)
     if (key := _load_key(question)) is not None:
-        yield Step(change=f"--{key.replace('_', '-')} 1", question=asking(question, **{key: 1}))
+        yield changed(question, **{key: 1})
 
 
 def _other_engine(question: Question) -> Iterator[Step]:
     if question.workload.engine not in ("auto", "both"):
-        step = Step(change="--engine auto", question=asking(question, engine="auto"))
+        step = changed(question, engine="auto")
         if is_yes(step.question):
             yield step
 
@@ -47,15 +48,11 @@ def _other_engine(question: Question) -> Iterator[Step]:
 def _other_quantization(question: Question) -> Iterator[Step]:
     if question.workload.quantization == "auto":
         return
-    auto = asking(question, quantization="auto")
-    verdict = verdict_for(auto, depth=False)
+    auto = changed(question, quantization="auto")
+    verdict = verdict_for(auto.question, depth=False)
     if verdict.meets_targets and verdict.winner:
-        name = verdict.winner.estimate.candidate.weights_format
-        named = asking(question, quantization=name)
-        if is_yes(named):
-            yield Step(change=f"--quantization {name}", question=named)
-        else:
-            yield Step(change="--quantization auto", question=auto)
+        named = changed(question, quantization=verdict.winner.estimate.candidate.weights_format)
+        yield named if is_yes(named.question) else auto
 
 
 def coarser(question: Question) -> Iterator[Step]:
@@ -64,10 +61,10 @@ def coarser(question: Question) -> Iterator[Step]:
         return
     visible = [entry for entry in formats().values() if entry.quality_tier == "C"]
     for entry in sorted(visible, key=lambda entry: -entry.linear_bits):
-        named = asking(question, quantization=entry.name)
-        if is_yes(named):
-            loss = f"about {entry.linear_bits:.1f} bits a weight, at a visible loss of quality"
-            yield Step(change=f"--quantization {entry.name} ({loss})", question=named)
+        loss = f" (about {entry.linear_bits:.1f} bits a weight, at a visible loss of quality)"
+        named = changed(question, "", loss, quantization=entry.name)
+        if is_yes(named.question):
+            yield named
             return
 
 
@@ -76,7 +73,7 @@ def _shorter_context(question: Question) -> Iterator[Step]:
     now = question.workload.context_tokens
     found = _most(lambda tokens: is_yes(asking(question, context_tokens=tokens)), need, now) if need < now else None
     if found:
-        yield Step(change=f"--context-tokens {found}", question=asking(question, context_tokens=found))
+        yield changed(question, context_tokens=found)
 
 
 def _load_key(question: Question) -> str | None:
@@ -92,9 +89,8 @@ def _fewer(question: Question) -> Iterator[Step]:
     rate = question.workload.request_rate
     if rate is not None:
         rates = (rate / 2**step for step in range(1, 12) if accepted(request_rate=float(_short(rate / 2**step))))
-        slower = next((found for found in rates if is_yes(_rated(question, found))), None)
-        if slower is not None:
-            yield Step(change=f"--request-rate {_short(slower)}", question=_rated(question, slower))
+        slower = (changed(question, request_rate=float(_short(found))) for found in rates)
+        yield from islice((step for step in slower if is_yes(step.question)), 1)
         return
     key = _load_key(question)
     if key is None:
@@ -102,11 +98,7 @@ def _fewer(question: Question) -> Iterator[Step]:
     now: int = getattr(question.workload, key)
     found = _most(lambda number: is_yes(asking(question, **{key: number})), 1, now)
     if found:
-        yield Step(change=f"--{key} {found}", question=asking(question, **{key: found}))
-
-
-def _rated(question: Question, rate: float) -> Question:
-    return asking(question, request_rate=float(_short(rate)))
+        yield changed(question, **{key: found})
 
 
 def _short(rate: float) -> str:
@@ -123,11 +115,11 @@ def _most(holds: Callable[[int], bool], least: int, now: int) -> int | None:
 def _offload(question: Question) -> Iterator[Step]:
     if question.workload.allow_offload or not question.hardware.accelerators:
         return
-    allowed = asking(question, allow_offload=True)
-    if is_yes(allowed):
-        yield Step(change="--allow-offload", question=allowed)
+    allowed = changed(question, allow_offload=True)
+    if is_yes(allowed.question):
+        yield allowed
     else:
-        yield from _relaxed_targets(allowed, "--allow-offload ")
+        yield from _relaxed_targets(allowed.question, f"{allowed.change} ")
 
 
 def _relaxed_targets(question: Question, before: str = "") -> Iterator[Step]:
@@ -156,10 +148,9 @@ def _relaxed_targets(question: Question, before: str = "") -> Iterator[Step]:
             for key, seen in wanted.items()
             if (target := getattr(workload, key)) is not None and seen * _LONGER**attempt > target
         }
-        looser = asking(question, **longer)
-        if longer and accepted(**longer) and is_yes(looser):
-            flags = " ".join(f"--{key.replace('_', '-')} {number}" for key, number in longer.items())
-            yield Step(change=f"{before}{flags}", question=looser)
+        looser = changed(question, before, **longer)
+        if longer and accepted(**longer) and is_yes(looser.question):
+            yield looser
             return
 
 

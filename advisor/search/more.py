@@ -14,12 +14,11 @@ from advisor.models.names import catalogue_model
 from advisor.probe.named import alike
 from advisor.probe.network import assumed_nodes
 from advisor.probe.simulate import simulate
-from advisor.schema import MOST_NODES, Accelerator, Hardware, ModelSpec, Question
+from advisor.schema import MOST_A_HOST, MOST_NODES, Accelerator, Hardware, ModelSpec, Question
 from advisor.search.bounds import worth_a_look
 from advisor.search.step import Step, is_yes, on
 from advisor.verdict import verdict_for
 
-MOST_CARDS = 8
 _CARDS_TRIED = 32
 _LARGEST_TRIED = 2
 _STILL_SOLD = "2020-09"  # RTX 30 and newer
@@ -31,7 +30,7 @@ def more_of_the_same(question: Question) -> Iterator[Step]:
     if not hardware.accelerators or hardware.accelerators[0].unified_memory or hardware.os == "darwin":
         return
     card = hardware.accelerators[0]
-    for number in (n for n in (2, 4, MOST_CARDS) if n > len(hardware.accelerators)):
+    for number in (n for n in (2, 4, MOST_A_HOST) if n > len(hardware.accelerators)):
         grown = on(question, _grown(hardware, card, number))
         if is_yes(grown):
             price = card.usd_per_hour * number * hardware.nodes if card.usd_per_hour else None
@@ -53,7 +52,7 @@ def more_nodes(question: Question) -> Iterator[Step]:
     """Twice, four times the machines, where no more cards go into one."""
     hardware = question.hardware
     cards = hardware.accelerators
-    full = len(cards) >= MOST_CARDS or (len(cards) == 1 and cards[0].unified_memory)
+    full = len(cards) >= MOST_A_HOST or (len(cards) == 1 and cards[0].unified_memory)
     if not full or hardware.os != "linux":
         return
     for number in (n for n in (hardware.nodes * 2, hardware.nodes * 4) if n <= MOST_NODES):
@@ -79,9 +78,9 @@ def another_card(question: Question) -> Iterator[Step]:
             yield _bought(question, spec, 1)
             return
     largest = sorted(others, key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
-    if not any(worth_a_look(on(question, simulate(f"{MOST_CARDS}x {spec.id}"))) for spec in largest):
+    if not any(worth_a_look(on(question, simulate(f"{MOST_A_HOST}x {spec.id}"))) for spec in largest):
         return
-    for number in (1, 2, 4, MOST_CARDS):
+    for number in (1, 2, 4, MOST_A_HOST):
         for spec in largest:
             if _does(on(question, simulate(f"{number}x {spec.id}"))):
                 yield _bought(question, spec, number)
@@ -91,7 +90,7 @@ def another_card(question: Question) -> Iterator[Step]:
 def largest(question: Question) -> Iterator[Step]:
     """One and several of the largest cards, whether they are enough or not: what a second change is tried on."""
     found = sorted(offered(), key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
-    yield from (_bought(question, spec, number) for number in (1, MOST_CARDS) for spec in found)
+    yield from (_bought(question, spec, number) for number in (1, MOST_A_HOST) for spec in found)
 
 
 def _does(question: Question) -> bool:

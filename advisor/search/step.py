@@ -9,6 +9,7 @@ from typing import Any
 from advisor.decide.reach import reachable
 from advisor.schema import Change, Hardware, Question, Verdict, value
 from advisor.verdict import roomy, verdict_for
+from advisor.workload.key import Key
 from advisor.workload.keys import OF_WORKLOAD
 from advisor.workload.kinds import NotAccepted
 
@@ -37,6 +38,19 @@ def is_yes(question: Question, *, further: bool = True) -> bool:
 def asking(question: Question, **other: Any) -> Question:
     """The same question with other keys of the workload."""
     return replace(question, workload=replace(question.workload, **other))
+
+
+def changed(question: Question, before: str = "", remark: str = "", /, **other: Any) -> Step:
+    """That as a step, in words as they are typed: `before`, the option of each key, and a remark behind them."""
+    typed = " ".join(_typed(OF_WORKLOAD[name], found) for name, found in other.items())
+    return Step(change=f"{before}{typed}{remark}", question=asking(question, **other))
+
+
+def _typed(key: Key, found: object) -> str:
+    """`--offline`, `--no-offline`, `--users 5`."""
+    if isinstance(found, bool):
+        return key.flag if found else key.off
+    return f"{key.flag} {found:g}" if isinstance(found, float) else f"{key.flag} {found}"
 
 
 def accepted(**keys: Any) -> bool:

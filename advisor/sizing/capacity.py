@@ -9,10 +9,9 @@ from advisor.decide import misses
 from advisor.models.thinking import written_tokens
 from advisor.probe.named import alike
 from advisor.propose import engines_for
-from advisor.schema import Judged, Question, Workload, value
-from advisor.search.step import Step, asking, on
+from advisor.schema import MOST_A_HOST, Judged, Question, Workload, value
+from advisor.search.step import Step, asking, changed, on
 from advisor.sizing.load import Scale, binds, has_end, most_of, most_over_all
-from advisor.sizing.supply import MOST_A_HOST
 from advisor.verdict import verdict_for
 
 _LOOSER = 2.0  # a target that stops it, in a change
@@ -118,7 +117,7 @@ def _steps(question: Question) -> Iterator[Step]:
     least = workload.input_tokens + written_tokens(workload, question.model)
     shorter = max(workload.context_tokens // 2, least)
     if shorter < workload.context_tokens:
-        yield Step(change=f"--context-tokens {shorter}", question=asking(question, context_tokens=shorter))
+        yield changed(question, context_tokens=shorter)
     yield from _looser(question, workload)
 
 
@@ -126,5 +125,4 @@ def _looser(question: Question, workload: Workload) -> Iterator[Step]:
     for name in ("ttft_ms", "tpot_ms"):
         target: float | None = getattr(workload, name)
         if target is not None:
-            change = f"--{name.replace('_', '-')} {_LOOSER * target:g}"
-            yield Step(change=change, question=asking(question, **{name: _LOOSER * target}))
+            yield changed(question, **{name: _LOOSER * target})

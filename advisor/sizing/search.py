@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from advisor.decide.capacity import carries
 from advisor.physics.bisect import largest
-from advisor.schema import Candidate, Question, value
+from advisor.schema import MOST_A_HOST, Candidate, Question, value
 from advisor.sizing.bounds import least_cards
 from advisor.sizing.carrying import Likely
 from advisor.sizing.cost import Terms
 from advisor.sizing.hosts import Fit, on_one, on_several
 from advisor.sizing.load import most_of, scale_of
-from advisor.sizing.supply import MOST_A_HOST, Limits, Supply
+from advisor.sizing.supply import Limits, Supply
 from advisor.sizing.way import Way, costs_of, way_of
 
 KEPT = 20  # ways that are judged in full

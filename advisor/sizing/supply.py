@@ -12,11 +12,10 @@ from advisor.physics.memo import by_value_and_identity
 from advisor.probe.named import named
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
-from advisor.schema import MOST_NODES, Hardware, Question, Workload, value
+from advisor.schema import MOST_A_HOST, MOST_NODES, Hardware, Question, Workload, value
 from advisor.search.more import offered
 from advisor.search.step import on
 
-MOST_A_HOST = 8
 _COUNT = re.compile(r"^\s*(\d+) ?[x×]\s*", re.IGNORECASE)
 
 

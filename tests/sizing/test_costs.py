@@ -110,7 +110,7 @@ def test_what_is_not_known_stays_unknown() -> None:
     assert [each.kind for each in known] == ["rent"]
     given_ = given_prices(["H100 SXM 80GB=25000EUR", "H100 SXM 80GB=2/h"])
     told = {each.kind: each.each for each in offers(supply.spec, exchange("USD"), given_)}
-    assert told == {"new": pytest.approx(25000 * 1.0705), "rent": 2.0}
+    assert told == {"new": pytest.approx(25000 * exchange("USD").per_eur["USD"]), "rent": 2.0}
     assert cost(Fleet(cards=1, hosts=1, card_watts=None), offer("new", 1.0), terms()) is None
 
 
