@@ -95,7 +95,7 @@ def _money(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
     way, unit = option.way, answer.terms.exchange.currency
     if not way.costs:
         yield "cost", 'not known: no source gives a price; --price "CARD=0.9/h" or "CARD=7000" tells it'
-    for found in way.costs[:2]:
+    for found in {each.kind: each for each in reversed(way.costs)}.values():
         million = f", {found.per_million_tokens:,.2f} a million tokens" if found.per_million_tokens else ""
         once = f"{found.purchase:,.0f} {unit} once, " if found.purchase else ""
         yield found.kind, f"{once}{found.per_month:,.0f} {unit} a month{million}  ({found.dated})"

@@ -39,6 +39,7 @@ class Fleet:
     hosts: int
     card_watts: float | None
     owned: int = 0
+    whole: bool = True  # False: what it costs at the least, an instance being paid for by its cards
 
     @property
     def watts(self) -> float | None:
@@ -75,13 +76,16 @@ def electricity(fleet: Fleet, terms: Terms) -> float | None:
 
 
 def cost(fleet: Fleet, offer: Offer, terms: Terms, tokens: float | None = None) -> Cost | None:
-    """The totals of one offer; None where its power is not known.
+    """The totals of one offer; None where its power is not known, or an instance has too few cards for one machine.
 
     Args:
         tokens: read and written in a month.
     """
     if offer.kind == "rent":
-        purchase, running = 0.0, fleet.cards * offer.each * hours_a_month(terms)
+        units = _rented(fleet, offer)
+        if units is None:
+            return None
+        purchase, running = 0.0, units * offer.each * hours_a_month(terms)
     else:
         power = electricity(fleet, terms)
         if power is None:
@@ -98,6 +102,15 @@ def cost(fleet: Fleet, offer: Offer, terms: Terms, tokens: float | None = None) 
         currency=terms.exchange.currency,
         dated=offer.told if offer.kind == "rent" else f"{offer.told}; kWh: {terms.kwh_told}",
     )
+
+
+def _rented(fleet: Fleet, offer: Offer) -> float | None:
+    """How many of what is rented: cards, or one instance for each machine, which has all of its cards."""
+    if offer.instance is None:
+        return fleet.cards
+    if not fleet.whole:
+        return fleet.cards / offer.instance
+    return fleet.hosts if fleet.cards <= offer.instance * fleet.hosts else None
 
 
 def break_even_month(found: Cost, api_per_month: float) -> float | None:

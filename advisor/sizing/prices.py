@@ -21,8 +21,9 @@ class Offer:
     """One way to have a card."""
 
     kind: Kind
-    each: float  # in the currency of the answer: a card, or a card and hour
+    each: float  # in the currency of the answer: a card, or a card and hour; of an instance, all of it an hour
     told: str  # date and source
+    instance: int | None = None  # cards of an instance that is rented whole; None: by the card
 
 
 Given = Mapping[str, Sequence[Money]]  # card → prices that somebody gave
@@ -68,4 +69,18 @@ def _shipped(spec: GpuSpec, exchange: Exchange) -> list[Offer]:
             found.append(Offer(kind="used", each=exchange.into(entry["usd"], "USD"), told=seen))
     if spec.usd_per_hour:
         found.append(Offer(kind="rent", each=exchange.into(spec.usd_per_hour, "USD"), told=spec.price_source))
-    return found
+    return found + _instances(spec, exchange)
+
+
+def _instances(spec: GpuSpec, exchange: Exchange) -> list[Offer]:
+    """Instances of clouds with this card, as they are sold: whole."""
+    return [
+        Offer(
+            kind="rent",
+            each=exchange.into(entry["usd"], "USD"),
+            told=f"{entry['instance']}, {entry['cards']} x, on demand; {entry['seller']}, {entry['date']}",
+            instance=entry["cards"],
+        )
+        for entry in constants("prices")["rented"]["instances"]
+        if entry["card"] == spec.id
+    ]

@@ -15,7 +15,7 @@ from advisor.sizing.cost import Terms
 from advisor.sizing.hosts import Fit, on_one, on_several
 from advisor.sizing.load import most_of, scale_of
 from advisor.sizing.supply import Limits, Supply
-from advisor.sizing.way import Way, costs_of, way_of
+from advisor.sizing.way import Way, costs_of, least_cost, way_of
 
 KEPT = 20  # ways that are judged in full
 
@@ -40,8 +40,8 @@ class _Bounded:
         hosts = math.ceil(self.least / max(limits.host(supply), 1)) + limits.spare
         self.cards = self.least + limits.spare
         self.beyond = _beyond(supply, terms, limits)
-        known = costs_of(supply, self.cards, hosts, terms, limits)
-        self.cost = known[0].per_month if known else math.inf
+        known = least_cost(supply, self.cards, hosts, terms, limits)
+        self.cost = math.inf if known is None else known
         self.possible = self.cards < self.beyond and limits.host(supply) > 0
 
 
@@ -50,7 +50,7 @@ def _beyond(supply: Supply, terms: Terms, limits: Limits) -> int:
     most = limits.fleet(supply)
     if limits.purchase is None and limits.per_month is None:
         return most + 1
-    return largest(lambda cards: bool(costs_of(supply, cards, 1, terms, limits)), most) + 1
+    return largest(lambda cards: least_cost(supply, cards, 1, terms, limits) is not None, most) + 1
 
 
 def sized(
@@ -121,8 +121,8 @@ def _below(each: _Bounded, worst: float, terms: Terms, limits: Limits) -> int:
         return each.beyond
 
     def cheaper(cards: int) -> bool:
-        known = costs_of(each.supply, cards, 1, terms, limits)
-        return bool(known) and known[0].per_month < worst
+        known = least_cost(each.supply, cards, 1, terms, limits)
+        return known is not None and known < worst
 
     return largest(cheaper, each.beyond - 1) + 1
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from advisor.decide import decide
 from advisor.decide.judge import answer_s
 from advisor.decide.pace import too_slow
@@ -55,6 +58,12 @@ def fleet_of(supply: Supply, cards: int, hosts: int) -> Fleet:
     return Fleet(cards=cards, hosts=hosts, card_watts=supply.spec.tdp_watts, owned=supply.owned)
 
 
+def least_cost(supply: Supply, cards: int, hosts: int, terms: Terms, limits: Limits) -> float | None:
+    """What so many cards cost a month at the least, on no fewer machines; None: no price within the budget is known."""
+    fleet = replace(fleet_of(supply, cards, hosts), whole=False)
+    return min((found.per_month for found in _known(fleet, supply, terms, limits)), default=None)
+
+
 def open_offers(supply: Supply, cards: int, terms: Terms) -> tuple[Offer, ...]:
     """The ways to have so many of a card; those that one has already need no price."""
     if supply.owned >= cards:
@@ -66,11 +75,13 @@ def costs_of(
     supply: Supply, cards: int, hosts: int, terms: Terms, limits: Limits, tokens: float | None = None
 ) -> tuple[Cost, ...]:
     """Every known cost within the budget, the least a month first."""
-    fleet = fleet_of(supply, cards, hosts)
-    known = (cost(fleet, offer, terms, tokens) for offer in open_offers(supply, cards, terms))
-    return tuple(
-        sorted((found for found in known if found and within(found, limits)), key=lambda found: found.per_month)
-    )
+    known = _known(fleet_of(supply, cards, hosts), supply, terms, limits, tokens)
+    return tuple(sorted(known, key=lambda found: found.per_month))
+
+
+def _known(fleet: Fleet, supply: Supply, terms: Terms, limits: Limits, tokens: float | None = None) -> Iterator[Cost]:
+    offered = (cost(fleet, offer, terms, tokens) for offer in open_offers(supply, fleet.cards, terms))
+    return (found for found in offered if found and within(found, limits))
 
 
 def within(found: Cost, limits: Limits) -> bool:

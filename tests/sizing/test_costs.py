@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -107,11 +108,29 @@ def test_what_is_not_known_stays_unknown() -> None:
     """A card without a price has no offer, and one without a power has no cost to own; a price given is taken."""
     (supply,) = supplies("H100 SXM 80GB", None)
     known = offers(supply.spec, exchange("USD"), {})
-    assert [each.kind for each in known] == ["rent"]
+    assert {each.kind for each in known} == {"rent"}
     given_ = given_prices(["H100 SXM 80GB=25000EUR", "H100 SXM 80GB=2/h"])
     told = {each.kind: each.each for each in offers(supply.spec, exchange("USD"), given_)}
     assert told == {"new": pytest.approx(25000 * exchange("USD").per_eur["USD"]), "rent": 2.0}
     assert cost(Fleet(cards=1, hosts=1, card_watts=None), offer("new", 1.0), terms()) is None
+
+
+def test_an_instance_is_rented_whole() -> None:
+    """Three cards on each of two machines take two instances of four; a larger machine than is rented has no cost."""
+    four = Offer(kind="rent", each=10.0, told="a test", instance=4)
+    for cards, hosts, instances in ((6, 2, 2), (4, 1, 1), (1, 1, 1), (8, 2, 2), (5, 1, None)):
+        found = cost(Fleet(cards=cards, hosts=hosts, card_watts=300.0), four, terms())
+        assert (found.per_month if found else None) == (instances and pytest.approx(instances * 10 * 730))
+        least = cost(Fleet(cards=cards, hosts=hosts, card_watts=300.0, whole=False), four, terms())
+        assert least is not None and (found is None or least.per_month <= found.per_month)
+
+
+@pytest.mark.parametrize("card", ["NVIDIA L4", "H100 SXM 80GB", "NVIDIA A10G"])
+def test_what_is_rented_is_told_with_its_name_and_date(card: str) -> None:
+    """Each instance says what it is, who rents it out, and when that was so."""
+    (supply,) = supplies(card, None)
+    whole = [each for each in offers(supply.spec, exchange("USD"), {}) if each.instance]
+    assert whole and all(each.each > 0 and re.search(r"on demand; \w.*, 202\d", each.told) for each in whole)
 
 
 @pytest.mark.parametrize(
