@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from advisor.commands.completing import HardwareFile, Named, cards, formats, models, profiles
+from advisor.commands.reality import OPTIONS, from_reality
 from advisor.workload.key import Key
 from advisor.workload.keys import KEYS, PROFILE
 from advisor.workload.kinds import Flag
@@ -44,20 +45,23 @@ _HEADINGS = {
     "Machine": ("machines",),
     "Answer": ("service",),
 }
+_OTHERS = {
+    "gpu": "Machine", "hardware": "Machine", "measurements": "Machine", "from_log": "People", "from_metrics": "People"
+}  # fmt: skip
 
 
 class Grouped(click.Command):
     """A command whose help lists its options under four headings: who, which model, which machine, what comes out."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each option in the section of its key; those of no key but the machine's own belong to the answer."""
+        """Each option in the section of its key, or that `_OTHERS` names; the others belong to the answer."""
         of_key = {
             key.name: heading for key in (PROFILE, *KEYS) for heading in _HEADINGS if key.group in _HEADINGS[heading]
         }
         sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in _HEADINGS}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            own = "Machine" if param.name in ("gpu", "hardware", "measurements") else "Answer"
+            own = _OTHERS.get(param.name or "", "Answer")
             if record is not None:
                 sections[of_key.get(param.name or "", own)].append(record)
         for heading, rows in sections.items():
@@ -89,6 +93,7 @@ _MACHINE = (
 
 def load_options(function: F) -> F:
     """Add every option that describes load, model and machine."""
-    for each in reversed((option(PROFILE), *(option(key) for key in KEYS if key.option), *_MACHINE)):
+    function = from_reality(function)
+    for each in reversed((option(PROFILE), *OPTIONS, *(option(key) for key in KEYS if key.option), *_MACHINE)):
         function = each(function)
     return function

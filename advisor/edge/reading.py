@@ -201,7 +201,7 @@ def csv_rows(lines: TextIO) -> Iterator[list[str] | OddRow]:
     What stands in a line or cell behind `MOST_OF_A_CELL` characters is left out.
     """
     csv.field_size_limit(MOST_OF_A_CELL)
-    reader = csv.reader(_beginnings(lines))
+    reader = csv.reader(beginnings(lines))
     while True:
         try:
             row = next(reader)
@@ -214,12 +214,12 @@ def csv_rows(lines: TextIO) -> Iterator[list[str] | OddRow]:
                 yield row
 
 
-def _beginnings(lines: TextIO) -> Iterator[str]:
-    """Every line, of one without end no more than its beginning."""
-    while line := lines.readline(MOST_OF_A_CELL):
+def beginnings(lines: TextIO, most: int = MOST_OF_A_CELL) -> Iterator[str]:
+    """Every line, of one without end no more than its first `most` characters."""
+    while line := lines.readline(most):
         yield line
-        while len(line) == MOST_OF_A_CELL and not line.endswith(("\n", "\r")):
-            line = lines.readline(MOST_OF_A_CELL)
+        while len(line) == most and not line.endswith(("\n", "\r")):
+            line = lines.readline(most)
 
 
 @contextlib.contextmanager

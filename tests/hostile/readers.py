@@ -36,6 +36,8 @@ from advisor.smoke.runners.record import end_remembered
 from advisor.wire import to_json
 from advisor.workload import load_workload
 from advisor.workload.keys import KEYS
+from advisor.workload.seen.given import of_file, of_metrics
+from advisor.workload.seen.profile import profile_text
 from tests.catalog.gguf_writer import llama, llama_metadata, write
 from tests.hostile.fuzz import ODD, Mutated, Reader, bytes_of, from_file, json_of, spoiled
 from tests.probe.fake_nvml import FakeNvml
@@ -70,6 +72,18 @@ LOG = (
 METRICS = (
     'vllm:cache_config_info{block_size="16",kv_cache_size_tokens="46592",num_gpu_blocks="2912"} 1.0\n'
     'vllm:generation_tokens_total{engine="0"} 12.0\nvllm:request_success_total{reason="length"} 3.0\n'
+)
+REQUESTED = (
+    '{"timestamp": 1790000000.5, "prompt_tokens": 100, "completion_tokens": 10, "duration_s": 2.5, "user": "a"}\n'
+    '{"created": 1790000007, "usage": {"prompt_tokens": 90, "completion_tokens": 9}, "latency_ms": 900}\n'
+    'gateway-1  | {"ts": 1790000009.5, "logger": "http.log.access", "request": {"method": "POST", "client_ip": "::1", '
+    '"uri": "/v1/chat/completions"}, "duration": 1.5, "status": 200}\n'
+) * 2
+COUNTED = (
+    '# TYPE vllm:request_prompt_tokens histogram\nvllm:request_prompt_tokens_bucket{le="100.0"} 7.0\n'
+    'vllm:request_prompt_tokens_bucket{le="+Inf"} 9.0\nvllm:request_prompt_tokens_sum 900.0\n'
+    "vllm:request_prompt_tokens_count 9.0\nvllm:e2e_request_latency_seconds_count 9.0\n"
+    "vllm:e2e_request_latency_seconds_sum 30.0\nprocess_start_time_seconds 1.7e+09\n"
 )
 EVENT = {
     "choices": [{"delta": {"content": "word"}, "finish_reason": "stop"}],
@@ -113,6 +127,13 @@ def readers(folder: Path) -> dict[str, Callable[[], Reader]]:
         "bundle of the catalogue": lambda: archive(),
         "pointer to a bundle": lambda: pointer(folder),
         "own entries": lambda: own(folder),
+        "log of requests (--from-log)": lambda: Reader(
+            bytes_of(REQUESTED.encode()), from_file(folder / "requests.log", profiled)
+        ),
+        "page of metrics (--from-metrics)": lambda: Reader(
+            bytes_of((COUNTED + METRICS).encode()), from_file(folder / "metrics.txt", profiled)
+        ),
+        "Prometheus's answers": lambda: prometheus(),
     }
 
 
@@ -398,6 +419,23 @@ def pointer(folder: Path) -> Reader:
         return bundle.installed()
 
     return Reader(lambda dice: b"p|" + of_pointer(dice) if dice.random() < 0.5 else b"m|" + of_manifest(dice), read)
+
+
+def profiled(path: Path) -> str:
+    """A profile of what a log or a page shows."""
+    return profile_text(of_file(path), path.name)
+
+
+def prometheus() -> Reader:
+    """What a Prometheus answers, whatever is asked."""
+    series = {"metric": {"le": "5"}, "value": [1e9, "7"], "values": [[1e9, "1"], [1e9 + 60, "3"], [1e9 + 1e4, "2"]]}
+    good = json_of({"status": "success", "data": {"resultType": "matrix", "result": [series]}})
+
+    def read(content: bytes) -> object:
+        with patch("advisor.workload.seen.server.fetched", lambda *_, **__: content):
+            return profile_text(of_metrics("http://127.0.0.1:9090"), "a Prometheus")
+
+    return Reader(good, read)
 
 
 def own(folder: Path) -> Reader:

@@ -1,0 +1,1 @@
+"""Loads seen in logs and metrics."""

@@ -1,0 +1,201 @@
+"""A log of requests becomes the load that made it."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advisor.errors import BadInput
+from advisor.workload.seen.figures import HOUR_S, Observed, observed
+from advisor.workload.seen.lines import Seen, request_of
+from advisor.workload.seen.log import Log, read_log
+from tests.seen.logs import ARRIVALS, LENGTHS, START, Asked, caddy, in_flight, jsonl, load, text
+
+
+def seen(entries: list[Any], folder: Path, before: str = "") -> Observed:
+    """The figures of a log."""
+    path = folder / "log.jsonl"
+    path.write_text(text(entries, before))
+    return observed(read_log(path))
+
+
+def share(tokens: list[int], part: float) -> int:
+    """The length that so large a part of the requests does not exceed."""
+    return sorted(tokens)[math.ceil(part * len(tokens)) - 1]
+
+
+@settings(max_examples=15)
+@given(
+    arrivals=st.sampled_from(sorted(ARRIVALS)), lengths=st.sampled_from(sorted(LENGTHS)), rate=st.floats(0.5, 20),
+    latency=st.floats(0.5, 20), seed=st.integers(0, 10**6),
+)  # fmt: skip
+def test_a_replayed_log_gives_its_load_again(
+    tmp_path_factory: pytest.TempPathFactory, arrivals: str, lengths: str, rate: float, latency: float, seed: int
+) -> None:
+    """Lengths with their percentiles, arrivals, mean and 95th percentile in flight are within 5 % of the load's own."""
+    made = load(arrivals, lengths, rate, latency, 3000, seed)
+    shuffled = jsonl(made)
+    random.Random(seed).shuffle(shuffled)
+    found = seen(shuffled, tmp_path_factory.mktemp("log"))
+    for told, tokens in ((found.read, [each.read for each in made]), (found.written, [each.written for each in made])):
+        assert told is not None and told.mean == pytest.approx(sum(tokens) / len(tokens), rel=0.05)
+        for part, figure in ((0.5, told.p50), (0.95, told.p95), (0.99, told.p99), (1.0, told.most)):
+            assert figure == pytest.approx(share(tokens, part), rel=0.05), part
+    assert found.request_rate == pytest.approx(len(made) / (made[-1].at - made[0].at), rel=0.05)
+    if made[-1].at - made[0].at > 40 * latency:  # else the beginning, when nobody was there yet, is a good part of it
+        levels = in_flight(made)
+        assert found.in_flight == pytest.approx(sum(levels) / len(levels), rel=0.05)
+        if found.span_s is not None and found.span_s < 2 * HOUR_S:
+            assert found.in_flight_p95 == pytest.approx(levels[math.ceil(0.95 * len(levels)) - 1], rel=0.05, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "lengths"),
+    [*(("poisson", name) for name in sorted(LENGTHS)), ("bursts of 5", "fixed"), ("bursts of 20", "uniform")],
+)
+def test_what_was_meant_comes_out(arrivals: str, lengths: str, tmp_path: Path) -> None:
+    """So many requests later the means are those that the generator was told, within 5 %."""
+    found = seen(jsonl(load(arrivals, lengths, 4.0, 3.0, 20_000, 7)), tmp_path)
+    assert found.read is not None and found.read.mean == pytest.approx(800, rel=0.05)
+    assert found.written is not None and found.written.mean == pytest.approx(200, rel=0.05)
+    assert found.request_rate == pytest.approx(4.0, rel=0.05) and found.in_flight == pytest.approx(12.0, rel=0.05)
+
+
+def test_bunching_shows(tmp_path: Path) -> None:
+    """Requests that come independently have a dispersion of one; bursts have more, larger ones more still."""
+    several = [seen(jsonl(load(name, "uniform", 3.0, 4.0, 12_000, 3)), tmp_path).dispersion for name in
+               ("poisson", "bursts of 5", "bursts of 20")]  # fmt: skip
+    assert several[0] == pytest.approx(1.0, abs=0.15)
+    assert several[0] is not None and several[1] is not None and several[2] is not None
+    assert 3 < several[1] < several[2] / 2
+
+
+def test_night_and_day_are_no_bursts(tmp_path: Path) -> None:
+    """Of a log of a day the busiest hour counts: its rate, its people, and how they bunch within it."""
+    made: list[Asked] = []
+    for hour in range(24):
+        rate = 2.0 if hour == 14 else 0.02 if hour < 8 else 0.5
+        part = load("poisson", "uniform", rate, 6.0, round(rate * HOUR_S), hour)
+        made += [replace(each, at=each.at + hour * HOUR_S) for each in part]
+    found = seen(jsonl(made), tmp_path)
+    assert found.busiest_rate == pytest.approx(2.0, rel=0.05)
+    assert found.dispersion == pytest.approx(1.0, abs=0.25)
+    assert found.in_flight_p95 == pytest.approx(18, abs=1)  # of a Poisson distribution with mean 12
+
+
+def test_the_gateways_log_tells_arrivals_and_no_lengths(tmp_path: Path) -> None:
+    """Caddy's lines give what the same load's own log gives, but for tokens; what stands before a line is passed over."""
+    made = load("bursts of 5", "uniform", 3.0, 4.0, 3000, 5)
+    own, theirs = seen(jsonl(made), tmp_path), seen(caddy(made), tmp_path, "gateway-1  | ")
+    assert theirs.read is None and theirs.written is None and theirs.longest is None
+    for figure in ("request_rate", "in_flight", "in_flight_p95", "dispersion", "latency_s"):
+        assert getattr(theirs, figure) == pytest.approx(getattr(own, figure), rel=1e-3), figure
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda entry: entry,
+        lambda entry: "gateway-1  | " + json.dumps(entry),
+        lambda entry: "Nov 28 12:00:00 host caddy[7]: " + json.dumps(entry),
+        lambda entry: "2026-11-28T12:00:00.1Z stderr F " + json.dumps(entry),
+        lambda entry: {"log": json.dumps(entry) + "\n", "stream": "stderr", "time": "2026-11-28T12:00:00.1Z"},
+    ],
+)
+def test_a_line_is_read_wherever_it_was_kept(wrap: Any, tmp_path: Path) -> None:
+    """As Caddy wrote it, and as Compose, the journal, a node of Kubernetes and Docker keep it."""
+    made = load("poisson", "uniform", 3.0, 4.0, 50, 5)
+    assert seen([wrap(entry) for entry in caddy(made)], tmp_path) == seen(list(caddy(made)), tmp_path)
+
+
+def test_what_is_no_request_for_text_is_passed_over(tmp_path: Path) -> None:
+    """Other loggers, other paths and refusals are no part of the load; those turned away are told, and not counted."""
+    made = load("poisson", "uniform", 3.0, 4.0, 50, 5)
+    models = [entry | {"request": {"method": "GET", "uri": "/v1/models"}} for entry in caddy(made)]
+    noise = [{"level": "info", "ts": START, "logger": "tls", "msg": "cleaning"}, *models, *caddy(made, 401)]
+    path = tmp_path / "log"
+    path.write_text(text([*caddy(made), *noise, *caddy(made[:7], 503), *caddy(made[:3], 499)]))
+    log = read_log(path)
+    assert (len(log.requests), log.turned_away, log.failed, log.other, log.left_out) == (53, 7, 50, 51, 0)
+    assert any("7 more were turned away" in note for note in observed(log).notes)
+
+
+TOKENS = {"prompt_tokens": 100, "completion_tokens": 10}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"timestamp": "2026-09-21T14:13:20Z", "usage": TOKENS},
+        {"created": START, "usage": TOKENS, "latency_ms": 900},
+        {"ts": START * 1000, "input_tokens": 100, "output_tokens": 10, "duration_ms": 900},
+        {"time": "2026-09-21 16:13:20+02:00", **TOKENS, "request_time": 0.9},
+        {"created_at": START, "usage": {"input_tokens": 100, "output_tokens": 10}},
+        {"created_at": "2026-09-21T14:13:20.1Z", "prompt_eval_count": 100, "eval_count": 10, "total_duration": 9e8},
+        {"startTime": "2026-09-21T14:13:20.0Z", "endTime": "2026-09-21T14:13:20.9Z", **TOKENS},
+        {"custom_id": "a", "response": {"status_code": 200, "body": {"created": START, "usage": TOKENS}}},
+    ],
+)
+def test_logs_of_several_makers_are_read(entry: dict[str, Any], tmp_path: Path) -> None:
+    """Times as text, seconds or milliseconds; tokens beside or under usage; durations of any name, two times, or none."""
+    path = tmp_path / "log.jsonl"
+    path.write_text(text([entry, entry]))
+    first = read_log(path).requests[0]
+    assert (first.read, first.written) == (100, 10) and abs(first.at_s - START) <= 1
+    assert first.took_s in (None, pytest.approx(0.9))
+
+
+def test_what_a_cache_held_and_who_asked_is_told(tmp_path: Path) -> None:
+    """Cached tokens are a mean; callers are counted, and nothing else of them is kept."""
+    base = {"timestamp": START, "usage": TOKENS | {"prompt_tokens_details": {"cached_tokens": 60}}}
+    found = seen([base | {"user": name} for name in ("a@example.org", "b", "b")], tmp_path)
+    assert (found.cached, found.people) == (60, 2)
+    assert "example" not in repr(request_of(json.dumps(base | {"user": "a@example.org"})))
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([], "0 requests"),
+        (["not json", "{}"], "line 1"),
+        ([{"timestamp": 1, "prompt_tokens": 5}], "completion_tokens"),
+        ([{"prompt_tokens": 5, "completion_tokens": 5}], "no time"),
+        (["[" * 9000], "no JSON"),
+        (['{"a":' * 9000], "no JSON"),
+        ([{"timestamp": "noon", "prompt_tokens": 5, "completion_tokens": 5}], "no time"),
+        ([{"timestamp": 1, "prompt_tokens": -5, "completion_tokens": True}], "prompt_tokens"),
+        ([{"timestamp": 1, "prompt_tokens": 5, "completion_tokens": 5}] * 3 + ["half"] * 4, "4 lines cannot be read"),
+        ([entry | {"duration": "4s"} for entry in caddy(load("poisson", "fixed", 1, 1, 3, 1))], "duration in seconds"),
+    ],
+)
+def test_what_is_no_log_is_refused(entries: list[Any], said: str, tmp_path: Path) -> None:
+    """The first line that is no request is named, with what is accepted."""
+    with pytest.raises(BadInput, match=said) as refused:
+        seen(entries, tmp_path)
+    assert "prompt_tokens and completion_tokens" in str(refused.value)
+
+
+def test_a_log_without_end_is_read_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many requests the newest count, and a line that does not end is one that cannot be read."""
+    monkeypatch.setattr("advisor.workload.seen.log.MOST_REQUESTS", 100)
+    monkeypatch.setattr("advisor.workload.seen.log.MOST_OF_A_LINE", 1000)
+    made = load("poisson", "uniform", 3.0, 4.0, 250, 5)
+    path = tmp_path / "log"
+    path.write_text(text([*jsonl(made), "{" + "x" * 100_000]))
+    log = read_log(path)
+    assert (len(log.requests), log.earlier, log.left_out) == (100, 150, 1)
+    assert log.requests[0].at_s == made[150].at
+
+
+def test_a_log_of_one_moment_has_figures() -> None:
+    """Requests that all came at once have no rate that any number could not hold."""
+    once = Seen(START, 5, 5, 1.0)
+    assert math.isfinite(observed(Log(requests=(once, once), left_out=0)).request_rate or 0.0)
