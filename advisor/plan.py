@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from advisor import __version__
 from advisor.checklist import host_checks
-from advisor.deploy import PARTS, parts_of
+from advisor.deploy import PARTS, parts_of, replicas
 from advisor.engines import ENGINES
 from advisor.engines.versions import version_of
 from advisor.engines.ways import ways_of
@@ -68,7 +68,7 @@ def with_way(plan: Plan, run: str) -> Plan:
     """
     asked = replace(plan, workload=replace(plan.workload, run=run, parts="auto"))
     more = {*ways_of(plan), *ways_of(replace(plan, parts=parts_of(asked)))}
-    around = {*plan.parts, *more, *({"gateway"} if "kubernetes" in more else ())}
+    around = replicas.without_other_ways({*plan.parts, *more, *({"gateway"} if "kubernetes" in more else ())})
     return replace(plan, parts=tuple(name for name in PARTS if name in around))
 
 

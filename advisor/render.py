@@ -21,7 +21,7 @@ from advisor.catalog.kept import cache_folder
 from advisor.catalog.versions import limits_of
 from advisor.checklist import stated_version
 from advisor.checklist.table import by_time, table
-from advisor.deploy import PARTS
+from advisor.deploy import PARTS, replicas
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.builds import build, chosen_slice, maker
@@ -153,6 +153,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "launch": plan.launch,
         "candidate": plan.estimate.candidate,
         "container": engine.container(plan),
+        "servers": replicas.servers(plan),
         "preparation": engine.preparation(plan),
         "engine": limits_of(plan.engine, plan.engine_version),
         "version": stated_version(plan),

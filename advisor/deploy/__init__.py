@@ -14,6 +14,7 @@ from advisor.deploy import (
     people,
     quadlet,
     ray,
+    replicas,
     scripts,
     systemd,
 )
@@ -33,6 +34,7 @@ PARTS: dict[str, Part] = {
     "gateway": gateway,
     "keys": people,
     "monitoring": monitoring,
+    "replicas": replicas,
     "nodes": nodes,
     "ray": ray,
     "offline": carry,
@@ -64,10 +66,11 @@ def parts_of(plan: Plan) -> tuple[str, ...]:
     if plan.launch.server == "running":
         names = names & AROUND_A_RUNNING_SERVER | {"native"}
     # Monitoring watches the gateway, keys stand behind it, and in a pod it is the only way to the engine.
-    if plan.workload.exposed or {"monitoring", "kubernetes", "keys"} & names:
+    if plan.workload.exposed or {"monitoring", "kubernetes", "keys", "replicas"} & names:
         names.add("gateway")
     if nodes.wanted(plan):
         names.add("nodes")
+    names = replicas.without_other_ways(names)
     return tuple(name for name in PARTS if name in names)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from advisor.deploy import replicas
 from advisor.engines.admission import admitted, answer_s, drain_s
 from advisor.engines.base import Placement
 from advisor.engines.ways import ON_HOST, logs
@@ -46,8 +47,8 @@ class Gateway:
     version: str
     port: int
     metrics_port: int
-    upstream: str  # the engine natively and in a pod
-    container_upstream: str  # the engine in Compose
+    upstream: tuple[str, ...]  # the engines natively and in a pod
+    container_upstream: tuple[str, ...]  # the engines in Compose
     health_path: str  # of the engine
     keys: tuple[str, ...]
     shortest_key: int
@@ -55,12 +56,15 @@ class Gateway:
     writes: tuple[str, ...]  # POST
     body_bytes: int  # the largest request
     most_in_flight: int  # requests at one moment, running and waiting; one more gets 503
+    servers: int  # of the engine, that share them
+    most_each: int  # at one of them
     limit_s: int  # the longest one request may take, from its first byte to its last
     retry_s: int  # what Retry-After says
     drain_s: int  # at stop, requests in flight get this long
     grace_s: int  # until the gateway is killed
-    always: bool  # others must reach the service: in Compose without a profile
-    update: bool  # run.sh can start a second engine beside the first, and update.sh switches between them
+    always: bool  # nobody is served without it: in Compose without a profile
+    update: bool  # run.sh can start an engine alone, and update.sh leads the gateway past the others
+    canary: bool  # it is a second engine beside the first; with replicas the others serve meanwhile
     canary_port: int  # of that second engine
 
 
@@ -82,8 +86,8 @@ def facts(plan: Plan) -> Gateway:
         version=VERSION,
         port=PORT,
         metrics_port=METRICS_PORT,
-        upstream=f"127.0.0.1:{plan.launch.port}",
-        container_upstream=f"engine:{plan.launch.port}",
+        upstream=tuple(f"127.0.0.1:{port}" for port in replicas.ports(plan)),
+        container_upstream=tuple(f"{name}:{plan.launch.port}" for name in replicas.names(plan)),
         health_path=plan.launch.health_path,
         keys=KEYS,
         shortest_key=SHORTEST_KEY,
@@ -91,14 +95,22 @@ def facts(plan: Plan) -> Gateway:
         writes=WRITES[plan.workload.kind],
         body_bytes=body_bytes(plan),
         most_in_flight=admitted(plan.estimate),
+        servers=replicas.number(plan),
+        most_each=math.ceil(admitted(plan.estimate) / replicas.number(plan)),
         limit_s=limit_s(plan),
         retry_s=retry_s(plan),
         drain_s=drain,
         grace_s=drain + CONNECTION_S,
-        always=plan.workload.exposed,
+        always=always(plan),
         update=can_update(plan),
+        canary=can_update(plan) and replicas.number(plan) == 1,
         canary_port=plan.launch.port + CANARY_STEP,
     )
+
+
+def always(plan: Plan) -> bool:
+    """Whether nobody is served without the gateway: others come from elsewhere, or it makes one service of several."""
+    return plan.workload.exposed or replicas.number(plan) > 1
 
 
 def can_update(plan: Plan) -> bool:
@@ -128,7 +140,8 @@ def retry_s(plan: Plan) -> int:
 
 def placements(plan: Plan) -> tuple[Placement, ...]:
     """One file for every target, what differs comes from the environment; natively what changes the engine too."""
-    update = Placement("gateway/update.sh.j2", "update.sh", executable=True, ways=("native",))
+    script = "update.sh.j2" if replicas.number(plan) == 1 else "rolling.sh.j2"
+    update = Placement(f"gateway/{script}", "update.sh", executable=True, ways=("native",))
     front = Placement("gateway/Caddyfile.j2", "gateway/Caddyfile", ways=("compose", *ON_HOST))
     return (front, update) if can_update(plan) else (front,)
 
@@ -139,7 +152,7 @@ def checks(plan: Plan) -> tuple[Check, ...]:
 
 
 def _before(plan: Plan) -> Iterator[Check]:
-    absent = "" if plan.workload.exposed else "[ ! -e .env ] || "
+    absent = "" if always(plan) else "[ ! -e .env ] || "
     yield Check(
         id="key",
         fact=f"Others come through the gateway, so a key of at least {SHORTEST_KEY} characters is set",

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from advisor.errors import BadInput
 
-SERVERS = ("engine", "gateway", "keys", "canary")  # state/NAME.pid and state/NAME.started, as run.sh writes them
-
 
 def refuse_while_running(folder: Path) -> None:
     """Do nothing where nothing runs.
@@ -17,8 +15,9 @@ def refuse_while_running(folder: Path) -> None:
     Raises:
         BadInput: a process that run.sh of this folder started still runs.
     """
-    for name in SERVERS:
-        number = _running(folder / "state", name)
+    for file in sorted((folder / "state").glob("*.pid")):
+        name = file.stem  # run.sh writes NAME.pid and NAME.started
+        number = _running(file.parent, name)
         if number is not None:
             raise BadInput(
                 f"{folder}: the {name} that its run.sh started still runs (process {number}), and only this folder's "

@@ -146,7 +146,7 @@ def placements(plan: Plan) -> tuple[Placement, ...]:
 
 def _placed(files: list[str]) -> list[Placement]:
     own = [Placement(f"kubernetes/{name}.j2", f"{FOLDER}/{name}") for name in files]
-    return [*own, Placement("gateway/Caddyfile.j2", f"{FOLDER}/Caddyfile")]
+    return [*own, Placement("kubernetes/Caddyfile.j2", f"{FOLDER}/Caddyfile")]
 
 
 def _access_mode(plan: Plan) -> str:

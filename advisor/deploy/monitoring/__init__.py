@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from advisor.catalog import constants
-from advisor.deploy import gateway, people
+from advisor.deploy import gateway, people, replicas
 from advisor.deploy.monitoring.alerts import alerts
 from advisor.deploy.monitoring.dashboard import panels
 from advisor.deploy.monitoring.exporters import exporters
@@ -66,25 +66,28 @@ def exported(engine: str) -> Mapping[str, str]:
 def jobs(plan: Plan, names: Mapping[str, str]) -> tuple[Job, ...]:
     """The gateway and the machine always, engine and cards where they export anything."""
     front = Job(
-        name="gateway", container=f"gateway:{gateway.METRICS_PORT}", native=f"127.0.0.1:{gateway.METRICS_PORT}",
+        name="gateway", container=(f"gateway:{gateway.METRICS_PORT}",), native=(f"127.0.0.1:{gateway.METRICS_PORT}",),
         path="/metrics",
     )  # fmt: skip
     exported = (
-        Job(name=e.job, container=f"{e.service}:{e.port}", native=f"127.0.0.1:{e.port}", path="/metrics")
+        Job(name=e.job, container=(f"{e.service}:{e.port}",), native=(f"127.0.0.1:{e.port}",), path="/metrics")
         for e in exporters(plan)
     )
     behind = (*((_people(),) if "keys" in plan.parts else ()), *exported)
     if not names:
         return (front, *behind)
-    port = plan.launch.port
-    engine = Job(name="engine", container=f"engine:{port}", native=f"127.0.0.1:{port}", path=names["path"])
+    engine = Job(
+        name="engine", path=names["path"],
+        container=tuple(f"{name}:{plan.launch.port}" for name in replicas.names(plan)),
+        native=tuple(f"127.0.0.1:{port}" for port in replicas.ports(plan)),
+    )  # fmt: skip
     return (engine, front, *behind)
 
 
 def _people() -> Job:
     """Requests and tokens by whose key they came with."""
     return Job(
-        name="keys", container=f"keys:{people.PORT}", native=f"127.0.0.1:{people.PORT}", path="/metrics/",
+        name="keys", container=(f"keys:{people.PORT}",), native=(f"127.0.0.1:{people.PORT}",), path="/metrics/",
     )  # fmt: skip
 
 

@@ -28,7 +28,13 @@ def _gone(job: str) -> str:
 
 
 def _down(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
-    if names:
+    if names and "replicas" in plan.parts:
+        yield Alert(
+            name="ReplicaDown", expr=_gone("engine"), for_s=60, severity="warning",
+            summary="one of the engines does not answer; the others share its load",
+            todo=f"{logs(plan, 'engine')} and those of engine-2 and on; run.sh or Compose starts it again, alone",
+        )  # fmt: skip
+    elif names:
         yield Alert(
             name="EngineDown", expr=_gone("engine"), for_s=60, severity="critical",
             summary="the engine does not answer",

@@ -51,11 +51,11 @@ class Panel:
 
 @value
 class Job:
-    """One thing that is scraped: its address in Compose and on this machine."""
+    """One thing that is scraped: its addresses in Compose and on this machine."""
 
     name: str
-    container: str
-    native: str
+    container: tuple[str, ...]
+    native: tuple[str, ...]
     path: str
 
 

@@ -112,7 +112,9 @@ def _parallelism(estimate: Estimate, model: ModelSpec) -> list[Setting]:
         rows.append(flag("--nnodes", machines, reason, "engines-vllm-nodes"))
     if replicas > 1:
         cards = f"{tensor * stages} of {len(candidate.gpu_indices)} cards each"
-        reason = f"{replicas} replicas behind one port, on {cards}"
+        reason = (
+            f"{replicas} replicas, on {cards}, behind one port; the part `replicas` starts a server for each instead"
+        )
         rows.append(flag("--data-parallel-size", replicas, reason, source))
     return rows
 
