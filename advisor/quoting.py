@@ -7,6 +7,7 @@ import json
 import math
 import re
 import shlex
+from collections.abc import Iterable
 
 from advisor.errors import BadInput
 
@@ -14,6 +15,7 @@ from advisor.errors import BadInput
 _YAML_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PLAIN = re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._:/@+=,-]*")
+_PATTERN = re.compile(r"[.+]")  # of plain characters those that mean something else in a pattern
 _HTML = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
 _LINK = re.compile(r"\]([(\[:])")
 # A heading, quote, list, rule or fence; and the definition of a link.
@@ -176,6 +178,21 @@ def comment(text: str) -> str:
 def caddy_comment(text: str) -> str:
     """Text behind `#` in a Caddyfile, where `{$NAME}` is replaced even inside a comment."""
     return comment(text).replace("{$", "{ $")
+
+
+def caddy_model(names: Iterable[str]) -> str:
+    """An expression of Caddy's: a regular expression for a body of JSON that asks for a model of one of these names.
+
+    A quote inside a text of the body is written with a backslash before it, so that only a key is taken for one.
+    """
+    words = "|".join(_PATTERN.sub(r"[\g<0>]", plain(name)).replace("/", r"\\?/") for name in names)
+    return f"""r'"model"\\s*:\\s*"(?:{words})"'"""
+
+
+def caddy_list(names: Iterable[str]) -> str:
+    """What `GET /v1/models` answers, as JSON between backticks of a Caddyfile."""
+    data = [{"id": plain(name), "object": "model", "created": 0, "owned_by": "advisor"} for name in names]
+    return json.dumps({"object": "list", "data": data})
 
 
 def json_text(text: str) -> str:

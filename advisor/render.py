@@ -54,6 +54,8 @@ FILTERS = {
     "block": quoting.markdown_block,
     "comment": quoting.comment,
     "caddycomment": quoting.caddy_comment,
+    "caddymodel": quoting.caddy_model,
+    "caddylist": quoting.caddy_list,
     "command": quoting.command,
     "json": quoting.json_text,
     "modelfile": quoting.modelfile,

@@ -11,8 +11,10 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 
 
-def fetched(url: str, *, idle_s: float, total_s: float, most: int, here: bool = False) -> bytes:
-    """The body that a GET of an http(s) address answers.
+def fetched(
+    url: str, *, idle_s: float, total_s: float, most: int, here: bool = False, body: bytes | None = None
+) -> bytes:
+    """The body that a GET of an http(s) address answers, or, where a JSON `body` is given, a POST.
 
     Args:
         url: made by this program.
@@ -27,7 +29,7 @@ def fetched(url: str, *, idle_s: float, total_s: float, most: int, here: bool = 
     import http.client
 
     def ask() -> bytes:
-        with _open(url, idle_s, here) as answer:
+        with _open(url, idle_s, here, body) as answer:
             content: bytes = answer.read(most + 1)
         return content
 
@@ -64,11 +66,12 @@ def within(seconds: float, ask: Callable[[], T]) -> T:
     return cast(T, answer)
 
 
-def _open(url: str, idle_s: float, here: bool) -> Any:
+def _open(url: str, idle_s: float, here: bool, body: bytes | None) -> Any:
     """With proxies and redirects as usual, or, for a server on this machine, with none of either."""
     import urllib.request
 
-    request = urllib.request.Request(url, headers={"User-Agent": "advisor"})  # noqa: S310 - the address is ours
+    headers = {"User-Agent": "advisor"} | ({"Content-Type": "application/json"} if body is not None else {})
+    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - the address is ours
     return _direct().open(request, timeout=idle_s) if here else urllib.request.urlopen(request, timeout=idle_s)  # noqa: S310
 
 

@@ -31,7 +31,7 @@ ALLOWED = {
     "_hardening.j2": UNIT,
     "_mounts.j2": UNIT | {"quadlet"},
     "Modelfile.j2": {"modelfile", "comment"},
-    "Caddyfile.j2": {"caddycomment"},
+    "Caddyfile.j2": {"caddycomment", "caddymodel", "caddylist"},
     ".py.j2": set(),  # no value of a plan stands in a program
     ".css.j2": set(),  # no value at all
 }

@@ -30,6 +30,7 @@ from advisor.engines.vllm.service import BIND, PORT
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
 from advisor.units import GIB
 
+NAMES = "--served-model-name"  # takes several, with blanks between them
 STOP_SPARE_S = 15  # beyond the drain, before the container engine kills
 CPU_PLATFORMS = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 # Compiled kernels must be allowed to run from there; the compile cache itself is a volume.
@@ -74,13 +75,15 @@ def launch(
 
 
 def arguments(settings: tuple[Setting, ...]) -> tuple[str, ...]:
-    """The argument list: one word a flag, one word its value, the model first."""
+    """The argument list: one word a flag, one word its value or each of its names, the model first."""
     words: list[str] = []
     for setting in settings:
         if setting.kind != "flag":
             continue
         if setting.name == POSITIONAL:
             words.insert(0, setting.value or "")
+        elif setting.name == NAMES:
+            words.extend([setting.name, *(setting.value or "").split()])
         else:
             words.extend([setting.name] if setting.value is None else [setting.name, setting.value])
     return tuple(words)
@@ -130,11 +133,11 @@ def container(plan: Plan) -> Container:
 
 
 def _in_the_image(argv: tuple[str, ...], found: Build | None) -> dict[str, str]:
-    """Where the image keeps the example file that the arguments name."""
-    if CHAT_TEMPLATE not in argv or found is None or found.examples is None:
+    """Where the image keeps the example file that the arguments name; a file of one's own stays where it is."""
+    name = argv[argv.index(CHAT_TEMPLATE) + 1] if CHAT_TEMPLATE in argv else ""
+    if found is None or found.examples is None or not name.startswith(EXAMPLES):
         return {}
-    name = argv[argv.index(CHAT_TEMPLATE) + 1].removeprefix(EXAMPLES)
-    return {CHAT_TEMPLATE: found.examples + name}
+    return {CHAT_TEMPLATE: found.examples + name.removeprefix(EXAMPLES)}
 
 
 def one_replica(plan: Plan, host: str) -> Command:

@@ -1,0 +1,79 @@
+"""One migration as a whole: where from, what to, under which load, and what clients will notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from advisor.catalog import constants
+from advisor.migrate.found import FoundModel
+from advisor.migrate.load import Load
+from advisor.migrate.planning import Moved, title
+from advisor.schema import Hardware, value
+from advisor.watch.server import Server
+
+SHORT_CONTEXT = 4096  # tokens: what Ollama takes by itself on small cards, and cuts prompts to
+
+
+@value
+class Site:
+    """Everything that `migrate` found out."""
+
+    server: Server
+    target: str
+    moved: tuple[Moved, ...]
+    machine: Hardware
+    load: Load | None
+    date: str  # YYYY-MM-DD
+
+    @property
+    def source_title(self) -> str:
+        """The engine that serves now."""
+        return title(self.server.engine)
+
+    @property
+    def target_title(self) -> str:
+        """The engine that is moved to."""
+        return title(self.target)
+
+    @property
+    def load_told(self) -> str:
+        """Which load the plans are made for, and where it comes from."""
+        answers = [each.answer for each in self.moved if each.answer is not None]
+        if not answers:
+            return "no plan was made"
+        workload = answers[0].workload
+        asked = (
+            f"{workload.concurrency} requests in flight" if workload.concurrency
+            else f"{workload.request_rate:.3g} requests a second" if workload.request_rate
+            else f"{workload.users} users"
+        )  # fmt: skip
+        lengths = (
+            f"{workload.input_tokens:,} tokens in, {workload.output_tokens:,} out, context {workload.context_tokens:,}"
+        )
+        seen = self.load.told if self.load else f"nobody watched it: as given, or by the profile {workload.profile}"
+        return f"{asked}, {lengths} ({seen})"
+
+    @property
+    def meets(self) -> bool:
+        """Whether every model has a plan that meets its targets."""
+        return all(each.answer is not None and each.answer.verdict.meets_targets for each in self.moved)
+
+    @property
+    def differences(self) -> list[dict[str, Any]]:
+        """The rows of the table that touch this user."""
+        touched = {"always", f"to_{self.target}", *_touched([each.mapped.found for each in self.moved])}
+        return [row for row in constants("migrating")["differences"] if touched & set(row["touches"])]
+
+
+def _touched(models: Sequence[FoundModel]) -> Iterator[str]:
+    """What there is of these models that makes a difference matter."""
+    if len(models) > 1:
+        yield "several"
+    for each in models:
+        yield from (word for word in ("tools", "vision", "thinking", "embedding") if word in each.capabilities)
+        words = {
+            "system": each.system, "stop": each.parameter("stop"), "adapters": each.adapters,
+            "messages": each.messages, "short_context": each.context_tokens and each.context_tokens <= SHORT_CONTEXT,
+        }  # fmt: skip
+        yield from (word for word, there in words.items() if there)

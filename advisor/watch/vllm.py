@@ -1,0 +1,55 @@
+"""A vLLM observed: its metrics, by the names of 0.32 and later."""
+
+from __future__ import annotations
+
+from advisor.edge.prometheus import Sample, buckets, labels_of, read_samples, total
+from advisor.errors import BadInput, EnvironmentFailed
+from advisor.watch.reading import Loaded, Reading
+from advisor.watch.server import Server, ask_bytes
+
+_TOTALS = {
+    "prompt_tokens": "vllm:prompt_tokens_total",
+    "output_tokens": "vllm:generation_tokens_total",
+    "requests": "vllm:request_success_total",
+    "preemptions": "vllm:num_preemptions_total",
+    "cache_queries": "vllm:prefix_cache_queries_total",
+    "cache_hits": "vllm:prefix_cache_hits_total",
+    "refused": "vllm:admission_rejections_total",
+}
+
+
+class VllmReader:
+    """Looks at one vLLM."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def read(self, now_s: float) -> Reading:
+        """One look at its metrics."""
+        where = f"{self._server.base}/metrics"
+        page = ask_bytes(where, self._server.here).decode(errors="replace")
+        try:
+            return reading_of(read_samples(page, where), now_s)
+        except BadInput as error:
+            raise EnvironmentFailed(str(error)) from None
+
+
+def reading_of(samples: tuple[Sample, ...], now_s: float) -> Reading:
+    """What a page of metrics says, whichever server it came from."""
+    totals = {name: found for name, metric in _TOTALS.items() if (found := total(samples, metric)) is not None}
+    running, waiting = (total(samples, f"vllm:num_requests_{each}") for each in ("running", "waiting"))
+    name = labels_of(samples, "vllm:num_requests_running").get("model_name", "")
+    shares = [each.value for each in samples if each.name == "vllm:kv_cache_usage_perc"]
+    return Reading(
+        at_s=now_s,
+        running=None if running is None else round(running),
+        waiting=None if waiting is None else round(waiting),
+        kv_used=max(shares, default=None),
+        loaded=(Loaded(name=name),) if name else (),
+        totals=totals,
+        ttft=buckets(samples, "vllm:time_to_first_token_seconds"),
+        tpot=buckets(samples, "vllm:request_time_per_output_token_seconds"),
+        gaps=()
+        if running is not None
+        else ("the page has no vllm:num_requests_running: this is no vLLM of 0.32 or later",),
+    )
