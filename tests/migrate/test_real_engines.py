@@ -1,0 +1,128 @@
+"""The whole way with real engines: an Ollama with two models, the plan that real vLLM starts, the switch, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.client import Answer, Client
+from tests.engines.own_ollama import own_ollama
+from tests.smoke.conftest import TOOLS
+from tests.test_render_scripts import free
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
+
+KEY = "0123456789abcdef-migrate"
+MODEL, STAYS = "house/helper", "gemma"
+MODELFILE = """FROM {gguf}
+SYSTEM "You are terse."
+PARAMETER temperature 0.3
+PARAMETER num_ctx 1024
+PARAMETER stop "<|im_end|>"
+"""
+LOAD = (
+    "--concurrency",
+    "4",
+    "--input-tokens",
+    "64",
+    "--output-tokens",
+    "32",
+    "--ttft-ms",
+    "60000",
+    "--tpot-ms",
+    "5000",
+)
+
+
+@contextmanager
+def asking(port: int, seen: list[tuple[str, Answer]]) -> Iterator[None]:
+    """Two clients, one a model, that ask one stream after the other through the gateway until the block ends."""
+    over = threading.Event()
+
+    def go_on(model: str) -> None:
+        client = Client(KEY, model, port=port)
+        while not over.is_set():
+            seen.append((model, client.chat(tokens=24, stream=True)))
+
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(go_on, model) for model in (MODEL, STAYS)]
+        try:
+            yield
+        finally:
+            over.set()
+    for each in running:
+        each.result()
+
+
+def test_from_ollama_to_vllm_and_back(engines: Mapping[str, str], interrupted_by_sigterm: None, tmp_path: Path) -> None:
+    """One client gets answers before, during and after the switch and on the way back, and none is lost."""
+    env = {**os.environ, **engines, "PATH": f"{TOOLS}:{engines['PATH']}", "XDG_DATA_HOME": str(tmp_path / "data")}
+    folder, front = tmp_path / "migration", free()
+    models = {
+        MODEL: MODELFILE.format(gguf=engines["ADVISOR_MODEL_GGUF"]),
+        STAYS: f"FROM {engines['ADVISOR_GEMMA_GGUF']}\n",
+    }
+
+    def call(*words: str, **facts: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=900, cwd=tmp_path)
+
+    with own_ollama(engines, tmp_path / "ollama", models, slots=2) as server:
+        only = (
+            "--only",
+            MODEL,
+            "--map",
+            f"{MODEL}={engines['ADVISOR_MODEL_SAFETENSORS']}",
+            "--run",
+            "native",
+            "--offline",
+        )
+        advisor = (sys.executable, "-m", "advisor.cli", "migrate")
+        done = call(*advisor, server.base, *only, *LOAD, "--json")
+        assert done.returncode == 0, done.stderr
+        (model,) = json.loads(done.stdout)["models"]
+        assert model["confirmed"] and {row["what"] for row in model["carried"]} >= {"SYSTEM", "PARAMETER stop"}
+        (folder / ".env").write_text(f"ADVISOR_API_KEY={KEY}\nADVISOR_PORT={front}\nADVISOR_METRICS_PORT={free()}\n")
+        (folder / "prompts.txt").write_text("What is the capital of France?\n")
+        engine, gateway = folder / model["plan"]["folder"], str(folder / "gateway.sh")
+        seen: list[tuple[str, Answer]] = []
+        try:
+            up = call(gateway, "up")
+            assert up.returncode == 0, up.stderr
+            with asking(front, seen):
+                started = call(str(engine / "run.sh"))
+                assert started.returncode == 0, started.stderr[-3000:]
+                compared = call(*advisor, "--compare", str(folder), "--json")
+                assert compared.returncode == 0 and json.loads(compared.stdout)["errors"] == 0, compared.stderr
+                moved = len(seen)
+                switched = call(gateway, "to", "vllm")
+                assert switched.returncode == 0, switched.stderr
+                time.sleep(6)
+                back = len(seen)
+                returned = call(gateway, "to", "ollama")
+                assert returned.returncode == 0, returned.stderr
+                time.sleep(3)
+        finally:
+            call(gateway, "down")
+            call(str(engine / "stop.sh"))
+    print(
+        f"{moved} before, {back - moved} on vLLM, {len(seen) - back} after the way back",
+        Counter(name for name, _ in seen),
+    )
+    assert all(answer.whole for _, answer in seen), [(name, a.status, a.text[-300:]) for name, a in seen if not a.whole]
+    after = [answer.text for name, answer in seen[moved:back] if name == MODEL]
+    assert any('"object":"chat.completion.chunk"' in text and "fp_ollama" not in text for text in after), (
+        "vLLM never answered"
+    )
+    assert all("fp_ollama" in answer.text for name, answer in seen if name == STAYS), "what stays was sent elsewhere"
+    assert "fp_ollama" in seen[-1][1].text, "the way back leads elsewhere"
