@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -39,6 +40,7 @@ COMMANDS = {
 
 
 _COMPLETING = "_ADVISOR_COMPLETE"  # set by the script that a shell was given
+_BETWEEN_COLLECTIONS = 100_000  # new objects: those of an answer stay, and at 700 a tenth of its time is looking
 
 
 class LazyGroup(Group):
@@ -99,6 +101,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line; whatever happens is an exit code, and one message where it is no answer."""
     from advisor.edge.terminal import OutputLost, gated
 
+    gc.set_threshold(_BETWEEN_COLLECTIONS)
     if _COMPLETING in os.environ:  # a shell asks; click writes bytes, which a gate does not take
         app.main(args=argv, prog_name="advisor")
     with gated() as out:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 from advisor.engines import ENGINES
+from advisor.frozen import replace
 from advisor.models.thinking import thinking, written_tokens
 from advisor.physics.bisect import largest
 from advisor.physics.memo import by_value_and_identity
@@ -294,6 +294,12 @@ def peak_in_flight(in_flight: float, workload: Workload) -> int:
     users = workload.users
     spread = math.sqrt(max(0.0, workload.dispersion * in_flight * (1 - in_flight / users)))
     return max(1, min(users, math.ceil(in_flight + _PEAK_SIGMAS * spread)))
+
+
+def mean_of_peak(peak: int, workload: Workload) -> float:
+    """The mean of requests in flight whose 95th percentile is that, where far more people are there than ask."""
+    spread = _PEAK_SIGMAS * math.sqrt(workload.dispersion)
+    return (math.sqrt(spread**2 + 4 * peak) - spread) ** 2 / 4
 
 
 def derivation(in_flight: float, peak: int, workload: Workload, speed: Speed | None, written: int) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from advisor.catalog import constants
 from advisor.catalog.gpu_text import read
 
 _FAMILY = re.compile(r"\b(?:ryzen|core)(?:\s+(?:ai|ultra))*\s+[3579]\b", re.IGNORECASE)  # of processors
+_NONE = re.compile(r"(?!)")  # stands nowhere
 _SIZED = re.compile(r"\d\s*(?:gb|gib|g|tb)\b", re.IGNORECASE)
 
 
@@ -28,27 +29,28 @@ def in_words(text: str) -> Product:
 
     What names no product comes back as it is.
     """
-    found = _instances().search(text)
+    found = _any_of(_spelled(), text).search(text)
     if found:
         count, card, threads, gib = constants("instances")["instances"][_spelled()[found[0].lower()]]
         said = f"{count}x {card}" if count != 1 else card
         note = f"{found[0]}: {said}, {threads} threads and {gib:g} GiB of host memory"
         return Product(_put(text, found, said), float(gib), int(threads), (note,))
-    host = _hosts().search(text)
+    host = _any_of(constants("instances")["hosts"], text).search(text)
     if host:
         threads, gib = constants("instances")["hosts"][host[0].lower()]
         note = f"{host[0]}: {threads} threads and {gib:g} GiB of host memory"
         return Product(_without(text, host), float(gib), int(threads), (note,))
-    found = _sold().search(text) or _alone(text)
+    found = _any_of(constants("products")["products"], text).search(text) or _alone(text)
     if found:
         return _product(text, found)
     text = _laptops().sub(" ", text) + (" laptop" if _laptops().search(text) and "laptop" not in text.lower() else "")
-    return Product(_series().sub(" ", _chip_named().sub(" apple ", text)))
+    text = _chip_named(text).sub(" apple ", text)
+    return Product(_any_of(constants("products")["series"], text).sub(" ", text))
 
 
 def _alone(text: str) -> re.Match[str] | None:
     """A processor whose graphics are meant: no other card is named beside it."""
-    found = _chips().search(text)
+    found = _any_of(constants("products")["chips"], text).search(text)
     if found is None:
         return None
     graphics = set(re.findall(r"\w+", constants("products")["chips"][_plain(found)].lower()))
@@ -82,7 +84,9 @@ def _put(text: str, found: re.Match[str], said: str) -> str:
 
 def _rest(text: str) -> str:
     """What stands beside a product, without series and without the processor, which the product has."""
-    return _FAMILY.sub(" ", _chips().sub(" ", _series().sub(" ", text)))
+    for names in ("series", "chips"):
+        text = _any_of(constants("products")[names], text).sub(" ", text)
+    return _FAMILY.sub(" ", text)
 
 
 @functools.cache
@@ -92,46 +96,26 @@ def _spelled() -> Mapping[str, str]:
 
 
 @functools.cache
-def _instances() -> re.Pattern[str]:
-    return _any_of(_spelled())
-
-
-@functools.cache
-def _sold() -> re.Pattern[str]:
-    return _any_of(constants("products")["products"])
-
-
-@functools.cache
-def _hosts() -> re.Pattern[str]:
-    return _any_of(constants("instances")["hosts"])
-
-
-@functools.cache
-def _chips() -> re.Pattern[str]:
-    return _any_of(constants("products")["chips"])
-
-
-@functools.cache
 def _laptops() -> re.Pattern[str]:
     pattern = constants("products")["laptops"].replace(" ", "")
     return re.compile(rf"(?<![\w.-]){pattern}(?![\w-])", re.IGNORECASE)
 
 
-@functools.cache
-def _chip_named() -> re.Pattern[str]:
+def _chip_named(text: str) -> re.Pattern[str]:
     """Names of machines whose chip is named beside them, with the size of their screen and their year."""
-    names = _any_of(constants("products")["chip_named"]).pattern
+    names = _any_of(constants("products")["chip_named"], text).pattern
     screen = r"(?:1[3-6]|24)(?:\.\d)?(?:[\"”″]|[\s-]*inch\b)?"
     return re.compile(rf"(?:\b{screen}\s+)?{names}(?:\s+{screen}(?!\S))?(?:\s+\(?20[12]\d\b\)?)?", re.IGNORECASE)
 
 
-@functools.cache
-def _series() -> re.Pattern[str]:
-    return _any_of(constants("products")["series"])
+def _any_of(names: Iterable[str], text: str) -> re.Pattern[str]:
+    """Any of these as a whole, the longest first; blanks between words are free.
 
-
-def _any_of(names: Mapping[str, object] | list[str]) -> re.Pattern[str]:
-    """Any of these as a whole, the longest first; blanks between words are free."""
-    longest = sorted(names, key=len, reverse=True)
-    spelled = (r"\s+".join(re.escape(word) for word in name.split()) for name in longest)
+    Only those whose words all stand in the text: a pattern of every product takes longer to compile than all else.
+    """
+    said = text.lower()
+    there = [name for name in names if all(word in said for word in name.lower().split())]
+    if not there:
+        return _NONE
+    spelled = (r"\s+".join(re.escape(word) for word in name.split()) for name in sorted(there, key=len, reverse=True))
     return re.compile(rf"(?<![\w.-])(?:{'|'.join(spelled)})(?![\w-]|\.\w)", re.IGNORECASE)

@@ -63,6 +63,7 @@ def command(
     from advisor.errors import EXIT_NO, EXIT_YES
     from advisor.pipeline import files_of, recommend
 
+    listed = as_json or view == "full"  # the short answer names no other models, and no file
     with patient() as progress:
         answer = recommend(
             profile=profile,
@@ -71,11 +72,11 @@ def command(
             hardware_file=hardware,
             measurements=measurements,
             progress=progress,
-            others=as_json or view == "full",  # the short answer names none
+            others=listed,
         )
-        files = files_of(answer.plan) if answer.plan else ()
-    typed = click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT
-    wanted = bool(files) and not dry_run and (answer.verdict.meets_targets or typed)
+        typed = click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT
+        wanted = answer.plan is not None and not dry_run and (answer.verdict.meets_targets or typed)
+        files = files_of(answer.plan) if answer.plan and (wanted or listed) else ()
     failed = _write(out, files, force) if wanted else None
     folder = str(out) if wanted and failed is None else None
     written = tuple(file.path for file in files)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from advisor.compare import load_of
 from advisor.decide.judge import judge, meets
-from advisor.estimate import estimate
+from advisor.estimate import estimate, mean_of_peak
+from advisor.frozen import replace
 from advisor.models.thinking import somebody_waits
 from advisor.physics.bisect import narrowed
 from advisor.schema import Candidate, Question
@@ -31,7 +31,7 @@ def capacity(ways: Sequence[Candidate], question: Question) -> tuple[int | None,
     most = _over_all(lambda number: _asked(question, concurrency=number), ways, planned, MOST_IN_FLIGHT)
     if most is None or workload.think_time_s == 0 or workload.request_rate is not None:
         return _ended(most, MOST_IN_FLIGHT), None
-    guess = round(load_of(most[0], most[1], _asked(question, users=1)))
+    guess = round(load_of(mean_of_peak(most[0], workload), most[1], _asked(question, users=1)))
     users = _over_all(lambda number: _asked(question, users=number), ways, guess, MOST_USERS)
     return _ended(most, MOST_IN_FLIGHT), _ended(users, MOST_USERS)
 

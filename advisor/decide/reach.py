@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from advisor.compare import within_targets
@@ -11,6 +10,7 @@ from advisor.decide.judge import judge, meets
 from advisor.decide.pace import too_slow
 from advisor.decide.prefer import precision, rounds
 from advisor.estimate import estimate, sized_for, speed_at
+from advisor.frozen import replace
 from advisor.models.thinking import long_thought
 from advisor.propose import engines_for, levers, propose
 from advisor.schema import Candidate, Judged, Question

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any, Literal
 
 from advisor.catalog import constants
+from advisor.frozen import replace
 from advisor.schema import Figure, ModelSpec, Speed, Workload, value
 
 Level = Literal["none", "low", "usual"]
@@ -92,7 +94,7 @@ def somebody_waits(workload: Workload) -> bool:
 
 def _least(model: ModelSpec) -> Thinking:
     """The least that it offers, and what has to be said for that."""
-    if model.model_type in constants("thinking")["effort"] and not _made_to(model):
+    if model.model_type in constants("thinking")["effort"] and not _made_to(model.hf_id):
         return Thinking(level="low", effort=constants("thinking")["effort"][model.model_type])
     switch = _switch(model)
     if switch is None:
@@ -109,12 +111,13 @@ def _usual(model: ModelSpec) -> Thinking:
 def _switch(model: ModelSpec) -> Mapping[str, Any] | None:
     """What turns its thinking off; None where nothing does."""
     found: Mapping[str, Any] | None = constants("thinking")["switch"].get(model.model_type)
-    if found is None or _made_to(model) or found.get("parser", model.reasoning_parser) != model.reasoning_parser:
+    if found is None or _made_to(model.hf_id) or found.get("parser", model.reasoning_parser) != model.reasoning_parser:
         return None
     return found
 
 
-def _made_to(model: ModelSpec) -> bool:
+@functools.cache
+def _made_to(hf_id: str) -> bool:
     """Whether its name says that it thinks whatever its family does."""
-    words = re.split(r"[^a-z0-9]+", model.hf_id.rpartition("/")[2].lower())
+    words = re.split(r"[^a-z0-9]+", hf_id.rpartition("/")[2].lower())
     return not set(words).isdisjoint(constants("thinking")["always"])

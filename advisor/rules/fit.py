@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from advisor.catalog.memory_limit import MemoryLimit, memory_limit
 from advisor.engines.own import with_own_memory
+from advisor.frozen import replace
 from advisor.models.thinking import written_tokens
 from advisor.physics.memory.stored import repository, stored
 from advisor.rules.base import Case

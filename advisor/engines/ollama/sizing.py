@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from advisor.catalog import engine_limits
 from advisor.engines.devices import cards_of
 from advisor.engines.ollama.memory import MOST_SLOTS, gpu_layers, memory
+from advisor.frozen import replace
 from advisor.physics.bisect import largest
 from advisor.schema import Candidate, Hardware, ModelSpec
 from advisor.units import GIB

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from advisor.engines.devices import cards_of
 from advisor.engines.vllm.consumed import known
 from advisor.engines.vllm.kv_types import takes_fp8_kv
 from advisor.engines.vllm.memory import memory, replica_pool
 from advisor.engines.vllm.rows import flag
+from advisor.frozen import replace
 from advisor.physics.memory.kv import scratch_channels
 from advisor.schema import Candidate, Hardware, ModelSpec, Setting, Workload
 from advisor.units import GIB

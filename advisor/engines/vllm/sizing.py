@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from advisor.engines.devices import Group, at_least, capability, cards_of, ladder
 from advisor.engines.vllm.consumed import consumed
@@ -17,6 +16,7 @@ from advisor.engines.vllm.memory import (
     replica_pool,
     tightest_card,
 )
+from advisor.frozen import replace
 from advisor.models.purpose import purpose
 from advisor.physics.bisect import largest
 from advisor.physics.memory.cards import visible_bytes

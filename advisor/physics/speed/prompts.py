@@ -59,19 +59,20 @@ def served(step: StepModel, rule: Discipline, load: Load, kept: float, longest: 
     else:
         found = closed_loop(step, rule, load.in_flight, prompt, load.output_tokens, mean)
 
-    def own_s(new: float, cached: float) -> float:
-        return step.first_token_s(max(new, 1.0), min(cached, prompt - 1.0))
+    def own_s(cached: float) -> float:
+        return step.first_token_s(max(prompt - cached, 1.0), min(cached, prompt - 1.0))
 
-    def long_s(cached: float) -> float:
+    def long_s(cached: float, usual: float) -> float:
         new = max(min(load.prompt_p95 * (prompt - cached), longest - cached), prompt - cached)
-        return own_s(new, cached) - own_s(prompt - cached, cached)
+        return step.first_token_s(max(new, 1.0), min(cached, prompt - 1.0)) - usual
 
-    usual, waits = own_s(prompt - mean, mean), found.ttft_p95_s - found.ttft_s
-    cold = found.ttft_s + max(own_s(prompt - shared, shared) - usual, 0.0)
-    warm = found.ttft_s - max(usual - own_s(prompt - history, history), 0.0)
+    fresh_s, known_s = own_s(shared), own_s(history)
+    usual, waits = own_s(mean), found.ttft_p95_s - found.ttft_s
+    cold = found.ttft_s + max(fresh_s - usual, 0.0)
+    warm = found.ttft_s - max(usual - known_s, 0.0)
     # A long prompt and a long wait seldom meet: what each adds to the mean is independent of the other.
-    cold_p95 = cold + math.hypot(long_s(shared), waits)
-    warm_p95 = min(warm + math.hypot(long_s(history), waits), cold_p95)
+    cold_p95 = cold + math.hypot(long_s(shared, fresh_s), waits)
+    warm_p95 = min(warm + math.hypot(long_s(history, known_s), waits), cold_p95)
     # One request in twenty is beyond the 95th percentile: where as many are cold, it is a cold one's.
     evicted = min((1.0 - kept) / _BEYOND_P95, 1.0)
     p95 = warm_p95 + evicted * (cold_p95 - warm_p95)
