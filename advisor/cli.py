@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -102,6 +103,7 @@ def main(argv: list[str] | None = None) -> None:
     from advisor.edge.terminal import OutputLost, gated
 
     gc.set_threshold(_BETWEEN_COLLECTIONS)
+    atexit.register(gc.freeze)  # at its end the interpreter looks for garbage in all that an answer was made of
     if _COMPLETING in os.environ:  # a shell asks; click writes bytes, which a gate does not take
         app.main(args=argv, prog_name="advisor")
     with gated() as out:

@@ -66,7 +66,8 @@ def _noise() -> frozenset[str]:
 def _words(text: str) -> tuple[str, ...]:
     """Lower-case words, with the spellings of one thing brought together."""
     same = {"mobile": "laptop", "notebook": "laptop", "ws": "workstation"}
-    words = (re.sub(r"^sxm\d$", "sxm", word) for word in _WORD.findall(text.lower().replace("max-q", "maxq")))
+    found = _WORD.findall(text.lower().replace("max-q", "maxq"))
+    words = ("sxm" if word[:-1] == "sxm" and word[-1].isdigit() else word for word in found)
     return tuple(same.get(word, word) for word in words)
 
 

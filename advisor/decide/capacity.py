@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from advisor.compare import load_of
-from advisor.decide.judge import judge, meets
+from advisor.decide.judge import serves
 from advisor.estimate import estimate, mean_of_peak
 from advisor.frozen import replace
 from advisor.models.thinking import somebody_waits
@@ -67,7 +67,7 @@ def carries_more(ways: Sequence[Candidate], others: Sequence[Candidate], questio
 
 def carries(ways: Sequence[Candidate], question: Question) -> Candidate | None:
     """The first of the ways that meets the targets of the question; None: none does."""
-    return next((way for way in ways if meets(judge(estimate(way, question), question))), None)
+    return next((way for way in ways if serves(estimate(way, question), question)), None)
 
 
 def _asked(question: Question, *, users: int = 1, concurrency: int | None = None) -> Question:

@@ -10,14 +10,23 @@ from advisor.compare import overrun, within_targets
 from advisor.engines.versions import version_of
 from advisor.estimate import latency_s
 from advisor.models.thinking import long_thought, written_tokens
-from advisor.rules import MUCH_MORE_BITS, VETO, Case, judge_candidate, rules
+from advisor.rules import MUCH_MORE_BITS, VETO, Case, judge_candidate, refuses, rules
 from advisor.schema import Estimate, Finding, Judged, Question
 
 
 def judge(estimate: Estimate, question: Question) -> Judged:
     """Every rule that looks at one candidate."""
+    return Judged(estimate=estimate, findings=judge_candidate(_case(estimate, question)))
+
+
+def serves(estimate: Estimate, question: Question) -> bool:
+    """Whether it runs and misses nothing that was asked for: what `meets` says of the judged one, and nothing else."""
+    return not refuses(_case(estimate, question))
+
+
+def _case(estimate: Estimate, question: Question) -> Case:
     candidate = estimate.candidate
-    case = Case(
+    return Case(
         estimate=estimate,
         hardware=question.hardware,
         workload=question.workload,
@@ -25,7 +34,6 @@ def judge(estimate: Estimate, question: Question) -> Judged:
         limits=limits_of(candidate.engine, _version(candidate.engine, question)),
         weights_format=weights_format(candidate.weights_format),
     )
-    return Judged(estimate=estimate, findings=judge_candidate(case))
 
 
 def _version(engine: str, question: Question) -> str:

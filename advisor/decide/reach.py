@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from advisor.compare import within_targets
-from advisor.decide.judge import judge, meets
+from advisor.decide.judge import judge, meets, serves
 from advisor.decide.pace import too_slow
 from advisor.decide.prefer import precision, rounds
 from advisor.estimate import estimate, sized_for, speed_at
@@ -40,7 +40,7 @@ def reachable(question: Question, *, further: bool = True) -> bool:
 
 
 def _meets(way: Candidate, question: Question) -> bool:
-    return not too_slow(way, question) and meets(judge(estimate(way, question), question))
+    return not too_slow(way, question) and serves(estimate(way, question), question)
 
 
 def strongest(question: Question, known: Iterable[Candidate]) -> Iterator[Candidate]:

@@ -10,7 +10,7 @@ from advisor.rules import contest, fit, nodes, operations, service, speed, unequ
 from advisor.rules.base import MUCH_MORE_BITS, VETO, Case, CasePredicate, Contest, ContestPredicate, Rule
 from advisor.schema import Finding
 
-__all__ = ["MUCH_MORE_BITS", "VETO", "Case", "Contest", "Rule", "judge_candidate", "judge_contest", "rules"]
+__all__ = ["MUCH_MORE_BITS", "VETO", "Case", "Contest", "Rule", "judge_candidate", "judge_contest", "refuses", "rules"]
 
 CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS401": operations.ops401,
@@ -93,6 +93,16 @@ def judge_candidate(case: Case) -> tuple[Finding, ...]:
         for key, predicate in CANDIDATE_RULES.items()
         if (message := predicate(case, rules()[key].threshold)) is not None
     )
+
+
+def refuses(case: Case) -> bool:
+    """Whether a rule vetoes the candidate, or a target is missed; asks no other rule."""
+    return any(CANDIDATE_RULES[key](case, rules()[key].threshold) is not None for key in _refusing())
+
+
+@cache
+def _refusing() -> tuple[str, ...]:
+    return tuple(key for key in CANDIDATE_RULES if rules()[key].severity in VETO or rules()[key].misses_target)
 
 
 def judge_contest(found: Contest) -> tuple[Finding, ...]:
