@@ -10,6 +10,7 @@ from advisor.deploy import PARTS, parts_of, replicas
 from advisor.engines import ENGINES
 from advisor.engines.versions import version_of
 from advisor.engines.ways import ways_of
+from advisor.errors import BadInput
 from advisor.quoting import dns_label
 from advisor.schema import Check, Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
 
@@ -64,9 +65,11 @@ def with_way(plan: Plan, run: str) -> Plan:
     """The plan with one more way to run it, or several, beside those it has.
 
     Raises:
-        BadInput: a way that cannot be had for this plan.
+        BadInput: a way that cannot be had for this plan, or not with the keys for people that it has.
     """
     asked = replace(plan, workload=replace(plan.workload, run=run, parts="auto"))
+    if "keys" in plan.parts and (reason := PARTS["keys"].possible(asked)):
+        raise BadInput(f"--run {run}: {reason}; without the part keys it can be had")
     more = {*ways_of(plan), *ways_of(replace(plan, parts=parts_of(asked)))}
     around = replicas.without_other_ways({*plan.parts, *more, *({"gateway"} if "kubernetes" in more else ())})
     return replace(plan, parts=tuple(name for name in PARTS if name in around))

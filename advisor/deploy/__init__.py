@@ -96,4 +96,6 @@ def _named(said: str, plan: Plan) -> list[str]:
             )
         if reason := PARTS[name].possible(plan):
             raise BadInput(f"--parts {name}: {reason}")
+    if "keys" in names and (others := set(names) & set(WAYS.values()) - set(people.SERVED_WAYS)):
+        raise BadInput(f"--parts keys: {people.only_for(*sorted(others))}")
     return names

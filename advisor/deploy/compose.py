@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from advisor.deploy import gateway
 from advisor.engines.base import Placement
 from advisor.engines.builds import has_image
 from advisor.engines.ways import has_compose
@@ -25,9 +26,10 @@ def facts(plan: Plan) -> bool:
     return has_compose(plan)
 
 
-def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
-    """None of its own."""
-    return ()
+def placements(plan: Plan) -> tuple[Placement, ...]:
+    """Of its own only what changes the engine's image behind a gateway that stands in front of others."""
+    update = Placement("compose/update.sh.j2", "update-compose.sh", executable=True)
+    return (update,) if "gateway" in plan.parts and gateway.always(plan) else ()
 
 
 def checks(plan: Plan) -> tuple[Check, ...]:  # noqa: ARG001

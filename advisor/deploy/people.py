@@ -46,7 +46,12 @@ def wanted(plan: Plan) -> bool:  # noqa: ARG001
 def possible(plan: Plan) -> str:
     """Where this folder starts the gateway itself."""
     others = [name for name in asked_ways(plan) if WAYS[name] not in SERVED_WAYS]
-    return f"keys for people are written for {' and '.join(SERVED_WAYS)}, not for {others[0]}" if others else ""
+    return only_for(*others) if others else ""
+
+
+def only_for(*others: str) -> str:
+    """Why they cannot be had with those ways to run."""
+    return f"keys for people are written for {' and '.join(SERVED_WAYS)}, not for {others[0]}"
 
 
 def facts(plan: Plan) -> Keys:

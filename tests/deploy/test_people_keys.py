@@ -17,7 +17,9 @@ import pytest
 import yaml
 
 from advisor.deploy import parts_of, people
+from advisor.engines.ways import WAYS
 from advisor.errors import BadInput
+from advisor.plan import with_way
 from advisor.render import render
 from advisor.schema import Plan
 from tests.deploy.front import KEY, Front, Upstream, free_port, gateway, planned, wait_for, written
@@ -58,6 +60,17 @@ def test_only_who_asks_gets_it() -> None:
     for way in ("systemd", "podman", "kubernetes"):
         with pytest.raises(BadInput, match=f"compose and native, not for {way}"):
             parts_of(replace(plan, workload=replace(plan.workload, parts="keys", run=way)))
+        with pytest.raises(BadInput, match=f"--run {way}: .*not for {way}"):
+            with_way(replace(plan, parts=("native", "gateway", "keys")), way)
+        with pytest.raises(BadInput, match=r"--parts keys: .*compose and native"):
+            parts_of(replace(plan, workload=replace(plan.workload, parts=f"keys,{WAYS[way]}")))
+
+
+def test_a_pod_asks_no_litellm() -> None:
+    """`--parts all` writes people's keys for the ways that start LiteLLM; the gateway of a pod knows nothing of them."""
+    plan = first_plan("vllm", "rtx-4090", "production")
+    files = texts(replace(plan, parts=("compose", "kubernetes", "gateway", "keys")))
+    assert "@person" in files["gateway/Caddyfile"] and "@person" not in files["kubernetes/Caddyfile"]
 
 
 @pytest.mark.parametrize("engine", ["vllm", "ollama"])

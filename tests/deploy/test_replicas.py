@@ -132,12 +132,18 @@ class Site:
     port: int
     versions: Path
     engines: tuple[int, int]
+    model: str = "any"
     outcomes: list[Outcome] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
     def ask(self, stream: bool, tokens: int, session: str = "") -> Outcome:
         """One request: whole, cut after its head had come, or lost before it."""
-        body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": tokens, "stream": stream}
+        body = {
+            "model": self.model,
+            "messages": [{"role": "user", "content": "hi"}],
+            "max_tokens": tokens,
+            "stream": stream,
+        }
         headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", replicas.SESSION: session}
         begun = False
         try:
