@@ -47,8 +47,8 @@ class Gateway:
     version: str
     port: int
     metrics_port: int
-    upstream: tuple[str, ...]  # the engines natively and in a pod
-    container_upstream: tuple[str, ...]  # the engines in Compose
+    upstream: str  # the engines natively and in a pod
+    container_upstream: str  # the engines in Compose
     health_path: str  # of the engine
     keys: tuple[str, ...]
     shortest_key: int
@@ -86,8 +86,8 @@ def facts(plan: Plan) -> Gateway:
         version=VERSION,
         port=PORT,
         metrics_port=METRICS_PORT,
-        upstream=tuple(f"127.0.0.1:{port}" for port in replicas.ports(plan)),
-        container_upstream=tuple(f"{name}:{plan.launch.port}" for name in replicas.names(plan)),
+        upstream=" ".join(f"127.0.0.1:{port}" for port in replicas.ports(plan)),
+        container_upstream=" ".join(f"{name}:{plan.launch.port}" for name in replicas.names(plan)),
         health_path=plan.launch.health_path,
         keys=KEYS,
         shortest_key=SHORTEST_KEY,

@@ -22,8 +22,9 @@ from typing import Literal
 import pytest
 import yaml
 
+from advisor.checklist.table import SERVER_ROWS, table
 from advisor.deploy import gateway, parts_of, replicas
-from advisor.pipeline import recommend
+from advisor.pipeline import files_of, recommend
 from advisor.plan import with_way
 from advisor.render import render
 from advisor.schema import Plan
@@ -113,6 +114,15 @@ def test_all_are_watched_and_checked() -> None:
     assert rules["EngineUnreachable"]["labels"]["severity"] == "critical"
     ids = {check.id: check.command or "" for check in plan.checks}
     assert "8000 8001" in ids["after-replicas"] and "8000 8001" in ids["replica-ports"]
+
+
+def test_the_folder_stays_small() -> None:
+    """Eight replicas bring no file of their own to a team's sixteen, README keeps to a page, the checklist to 25 rows."""
+    plan = planned("8x RTX 4090", run="compose")
+    files = {file.path: file.text for file in files_of(plan)}
+    found = table(plan)
+    assert len(files) + 1 <= 16 and len(files["README.md"].splitlines()) <= 60
+    assert len(found.before) + len(found.after) + bool(found.rest) <= SERVER_ROWS
 
 
 def test_the_gateway_shares_what_one_port_took() -> None:

@@ -46,7 +46,7 @@ def site(make: Any, tmp_path: Path) -> Iterator[Site]:
     programs.mkdir()
     (programs / "caddy").symlink_to(tool("caddy"))
     folder = tmp_path / "deploy"
-    write_tree(folder, files_of(planned))
+    write_tree(folder, files_of(planned), overwrite=False)
     made = Real(planned, folder, programs)
     (folder / ".env").write_text(f"ADVISOR_API_KEY={KEY}\nADVISOR_PORT={front}\nADVISOR_METRICS_PORT={front + 1}\n")
     try:

@@ -29,6 +29,15 @@ export ENGINE_IS={version} FAKE_TPOT_S=0.05 FAKE_TTFT_S=0.1
 {broken}exec {python} {fake} "$@"
 """
 
+# As Ollama: its client's commands do nothing, and on SIGTERM it cuts what it has.
+CUTTING = """#!/bin/sh
+export ENGINE_IS={version} FAKE_TPOT_S=0.05 FAKE_TTFT_S=0.1 FAKE_CUTS=1
+case $1 in
+--version) echo "ollama version is {version}" ;;
+serve) exec {python} {fake} serve --port "${{OLLAMA_HOST##*:}}" --served-model-name any --max-num-seqs 64 --max-model-len 8192 ;;
+esac
+"""
+
 
 def program(folder: Path, version: str, broken: str = "") -> Path:
     """A version of the engine in a folder of its own."""
@@ -87,19 +96,27 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """Version 99.0 behind a real Caddy; stopped at the end whatever happened."""
-    versions, first = tmp_path / "versions", tmp_path / "bin"
-    first.mkdir()
-    (first / "vllm").symlink_to(program(versions, "99.0"))
-    (first / "caddy").symlink_to(tool("caddy"))
-    plan = replace(on_port(first_plan("vllm", "rtx-4090", "production"), free()), parts=("native", "gateway"))
-    made = Deployment(plan, tmp_path / "deploy here", first)
+    with up(tmp_path, "vllm", program(tmp_path / "versions", "99.0")) as made:
+        yield made
+
+
+@contextmanager
+def up(folder: Path, engine: str, first: Path) -> Iterator[Site]:
+    """A program of that engine behind a real Caddy until the block ends."""
+    programs = folder / "bin"
+    programs.mkdir()
+    (programs / engine).symlink_to(first)
+    (programs / "caddy").symlink_to(tool("caddy"))
+    plan = replace(on_port(first_plan(engine, "rtx-4090", "production"), free()), parts=("native", "gateway"))
+    drain_s = first_plan(engine, "rtx-4090", "production").launch.drain_s  # 0: it cuts
+    made = Deployment(replace(plan, launch=replace(plan.launch, drain_s=drain_s)), folder / "deploy here", programs)
     front = free()
     ports = f"ADVISOR_PORT={front}\nADVISOR_METRICS_PORT={free()}\n"
     (made.folder / ".env").write_text(f"ADVISOR_API_KEY={KEY}\n{ports}")
     try:
         started = made.call("run.sh")
         assert started.returncode == 0, started.stderr
-        yield Site(made, Client(KEY, plan.launch.served_name, port=front, patience_s=60), versions)
+        yield Site(made, Client(KEY, plan.launch.served_name, port=front, patience_s=60), folder / "versions")
     finally:
         made.call("stop.sh")
 
@@ -125,6 +142,28 @@ def test_another_version_and_back_under_load(site: Site) -> None:
         assert site.serving() == "99.0" and nothing_beside(site)
     assert len(site.asked) > 20
     assert all(answer.whole for answer in site.asked), [(a.status, a.text[-200:]) for a in site.asked if not a.whole]
+
+
+@pytest.mark.external
+def test_an_engine_that_cuts_is_left_first(tmp_path: Path) -> None:
+    """Where the engine cuts what it has when it ends, it is ended only after its last answer."""
+    versions = tmp_path / "versions"
+    first, other = (cutting(versions, version) for version in ("99.0", "99.1"))
+    with up(tmp_path, "ollama", first) as site:
+        with site.load():
+            changed = site.update(str(other))
+            assert changed.returncode == 0 and site.serving() == "99.1", changed.stderr
+        assert len(site.asked) > 10
+        assert all(answer.whole for answer in site.asked), [(a.status, a.text[-99:]) for a in site.asked if not a.whole]
+
+
+def cutting(folder: Path, version: str) -> Path:
+    """A version of an engine that cuts."""
+    made = folder / version / "bin" / "ollama"
+    made.parent.mkdir(parents=True)
+    made.write_text(CUTTING.format(version=version, python=sys.executable, fake=fake_engine.__file__))
+    made.chmod(0o755)
+    return made
 
 
 @pytest.mark.external

@@ -74,7 +74,7 @@ def up(make: Any, docker: Any, tmp_path: Path) -> Iterator[Callable[[int], Conta
         parts = ("compose", "gateway", *(("replicas",) if number > 1 else ()))
         plan = replace(on_port(plan, two_free()), estimate=replace(plan.estimate, candidate=candidate), parts=parts)
         folder = tmp_path / "deploy"
-        write_tree(folder, files_of(plan))
+        write_tree(folder, files_of(plan), overwrite=False)
         made.append(Deployment(plan, folder, programs))
         docker("tag", BASE, plan.launch.image)
         docker("tag", "advisor-tests/caddy:1", gateway.facts(plan).image)

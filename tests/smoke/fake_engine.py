@@ -4,6 +4,7 @@
 As a program it takes vLLM's arguments (`serve MODEL --port P ...`) and reads from the environment:
 FAKE_FAULT  flag | memory | model | driver | disk | dies-loading | hangs | slots | name
 FAKE_TTFT_S, FAKE_TPOT_S  timings
+FAKE_CUTS  on SIGTERM it ends at once, as Ollama does; else requests in flight finish
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Fake:
             await plain(writer, 200, "")
         elif path == "/v1/models":
             await plain(writer, 200, json.dumps({"data": [{"id": self.how.model}]}))
-        elif path == "/version":
+        elif path in ("/version", "/api/version"):
             await plain(writer, 200, json.dumps({"version": "0.33.0"}))
         elif path == "/metrics":
             await plain(writer, 200, self.metrics())
@@ -208,7 +209,7 @@ async def program() -> int:
     async with serving(how, int(option("--port"))):
         print("Application startup complete.", flush=True)
         await over.wait()
-        while how.running:  # requests in flight finish
+        while how.running and not os.environ.get("FAKE_CUTS"):  # requests in flight finish
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.05)
     worker.terminate()
