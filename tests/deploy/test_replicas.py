@@ -111,6 +111,7 @@ def test_all_are_watched_and_checked() -> None:
         for rule in group["rules"]
     }
     assert rules["ReplicaDown"]["labels"]["severity"] == "warning" and "EngineDown" not in rules
+    assert "by (instance)" in rules["NoProgress"]["expr"]
     assert rules["EngineUnreachable"]["labels"]["severity"] == "critical"
     ids = {check.id: check.command or "" for check in plan.checks}
     assert "8000 8001" in ids["after-replicas"] and "8000 8001" in ids["replica-ports"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from advisor.deploy.monitoring.exporters import host_alerts
 from advisor.deploy.monitoring.facts import Alert
-from advisor.deploy.monitoring.signals import FRONT, LONGEST_FRONT_BUCKET_S
+from advisor.deploy.monitoring.signals import ENGINE, FRONT, LONGEST_FRONT_BUCKET_S, WINDOW
 from advisor.engines.admission import admitted
 from advisor.engines.ways import logs
 from advisor.schema import Plan
@@ -75,8 +75,7 @@ def _load(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
         )  # fmt: skip
         return
     yield Alert(
-        name="NoProgress",
-        expr="advisor:requests_running > 0 and advisor:output_tokens:rate5m + advisor:prompt_tokens:rate5m == 0",
+        name="NoProgress", expr=_stands(plan, names),
         for_s=180, severity="critical", summary="requests are running and no token comes out",
         todo=f"{logs(plan, 'engine')}; restart the engine",
     )  # fmt: skip
@@ -91,6 +90,17 @@ def _load(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
         summary="running requests are thrown out of the KV cache and computed again",
         todo="fewer slots (--max-num-seqs) or more KV cache; plan again",
     )  # fmt: skip
+
+
+def _stands(plan: Plan, names: Mapping[str, str]) -> str:
+    """Requests run and no token comes out: of several engines one that stands, which the others would hide in a sum."""
+    if "replicas" not in plan.parts:
+        return "advisor:requests_running > 0 and advisor:output_tokens:rate5m + advisor:prompt_tokens:rate5m == 0"
+    running = f"sum by (instance) ({names['running']}{ENGINE})"
+    rates = (
+        f"sum by (instance) (rate({names[what]}{ENGINE}[{WINDOW}]))" for what in ("output_tokens", "prompt_tokens")
+    )
+    return f"{running} > 0 and {' + '.join(rates)} == 0"
 
 
 def _latency(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
