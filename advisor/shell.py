@@ -8,6 +8,11 @@ def from_env(name: str, file: str = ".env") -> str:
     return f"$(sed -n 's/^{name}=//p' {file} 2>/dev/null | tail -n 1 | tr -d \"\\\"'\")"
 
 
+def path_from_env(name: str, file: str = ".env") -> str:
+    """The same for a path: no program takes it for an option, whatever it begins with."""
+    return f'$(sed -n "s/^{name}=[\\"\'-]*//p" {file} 2>/dev/null | tail -n 1 | tr -d "\\"\'")'
+
+
 def bearer(variable: str) -> str:
     """curl's option for a key in a variable, so that the key does not stand in the process list."""
     return f'-K <(printf \'header = "Authorization: Bearer %s"\' "${{{variable}:-}}")'

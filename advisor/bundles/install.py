@@ -13,9 +13,11 @@ from advisor.bundles.contents import check
 from advisor.bundles.fetch import fetch
 from advisor.catalog import bundle
 from advisor.catalog.bundle import CURRENT, MANIFEST, SCHEMA, Bundle, order
+from advisor.edge.reading import read_json
 from advisor.errors import BadInput
 from advisor.folder.atomic import STAGE, explained, left_behind, move_over, remove_folder, settle, token, write_new
 from advisor.folder.lock import locked
+from advisor.units import MIB
 
 PREVIOUS = "previous.json"
 
@@ -97,8 +99,8 @@ def _point(folder: Path, name: str) -> None:
 def _named(pointer: Path) -> str:
     """The folder that a pointer names; empty where there is none."""
     try:
-        return str(json.loads(pointer.read_text(encoding="utf-8"))["folder"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(read_json(pointer, most=MIB)["folder"])
+    except (BadInput, KeyError, TypeError):
         return ""
 
 

@@ -19,6 +19,7 @@ from advisor.check.outcome import CheckReport, Line, Status
 from advisor.check.target import is_running, target_for
 from advisor.edge.children import run
 from advisor.errors import EnvironmentFailed
+from advisor.folder.contents import admit_contents
 from advisor.folder.saved import plan_in
 from advisor.plan import checks_of
 from advisor.schema import Check
@@ -37,10 +38,11 @@ def check_folder(folder: Path, target: str = "auto", progress: Callable[[str], N
         progress: told what is going on.
 
     Raises:
-        BadInput: no plan.json, or one that cannot be read; no such target.
+        BadInput: no plan.json, or one that cannot be read; a file without end; no such target.
         EnvironmentFailed: there is no bash.
     """
     plan = plan_in(folder)
+    admit_contents(folder)
     target = target_for(target, plan, folder)
     progress(f"looking whether {plan.launch.program[0]} runs here already")
     with own_compose(plan) as variables:

@@ -13,6 +13,7 @@ from advisor.edge.children import run
 from advisor.edge.reading import is_file
 from advisor.engines.ways import WAYS, ways_of
 from advisor.errors import BadInput
+from advisor.folder.started import running
 from advisor.schema import Plan
 
 TARGETS = ("native", "compose", "systemd", "quadlet", "kubernetes")
@@ -51,7 +52,7 @@ def _named(part: str) -> str:
 def is_running(target: str, plan: Plan, folder: Path, variables: Mapping[str, str]) -> bool:
     """Whether what this folder deploys runs now, by the target's own word; `variables` are for the programs asked."""
     if target == "native":
-        return _pid_runs(folder / "state")
+        return running(folder / "state", "engine") is not None
     if target == "compose":
         command = ["docker", "compose", "ps", "--status", "running", "--quiet", "engine"]
         return bool(_output(command, folder, variables).strip())
@@ -59,16 +60,6 @@ def is_running(target: str, plan: Plan, folder: Path, variables: Mapping[str, st
         unit = f"{native.unit_name(plan)}.service"
         return _output(["systemctl", "is-active", unit], folder).strip() == "active"
     return False
-
-
-def _pid_runs(state: Path) -> bool:
-    """The process that run.sh wrote down, if it is still that one."""
-    try:
-        pid = int((state / "engine.pid").read_text())
-        began = (state / "engine.started").read_text().strip()
-    except (OSError, ValueError):
-        return False
-    return bool(began) and _output(["ps", "-o", "lstart=", "-p", str(pid)], state).strip() == began
 
 
 def _output(command: list[str], folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> str:

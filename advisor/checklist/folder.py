@@ -11,6 +11,8 @@ from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.shell import bearer, from_env
 
+# A manifest may name any file: only regular ones below the folder, under the names they have there, are read.
+_LISTED = r's/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  .\/\1/p'
 STARTS = {"native": ("run.sh", "stop.sh"), "compose": ("compose.yaml",)}  # files without which a way has no start
 
 
@@ -21,9 +23,8 @@ def folder_checks(plan: Plan) -> Iterator[Check]:
         id="files",
         fact="The files are as advisor wrote them",
         why="a file that was changed by hand is not what was planned, and the next rendering replaces it",
-        command=f"ls {' '.join(needed)} >/dev/null && "
-        f'sed -nE \'s/^ *"([^"]+)": "([0-9a-f]{{64}})",?$/\\2  \\1/p\' {MANIFEST} | '
-        "sha256sum --check --quiet --ignore-missing",
+        command=f"ls {' '.join(needed)} >/dev/null && awk 'NR == FNR {{here[$0]; next}} substr($0, 67) in here' "
+        f"<(find . -type f) <(sed -nE '{_LISTED}' {MANIFEST}) | sha256sum --check --quiet",
         expect="no output",
         otherwise="advisor render plan.json --out . --force (keeps what you changed as .bak-N)",
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from advisor.engines import ENGINES
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
-from advisor.shell import from_env, no_less
+from advisor.shell import no_less, path_from_env
 from advisor.units import GIB, gb
 
 CACHE_BYTES = 2 * GIB  # compiled kernels
@@ -21,10 +21,10 @@ def storage_checks(plan: Plan) -> Iterator[Check]:
     in_place = plan.model.path and engine.preparation(plan) is None
     weights, store = 0 if in_place else plan.launch.cache_bytes, engine.container(plan).mounts[0]
     named, folder = store.native_variable, store.native_folder
-    native = f"folder={from_env(named)}; folder=${{folder:-${{{named}:-$HOME/{shell(folder)}}}}}"
+    native = f"folder={path_from_env(named)}; folder=${{folder:-${{{named}:-$HOME/{shell(folder)}}}}}"
     yield _disk("disk", native, weights, 0, f"set {named} in .env to a folder on a larger disk", ("native",))
     if plan.hardware.os == "linux":
-        volume = f"folder={from_env(store.variable)}; folder=${{folder:-$({DOCKER})}}"
+        volume = f"folder={path_from_env(store.variable)}; folder=${{folder:-$({DOCKER})}}"
         hint = f"set {store.variable} in .env to a folder on a larger disk"
         yield _disk("disk-volumes", volume, weights, IMAGE_BYTES, hint, ("compose",))
         yield _owner(store.variable)
@@ -38,7 +38,7 @@ def _owner(variable: str) -> Check:
         id="models-owner",
         fact=f"A folder that {variable} names in .env is root's, or writable for everybody",
         why="the container runs as root without capabilities, which may write only what root owns",
-        command=f'folder={from_env(variable)}; [ -z "$folder" ] || [ ! -e "$folder" ] || '
+        command=f'folder={path_from_env(variable)}; [ -z "$folder" ] || [ ! -e "$folder" ] || '
         '[ "$(stat -c %u "$folder")" = 0 ] || [ -n "$(find "$folder" -maxdepth 0 -perm -o+w)" ]',
         expect="no output",
         otherwise=f"sudo chown -R 0:0 the folder that {variable} names",

@@ -58,8 +58,12 @@ def opened(path: Path, where: str = "") -> Iterator[BinaryIO]:
 
 def _regular(mode: int, where: str) -> None:
     if not stat.S_ISREG(mode):
-        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no regular file")
-        raise BadInput(f"{where}: is {kind}, not a regular file")
+        raise BadInput(f"{where}: is {kind_of(mode)}, not a regular file")
+
+
+def kind_of(mode: int) -> str:
+    """What is no regular file, in words."""
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
 
 
 def is_file(path: Path) -> bool:

@@ -244,11 +244,19 @@ def _refusal(folder: Path, different: Sequence[str]) -> str:
 
 
 def _is_ours(folder: Path, path: str, manifest: Mapping[str, str]) -> bool:
-    """Whether the file is exactly what the last call wrote."""
+    """Whether the file is exactly what the last call wrote: text in UTF-8, whatever a manifest says."""
     if path not in manifest or (folder / path).is_symlink():
         return False
     content = atomic.read_bytes(folder / path)
-    return content is not None and _hash(content) == manifest[path]
+    return content is not None and _hash(content) == manifest[path] and _is_text(content)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _read_manifest(folder: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from advisor.engines import ENGINES
 from advisor.errors import AdvisorError
+from advisor.folder.contents import admit_contents
 from advisor.measured.correction import Measurements
 from advisor.schema import Corrections, Plan
 from advisor.smoke.compare import comparisons
@@ -71,7 +72,7 @@ def smoke(
     `steps` are those of a whole test, or of another use of the engine.
 
     Raises:
-        BadInput: the folder holds what the plan does not render.
+        BadInput: the folder holds what the plan does not render, or a file without end.
         KeyboardInterrupt: it was interrupted.
     """
     job = Job(
@@ -83,6 +84,7 @@ def smoke(
         progress=progress or Progress(),
         measurements=measurements or Measurements(),
     )
+    admit_contents(folder)
     if not job.options.trust_files:
         require_ours(plan, folder)
     began, watch, results = datetime.now(UTC), Stopwatch(), list[StepResult]()

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from advisor.catalog.flags import accepted
+from advisor.edge.reading import is_link
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.folder.atomic import present, read_bytes, same
+from advisor.folder.contents import entries
 from advisor.plan import with_own_checks
 from advisor.render import render
 from advisor.schema import Plan
@@ -48,9 +50,15 @@ def foreign(plan: Plan, folder: Path) -> Iterator[str]:
     for name in OVERRIDES:
         if present(folder / name):
             yield f"{name} changes compose.yaml"
+    yield from (f"{path.relative_to(folder)} is a link" for path in entries(folder) if _leads_away(path))
     offered = {*OFFERED.findall(files.get(".env.example", "")), *accepted(plan.engine).get("env", ())}
     for name in SOURCED:
         yield from _beyond_settings(folder / name, offered)
+
+
+def _leads_away(path: Path) -> bool:
+    """Whether something may be written through a link there; the files that are only sourced may lie elsewhere."""
+    return is_link(path) and path.name not in SOURCED
 
 
 def _beyond_settings(path: Path, offered: set[str]) -> Iterator[str]:

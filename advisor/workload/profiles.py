@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.catalog.kept import parsed
+from advisor.edge.reading import opened
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.units import KIB
@@ -100,11 +101,8 @@ def _taken_apart(path: Path, text: str) -> list[tuple[int, object, object]]:
 
 
 def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+    with opened(path) as stream:
+        raw = stream.read(_MOST_BYTES + 1)
     if len(raw) > _MOST_BYTES:
         raise BadInput(f"{path}: is larger than {_MOST_BYTES // KIB} KiB, so it is no workload profile")
     try:

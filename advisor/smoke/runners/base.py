@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal, Protocol
+
+from advisor.edge.reading import MOST_BYTES, opened
+from advisor.errors import BadInput
 
 State = Literal["fetching", "starting", "ready", "failed"]
 SPARE_S = 60.0  # beyond what the deployment's own stop may take
@@ -62,8 +66,11 @@ class Runner(Protocol):
 
 
 def read_text(path: Path) -> str:
-    """A file that may not be there yet; "" then."""
+    """A file that may not be there yet, "" then; of a long one the beginning and the end."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        with opened(path) as file:
+            start = file.read(MOST_BYTES)
+            file.seek(max(file.tell(), file.seek(0, os.SEEK_END) - MOST_BYTES))
+            return (start + file.read(MOST_BYTES)).decode(errors="replace")
+    except BadInput:
         return ""

@@ -7,14 +7,16 @@ import os
 import shutil
 from pathlib import Path
 
+from advisor.edge.reading import read_text
 from advisor.engines.observing import named
+from advisor.errors import BadInput
 from advisor.smoke.causes import cause_of
 from advisor.smoke.job import Failed, Job, Stopwatch
 from advisor.smoke.load.client import Server
 from advisor.smoke.load.events import at, mappings
 from advisor.smoke.load.http import Broken, fetch_json
 from advisor.smoke.runners.processes import kills_for_memory, listener
-from advisor.units import GIB, gib
+from advisor.units import GIB, MIB, gib
 
 _SPARE_S = 120  # beyond the plan's patience: making and loading the model after the server is up
 _SPARE_DISK_BYTES = 1 * GIB
@@ -122,8 +124,8 @@ def api_key(job: Job) -> str | None:
     if not names:
         return None
     try:
-        lines = (job.folder / ".env").read_text(encoding="utf-8").splitlines()
-    except OSError:
+        lines = read_text(job.folder / ".env", most=MIB).splitlines()
+    except BadInput:
         raise Failed(f"{names[0]} is not set: {job.folder / '.env'} cannot be read") from None
     for line in lines:
         name, equals, text = line.strip().partition("=")
