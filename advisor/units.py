@@ -10,6 +10,7 @@ GIB = 1024**3
 GB = 10**9
 TERA = 10**12
 _MINUTES_FROM_S = 120
+_MOST_DIGITS = 30
 
 
 def gib(n_bytes: float) -> str:
@@ -47,6 +48,11 @@ def count(n: float) -> str:
     if n == int(n) or n >= 10:
         return f"{n:,.0f}"
     return f"{n:.1f}"
+
+
+def whole(text: str) -> int | None:
+    """`"4096"` → 4096; None for anything but a few plain digits: "²" is no number, and 5,000 digits are none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 def version_tuple(text: str) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from advisor.bundles.archive import MOST_BYTES
 from advisor.edge.reading import at_home, read_bytes
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput, EnvironmentFailed
-from advisor.units import MIB
+from advisor.units import MIB, whole
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -61,6 +61,6 @@ def _whole(answer: HTTPResponse, url: str) -> bytes:
             raise BadInput(f"{url}: sends more than {MOST_BYTES // MIB} MiB, and no bundle is as large")
         if time.monotonic() > end:
             raise TimeoutError(f"no whole answer within {TOTAL_S:g} s")
-    if announced.isdigit() and len(content) < int(announced):
-        raise ConnectionError(f"the connection ended after {len(content):,} of {int(announced):,} bytes")
+    if len(content) < (told := whole(announced) or 0):
+        raise ConnectionError(f"the connection ended after {len(content):,} of {told:,} bytes")
     return bytes(content)

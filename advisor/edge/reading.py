@@ -179,6 +179,14 @@ def parse_json(content: bytes | str, where: str) -> Any:
     return found
 
 
+def said_json(text: bytes | str) -> Any:
+    """What a program or a server said in JSON; None where it is none, or none that `parse_json` takes."""
+    try:
+        return parse_json(text, "said")
+    except BadInput:
+        return None
+
+
 def _bounded(top: Any, where: str) -> None:
     """Refuse what no computation could end with."""
     left: list[tuple[Any, tuple[str, ...]]] = [(top, ())]

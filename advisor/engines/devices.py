@@ -8,6 +8,7 @@ from itertools import pairwise
 from advisor.catalog.entries import EngineLimits
 from advisor.catalog.vendors import no_back_end, vendor_of
 from advisor.schema import Accelerator, Candidate, Hardware
+from advisor.units import whole
 
 Group = tuple[Accelerator, ...]
 
@@ -19,8 +20,8 @@ def capability(card: Accelerator) -> tuple[int, int] | None:
     text = card.compute_capability or ""
     if not vendor_of(card).cuda_capability or "." not in text:
         return None
-    major, minor = text.split(".", 1)
-    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+    major, minor = map(whole, text.split(".", 1))
+    return None if major is None or minor is None else (major, minor)
 
 
 def at_least(card: Accelerator, lowest: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from advisor.models.config_types import number
 from advisor.schema import ModelSpec
+from advisor.units import whole
 
 VISION_WORDS = (
     "visual",
@@ -63,8 +64,8 @@ def _is_draft(name: str, layers: int) -> bool:
     if name.startswith("mtp.") or ".mtp." in name:
         return True
     before, found, after = name.partition(".layers.")
-    number = after.partition(".")[0]
-    return bool(found) and number.isdigit() and int(number) >= layers and "vis" not in before and "audio" not in before
+    layer = whole(after.partition(".")[0]) if found else None
+    return layer is not None and layer >= layers and "vis" not in before and "audio" not in before
 
 
 def _per_stored(tensor: Tensor, packed_bits: int) -> int:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from advisor import __version__
 from advisor.catalog import engines_told
+from advisor.edge.reading import parse_json
 from advisor.errors import BadInput
 from advisor.page.answers import Answers
 from advisor.page.question import read
@@ -51,10 +52,7 @@ class Api:
 
     def predict(self, _request: Request, body: bytes) -> Response:
         """A prediction for each row of the body."""
-        try:
-            data = json.loads(body)
-        except (ValueError, RecursionError):
-            raise BadInput("body: it is no JSON") from None
+        data = parse_json(body, "body")
         rows = data.get("rows") if isinstance(data, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise BadInput('body: it must be {"rows": [...]} with an object for each configuration')

@@ -12,6 +12,7 @@ from advisor.pipeline import Answer
 from advisor.probe.describe import lines
 from advisor.programs.functions import FIELDS
 from advisor.schema import Hardware, Workload
+from advisor.units import whole
 from advisor.workload.key import REQUIRED, Key
 from advisor.workload.kinds import Flag, Number, Whole
 from advisor.workload.names import Name
@@ -98,7 +99,7 @@ def _field(key: Key, asked: Asked, answer: Answer | None) -> Html:
     name = el("label", label(key.name), for_=key.name)
     usual = _usual(key, answer.workload if answer else None)
     if key.name == "users":
-        control: Inside = _people(int(typed) if typed.isdigit() else int(usual or 1))
+        control: Inside = _people(whole(typed) or int(usual or 1))
     elif key.name == "model":
         control = _input(key, typed or (answer.model.hf_id if answer else ""), "the best that meets the targets")
     elif isinstance(key.kind, Flag | Name):

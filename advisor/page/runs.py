@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from advisor.edge.children import guarded, kill_session, released
+from advisor.edge.reading import said_json
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.folder.write import write_tree
 from advisor.schema import RenderedFile
@@ -147,9 +147,8 @@ def _until_its_end(run: Run) -> None:
     said.join(timeout=5)
     kill_session(run.process.pid)
     released(run.process.pid)
-    try:
-        run.report = json.loads(out)
-    except ValueError:
+    run.report = said_json(out)
+    if run.report is None:
         run.lines.extend(out.decode(errors="replace").splitlines())
     run.seconds = time.monotonic() - run.began
     run.code = code

@@ -9,6 +9,7 @@ from advisor.probe import amd_processes, amd_smi, memory, pci
 from advisor.probe.card import Card, Reading
 from advisor.probe.host import Host, Started, properties
 from advisor.schema import Accelerator
+from advisor.units import whole
 
 _NODES = "/sys/class/kfd/kfd/topology/nodes"
 _VENDOR = "0x1002"
@@ -124,7 +125,7 @@ def _card(host: Host, gpu: Gpu, index: int, smi_name: str | None, unknown: dict[
 
 def gfx_target(version: str) -> str | None:
     """`90402` → `gfx942`: major, then minor and stepping as hex digits; None for a processor's node."""
-    number = int(version) if version.isdigit() else 0
+    number = whole(version)
     return f"gfx{number // 10000}{number // 100 % 100:x}{number % 100:x}" if number else None
 
 

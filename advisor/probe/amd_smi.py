@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from advisor.edge.reading import said_json
 from advisor.probe.host import Host, Output, Started, first_line
 
 
@@ -44,10 +44,7 @@ def _names(static: Output) -> Iterator[tuple[str, str]]:
 def _entries(answer: Output) -> list[dict[str, Any]]:
     """The objects in the output: a bare list in older releases, under `gpu_data` in newer ones."""
     document = re.search(r"[\[{].*", answer.text, re.DOTALL)
-    try:
-        loaded = json.loads(document.group()) if document else []
-    except ValueError:
-        return []
+    loaded = said_json(document.group()) if document else []
     if isinstance(loaded, dict):
         loaded = loaded.get("gpu_data", [loaded])
     return [entry for entry in loaded if isinstance(entry, dict)] if isinstance(loaded, list) else []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, NamedTuple
 
 from advisor.catalog.vendors import gpu_share, vendors
+from advisor.edge.reading import said_json
 from advisor.probe.card import Card, Reading
 from advisor.probe.host import Host, Started, first_line
 from advisor.schema import Accelerator, Cpu
-from advisor.units import MIB
+from advisor.units import MIB, whole
 
 _SYSCTL = (
     "machdep.cpu.brand_string",
@@ -140,13 +140,10 @@ def _gpu_cores(asked: Asked, chip: str, unknown: dict[str, str]) -> int | None:
 
 
 def _displays(text: str) -> list[dict[str, Any]]:
-    try:
-        loaded = json.loads(text)
-    except ValueError:
-        return []
-    entries = loaded.get("SPDisplaysDataType", []) if isinstance(loaded, dict) else []
-    return [entry for entry in entries if isinstance(entry, dict)]
+    loaded = said_json(text)
+    entries = loaded.get("SPDisplaysDataType") if isinstance(loaded, dict) else None
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+    return whole(text or "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, NamedTuple
 
+from advisor.edge.reading import said_json
 from advisor.probe import nvidia_toolkit
 from advisor.probe.host import Host, Started, first_line
 from advisor.schema import Containers
+
+_MOST_SHOWN = 80  # characters of a version
 
 
 class Asked(NamedTuple):
@@ -59,7 +61,7 @@ def _engine(asked: Asked, unknown: dict[str, str]) -> tuple[str | None, str | No
         if name == "docker" and not server:
             reason = first_line(answer.error) or "no reason given"
             unknown["containers.engine"] = f"the docker daemon does not answer: {reason}"
-        return name, _text((server or client).get("Version"))
+        return name, _text((server if isinstance(server, dict) else client).get("Version"))
     reasons = {first_line(answer.error) for answer in (docker, podman) if answer.error}
     unknown["containers.engine"] = "; ".join(sorted(reasons)) or "neither docker nor podman answers"
     return None, None
@@ -68,9 +70,9 @@ def _engine(asked: Asked, unknown: dict[str, str]) -> tuple[str | None, str | No
 def _compose(asked: Asked, engine: str | None, unknown: dict[str, str]) -> str | None:
     answers = [started() for started in asked.compose]
     for answer in answers:
-        version = re.search(r"\d+(\.\d+)+\S*", answer.text)
+        version = re.search(r"\d{1,9}(\.\d{1,9})+\S*", answer.text)
         if answer.code == 0 and version:
-            return version.group()
+            return version.group()[:_MOST_SHOWN]
     if engine == "docker":
         unknown["containers.compose_version"] = "docker has no compose plug-in, and docker-compose is not installed"
     elif engine == "podman":
@@ -79,12 +81,9 @@ def _compose(asked: Asked, engine: str | None, unknown: dict[str, str]) -> str |
 
 
 def _json(text: str) -> dict[str, Any]:
-    try:
-        loaded = json.loads(text)
-    except ValueError:
-        return {}
+    loaded = said_json(text)
     return loaded if isinstance(loaded, dict) else {}
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value[:_MOST_SHOWN] if isinstance(value, str) and value else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from advisor.probe import cgroup, cpu_rates, memory
 from advisor.probe.host import Host
 from advisor.schema import Cpu
+from advisor.units import whole
 
 # Kernel flag → our name. x86 calls them flags, Arm Features.
 _X86 = {
@@ -28,6 +30,7 @@ _ARM = {
     "sve": "sve",
     "sve2": "sve2",
 }
+_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?")
 _CPUS = "/sys/devices/system/cpu"
 
 
@@ -117,19 +120,15 @@ def _instruction_sets(first: Mapping[str, str]) -> tuple[str, ...]:
 
 def _clock_hz(host: Host, first: Mapping[str, str], usable: list[int]) -> float | None:
     """Nominal clock. `cpu MHz` moves with load; on x86 bogomips is twice the fixed time-stamp clock."""
-    if "flags" in first and _is_number(first.get("bogomips", "")):
+    if "flags" in first and _NUMBER.fullmatch(first.get("bogomips", "")):
         return float(first["bogomips"]) / 2 * 1e6
     kilohertz = [host.number(f"{_CPUS}/cpu{cpu}/cpufreq/cpuinfo_max_freq") for cpu in usable]
     known = [clock for clock in kilohertz if clock]
     return sum(known) / len(known) * 1e3 if known else None
 
 
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit()
-
-
 def _is_node(name: str) -> bool:
-    return name.startswith("node") and name[4:].isdigit()
+    return name.startswith("node") and whole(name[4:]) is not None
 
 
 def _least(*amounts: int | None) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from advisor.catalog import cpus
+from advisor.units import whole
 
 
 @functools.cache
@@ -77,7 +78,7 @@ def dense_flops(
     if clock_hz is None:
         unknown["cpu.dense_flops"] = "the kernel names no nominal clock"
         return {}
-    half = [part.vendor, _integer(part.family)] in _data()["half_width_families"]
+    half = [part.vendor, whole(part.family)] in _data()["half_width_families"]
     per_cycle = flops_per_cycle(frozenset(sets), half_width_avx512=half)
     return {dtype: cores * clock_hz * count for dtype, count in per_cycle.items()}
 
@@ -96,7 +97,3 @@ def flops_per_cycle(sets: frozenset[str], *, half_width_avx512: bool = False) ->
     if "fp32" in rates:
         rates.setdefault("bf16", rates["fp32"])
     return rates
-
-
-def _integer(text: str) -> int | None:
-    return int(text) if text.isdigit() else None

@@ -16,7 +16,7 @@ from advisor.catalog.vendors import vendors
 from advisor.probe.host import Host, Started
 from advisor.schema import InstalledEngine
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)+[A-Za-z0-9.+_-]*")
+_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})+[A-Za-z0-9.+_-]*")
 _PYTHON = re.compile(r"#!\s*(\S*/bin)/python[\d.]*\s*$")
 
 

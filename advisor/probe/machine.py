@@ -11,6 +11,7 @@ from advisor.probe import READERS, containers, cpu, disk, engines, osinfo
 from advisor.probe.card import Card, Reader, Reading
 from advisor.probe.host import Host
 from advisor.schema import Accelerator, Cpu, Hardware
+from advisor.units import whole
 
 
 class Found(NamedTuple):
@@ -66,7 +67,8 @@ def _moved(key: str, by: int) -> str:
     """`"accelerators.0.name"` behind two cards of other vendors: `"accelerators.2.name"`."""
     first, _, rest = key.partition(".")
     number, _, what = rest.partition(".")
-    return f"{first}.{int(number) + by}.{what}" if first == "accelerators" and number.isdigit() else key
+    index = whole(number) if first == "accelerators" else None
+    return key if index is None else f"{first}.{index + by}.{what}"
 
 
 def _processor(host: Host, readings: Iterable[Reading], unknown: dict[str, str]) -> Cpu:

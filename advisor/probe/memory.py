@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from advisor.probe.host import Host
+from advisor.units import whole
 
 
 class SystemMemory(NamedTuple):
@@ -19,9 +20,9 @@ def read(host: Host) -> SystemMemory | None:
     fields = {}
     for line in (host.text("/proc/meminfo") or "").splitlines():
         name, _, rest = line.partition(":")
-        amount = rest.split()
-        if amount and amount[0].isdigit():
-            fields[name] = int(amount[0]) * 1024
+        amount = whole(rest.partition(" kB")[0].strip())
+        if amount is not None:
+            fields[name] = amount * 1024
     if "MemTotal" not in fields:
         return None
     return SystemMemory(fields["MemTotal"], fields.get("MemAvailable"))

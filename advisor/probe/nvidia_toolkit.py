@@ -35,7 +35,7 @@ def finish(asked: Asked, unknown: dict[str, str]) -> Toolkit:
 def _version(answer: Output, unknown: dict[str, str]) -> str | None:
     version = re.search(r"version\s+(\d\S*)", answer.text)
     if version:
-        return version.group(1)
+        return version.group(1)[:80]
     unknown["containers.nvidia_toolkit_version"] = first_line(answer.error) or "nvidia-ctk printed no version"
     return None
 

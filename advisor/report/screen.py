@@ -7,6 +7,8 @@ import os
 import sys
 from typing import NamedTuple, TextIO
 
+from advisor.units import whole
+
 MOST_COLUMNS = 100  # longer lines are hard to read
 _UNKNOWN_COLUMNS = 80  # nobody looks, or nobody knows
 _LEAST_COLUMNS = 40
@@ -30,9 +32,8 @@ def screen(stream: TextIO | None = None) -> Screen:
 
 def terminal_columns(stream: TextIO) -> int | None:
     """COLUMNS, else those of the terminal that the stream or any other standard stream is; None: there is none."""
-    named = os.environ.get("COLUMNS", "")
-    if named.isdigit() and int(named) > 0:
-        return int(named)
+    if named := whole(os.environ.get("COLUMNS", "")):
+        return named
     for each in (stream, sys.stderr, sys.stdin):
         size = _size(each)
         if size is not None and size.columns:
@@ -41,9 +42,8 @@ def terminal_columns(stream: TextIO) -> int | None:
 
 
 def _rows(stream: TextIO) -> int | None:
-    named = os.environ.get("LINES", "")
-    if named.isdigit() and int(named) > 0:
-        return int(named)
+    if named := whole(os.environ.get("LINES", "")):
+        return named
     size = _size(stream)
     return size.lines if size is not None and size.lines else None
 

@@ -27,7 +27,10 @@ from advisor.models.hub_bytes import _asked, hub_bytes
 from advisor.models.names import find_model_and_format
 from advisor.pipeline import find_hardware, recommend
 from advisor.predict import predict
+from advisor.probe import amd_smi, apple, containers, nvidia_toolkit
+from advisor.probe.host import Host, Output
 from advisor.probe.nvidia import read as read_nvml
+from advisor.report.results import results_in
 from advisor.schema import RenderedFile
 from advisor.smoke.causes import cause_of
 from advisor.smoke.load.events import event_of
@@ -60,6 +63,12 @@ ROWS = (
     b'2,ollama,"2x RTX 3090",qwen2.5:7b,4,offline,90,,4,inf,100,220\n'
 )
 CARD = HERE / "hardware/rtx-4090.json"
+DOCKER = {"Client": {"Version": "28.5.1", "APIVersion": "1.51"}, "Server": {"Version": "28.5.1", "Components": []}}
+ASICS = {
+    "gpu_data": [
+        {"asic": {"market_name": "AMD Instinct MI300X"}, "bus": {"bdf": "0000:05:00.0"}, "rocm_version": "7.1"}
+    ]
+}
 REQUESTS = (
     "id,engine,gpu,model,concurrency,input_tokens,output_tokens,mode\n"
     "1,vllm,RTX 4090,Qwen/Qwen2.5-7B-Instruct,8,128,64,serving\n2,ollama,2x RTX 3090,qwen2.5:7b,4,512,128,offline\n"
@@ -103,6 +112,8 @@ def readers(folder: Path) -> dict[str, Callable[[], Reader]]:
         "rocm-smi JSON": lambda: hardware(folder, json_of(ROCM), ".json"),
         "system_profiler JSON": lambda: hardware(folder, json_of(MAC), ".json"),
         "NVML": lambda: nvml(folder),
+        "programs that are asked": lambda: programs(),
+        "results in a folder": lambda: results(folder),
         "plan.json": lambda: plan(folder),
         "manifest of a folder": lambda: manifest(folder),
         "record of a smoke test": lambda: record(folder),
@@ -160,6 +171,39 @@ def nvml(folder: Path) -> Reader:
         return read_nvml(replace(host, nvml=fake), None, {})
 
     return Reader(lambda dice: json.dumps(made(dice)).encode(), read)
+
+
+def programs() -> Reader:
+    """What docker, podman, Compose, the container toolkit, amd-smi and system_profiler print."""
+    answers = [json.dumps(DOCKER), json.dumps(ASICS), json.dumps(MAC), "Docker Compose version v2.40.1\n"]
+    oddly = [json_of(DOCKER), json_of(ASICS), json_of(MAC), *(bytes_of(each.encode()) for each in answers)]
+
+    def read(content: bytes) -> object:
+        said = Output(0, content.decode(errors="replace"), "")
+        asked = containers.Asked(
+            lambda: said, lambda: said, (lambda: said,), nvidia_toolkit.Asked(lambda: said, lambda: said)
+        )
+        macs = apple.Asked(lambda: said, lambda: said, lambda: said)
+        return containers.finish(asked, {}), amd_smi.finish((lambda: said, lambda: said)), apple.read(Host(), macs, {})
+
+    return Reader(lambda dice: dice.choice(oddly)(dice), read)
+
+
+def results(folder: Path) -> Reader:
+    """What `check` and `smoke` left in a folder for `report`."""
+    line: dict[str, Any] = {
+        "id": "port",
+        "fact": "f",
+        "status": "pass",
+        "reason": "",
+        "seen": "x",
+        "command": "true",
+        "expect": "e",
+    }
+    line |= {"otherwise": "o", "why": "w", "seconds": 0.1}
+    good = {"plan": "p", "target": "native", "running": False, "lines": [line], "ran": "2026-11-28", "passed": True}
+    (folder / "check").mkdir(exist_ok=True)
+    return Reader(json_of(good), from_file(folder / "check/report.json", lambda path: results_in(path.parents[1])))
 
 
 def plan(folder: Path) -> Reader:

@@ -22,9 +22,11 @@ from advisor.folder.contents import admit_contents
 from advisor.folder.write import MANIFEST, write_tree
 from advisor.pipeline import files_of
 from advisor.plan import checks_of
+from advisor.report.screen import screen
 from advisor.schema import Plan
 from advisor.smoke.runners.base import read_text
 from advisor.smoke.trust import require_ours
+from advisor.units import whole
 from tests.hostile.poison import golden
 
 ROOT = Path(package).parent
@@ -76,6 +78,37 @@ def test_files_are_opened_in_one_place() -> None:
         if file.relative_to(ROOT).parts[0] not in ("refresh", "calibrate") and opening(ast.parse(file.read_text()))
     }
     assert found == set(OPENS), (found - set(OPENS), set(OPENS) - found)
+
+
+# Who reads JSON or digits by themselves, and why neither is a stranger's.
+TRUSTED = {
+    "json.loads": {
+        "catalog/__init__.py", "catalog/versions.py", "edge/reading.py", "engines/vllm/supplies.py", "page/api.py",
+        "probe/assumed_host.py", "probe/cpu_rates.py", "probe/pci.py",
+    },
+    "isdigit": {"units.py", "catalog/gpu_text.py", "models/match.py"},  # the last two ask only whether it is a digit
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("call", TRUSTED)
+def test_what_is_said_is_read_in_one_place(call: str) -> None:
+    """JSON goes through `parse_json` and digits through `whole`: depth, NaN, "²" and 5,000 digits are thought of once."""
+    files = (file for file in ROOT.rglob("*.py") if file.relative_to(ROOT).parts[0] not in ("refresh", "calibrate"))
+    found = {str(file.relative_to(ROOT)) for file in files if f"{call}(" in file.read_text()}
+    assert found == TRUSTED[call], found ^ TRUSTED[call]
+
+
+@pytest.mark.parametrize("text", ["²", "٣" * 2, "9" * 5_000, "1" * 31, "", " 1", "-1", "1_0", "\x001"])
+def test_a_whole_number_is_a_few_plain_digits(text: str) -> None:
+    """What Python calls a digit or reads as a number, and no program of ours writes, is none."""
+    assert whole(text) is None
+
+
+@pytest.mark.parametrize("name", ["COLUMNS", "LINES"])
+def test_an_odd_size_of_a_terminal_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A width that is no number counts as not given."""
+    monkeypatch.setenv(name, "²")
+    assert screen().columns > 0
 
 
 @pytest.fixture

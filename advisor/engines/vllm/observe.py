@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from advisor.engines.observing import Effective, metric_labels, metric_values
 from advisor.engines.vllm.running import running as running
+from advisor.units import whole
 
 EXACT_LENGTH = True
 METRICS_PATH: str | None = "/metrics"
@@ -15,6 +16,7 @@ CUTS_LONG_PROMPTS = False
 CONTEXT_KEYS: tuple[str, ...] = ("maximum context length", "max_model_len", "longer than the maximum")
 
 _SHARDS = re.compile(r"checkpoint shards:\s+(\d+)% Completed")
+_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?")
 _SAID = (
     ("Application startup complete", "ready"),
     ("Starting to load model", "loading the weights"),
@@ -60,7 +62,7 @@ def effective(log: str, metrics: str) -> Effective:
         kv_tokens=kv,
         slots=_last(_SEQS, log),
         context_tokens=_last(_CONTEXT, log) or (_int(concurrency[-1][0]) if concurrency else None),
-        max_concurrency=float(many) if many and many.replace(".", "", 1).isdigit() else None,
+        max_concurrency=float(many) if many and _NUMBER.fullmatch(many) else None,
         other={key: labels[key] for key in ("block_size", "cache_dtype", "enable_prefix_caching") if key in labels},
         seen_in="vllm:cache_config_info and the log" if labels else "the log",
     )
@@ -78,5 +80,4 @@ def _last(pattern: re.Pattern[str], log: str) -> int | None:
 
 
 def _int(text: str | None) -> int | None:
-    plain = (text or "").replace(",", "")
-    return int(plain) if plain.isdigit() else None
+    return whole((text or "").replace(",", ""))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from advisor.edge.reading import parse_json
 from advisor.engines.observing import whole
+from advisor.errors import BadInput
 from advisor.smoke.load.http import Broken
 
 
@@ -25,9 +26,9 @@ def event_of(data: str) -> Event:
         Broken: the server reports an error, or says what no completion says.
     """
     try:
-        chunk = json.loads(data)
-    except (ValueError, RecursionError) as odd:
-        raise Broken("protocol", f"an event is not JSON: {data[:80]!r} ({type(odd).__name__})") from None
+        chunk = parse_json(data, "event")
+    except BadInput:
+        raise Broken("protocol", f"an event is not JSON: {data[:80]!r}") from None
     if isinstance(chunk, dict) and "error" in chunk:
         raise Broken("error in stream", str(chunk["error"])[:500])
     choices, usage = (chunk.get("choices") or [], chunk.get("usage")) if isinstance(chunk, dict) else (None, None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from advisor.edge.children import Ended, run
+from advisor.edge.reading import said_json
 from advisor.schema import Plan
 from advisor.smoke.runners import processes
 from advisor.smoke.runners.base import SPARE_S, State, read_text
@@ -59,7 +59,9 @@ class ComposeRunner:
             return [f"Compose does not answer: {last_line(asked.err)}"]
         if asked.out.split():
             return ["containers of this deployment are there already: `docker compose down` removes them"]
-        self._services = json.loads(config.out)["services"]
+        told = said_json(config.out)
+        found = told.get("services") if isinstance(told, dict) else None
+        self._services = found if isinstance(found, dict) else {}
         return []
 
     def recover(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from advisor.edge.children import run
+from advisor.units import whole
 
 PATIENCE_S = 10.0  # for a list of processes
 
@@ -31,8 +32,9 @@ def living() -> list[Process]:
     found = []
     for line in listed.splitlines():
         pid, session, state, name = line.split(None, 3)
-        if not state.startswith("Z") and pid.isdigit() and session.isdigit():
-            found.append(Process(int(pid), int(session), name.strip()))
+        number, of = whole(pid), whole(session)
+        if not state.startswith("Z") and number is not None and of is not None:
+            found.append(Process(number, of, name.strip()))
     return found
 
 
@@ -43,7 +45,8 @@ def starts(pids: Iterable[int]) -> dict[int, str]:
         return {}
     words = ["ps", "-o", "pid=,lstart=", "-p", wanted]
     lines = run(words, limit_s=PATIENCE_S, env={**os.environ, "LC_ALL": "C"}).out.splitlines()
-    return {int(pid): " ".join(began) for pid, *began in map(str.split, lines) if pid.isdigit() and began}
+    told = ((whole(pid), began) for pid, *began in filter(None, map(str.split, lines)))
+    return {pid: " ".join(began) for pid, began in told if pid is not None and began}
 
 
 def of_session(session: int) -> list[Process]:

@@ -18,6 +18,7 @@ from advisor.edge.reading import read_json
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.folder.write import write_atomically
 from advisor.smoke.runners.processes import end_session, starts
+from advisor.units import whole
 
 MOST = 4096  # processes of one session
 FOLDER, NAME = "smoke", "session.json"
@@ -68,7 +69,7 @@ def end_remembered(file: Path) -> bool:
 def _living(known: object) -> list[int]:
     """Which of these processes live, and began when it says."""
     pairs = known.items() if isinstance(known, dict) and len(known) <= MOST else ()
-    noted = {int(pid): began for pid, began in pairs if pid.isascii() and pid.isdigit() and len(pid) < 10}
+    noted = {number: began for pid, began in pairs if (number := whole(pid)) is not None and number < 10**9}
     now = starts(noted)
     return [pid for pid, began in noted.items() if began and now.get(pid) == began]
 

@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import Any
 
+from advisor.edge.reading import parse_json
+from advisor.errors import BadInput
 from advisor.smoke.job import Failed, Job, Skipped
 from advisor.smoke.load.client import Answer, ask
 from advisor.smoke.load.events import at, mappings, tokens_of
@@ -102,8 +104,8 @@ async def tools(job: Job) -> str:
         raise Failed(f"a request with tools is answered with {json.dumps(reply)[:200]}")
     for call in calls:
         try:
-            json.loads(at(call, "function", "arguments"))
-        except (TypeError, ValueError, RecursionError):
+            parse_json(at(call, "function", "arguments"), "arguments")
+        except (BadInput, TypeError):
             raise Failed(f"a tool call cannot be read: {json.dumps(call)[:200]}") from None
     return f"{len(calls)} call(s), well-formed" if calls else "accepted; the model chose to answer in words"
 
