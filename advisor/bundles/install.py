@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from advisor.bundles.archive import Archive, unpack
 from advisor.bundles.contents import check
@@ -15,11 +15,12 @@ from advisor.catalog import bundle
 from advisor.catalog.bundle import CURRENT, MANIFEST, SCHEMA, Bundle, order
 from advisor.edge.reading import read_json
 from advisor.errors import BadInput
-from advisor.folder.atomic import STAGE, explained, left_behind, move_over, remove_folder, settle, token, write_new
+from advisor.folder.atomic import STAGE, explained, left_behind, remove_folder, settle, token, write_new
 from advisor.folder.lock import locked
+from advisor.folder.write import write_atomically
 from advisor.units import MIB
 
-PREVIOUS = "previous.json"
+BEFORE = "before"  # in a pointer: the one before it
 
 
 def update(where: str, *, force: bool = False, progress: Callable[[str], None] = lambda _: None) -> Archive:
@@ -81,27 +82,26 @@ def _digest(archive: Archive) -> str:
 
 
 def _point(folder: Path, name: str) -> None:
-    """Turn the pointer in one step; the bundle before stays for `undo`, older ones go."""
+    """Turn the pointer, which holds the way back too, in one step; older bundles go."""
     now = folder / CURRENT
-    if now.is_file():
-        shutil.copyfile(now, folder / PREVIOUS)
-    pointer = {"schema": SCHEMA, "folder": name, "over": bundle.packaged().version}
-    fresh = folder / f".{CURRENT}.{token()}"
-    write_new(fresh, json.dumps(pointer), executable=False)
-    move_over(fresh, now)
-    settle(folder)
-    kept = {name, _named(folder / PREVIOUS)}
+    before = {key: found for key, found in _pointer(now).items() if key != BEFORE}
+    _turn(now, {"schema": SCHEMA, "folder": name, "over": bundle.packaged().version, BEFORE: before})
     for old in folder.iterdir():
-        if old.is_dir() and not old.is_symlink() and old.name not in kept:
+        if old.is_dir() and not old.is_symlink() and old.name not in (name, before.get("folder")):
             remove_folder(old)
 
 
-def _named(pointer: Path) -> str:
-    """The folder that a pointer names; empty where there is none."""
+def _turn(now: Path, pointer: Mapping[str, Any]) -> None:
+    write_atomically(now, json.dumps(pointer), overwrite=True)
+
+
+def _pointer(file: Path) -> dict[str, Any]:
+    """What a pointer says; nothing where there is none, or none that can be read."""
     try:
-        return str(read_json(pointer, most=MIB)["folder"])
-    except (BadInput, KeyError, TypeError):
-        return ""
+        found = read_json(file, most=MIB)
+    except BadInput:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def undo() -> str:
@@ -112,12 +112,13 @@ def undo() -> str:
         EnvironmentFailed: the folder cannot be written.
     """
     folder = bundle.folder()
-    now, before = folder / CURRENT, folder / PREVIOUS
+    now = folder / CURRENT
     if not now.is_file():
         raise BadInput(f"{folder}: no bundle was taken here; the one of the wheel is read")
     with locked(folder), explained(folder):
-        if _named(before):
-            before.replace(now)
-            return f"the bundle before ({_named(now)})"
+        before = _pointer(now).get(BEFORE)
+        if isinstance(before, dict) and before:
+            _turn(now, before)
+            return f"the bundle before ({before.get('folder')})"
         now.unlink()
     return f"the bundle of the wheel ({bundle.packaged().version})"

@@ -171,7 +171,7 @@ def test_a_newer_program_does_not_read_an_older_bundle(taken: bytes, monkeypatch
     assert bundle.active().packaged
 
 
-@pytest.mark.parametrize("step", ["write_new", "move_over"])
+@pytest.mark.parametrize("step", ["write_new", "write_atomically"])
 def test_a_failure_on_the_way_leaves_everything(
     tmp_path: Path, taken: bytes, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
