@@ -26,20 +26,13 @@ def curve(best: Mapping[str, Judged | None], question: Question) -> tuple[CurveP
     """Total output of each engine at doubling loads: sized for that load, and as it comes out of the box."""
     candidates = {name: judged.estimate.candidate for name, judged in best.items() if judged is not None}
 
-    def rates(size: Callable[[Candidate, int], Candidate], load: int) -> dict[str, float | None]:
-        return {
-            name: total_tokens_per_s(size(candidates[name], load), load, question) if name in candidates else None
-            for name in best
-        }
-
-    def tuned(candidate: Candidate, load: int) -> Candidate:
-        return sized_for(candidate, load, question)
-
-    def untouched(candidate: Candidate, load: int) -> Candidate:  # noqa: ARG001 - a default knows no load
-        return ENGINES[candidate.engine].as_installed(candidate, question.hardware, question.model)
+    installed = {
+        name: ENGINES[one.engine].as_installed(one, question.hardware, question.model)
+        for name, one in candidates.items()
+    }
 
     def point(load: int) -> CurvePoint:
-        sized = {name: tuned(candidate, load) for name, candidate in candidates.items()}
+        sized = {name: sized_for(candidate, load, question) for name, candidate in candidates.items()}
         speeds = {name: speed_at(sized[name], load, question) if name in sized else None for name in best}
         replicas = {name: candidate.replicas for name, candidate in sized.items()}
         return CurvePoint(
@@ -48,7 +41,10 @@ def curve(best: Mapping[str, Judged | None], question: Question) -> tuple[CurveP
                 name: None if speed is None else speed.output_tokens_per_s.expected * replicas[name]
                 for name, speed in speeds.items()
             },
-            default_tokens_per_s=rates(untouched, load),
+            default_tokens_per_s={
+                name: total_tokens_per_s(installed[name], load, question) if name in installed else None
+                for name in best
+            },
             speeds=speeds,
             replicas=replicas,
         )

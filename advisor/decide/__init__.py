@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
@@ -11,7 +11,7 @@ from advisor.decide.capacity import capacity
 from advisor.decide.confidence import confidence
 from advisor.decide.engines import Ways, contest_of, winner_of, with_lead
 from advisor.decide.judge import equal_bits, judge, misses, tokens_per_s, vetoed
-from advisor.decide.prefer import chosen, difference, ordered
+from advisor.decide.prefer import chosen, difference, ordered, preference
 from advisor.decide.reach import strongest, with_levers
 from advisor.decide.rests import rests_on
 from advisor.decide.words import refusals_of, summary
@@ -55,6 +55,7 @@ def decide(
     engine = winner_of(contest, reasons)
     winner = best.get(engine)
     meets = winner is not None and not misses(winner)
+    preferred = preference(able[engine], question) if winner else None  # once: many ways lose to the one
     limit = capacity(_strongest_first(able, question), question) if winner and depth and limits else (None, None)
     return Verdict(
         engine=engine,
@@ -62,7 +63,7 @@ def decide(
         summary=_told(summary(winner, meets, question, refusals), "" if meets else rests_on(winner, judged, question)),
         confidence=confidence(winner, judged, question),
         winner=winner,
-        losers=tuple(_why_lost(j, winner, reasons, able, question) for j in judged if j is not winner),
+        losers=tuple(_why_lost(j, winner, reasons, preferred) for j in judged if j is not winner),
         reasons=reasons + (winner.findings if winner else ()),
         crossover_in_flight=cross[0],
         crossover_reason=cross[1],
@@ -136,12 +137,11 @@ def _why_lost(
     judged: Judged,
     winner: Judged | None,
     reasons: Sequence[Finding],
-    able: Mapping[str, Sequence[Judged]],
-    question: Question,
+    preferred: Callable[[Judged], tuple[float, ...]] | None,
 ) -> Judged:
     """The first thing that told against it: a veto, a missed target, the other engine, or a less preferred way."""
     refusal = [f for f in judged.findings if f.severity in VETO] or list(misses(judged))
-    if refusal or winner is None:
+    if refusal or winner is None or preferred is None:
         return replace(judged, why_lost=f"{refusal[0].rule}: {refusal[0].message}" if refusal else "")
     if _engine(judged) != _engine(winner):
         decisive = [f for f in reasons if f.rule in ("SVC312", "SPD210", "SPD211")]
@@ -149,5 +149,5 @@ def _why_lost(
         return replace(
             judged, why_lost=f"{told[0].rule}: {told[0].message}" if told else "the other engine is preferred"
         )
-    differs = difference(judged, winner, able[_engine(winner)], question)
+    differs = difference(judged, winner, preferred)
     return replace(judged, why_lost=f"meets the targets too, but {differs}")

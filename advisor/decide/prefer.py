@@ -84,9 +84,8 @@ def preference(able: Sequence[Judged], question: Question) -> Callable[[Judged],
     return key
 
 
-def difference(judged: Judged, better: Judged, able: Sequence[Judged], question: Question) -> str:
-    """In words, the first thing that tells against a way beside a better one."""
-    key = preference(able, question)
+def difference(judged: Judged, better: Judged, key: Callable[[Judged], tuple[float, ...]]) -> str:
+    """In words, the first thing that tells against a way beside a better one; `key` is the preference among them."""
     pairs = zip(key(judged), key(better), _REASONS, strict=True)
     return next((words for own, other, (words, _) in pairs if own != other), _REASONS[-1][0])
 
