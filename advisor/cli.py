@@ -22,6 +22,7 @@ COMMANDS = {
     "capacity": ("advisor.commands.capacity", "How many users this machine serves, and what stops it there."),
     "compare": ("advisor.commands.compare", "Plans, cards, models, formats or engines under one load."),
     "migrate": ("advisor.commands.migrate", "From a running Ollama to vLLM for the same models, and back."),
+    "watch": ("advisor.commands.watch", "A running engine observed: load, waits, trend, what is wrong."),
     "workload": ("advisor.commands.workload", "A profile from a log of requests, or from metrics."),
     "probe": ("advisor.commands.probe", "What this machine has."),
     "predict": ("advisor.commands.predict", "Predictions for many given configurations."),

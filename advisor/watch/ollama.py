@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from advisor.errors import EnvironmentFailed
 from advisor.watch.reading import Loaded, Reading
 from advisor.watch.runners import Runner, Slot, runners, slots_of
 from advisor.watch.server import Server, ask, number, rows, text
@@ -13,23 +14,32 @@ ELSEWHERE = "which slots are busy is told on Ollama's own machine only: run `adv
 SHARED = "several Ollamas of this machine share one store of models: whose slots are whose cannot be told"
 
 
+COUNTED = ("prompt_tokens", "output_tokens", "requests", "loads", "filled_contexts")
+FULL = 0.98  # of a slot's context: a prompt so long was cut, or nearly
+
+
+Slots = Mapping[tuple[int, int], Slot]  # by port of the runner and number of the slot
+
+
 class OllamaReader:
     """Looks at one Ollama; keeps what the last look saw, because Ollama itself counts nothing."""
 
-    def __init__(self, server: Server, blobs: Mapping[str, str] | None = None) -> None:
-        """`blobs`: weights → name of the model, to tell which llama-server is whose."""
-        self._server, self._names = server, dict(blobs or {})
-        self._before: dict[tuple[int, int], Slot] = {}
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._names: dict[str, str] = {}  # weights → model, to tell which llama-server is whose
+        self._before: Slots = {}
         self._held: set[str] | None = None
+        self._asked: set[str] = set()
         self._several = False
-        self._totals = dict.fromkeys(("prompt_tokens", "output_tokens", "requests", "loads"), 0.0)
+        self._at_s = 0.0
+        self._totals = dict.fromkeys(COUNTED, 0.0)
 
     def read(self, now_s: float) -> Reading:
         """One look: what is loaded and how, and the slots."""
         found = rows(ask(f"{self._server.base}/api/ps", self._server.here), "models")
         own = self._runners(found)
         seen = [(each, slots) for each in own if (slots := slots_of(each)) is not None]
-        self._count(seen, {text(each, "name") for each in found})
+        self._count(seen, {text(each, "name") for each in found}, now_s)
         told = bool(seen) or (self._server.here and not found)
         why = SHARED if self._several else ELSEWHERE
         return Reading(
@@ -45,13 +55,22 @@ class OllamaReader:
         """The llama-servers of this Ollama's models; another Ollama of this machine has its own."""
         if not self._server.here or not found:
             return ()
-        every = runners()
-        for name in {text(each, "name") for each in found} - set(self._names.values()):
-            shown = ask(f"{self._server.base}/api/show", True, {"model": name})
-            self._names |= {each.blob: name for each in every if each.blob in text(shown, "modelfile")}
+        every, held = runners(), {text(each, "name") for each in found}
+        self._asked &= held  # one that comes back may be another by then
+        for name in held - self._asked:
+            file = self._modelfile(name)
+            self._names |= {each.blob: name for each in every if each.blob in file}
+        self._asked |= held
         own = tuple(each for each in every if each.blob in self._names)
         self._several = len({each.parent for each in own}) > 1
         return () if self._several else own
+
+    def _modelfile(self, name: str) -> str:
+        """Which weights a model has; empty where it was removed meanwhile."""
+        try:
+            return text(ask(f"{self._server.base}/api/show", True, {"model": name}), "modelfile")
+        except EnvironmentFailed:
+            return ""
 
     def _loaded(self, found: dict[str, object], own: tuple[Runner, ...]) -> Loaded:
         name = text(found, "name")
@@ -65,26 +84,37 @@ class OllamaReader:
             slots=runner.slots if runner else None,
         )
 
-    def _count(self, seen: list[tuple[Runner, tuple[Slot, ...]]], held: set[str]) -> None:
-        """Add what was read and written since the last look; of an answer that ended meanwhile the last tokens miss."""
+    def _count(self, seen: list[tuple[Runner, tuple[Slot, ...]]], held: set[str], now_s: float) -> None:
+        """Add what was read and written since the last look."""
         if self._held is not None:
             self._totals["loads"] += len(held - self._held)
         self._held = held
-        for name, more in _since(seen, self._before):
-            self._totals[name] += more
-        self._before = {(each.port, slot.number): slot for each, slots in seen for slot in slots}
+        now = {(each.port, slot.number): slot for each, slots in seen for slot in slots}
+        self._totals["output_tokens"] += written(now, self._before, now_s - self._at_s)
+        contexts = {each.port: each.context_tokens for each, _ in seen}
+        for (port, _), slot in begun(now, self._before):
+            self._totals["requests"] += 1
+            self._totals["prompt_tokens"] += slot.read
+            self._totals["filled_contexts"] += slot.read >= FULL * contexts[port]
+        self._before, self._at_s = now, now_s
 
 
-def _since(
-    seen: list[tuple[Runner, tuple[Slot, ...]]], before: Mapping[tuple[int, int], Slot]
-) -> Iterator[tuple[str, float]]:
-    for each, slots in seen:
-        for slot in slots:
-            last = before.get((each.port, slot.number))
-            same = last is not None and last.task == slot.task
-            if slot.task is None or (last is None and not slot.busy):
-                continue
-            yield "output_tokens", max(slot.written - (last.written if same and last else 0), 0)
-            if not same:
-                yield "requests", 1
-                yield "prompt_tokens", slot.read
+def begun(now: Slots, before: Slots) -> Iterator[tuple[tuple[int, int], Slot]]:
+    """Slots that serve, or have served, another request than at the last look."""
+    for place, slot in now.items():
+        last = before.get(place)
+        if slot.task is not None and ((last is None and slot.busy) or (last is not None and last.task != slot.task)):
+            yield place, slot
+
+
+def written(now: Slots, before: Slots, seconds: float) -> float:
+    """Tokens since the last look: of an answer that ended or began in between nobody saw all, so that every busy slot
+    is taken to have written at the pace of those that served one request all the while.
+    """
+    same = [(slot, before[place]) for place, slot in now.items() if place in before and before[place].task == slot.task]
+    paces = [slot.written - last.written for slot, last in same if slot.busy and last.busy]
+    ended = sum(max(slot.written - last.written, 0) for slot, last in same if not slot.busy)
+    if not paces or seconds <= 0:
+        fresh = sum(slot.written for _, slot in begun(now, before)) if before else 0
+        return ended + fresh
+    return max(sum(paces) / len(paces), 0) * sum(slot.busy for slot in now.values())

@@ -1,0 +1,100 @@
+"""The load from which the other engine would write more: predicted, and moved by what this one is seen to write."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+from advisor.schema import value
+from advisor.watch.reading import Reading
+
+LEAST_S = 3.0  # at a level, to say what the engine writes there
+Curve = Sequence[tuple[float, float]]  # in flight, tokens/s of all together; rising in the first
+
+
+@value
+class Forecast:
+    """What was predicted of both engines for this model and machine; empty curves with a reason: it could not be."""
+
+    engine: str  # the one that is watched
+    other: str
+    own: tuple[tuple[float, float], ...] = ()
+    others: tuple[tuple[float, float], ...] = ()
+    predicted: float | None = None  # the crossover before anything was seen
+    capacity: float | None = None  # in flight within the targets, of the watched engine's plan
+    reason: str = ""
+
+
+@value
+class Crossover:
+    """Where the two curves meet, and what that rests on."""
+
+    in_flight: float | None
+    basis: str  # "predicted", or "seen": the watched engine's curve is what it was seen to write
+    levels: tuple[int, ...] = ()  # at which it was seen
+    reached: bool = False
+    reason: str = ""
+
+
+class Levels:
+    """Tokens and seconds at each number in flight, added up look by look; a look at which it changed says nothing."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[float, float]] = {}
+
+    def add(self, last: Reading, now: Reading) -> None:
+        """What was written between two looks."""
+        level, more = now.in_flight, now.totals.get("output_tokens", 0.0) - last.totals.get("output_tokens", 0.0)
+        if level and level == last.in_flight and more >= 0:
+            tokens, seconds = self._told.get(level, (0.0, 0.0))
+            self._told[level] = (tokens + more, seconds + now.at_s - last.at_s)
+
+    def rates(self) -> Mapping[int, float]:
+        """Tokens/s of all together at each level that was held long enough."""
+        found = {level: tokens / seconds for level, (tokens, seconds) in self._told.items() if seconds >= LEAST_S}
+        return {level: rate for level, rate in sorted(found.items()) if rate > 0}
+
+
+def crossover(forecast: Forecast, seen: Mapping[int, float], now: int) -> Crossover:
+    """The crossover as it stands after what was seen: tokens/s by level, and what is in flight now."""
+    if not forecast.own or not forecast.others:
+        return Crossover(in_flight=None, basis="predicted", reason=forecast.reason)
+    if len(seen) < 2:
+        at, basis = forecast.predicted, "predicted"
+    else:
+        at, basis = _meeting(forecast, seen), "seen"
+    reached = at is not None and (now >= at if forecast.engine == "ollama" else now <= at)
+    why = "" if at is not None else f"{forecast.other} does not pass it at any load that was predicted"
+    return Crossover(in_flight=at, basis=basis, levels=tuple(seen), reached=reached, reason=why)
+
+
+def _meeting(forecast: Forecast, seen: Mapping[int, float]) -> float | None:
+    """The first load at which vLLM's curve is not below Ollama's."""
+    own = corrected(forecast.own, seen)
+    simple, batching = (own, forecast.others) if forecast.engine == "ollama" else (forecast.others, own)
+    levels = sorted({level for level, _ in (*simple, *batching)})
+    ahead = [(level, math.log(at(batching, level) / at(simple, level))) for level in levels]
+    if ahead[0][1] >= 0:
+        return ahead[0][0]
+    for (low, below), (high, above) in itertools.pairwise(ahead):
+        if above >= 0:
+            return float(low * (high / low) ** (below / (below - above)))
+    return None
+
+
+def corrected(curve: Curve, seen: Mapping[int, float]) -> tuple[tuple[float, float], ...]:
+    """The curve with what was seen over what was predicted; between levels and beyond them as at the nearest ones."""
+    ratios = [(float(level), rate / at(curve, level)) for level, rate in seen.items()]
+    levels = sorted({level for level, _ in curve} | {level for level, _ in ratios})
+    return tuple((level, at(curve, level) * at(ratios, level)) for level in levels)
+
+
+def at(curve: Curve, level: float) -> float:
+    """A curve between its points: straight in logarithms; beyond its ends as at them."""
+    if level <= curve[0][0]:
+        return curve[0][1]
+    for (low, one), (high, other) in itertools.pairwise(curve):
+        if level <= high:
+            return float(one * (other / one) ** (math.log(level / low) / math.log(high / low)))
+    return curve[-1][1]

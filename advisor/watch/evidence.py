@@ -1,0 +1,76 @@
+"""Evidence → cause → flag: the rows of data/evidence.yaml that hold for what was seen in the last minute."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from advisor.catalog import constants
+from advisor.schema import value
+from advisor.watch.reading import Reading
+
+WINDOW_S = 60.0
+_LEAST_LOOKS = 3
+_TESTS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq,
+}  # fmt: skip
+_COUNTED = ("preemptions", "refused", "loads", "filled_contexts")
+
+
+@value
+class Cause:
+    """What is wrong, as far as it can be seen."""
+
+    id: str
+    seen: str
+    cause: str
+    flag: str
+    do: str
+    source: str
+
+
+def causes(engine: str, readings: Sequence[Reading], planned_slots: int | None = None) -> tuple[Cause, ...]:
+    """Every row that holds; none before there were some looks.
+
+    Args:
+        engine: whose rows.
+        readings: all looks so far, in order.
+        planned_slots: what the plan gave it, where there is one.
+    """
+    recent = [each for each in readings if each.at_s >= readings[-1].at_s - WINDOW_S] if readings else []
+    if len(recent) < _LEAST_LOOKS:
+        return ()
+    looks = [signals(recent, place, planned_slots) for place in range(len(recent))]
+    rows = [row for row in constants("evidence")["evidence"] if row["engine"] == engine]
+    return tuple(found for row in rows if (found := _cause(row, looks)) is not None)
+
+
+def _cause(row: Mapping[str, Any], looks: Sequence[Mapping[str, float]]) -> Cause | None:
+    holding = [look for look in looks if all(_holds(look, *condition) for condition in row["when"])]
+    if not holding or len(holding) < row.get("share", 0.5) * len(looks):
+        return None
+    last = holding[-1]
+    return Cause(
+        id=row["id"], seen=row["seen"].format_map(last), cause=row["cause"], flag=row["flag"],
+        do=row["do"].format_map(last), source=row["source"],
+    )  # fmt: skip
+
+
+def _holds(look: Mapping[str, float], name: str, test: str, bound: float) -> bool:
+    return name in look and _TESTS[test](look[name], bound)
+
+
+def signals(recent: Sequence[Reading], place: int, planned_slots: int | None) -> Mapping[str, float]:
+    """What one look tells, and what was counted between the first of them and it; without what is not told."""
+    now, first = recent[place], recent[0]
+    held = [each for each in now.loaded if each.held_bytes and each.gpu_bytes is not None]
+    whole = sum(each.held_bytes or 0 for each in held)
+    found: dict[str, float | None] = {
+        "running": now.running, "waiting": now.waiting, "slots": now.slots, "planned_slots": planned_slots,
+        "kv_used": now.kv_used,
+        "busy_share": now.running / now.slots if now.running is not None and now.slots else None,
+        "gpu_share": sum(each.gpu_bytes or 0 for each in held) / whole if whole else None,
+    }  # fmt: skip
+    counted = {name: now.totals[name] - first.totals.get(name, 0.0) for name in _COUNTED if name in now.totals}
+    return {name: float(each) for name, each in found.items() if each is not None} | counted

@@ -1,0 +1,149 @@
+"""`advisor watch` through its front door, and a watch of a load that grows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advisor.commands.watching import line, lines
+from advisor.watch.crossover import Forecast
+from advisor.watch.reading import Reading
+from advisor.watch.server import Server
+from advisor.watch.session import Bounds, View, watch
+from advisor.watch.target import Target
+from tests.migrate.servers import Front, Model, dimensions, ollama, serving, vllm
+from tests.migrate.test_stack import migrated
+from tests.watch.test_readers import PAGE
+
+FORECAST = Forecast(
+    engine="ollama", other="vllm", own=((1.0, 80.0), (16.0, 100.0)), others=((1.0, 40.0), (16.0, 300.0)), predicted=3.0, capacity=20.0
+)  # fmt: skip
+HERE = Target(server=Server(engine="ollama", base="http://127.0.0.1:1", version="0.34.2", here=True))
+
+
+class Growing:
+    """An engine with one more in flight every five seconds, that writes as predicted."""
+
+    def __init__(self) -> None:
+        self.written = 0.0
+
+    def read(self, now_s: float) -> Reading:
+        """One look."""
+        flying = min(1 + int(now_s // 5), 16)
+        self.written += 80 + 20 * (flying - 1) / 15
+        return Reading(at_s=now_s, running=flying, slots=16, totals={"output_tokens": self.written, "requests": now_s})
+
+
+def views(seconds: float) -> list[View]:
+    """A watch of that engine by a clock that does not wait."""
+    now = [0.0]
+
+    def pause(more: float) -> None:
+        now[0] += more
+
+    return list(
+        watch(HERE, Bounds(), FORECAST, seconds=seconds, every_s=1.0, reader=Growing(), clock=lambda: now[0], pause=pause)
+    )  # fmt: skip
+
+
+def test_a_load_that_grows_reaches_the_crossover() -> None:
+    """It is reached at the look at which so many are in flight, and the trend says when the plan's capacity is."""
+    told = views(60.0)
+    first = next(view for view in told if view.crossover.reached)
+    assert first.step.in_flight is not None and first.crossover.in_flight is not None
+    assert first.step.in_flight - 1 < first.crossover.in_flight <= first.step.in_flight
+    last = told[-1]
+    assert (last.looks, last.watched_s, last.most_in_flight) == (61, 60.0, 13)
+    (flying,) = last.breaks
+    assert flying.what == "requests in flight" and flying.date == "1970-01-01 00:01 UTC" and not flying.reached
+    assert last.crossover.basis == "seen" and len(last.crossover.levels) > 10
+
+
+def test_the_view_says_all_of_it() -> None:
+    """One line a look for a log; on a terminal every figure, and what is not told is named."""
+    last = views(60.0)[-1]
+    assert "answered 13 of 16 slots" in line(last) and "each person" in line(last)
+    shown = "\n".join(text.plain for text in lines(last, HERE, 100))
+    for words in (
+        "ollama 0.34.2",
+        "waiting",
+        "not told",
+        "crossover",
+        "in flight (seen), reached",
+        "1970-01-01 00:01 UTC",
+    ):
+        assert words in shown, shown
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """`advisor watch WORDS`."""
+    return subprocess.run(
+        [sys.executable, "-m", "advisor.cli", "watch", *words], capture_output=True, text=True, check=False, timeout=120
+    )  # fmt: skip
+
+
+@pytest.fixture
+def busy() -> Iterator[Front]:
+    """A vLLM at which three wait although there is room."""
+    front = vllm("m", "Qwen/Qwen2.5-7B-Instruct")
+    front.answers["/metrics"] = PAGE.replace(
+        'waiting{engine="0",model_name="m"} 2.0', 'waiting{engine="0",model_name="m"} 3.0'
+    ).encode()
+    with serving(front):
+        yield front
+
+
+def test_one_document_at_the_end(busy: Front) -> None:
+    """`--json`: one document with the whole, exit code 1 where something is wrong."""
+    done = run(busy.url, "--for", "1s", "--every", "0.2s", "--gpu", "RTX 4090", "--json")
+    assert done.returncode == 1, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["engine"] == "vllm" and found["last"]["waiting"] == 3 and found["looks"] >= 4
+    assert [each["id"] for each in found["causes"]] == ["queue-with-free-kv"]
+    assert found["crossover"]["in_flight"] is not None and found["crossover"]["basis"] == "predicted"
+
+
+def test_a_line_a_look(busy: Front) -> None:
+    """`--lines`: an object a look, the last one the whole."""
+    done = run(busy.url, "--for", "1s", "--every", "0.2s", "--gpu", "RTX 4090", "--lines")
+    told = [json.loads(each) for each in done.stdout.splitlines()]
+    assert len(told) >= 5 and all(each["running"] == 3 for each in told[:-1]) and told[-1]["looks"] == len(told) - 1
+
+
+def test_quiet_engines_are_well() -> None:
+    """Nothing wrong: exit code 0, a line a look, and why nobody predicts a crossover."""
+    with serving(ollama(Model("own", info=dimensions(7, 77, 7), loaded=512))) as front:
+        done = run(front.url, "--for", "1s", "--every", "0.5s")
+        told = run(front.url, "--for", "1s", "--json")
+    assert done.returncode == 0 and len(done.stdout.splitlines()) >= 2, done.stderr
+    assert "nobody can say" in json.loads(told.stdout)["crossover"]["reason"]
+
+
+def test_a_migration_is_watched_where_it_stands(tmp_path: Path) -> None:
+    """The engine that its gateway stands in front of: at first the old one."""
+    front = ollama(Model("llama3.1:8b", info=dimensions(32, 4096, 32)))
+    migrated(front, tmp_path)
+    with serving(front):
+        done = run(str(tmp_path / "migration"), "--for", "1s", "--json")
+    assert json.loads(done.stdout)["url"] == front.url, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["http://127.0.0.1:1"], 3, "127.0.0.1:1"), (["ftp://x"], 2, "http://HOST:PORT"), (["."], 2, "plan.json"),
+        (["http://127.0.0.1:1", "--for", "soon"], 2, "10m"), (["http://127.0.0.1:1", "--for", "0s"], 2, "10m"),
+        (["http://127.0.0.1:1", "--every", "-1s"], 2, "10m"), (["http://127.0.0.1:1", "--json", "--lines"], 2, "exclude"),
+        (["http://127.0.0.1:1", "--ttft-ms", "x"], 2, "--ttft-ms"), ([], 2, "URL"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_watched(words: list[str], code: int, told: str) -> None:
+    """Bad input is 2, an engine that does not answer 3; one message, nothing on standard output."""
+    done = run(*words)
+    assert done.returncode == code and told in done.stderr and not done.stdout, done.stderr
