@@ -94,7 +94,7 @@ def _context(site: Site, going: Sequence[Moved]) -> dict[str, Any]:
         "together": _sentence(side_by_side(site.moved, site.machine)),
         "gap": any(each.gap for each in going),
         "unload": _unload(going, site),
-        "room": f"curl -fsS {site.server.base}/api/ps" if site.server.engine == "ollama" else "nvidia-smi",
+        "room": _empty(site),
         "stays": any(each.plan is None for each in site.moved),
         "doubts": [f"{each.name}: {doubt}" for each in site.moved for doubt in each.mapped.doubts],
         "lost": [f"{name}: {row.what} {_short(row.was)}: {row.becomes}" for name, row in told[:MOST_LOST]],
@@ -154,6 +154,14 @@ def _row(moved: Moved, site: Site) -> dict[str, Any]:
         "stop": f"(cd {shell(moved.folder)} && {stop})" if plan is not None else "",
         "check": "" if plan is None else f"curl -fsS http://127.0.0.1:{plan.launch.port}/v1/models",
     }
+
+
+def _empty(site: Site) -> str:
+    """A command that ends well once the old engine holds no model."""
+    base = site.server.base
+    if site.server.engine == "ollama":
+        return f"""[ "$(curl -fsS {base}/api/ps)" = '{{"models":[]}}' ]"""
+    return f"! curl -fsS {base}/health"
 
 
 def _unload(going: Sequence[Moved], site: Site) -> str:
