@@ -24,6 +24,7 @@ from tests.test_render_scripts import free
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 
 KEY = "0123456789abcdef-migrate"
+PAUSE_S = 2.0
 MODEL, STAYS = "house/helper", "gemma"
 MODELFILE = """FROM {gguf}
 SYSTEM "You are terse."
@@ -47,13 +48,17 @@ LOAD = (
 
 @contextmanager
 def asking(port: int, seen: list[tuple[str, Answer]]) -> Iterator[None]:
-    """Two clients, one a model, that ask one stream after the other through the gateway until the block ends."""
+    """Two clients, one a model, that ask again and again through the gateway until the block ends.
+
+    They pause in between: vLLM compiles while it starts, and the processors are theirs too.
+    """
     over = threading.Event()
 
     def go_on(model: str) -> None:
         client = Client(KEY, model, port=port)
         while not over.is_set():
-            seen.append((model, client.chat(tokens=24, stream=True)))
+            seen.append((model, client.chat(tokens=12, stream=True)))
+            over.wait(PAUSE_S)
 
     with ThreadPoolExecutor(2) as pool:
         running = [pool.submit(go_on, model) for model in (MODEL, STAYS)]
