@@ -29,6 +29,7 @@ COMMANDS = {
     "evaluate": ("advisor.commands.evaluate", "Your own measurements against the predictions."),
     "check": ("advisor.commands.check", "The pre-deployment checklist, run on this host."),
     "smoke": ("advisor.commands.smoke", "Start what was rendered, drive it, compare it with the prediction."),
+    "tune": ("advisor.commands.tune", "Try settings on the real engine, and keep what is better."),
     "measurements": ("advisor.commands.measurements", "What was measured on this machine."),
     "render": ("advisor.commands.render", "The files again from a saved plan."),
     "plan": ("advisor.commands.plan", "What changed between two saved plans."),

@@ -24,6 +24,7 @@ OFFERED = [
     (["catalog", "gp"], "gpus"),
     (["check", "dep"], "deploy"),
     (["smoke", "dep"], "deploy"),
+    (["tune", "dep"], "deploy"),
     (["render", "dep"], "deploy/plan.json"),
     (["report", "dep"], "deploy/plan.json"),
     (["rec"], "recommend"),

@@ -31,7 +31,7 @@ FLOORS = (
     "watch",
     "migrate",
     "report",
-    "benchmark programs",
+    "benchmark programs tune",
     "page",
     "commands",
     "calibrate cli refresh",

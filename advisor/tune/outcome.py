@@ -1,0 +1,63 @@
+"""What tuning came to: what was tried, what is better beyond noise, and what of the plan changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+
+from advisor.schema import Setting, value
+from advisor.tune.noise import mean
+from advisor.tune.search import START, Found
+from advisor.units import count
+
+
+@value
+class TuneReport:
+    """The answer of `advisor tune`."""
+
+    plan: str
+    engine: str
+    unit: str  # of a score
+    in_flight: int  # of the load that was driven
+    budget_s: float
+    seconds: float
+    best: str  # a trial, or "as planned"
+    gain: float  # over the plan as it was, as a share; 0 where it stays
+    scores: Mapping[str, tuple[float, ...]]  # of every trial, in order
+    turns: Mapping[str, tuple[float, ...]]  # of them those of the turns that decided
+    failed: tuple[str, ...]
+    not_tried: tuple[str, ...]
+    because: str  # why it ended
+    interrupted: bool
+    settings: tuple[Setting, ...] = ()  # that changed
+    errors: tuple[str, ...] = ()
+    written: tuple[str, ...] = field(default=())
+    schema_version: int = 1
+
+    @property
+    def better(self) -> bool:
+        """Whether anything changed."""
+        return self.best != START
+
+
+def because(found: Found, unit: str) -> str:
+    """Why the best is the best, with the numbers of both."""
+    known = found.turns if found.turns.get(found.best) else found.scores
+    one, start = known[found.best], known[START]
+    looks = f"{len(one)} {'looks' if len(one) > 1 else 'look'} at each"
+    return f"{count(mean(one))} {unit} against {count(mean(start))} as planned, {looks}, {found.best}"
+
+
+def lines(report: TuneReport) -> Iterator[str]:
+    """The answer for a terminal."""
+    for name, scores in report.scores.items():
+        yield f"{name}: {', '.join(count(score) for score in scores)} {report.unit}"
+    yield from (f"failed: {error}" for error in report.errors)
+    if report.not_tried:
+        yield f"not tried: {'; '.join(report.not_tried)}"
+    spent = f"{report.seconds:.0f} of {report.budget_s:.0f} s, {report.because}"
+    if not report.better:
+        yield f"The plan stays as it is: nothing was better beyond noise ({spent})."
+        return
+    yield f"Better: {report.best}, {report.gain:+.0%} at {report.in_flight} in flight ({spent})."
+    yield from (f"  {setting.name} {setting.value or ''}: {setting.because}" for setting in report.settings)

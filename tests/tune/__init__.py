@@ -1,0 +1,1 @@
+"""Tuning on an engine."""

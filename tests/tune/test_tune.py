@@ -1,0 +1,158 @@
+"""Tuning a folder whose engine is a fake one: more slots serve more, and nothing else changes anything."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from advisor.catalog import constants
+from advisor.folder.saved import plan_in
+from advisor.folder.write import write_tree
+from advisor.measured.correction import Measurements
+from advisor.pipeline import files_of, recommend
+from advisor.schema import Plan
+from advisor.smoke.job import Progress
+from advisor.smoke.trust import require_ours
+from advisor.tune import search
+from advisor.tune.knobs import changed, marked, trials, with_candidate
+from advisor.tune.run import tune
+from advisor.tune.trial import Looks
+from tests.smoke.test_faults import deployment, plan_on_free_port, planned
+from tests.test_cli import run
+
+__all__ = ["deployment"]  # the fixture
+SLOTS = {"field": "max_in_flight", "shares": [1.0], "unsure": 20.0, "what": "{value} at once instead of {before}"}
+MODEL, SMALL = "Qwen/Qwen2.5-7B-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+@pytest.fixture
+def narrow(deployment: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder planned for one at a time, of whom four ask; tried is only a slot for each, with short looks."""
+    monkeypatch.setitem(constants("tuning"), "settings", [SLOTS])
+    monkeypatch.setattr(search, "_LEAST_S", 0.5)
+    plan = plan_on_free_port()
+    plan = replace(plan, estimate=replace(plan.estimate, peak_in_flight=4))
+    plan = with_candidate(plan, replace(plan.estimate.candidate, max_in_flight=1), Measurements())
+    write_tree(deployment, files_of(plan), overwrite=True)
+    return deployment
+
+
+def looks_at(folder: Path) -> Looks:
+    """Natively, in silence."""
+    return Looks(folder=folder, runner="native", progress=Progress())
+
+
+def test_a_better_setting_goes_into_the_plan(narrow: Path) -> None:
+    """Four slots are found and marked as measured here; the start stays what a plan of one slot said."""
+    plan = plan_in(narrow)
+    tuned, report, _ = tune(plan, looks_at(narrow), 60.0, Measurements())
+    assert report.best == "4 at once instead of 1", report
+    assert report.gain > 1 and report.seconds <= 60 and not report.errors
+    assert tuned.estimate.candidate == replace(plan.estimate.candidate, max_in_flight=4)
+    told = next(setting for setting in tuned.settings if setting.name == "--max-num-seqs")
+    assert (told.value, told.source) == ("4", "measured-here") and told.because.startswith("measured here: ")
+    write_tree(narrow, files_of(tuned), overwrite=False)
+    assert plan_in(narrow) == tuned and planned(narrow).launch.port == plan.launch.port
+    require_ours(tuned, narrow)
+
+
+def test_a_plan_that_does_not_start_is_an_environment_that_failed(
+    narrow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 3, the reason of the engine, and a folder as it was."""
+    monkeypatch.setenv("FAKE_FAULT", "flag")
+    before = (narrow / "plan.json").read_bytes()
+    done = run("tune", str(narrow), "--budget", "20s", "--runner", "native")
+    assert done.returncode == 3 and "unrecognized arguments" in done.stderr, done.stderr
+    assert (narrow / "plan.json").read_bytes() == before
+
+
+def test_ctrl_c_stops_what_runs(narrow: Path) -> None:
+    """In the middle of the first look: nothing runs on, the folder is as it was, exit code 130."""
+    before = (narrow / "plan.json").read_bytes()
+    words = [sys.executable, "-m", "advisor.cli", "tune", str(narrow), "--runner", "native", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None and process.stdout is not None
+        for line in process.stderr:
+            if "warm up" in line:
+                break
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        told = json.loads(process.stdout.read())
+        assert process.wait(60) == 130
+    assert told["interrupted"] and told["best"] == "as planned"
+    assert (narrow / "plan.json").read_bytes() == before
+
+
+def test_a_changed_folder_needs_trust(narrow: Path) -> None:
+    """What is not the plan's is not run, as for the smoke test."""
+    (narrow / "run.sh").write_text("#!/bin/sh\necho mine\n")
+    done = run("tune", str(narrow), "--budget", "20s")
+    assert done.returncode == 2 and "--trust-files" in done.stderr
+
+
+@pytest.mark.parametrize("budget", ["5s", "ten", "48h", "-3m", "1e9"])
+def test_a_budget_is_a_time(narrow: Path, budget: str) -> None:
+    """Anything else is bad input, with what is accepted."""
+    done = run("tune", str(narrow), f"--budget={budget}")
+    assert done.returncode == 2 and "such as 90s, 10m or 1h" in done.stderr
+
+
+PLANS = [("vllm", "RTX 4090", 32), ("ollama", "RTX 4090", 8), ("vllm", "2x H100", 200), ("ollama", "RTX 3060 12GB", 4),
+         ("vllm", "cpu only", 16), ("ollama", "cpu only", 16), ("vllm", "RTX 4090", 1)]  # fmt: skip
+
+
+def plan_for(engine: str, gpu: str, in_flight: int) -> Plan:
+    """What is recommended."""
+    model = SMALL if gpu == "cpu only" else MODEL
+    asked = {"model": model, "engine": engine, "concurrency": in_flight, "offline": True}
+    made = recommend(profile="chat", overrides=asked, gpu=gpu).plan
+    assert made is not None
+    return made
+
+
+@pytest.mark.parametrize(("engine", "gpu", "in_flight"), PLANS)
+def test_every_trial_is_a_plan_that_could_have_been_written(
+    engine: str, gpu: str, in_flight: int, tmp_path: Path
+) -> None:
+    """Each fits, is admitted when read back, differs in one field of the candidate, and only in settings of that."""
+    start = plan_for(engine, gpu, in_flight)
+    found = trials(start, Measurements())
+    assert [trial.upside for trial in found] == sorted((trial.upside for trial in found), reverse=True)
+    for number, trial in enumerate(found):
+        was, now = start.estimate.candidate, trial.plan.estimate.candidate
+        assert sum(getattr(was, name) != getattr(now, name) for name in type(was).__dataclass_fields__) == 1
+        assert trial.plan.estimate.memory.fits and 1 <= len(changed(start, trial.plan)) <= 3, trial.name
+        best = marked(start, trial.plan, "faster")
+        write_tree(tmp_path / str(number), files_of(best), overwrite=False)
+        assert plan_in(tmp_path / str(number)) == best
+        told = {setting.name for setting in best.settings if setting.source == "measured-here"}
+        assert told == {setting.name for setting in changed(start, trial.plan)}
+
+
+@pytest.mark.parametrize(("engine", "gpu", "in_flight"), PLANS)
+def test_no_change_is_no_change(engine: str, gpu: str, in_flight: int) -> None:
+    """The plan with its own candidate is the plan, whatever was changed in its file by hand."""
+    start = plan_for(engine, gpu, in_flight)
+    again = with_candidate(start, start.estimate.candidate, Measurements())
+    assert (again.settings, again.launch) == (start.settings, start.launch)
+
+
+def test_what_is_offered_is_told_without_starting_anything(tmp_path: Path) -> None:
+    """`--dry-run` lists the trials, most promising first; a server of somebody else's is refused."""
+    plan = plan_for("vllm", "RTX 4090", 32)
+    write_tree(tmp_path, files_of(plan), overwrite=False)
+    done = run("tune", str(tmp_path), "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [each["name"] for each in json.loads(done.stdout)] == [each.name for each in trials(plan, Measurements())]
+    running = replace(plan, launch=replace(plan.launch, server="running"))
+    write_tree(tmp_path, files_of(running), overwrite=True)
+    done = run("tune", str(tmp_path), "--dry-run", "--trust-files")
+    assert done.returncode == 2 and "--own-server" in done.stderr
