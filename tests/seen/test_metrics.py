@@ -156,6 +156,14 @@ def test_a_prometheus_tells_its_last_day() -> None:
     assert found.in_flight_p95 == 14 and found.dispersion == pytest.approx(2 / 12, rel=0.05)
 
 
+def test_a_prometheus_that_has_only_begun_is_refused() -> None:
+    """Minutes of history give no rate within some percent."""
+    page = read_samples(vllm_page(load("poisson", "uniform", 4.0, 3.0, 100, 3)), "page")
+    with serving(prometheus(page, {1e9 + 15 * n: 3.0 for n in range(9)})) as url, pytest.raises(BadInput) as refused:
+        of_metrics(url)
+    assert "has kept 2 min of it; 10 min are needed" in str(refused.value)
+
+
 def test_a_prometheus_that_watches_nothing_is_refused() -> None:
     """It answers, and has none of the metrics."""
     empty = json.dumps({"status": "success", "data": {"result": [{"metric": {}, "values": []}]}})

@@ -93,7 +93,10 @@ def _observed(
     shared = min(max(hits / queries, 0.0), 1.0) if hits is not None and queries else None
     now = [total(samples, name) for name in (names.running, names.waiting) if name]
     level = sum(each for each in now if each is not None)
-    said = () if not level else (f"{level:g} were in flight when the page was read",)
+    said = [f"{level:g} were in flight when the page was read"] if level else []
+    said += (
+        ["percentiles lie within the server's buckets, and the longest is at most the bound of its own"] if read else []
+    )
     return Observed(
         source="metrics",
         requests=round(many),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from advisor.edge.terminal import visible
 from advisor.schema import Workload
+from advisor.units import seconds
 from advisor.workload import load_workload
 from advisor.workload.key import REQUIRED, Key
 from advisor.workload.keys import KEYS, OF_WORKLOAD
@@ -102,7 +103,7 @@ def over(found: Observed, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def told(found: Observed, source: str) -> Iterator[str]:
     """What was seen, a fact a line."""
-    span = f" in {found.span_s / HOUR_S:,.2f} hours" if found.span_s else ""
+    span = f" in {seconds(found.span_s)}" if found.span_s else ""
     yield f"{source}: {found.requests:,} requests{span}"
     if found.request_rate is not None:
         busiest = f"; {found.busiest_rate:.3g} in the busiest hour" if _when(found) and found.busiest_rate else ""

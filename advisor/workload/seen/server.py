@@ -13,11 +13,12 @@ from advisor.edge.answers import fetched
 from advisor.edge.prometheus import Sample, read_samples
 from advisor.edge.reading import parse_json
 from advisor.errors import BadInput, EnvironmentFailed
-from advisor.units import MIB
+from advisor.units import MIB, seconds
 from advisor.workload.seen.figures import HOUR_S, Observed
 from advisor.workload.seen.metrics import Names, figures, known, of_page
 
-_DAY_S, _STEP_S = 86_400, 60
+_DAY_S, _STEP_S = 86_400, 15  # 5,760 points: a Prometheus gives at most 11,000
+_LEAST_S = 600.0  # of history: counters and levels begin and end some steps apart
 _IDLE_S, _TOTAL_S, _MOST = 5.0, 20.0, 16 * MIB
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -86,7 +87,10 @@ def of_prometheus(base: str) -> Observed:
 
 def _over_a_day(base: str, names: Names, level: Sequence[tuple[float, float]]) -> Observed:
     span = level[-1][0] - level[0][0]
-    kept = f"the last {span / HOUR_S:.3g} hours, as Prometheus kept them"
+    if span < _LEAST_S:
+        least, page = seconds(_LEAST_S), f"the server's own page of metrics tells since it started ({names.server})"
+        raise BadInput(f"{base}: has kept {seconds(span)} of it; {least} are needed; {page}")
+    kept = f"the last {seconds(span)}, as Prometheus kept them"
     found = figures(_counted(base, names), span, base, (kept,))
     rates = _series(base, f"sum(rate({names.finished}{_labels(names)}[1h]))") if span >= 2 * HOUR_S else []
     hourly = [(at, rate) for at, rate in rates if at >= level[0][0] + HOUR_S]  # of whole hours
@@ -108,7 +112,7 @@ def _with_levels(found: Observed, level: Sequence[float]) -> Observed:
 
 
 def _series(base: str, query: str) -> list[tuple[float, float]]:
-    """Times and numbers of the last day, one a minute; what is no number is left out."""
+    """Times and numbers of the last day, one every quarter of a minute; what is no number is left out."""
     now = time.time()
     question = {"query": query, "start": f"{now - _DAY_S:.0f}", "end": f"{now:.0f}", "step": str(_STEP_S)}
     found = _asked(base, "query_range", question)
