@@ -93,7 +93,7 @@ _OPTIONS = (
         "--idle-watts",
         type=float,
         default=0.0,
-        help="Of a card outside the hours under load [default: switched off].",
+        help="Of a card outside the hours under load, model loaded [default: switched off].",
     ),
     click.option(
         "--host-price",
@@ -133,6 +133,19 @@ _OPTIONS = (
         "--api-out",
         metavar="MONEY",
         help="The same for a million tokens written.",
+    ),
+    click.option(
+        "--base",
+        metavar="N",
+        type=click.IntRange(min=1),
+        help="The load outside the peak: own machines for it and the API above it, beside machines for all.",
+    ),
+    click.option(
+        "--peak-hours",
+        type=float,
+        default=4.0,
+        show_default=True,
+        help="Hours a day in which the whole load comes, with --base.",
     ),
     click.option(
         "--tokens-a-month",

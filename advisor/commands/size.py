@@ -38,6 +38,9 @@ _HELP = """The fewest, the cheapest, the fastest and the roomiest machines for a
 @cost_options
 @click.option("--pick", type=click.IntRange(1, 4), help="Make the folder of this way of the answer.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where --pick writes it.")
+@click.option(
+    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer with its charts as a page."
+)
 @click.option("--force", is_flag=True, help="Replace files that were changed by hand (a backup is kept).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(
@@ -47,6 +50,7 @@ def command(
     measurements: str | None,
     pick: int | None,
     out: Path | None,
+    report: Path | None,
     force: bool,
     as_json: bool,
     **options: Any,
@@ -54,7 +58,7 @@ def command(
     """Search, show, and make the folder of the way that was picked."""
     from advisor.commands.progress import patient
     from advisor.commands.sizing import chosen_files, size_answer
-    from advisor.commands.terms import checked, limits_of, terms_of
+    from advisor.commands.terms import checked, limits_of, peaks_of, terms_of
     from advisor.errors import EXIT_NO, EXIT_YES
 
     if (pick is None) != (out is None):
@@ -66,10 +70,12 @@ def command(
     with patient() as progress:
         answer = size_answer(
             profile=profile, overrides=options, measurements=measurements, can_get=cards, have=asked["have"],
-            limits=limits, terms=terms, growth=asked["growth"], today=date.today(), progress=progress,
+            limits=limits, terms=terms, growth=asked["growth"], peaks=peaks_of(asked), today=date.today(),
+            progress=progress,
         )  # fmt: skip
         files = chosen_files(answer, pick) if pick is not None else ()
     _write(out, files, force)
+    _report(report, answer, force)
     _show(answer, files, as_json)
     return EXIT_YES if answer.options else EXIT_NO
 
@@ -92,6 +98,16 @@ def _write(out: Path | None, files: Sequence[RenderedFile], force: bool) -> None
         from advisor.folder.write import write_tree
 
         write_tree(out, files, overwrite=force)
+
+
+def _report(where: Path | None, answer: Any, force: bool) -> None:
+    if where is not None:
+        from advisor.folder.write import replacing
+        from advisor.report.html import FIRST_LINE
+        from advisor.report.size_page import size_page
+
+        with replacing(where, overwrite=force, own=FIRST_LINE) as file:
+            file.write(size_page(answer))
 
 
 def _show(answer: Any, files: Sequence[RenderedFile], as_json: bool) -> None:

@@ -21,6 +21,7 @@ from advisor.schema import ModelSpec, Plan, Question, RenderedFile
 from advisor.search.choose import choose_model
 from advisor.sizing.cost import Terms
 from advisor.sizing.option import options_of
+from advisor.sizing.overflow import Peaks, overflow
 from advisor.sizing.search import sized, without_limits
 from advisor.sizing.supply import Limits, supplies
 from advisor.sizing.way import Way
@@ -58,6 +59,7 @@ def size_answer(
     limits: Limits,
     terms: Terms,
     growth: float,
+    peaks: Peaks | None,
     today: date,
     progress: Callable[[str], None],
 ) -> SizeAnswer:
@@ -75,6 +77,9 @@ def size_answer(
         question=question, terms=terms, found=found, options=options, growth=growth, today=today,
         typed=typed(profile, overrides),
         without=() if options else without_limits(question, cards, limits, terms),
+        overflow=overflow(question, cards, limits, terms, peaks, options[0].way if options else None)
+        if peaks
+        else None,
     )  # fmt: skip
 
 

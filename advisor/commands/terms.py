@@ -9,13 +9,14 @@ from advisor.catalog import constants
 from advisor.errors import BadInput
 from advisor.sizing.cost import Terms
 from advisor.sizing.money import Exchange, exchange, money
+from advisor.sizing.overflow import Peaks
 from advisor.sizing.prices import KINDS, given_prices
 from advisor.sizing.supply import Limits
 
 _SUFFIXES = {"k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}
 _RANGES = {
     "pue": (1.0, 5.0), "years": (0.1, 20.0), "resale": (0.0, 1.0), "ops_hours": (0.1, 24.0), "growth": (0.0, 1000.0),
-    "idle_watts": (0.0, 2000.0), "host_watts": (0.0, 20000.0), "max_watts": (1.0, 1e7),
+    "idle_watts": (0.0, 2000.0), "host_watts": (0.0, 20000.0), "max_watts": (1.0, 1e7), "peak_hours": (0.1, 24.0),
 }  # fmt: skip
 
 
@@ -77,6 +78,21 @@ def _tokens(text: str | None) -> float | None:
     if not 1 <= number < math.inf:
         raise BadInput(f"--tokens-a-month: {text!r} is no number of tokens; accepted are 500M, 2.5B, 40000000")
     return number
+
+
+def peaks_of(asked: dict[str, Any]) -> Peaks | None:
+    """The load of most hours beside that of the peak; None where it was not told.
+
+    Raises:
+        BadInput: no price of an API that takes the rest, or a peak longer than the hours under load.
+    """
+    if asked["base"] is None:
+        return None
+    if asked["api_in"] is None:
+        raise BadInput("--base: what is above it goes to a hosted API; --api-in and --api-out give its prices")
+    if asked["peak_hours"] > asked["ops_hours"]:
+        raise BadInput(f"--peak-hours: at most --ops-hours, {asked['ops_hours']:g}; saw {asked['peak_hours']:g}")
+    return Peaks(base=asked["base"], hours=asked["peak_hours"])
 
 
 def limits_of(asked: dict[str, Any], rates: Exchange) -> Limits:

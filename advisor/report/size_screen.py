@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich.text import Text
 
 from advisor.catalog import weights_format
 from advisor.decide.judge import meets
 from advisor.report.layout import columns, paragraph
+from advisor.report.pareto import scatter_lines, scatters
 from advisor.report.screen import Screen
 from advisor.report.sized import SizeAnswer, next_card
 from advisor.schema import Judged
+from advisor.sizing.cost import Cost
 from advisor.sizing.load import scale_of
+from advisor.sizing.night import Night
 from advisor.sizing.option import Option, asked_again, engine_title, title, told
+from advisor.sizing.overflow import Overflow
 from advisor.sizing.way import Way
 from advisor.units import count, ms, seconds
 
-_ROWS = 8  # of the chart
-_LABEL = 9
 _UNITS = {"users": "users", "concurrency": "in flight", "request_rate": "requests/s"}
 _WORDS = {"cheapest": "cheapest", "fewest": "fewest", "fastest": "fastest", "headroom": "most head-room"}
 
 
 def size_lines(answer: SizeAnswer, screen: Screen) -> Iterator[Text]:
     """The whole answer."""
-    yield Text(_headline(answer), style="bold green" if answer.options else "bold red")
+    yield Text(headline(answer), style="bold green" if answer.options else "bold red")
     yield from columns([_without(name, way, answer) for name, way in answer.without], screen.columns, indent=3)
     yield Text()
     for number, option in enumerate(answer.options, 1):
         yield from _block(number, option, answer, screen.columns)
-    yield from pareto(
-        answer.found.ways, [option.way for option in answer.options], screen, answer.terms.exchange.currency
-    )
-    yield from _assumed(answer, screen.columns)
+    if answer.overflow is not None:
+        yield from paragraph(
+            peaks(answer.overflow, answer), screen.columns, head=Text("Base and API ", style="bold"), indent=13
+        )
+        yield Text()
+    for chart in scatters(answer)[:1]:
+        yield from scatter_lines(chart, screen)
+    yield from paragraph(assumed(answer), screen.columns, head=Text("Assumed ", style="dim"), indent=8)
 
 
-def _headline(answer: SizeAnswer) -> str:
+def headline(answer: SizeAnswer) -> str:
+    """YES or NO, what was asked, and how much was looked at."""
     load, key = answer.question.workload, scale_of(answer.question.workload)
     number = count(key.told(key.planned, load))
     asked = f"{answer.question.model.hf_id} for {number} {_UNITS[key.key]}"
@@ -55,16 +61,28 @@ def _without(name: str, way: Way, answer: SizeAnswer) -> tuple[str, str]:
 
 
 def _block(number: int, option: Option, answer: SizeAnswer, width: int) -> Iterator[Text]:
-    kinds = ", ".join(_WORDS[kind] for kind in option.kinds)
+    yield Text(f"{number}  {machines(option)}", style="bold cyan").append(f"  {answered(option)}", style="bold")
+    yield from columns([(Text(head, style="dim"), text) for head, text in rows_of(option, answer)], width, indent=3)
+    yield Text()
+
+
+def machines(option: Option) -> str:
+    """What is to be had."""
     fit = option.way.fit
-    spare = f" ({fit.spare} of them spare)" if fit.spare else ""
-    yield Text(f"{number}  {title(fit)}{spare}", style="bold cyan").append(f"  {kinds}", style="bold")
+    return title(fit) + (f" ({fit.spare} of them spare)" if fit.spare else "")
+
+
+def answered(option: Option) -> str:
+    """Which of the four questions it answers."""
+    return ", ".join(_WORDS[kind] for kind in option.kinds)
+
+
+def rows_of(option: Option, answer: SizeAnswer) -> list[tuple[str, str]]:
+    """Plan, costs, what it carries, what is at risk, and how to ask again."""
     unit = "requests/s" if answer.question.workload.kind == "embed" else "tokens/s"
     rows = [*_plans(option, unit), *_money(option, answer), *_room(option, answer)]
     rows += [("note", note) for note in option.notes]
-    rows.append(("ask again", f"advisor recommend {asked_again(option)} {answer.typed}"))
-    yield from columns([(Text(head, style="dim"), text) for head, text in rows], width, indent=3)
-    yield Text()
+    return [*rows, ("ask again", f"advisor recommend {asked_again(option)} {answer.typed}")]
 
 
 def _plans(option: Option, unit: str) -> Iterator[tuple[str, str]]:
@@ -95,13 +113,45 @@ def _money(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
     way, unit = option.way, answer.terms.exchange.currency
     if not way.costs:
         yield "cost", 'not known: no source gives a price; --price "CARD=0.9/h" or "CARD=7000" tells it'
-    for found in {each.kind: each for each in reversed(way.costs)}.values():
+    kinds: dict[str, Cost] = {}
+    for each in way.costs:
+        kinds.setdefault(each.kind, each)
+    for found in kinds.values():
         million = f", {found.per_million_tokens:,.2f} a million tokens" if found.per_million_tokens else ""
         once = f"{found.purchase:,.0f} {unit} once, " if found.purchase else ""
         yield found.kind, f"{once}{found.per_month:,.0f} {unit} a month{million}  ({found.dated})"
+    if option.night is not None:
+        yield "night", _night(option.night, way, answer)
     if option.api_per_month is not None and way.cost:
         when = told(way.cost, option.break_even, answer.terms)
         yield "API", f"{option.api_per_month:,.0f} {unit} a month for the same tokens; this wins {when}"
+
+
+def _night(night: Night, way: Way, answer: SizeAnswer) -> str:
+    """The hours without load."""
+    wait = f"who comes first then waits for the start: {seconds(night.start_s)} at the most"
+    if way.cost and way.cost.kind == "rent":
+        return f"given back outside {answer.terms.ops_hours:g} hours a day; {wait}"
+    if not night.idle_per_month:
+        return f"off outside {answer.terms.ops_hours:g} hours a day; {wait}"
+    stays = f"{night.idle_per_month:,.2f} {answer.terms.exchange.currency} a month to stay loaded"
+    return f"{stays}; switched off instead, {wait}"
+
+
+def peaks(found: Overflow, answer: SizeAnswer) -> str:
+    """Machines for the base and the API above them, beside machines for all."""
+    unit, load, key = answer.terms.exchange.currency, answer.question.workload, scale_of(answer.question.workload)
+    told_ = f"{title(found.way.fit)} for {count(key.told(found.peaks.base, load))} {_UNITS[key.key]}"
+    if found.carried >= key.planned:
+        return f"{told_} carries the whole load"
+    own = found.way.cost.per_month if found.way.cost else 0.0
+    whole = answer.options[0].way.cost
+    beside = f"; machines for all of it: {whole.per_month:,.0f}" if whole else ""
+    return (
+        f"{told_} (they carry {count(key.told(found.carried, load))}), the API for what is more in "
+        f"{found.peaks.hours:g} hours a day: {own:,.0f} + {found.api_per_month:,.0f} = {found.per_month:,.0f} {unit} "
+        f"a month{beside}"
+    )
 
 
 def _room(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
@@ -117,43 +167,17 @@ def _room(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
         yield "next card", f"{due.isoformat()}, at {answer.growth:g} % more a month"
 
 
-def _assumed(answer: SizeAnswer, width: int) -> Iterator[Text]:
+def assumed(answer: SizeAnswer) -> str:
+    """What the figures rest on."""
     terms = answer.terms
     host = "machines around the cards included" if terms.host_price else "machines around the cards not counted"
     told_ = (
         f"cards at their full power {terms.ops_hours:g} hours a day, {terms.kwh:.3g} {terms.exchange.currency} a kWh "
         f"({terms.kwh_told}), PUE {terms.pue:g}; a purchase spread over {terms.years:g} years, "
-        f"{terms.resale:.0%} got back; {host}; exchange rates of {terms.exchange.date}"
+        f"{terms.resale:.0%} got back; {host}; exchange rates of {terms.exchange.date}; "
+        f"the fastest and the one with most head-room are those of the "
+        f"{len(answer.found.ways)} cheapest ways"
     )
     if unpriced := [title(way.fit) for way in answer.found.ways if way.cost is None]:
         told_ += f"; no price is known of {', '.join(unpriced)}, so that they may be cheaper"
-    yield from paragraph(told_, width, head=Text("Assumed ", style="dim"), indent=8)
-
-
-def pareto(ways: Sequence[Way], chosen: Sequence[Way], screen: Screen, currency: str) -> Iterator[Text]:
-    """Cost a month to the right, wait for an answer upwards, both by their logarithm; chosen ways by their number."""
-    priced = [(way.cost.per_month, way.answer_s, way) for way in ways if way.cost and math.isfinite(way.answer_s)]
-    if len(priced) < 2:
-        return
-    costs, waits = [max(x, 1e-3) for x, _, _ in priced], [y for _, y, _ in priced]
-    wide = screen.columns - _LABEL - 3
-    cells = [[" "] * wide for _ in range(_ROWS)]
-    order = sorted(priced, key=lambda one: one[2] in chosen)
-    for cost, wait, way in order:
-        row = _place(wait, waits, _ROWS)
-        mark = str(list(chosen).index(way) + 1) if way in chosen else ("·" if screen.unicode else ".")
-        cells[_ROWS - 1 - row][_place(max(cost, 1e-3), costs, wide)] = mark
-    yield Text(f"Wait for an answer against {currency} a month (lower left is better)", style="bold")
-    for number, line in enumerate(cells):
-        label = {0: seconds(max(waits)), _ROWS - 1: seconds(min(waits))}.get(number, "")
-        yield Text(f"{label:>{_LABEL}} {'│' if screen.unicode else '|'}{''.join(line)}".rstrip())
-    low, high = f"{min(costs):,.0f}", f"{max(costs):,.0f}"
-    yield Text(f"{'':>{_LABEL}} {('└' if screen.unicode else '+')}{('─' if screen.unicode else '-') * wide}")
-    yield Text(f"{'':>{_LABEL}}  {low}{high:>{wide - len(low)}}")
-    yield Text()
-
-
-def _place(value: float, values: Sequence[float], cells: int) -> int:
-    low, high = min(values), max(values)
-    share = math.log(value / low) / math.log(high / low) if high > low else 0.0
-    return round(share * (cells - 1))
+    return told_

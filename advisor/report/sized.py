@@ -11,6 +11,7 @@ from advisor.schema import Judged, Question, value
 from advisor.sizing.cost import DAYS_A_MONTH, Cost, Terms
 from advisor.sizing.load import scale_of
 from advisor.sizing.option import Option, asked_again, months_until_full, title
+from advisor.sizing.overflow import Overflow
 from advisor.sizing.search import Sized
 from advisor.sizing.way import Way
 from advisor.wire import to_data
@@ -27,6 +28,7 @@ class SizeAnswer:
     growth: float  # percent a month
     today: date
     typed: str = ""  # load and model, as options
+    overflow: Overflow | None = None  # machines for the base, the API above it
     without: tuple[tuple[str, Way], ...] = ()  # where nothing does: a limit, and the cheapest way without it
 
 
@@ -48,6 +50,7 @@ def size_document(answer: SizeAnswer, files: tuple[str, ...] = ()) -> dict[str, 
             {"change": f"without {name}", "result": title(way.fit), "cost": _cost(way.cost)}
             for name, way in answer.without
         ],
+        "base_and_api": _overflow(answer.overflow),
         "cards_tried": answer.found.tried,
         "terms": _terms(answer.terms),
         "workload": to_data(answer.question.workload),
@@ -82,6 +85,7 @@ def _option(option: Option, answer: SizeAnswer) -> dict[str, Any]:
         "api": {"per_month": option.api_per_month, "break_even_month": option.break_even}
         if option.api_per_month is not None
         else None,
+        "night": to_data(option.night) if option.night else None,
         "next_card": due.isoformat() if due else None,
         "engines": {name: _plan(judged, way, answer) for name, judged in option.engines.items()},
         "notes": list(option.notes),
@@ -128,6 +132,20 @@ def _point(way: Way) -> dict[str, Any]:
         "tokens_per_s_per_card": speed.output_tokens_per_s.expected * used.replicas / way.fit.cards
         if speed and used
         else None,
+    }
+
+
+def _overflow(found: Overflow | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "machines": title(found.way.fit),
+        "base": found.peaks.base,
+        "peak_hours": found.peaks.hours,
+        "carried": found.carried,
+        "cost": _cost(found.way.cost),
+        "api_per_month": found.api_per_month,
+        "per_month": found.per_month,
     }
 
 

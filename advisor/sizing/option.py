@@ -13,6 +13,7 @@ from advisor.schema import Judged, Question, value
 from advisor.sizing.cost import Cost, Terms, break_even_month
 from advisor.sizing.hosts import Fit
 from advisor.sizing.load import binds, has_end, most_of, most_over_all, scale_of
+from advisor.sizing.night import Night, night_of
 from advisor.sizing.search import Sized
 from advisor.sizing.way import Way, api_month
 from advisor.verdict import verdict_for
@@ -31,6 +32,7 @@ class Option:
     engines: dict[str, Judged]  # the best way of each engine on the same machines
     notes: tuple[str, ...]
     api_per_month: float | None = None
+    night: Night | None = None  # the hours without load
 
     @property
     def break_even(self) -> float | None:
@@ -61,6 +63,7 @@ def _option(ranked: Way, kinds: tuple[str, ...], terms: Terms) -> Option:
         engines=by_engine(way),
         notes=notes_of(way.fit, way.question),
         api_per_month=api_month(way, terms),
+        night=night_of(way, terms),
     )
 
 

@@ -68,6 +68,9 @@ def test_size_on_a_screen_fits_and_says_no_with_what_would_do(tmp_path: Path) ->
         (("size", "--currency", "XYZ", *LOAD), "XYZ"),
         (("size", "--api-in", "1", *LOAD), "--api-out"),
         (("size", "--years", "0", *LOAD), "--years"),
+        (("size", "--users", "9", "--base", "5", *LOAD), "--api-in"),
+        (("size", "--users", "9", "--base", "9", "--api-in", "1", "--api-out", "1", *LOAD), "--base"),
+        (("size", "--base", "5", "--api-in", "1", "--api-out", "1", "--ops-hours", "2", *LOAD), "--peak-hours"),
         (("size", "--nodes", "3", *LOAD), "--nodes"),
         (("compare", "ollama", *LOAD), "two or more"),
         (("capacity", "--gpu", "nonsense", *LOAD), "nonsense"),
@@ -89,3 +92,20 @@ def test_capacity_and_compare_answer_in_one_document(tmp_path: Path) -> None:
     done = run("compare", "ollama", "vllm", "--gpu", "RTX 3060 12GB", *LOAD, "--users", "5", "--json", cwd=tmp_path)
     both = json.loads(done.stdout)["compared"]
     assert [each["plan"]["engine"] for each in both] == ["ollama", "vllm"] and "score" in both[0]["model"]
+
+
+def test_size_writes_a_page_and_tells_base_and_night(tmp_path: Path) -> None:
+    """The page holds both charts and every named way; machines for the base and the API above them cost both together."""
+    done = run(
+        "size", "--users", "300", *LOAD, "--can-get", "RTX 4090, L4, RTX 3060 12GB", "--api-in", "0.2", "--api-out",
+        "0.6", "--base", "40", "--peak-hours", "3", "--ops-hours", "10", "--idle-watts", "20", "--report", "size.html",
+        "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    page = (tmp_path / "size.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 2 and all(option["gpu"].split()[-1] in page for option in answer["options"])
+    both = answer["base_and_api"]
+    assert 40 <= both["carried"] < 300
+    assert both["per_month"] == pytest.approx(both["cost"]["per_month"] + both["api_per_month"])
+    assert all(option["night"]["start_s"] > 0 and option["night"]["idle_per_month"] > 0 for option in answer["options"])
