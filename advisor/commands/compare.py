@@ -47,7 +47,7 @@ def command(
     from advisor.commands.progress import patient
     from advisor.commands.terms import checked, terms_of
     from advisor.errors import EXIT_NO, EXIT_YES
-    from advisor.report.compared import compare_document, compare_table
+    from advisor.report.compared import compare_document, compare_lines
 
     terms = terms_of(checked(taken(options)))
     with patient() as progress:
@@ -59,6 +59,7 @@ def command(
         click.echo(json.dumps(compare_document(found, terms), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from advisor.report.console import show
+        from advisor.report.screen import screen
 
-        show([compare_table(found, terms)])
+        show(compare_lines(found, terms, screen().columns))
     return EXIT_YES if any(each.answer.verdict.meets_targets for each in found) else EXIT_NO

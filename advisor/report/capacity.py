@@ -59,15 +59,20 @@ def capacity_lines(found: Sequence[Served], question: Question, width: int) -> I
         yield Text()
         yield Text(f"{engine_limits(each.engine).title}: {_most(each, people)}", style="bold cyan")
         rows = [("plan", _plan(each.plan))] if each.plan else []
-        rows += [("then", each.binds)] if each.binds else []
-        unit = "users" if people else "in flight"
-        rows += [(change.change, f"{_number(change.most)} {unit}") for change in each.changes]
+        rows += [("then" if each.plan else "why", each.binds)] if each.binds else []
+        rows += [("or", f"{change.change}: {_counted(change.most, people)}") for change in each.changes]
         yield from columns([(Text(head, style="dim"), text) for head, text in rows], width, indent=3)
 
 
 def _most(each: Served, people: bool) -> str:
-    flight = f"{_number(each.in_flight)} requests in flight"
-    return f"{_number(each.users)} users, {flight}" if people else flight
+    flight = f"{_number(each.in_flight)} request{'' if each.in_flight == 1 else 's'} in flight"
+    return f"{_counted(each.users, people)}, {flight}" if people else flight
+
+
+def _counted(most: int | None, people: bool) -> str:
+    """`1 user`, `12 in flight`."""
+    unit = ("user" if most == 1 else "users") if people else "in flight"
+    return f"{_number(most)} {unit}"
 
 
 def _number(most: int | None) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from advisor.catalog import engine_limits, gpus, weights_format
 from advisor.catalog.ranking import score_of
 from advisor.models.thinking import written_tokens
 from advisor.pipeline import Answer
 from advisor.report.document import document
+from advisor.report.instead import Figures, in_words, ratios
+from advisor.report.layout import paragraph
 from advisor.schema import value
 from advisor.sizing.cost import Cost, Fleet, Terms, cost, hours_a_month
 from advisor.sizing.prices import offers
@@ -36,12 +40,38 @@ def compare_document(found: Sequence[Compared], terms: Terms) -> dict[str, Any]:
             document(each.answer, ()) | {"item": each.name, "item_kind": each.kind, "cost": _data(each.answer, terms)}
             for each in found
         ],
+        "instead_of_first": [
+            {"item": each.name} | ratios(figures(found[0], terms), figures(each, terms)) for each in found[1:]
+        ],
     }
 
 
 def _data(answer: Answer, terms: Terms) -> dict[str, Any] | None:
     known = cost_of(answer, terms)
     return None if known is None else to_data(known)
+
+
+def figures(one: Compared, terms: Terms) -> Figures:
+    """Of one that is compared; what misses its targets carries what it carries within them."""
+    verdict, known = one.answer.verdict, cost_of(one.answer, terms)
+    speed = verdict.winner.estimate.speed if verdict.winner else None
+    return Figures(
+        carries=verdict.capacity_in_flight if verdict.capacity_users is None else verdict.capacity_users,
+        unit="in flight" if verdict.capacity_users is None else "users",
+        each=1 / speed.tpot_s.expected if speed else None,
+        first_s=speed.ttft_s.expected if speed else None,
+        per_month=known.per_month if known else None,
+    )
+
+
+def instead(found: Sequence[Compared], terms: Terms) -> Iterator[tuple[str, str]]:
+    """What each of the others gives in place of the first; why a no is one."""
+    first = figures(found[0], terms)
+    for other in found[1:]:
+        if other.answer.verdict.winner and found[0].answer.verdict.winner:
+            changed = in_words(first, figures(other, terms), terms.exchange.currency)
+            yield f"{other.name} instead of {found[0].name}", changed
+    yield from ((each.name, each.answer.verdict.summary) for each in found if not each.answer.verdict.meets_targets)
 
 
 def cost_of(answer: Answer, terms: Terms) -> Cost | None:
@@ -65,6 +95,14 @@ def _tokens(answer: Answer, terms: Terms) -> float | None:
     written = written_tokens(load, answer.model)
     rate = answer.plan.estimate.speed.output_tokens_per_s.expected * used.candidate.replicas / max(written, 1)
     return rate * (load.input_tokens + written) * 3600 * hours_a_month(terms)
+
+
+def compare_lines(found: Sequence[Compared], terms: Terms, width: int) -> Iterator[RenderableType]:
+    """The table, what the others give in place of the first, and why a no is one."""
+    yield compare_table(found, terms)
+    yield Text()
+    for title, text in instead(found, terms):
+        yield from paragraph(f"{title}: {text}", width)
 
 
 def compare_table(found: Sequence[Compared], terms: Terms) -> Table:

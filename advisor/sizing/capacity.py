@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain, islice
 
 from advisor.decide import misses
 from advisor.models.thinking import written_tokens
 from advisor.probe.named import alike
 from advisor.propose import engines_for
 from advisor.schema import MOST_A_HOST, Judged, Question, Workload, value
+from advisor.search.nearest import SINGLES, pairs
 from advisor.search.step import Step, asking, changed, on
 from advisor.sizing.load import Scale, binds, has_end, most_of, most_over_all
 from advisor.verdict import verdict_for
 
 _LOOSER = 2.0  # a target that stops it, in a change
+_RESCUES = 3  # changes that are looked at where nobody is served
 
 
 @value
@@ -99,14 +102,22 @@ def _refused(question: Question) -> str:
 
 
 def _changes(question: Question, key: Scale, most: int) -> tuple[Change, ...]:
-    """Each change that serves more."""
-    found = [Change(change=step.change, most=_last(step.question, key)[0]) for step in _steps(question)]
+    """Each change that serves more; where nobody is served, the least painful ones after which somebody is."""
+    steps = _steps(question) if most else _rescues(question, key)
+    found = [Change(change=step.change, most=_last(step.question, key)[0]) for step in steps]
     more = [change for change in found if change.most is None or change.most > most]
     return tuple(sorted(more, key=lambda change: -(change.most if change.most is not None else 10**9)))
 
 
+def _rescues(question: Question, key: Scale) -> Iterator[Step]:
+    """What turns the no for a single one into a yes: one change, else two."""
+    one = _counted(question, key, 1)
+    single = chain.from_iterable(search(one) for search in SINGLES)
+    yield from islice(chain(single, pairs(one)), _RESCUES)
+
+
 def _steps(question: Question) -> Iterator[Step]:
-    """More cards, a shorter context, slower answers."""
+    """More cards, other weights, a shorter context, slower answers."""
     hardware, workload = question.hardware, question.workload
     cards = hardware.accelerators
     if cards and not cards[0].unified_memory and len({card.name for card in cards}) == 1:
@@ -114,6 +125,8 @@ def _steps(question: Question) -> Iterator[Step]:
         if number <= MOST_A_HOST:
             grown = replace(hardware, accelerators=alike(cards[0], number), disk_free_bytes=None)
             yield Step(change=f'--gpu "{number}x {cards[0].name}"', question=on(question, grown))
+    if workload.quantization != "auto":
+        yield changed(question, quantization="auto")
     least = workload.input_tokens + written_tokens(workload, question.model)
     shorter = max(workload.context_tokens // 2, least)
     if shorter < workload.context_tokens:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from advisor.commands.comparing import compared, read_item
 from advisor.errors import BadInput
 from advisor.probe.simulate import simulate
+from advisor.report.instead import Figures, in_words, ratios
 from advisor.search.step import asking, is_yes
 from advisor.sizing.capacity import served
 from advisor.sizing.supply import supplies
@@ -40,10 +41,21 @@ def test_a_change_serves_more() -> None:
 
 
 def test_where_nobody_is_served_it_says_why() -> None:
-    """A 70B on a card of 12 GB: none, and the reason."""
+    """A 70B on a card of 12 GB: none, the reason, and changes after which somebody is."""
     question = replace(ask(model="meta-llama/Llama-3.3-70B-Instruct"), hardware=simulate("RTX 3060 12GB"))
     for each in served(question):
         assert each.users == 0 and each.plan is None and each.binds
+        assert each.next_change is not None and (each.next_change.most or 0) > 0
+
+
+def test_what_is_compared_is_told_against_the_first() -> None:
+    """Twice as many, half as fast, what is not known left out."""
+    one = Figures(carries=20, unit="users", each=40.0, first_s=0.2, per_month=50.0)
+    two = Figures(carries=40, unit="users", each=20.0, first_s=None, per_month=75.0)
+    assert ratios(one, two) == {"carries": 2.0, "each": 0.5, "first_s": None, "per_month": 1.5}
+    told = in_words(one, two, "EUR")
+    assert "carries 40 users instead of 20 (2 times)" in told and "75 EUR a month instead of 50" in told
+    assert "first token" not in told
 
 
 @pytest.mark.parametrize(

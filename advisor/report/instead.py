@@ -1,0 +1,49 @@
+"""One thing in place of another: what it carries, gives and costs, and how many times as much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from advisor.schema import value
+from advisor.units import count, ms
+
+
+@value
+class Figures:
+    """What one gives and takes, for comparing two; None: not known, or no end."""
+
+    carries: int | None
+    unit: str  # users, or in flight
+    each: float | None  # tokens a second for a person
+    first_s: float | None
+    per_month: float | None
+
+
+def ratios(one: Figures, other: Figures) -> dict[str, float | None]:
+    """The other over the one."""
+
+    def ratio(name: str) -> float | None:
+        before, now = getattr(one, name), getattr(other, name)
+        return now / before if now is not None and before else None
+
+    return {name: ratio(name) for name in ("carries", "each", "first_s", "per_month")}
+
+
+def in_words(one: Figures, other: Figures, currency: str) -> str:
+    """Both figures of each kind."""
+    told = (
+        _changed(one.carries, other.carries, f"carries {{}} {other.unit} instead of {{}}", count),
+        _changed(one.each, other.each, "{} tokens/s each instead of {}", count),
+        _changed(one.first_s, other.first_s, "first token after {} instead of {}", ms),
+        _changed(one.per_month, other.per_month, f"{{}} {currency} a month instead of {{}}", lambda x: f"{x:,.0f}"),
+    )
+    return "; ".join(filter(None, told))
+
+
+def _changed(before: float | None, now: float | None, words: str, shown: Callable[[Any], str]) -> str:
+    """Both figures, and how many times the one is the other."""
+    if before is None or now is None:
+        return ""
+    times = f" ({now / before:.2g} times)" if before and now else ""
+    return words.format(shown(now), shown(before)) + times
