@@ -87,7 +87,7 @@ def test_the_front_is_the_same_for_both_engines(engine: str) -> None:
     made = part.facts(planned(engine))
     assert (made.port, made.metrics_port) == (8080, 9180)
     assert made.reads + made.writes == ("/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/responses")
-    assert made.upstream == (f"127.0.0.1:{planned(engine).launch.port}",)
+    assert made.upstream == f"127.0.0.1:{planned(engine).launch.port}"
 
 
 def test_the_limits_come_from_the_plan() -> None:
