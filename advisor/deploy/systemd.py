@@ -10,7 +10,7 @@ from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.builds import access, build, chosen_slice, maker
 from advisor.engines.containers import model_mounts
-from advisor.engines.downloads import download_s
+from advisor.engines.downloads import download_s, fetches
 from advisor.quoting import shell
 from advisor.schema import Check, Plan, value
 
@@ -40,6 +40,7 @@ class Units:
     failures: int
     closed: bool  # nothing has to be fetched: only loopback is open
     one_fails_all: bool  # the engine's processes are worth nothing without each other
+    fetch: tuple[str, ...]  # a command that has the model fetched before the engine starts; empty: it is here
     prepare: str  # one line of shell that gives the running server its model; empty: it has it
     model_file: str  # that the line reads
     needs_token: bool
@@ -85,6 +86,7 @@ def facts(plan: Plan) -> Units:
         failures=MOST_FAILURES,
         closed=plan.workload.air_gapped or plan.model.path is not None,
         one_fails_all=preparation is None,
+        fetch=_fetch(plan),
         prepare=preparation.script(f"{config}/{preparation.file}") if preparation else "",
         model_file=preparation.file if preparation else "",
         needs_token=launch.needs_token,
@@ -101,6 +103,12 @@ def _sliced(plan: Plan) -> tuple[str, ...]:
         return ()
     script = f'{found.script}; [ -n "$slice" ]; export {found.variable}="$slice"; exec "$@"'
     return "/bin/sh", "-euc", script, "slice"
+
+
+def _fetch(plan: Plan) -> tuple[str, ...]:
+    """The engine's own lines that fetch its model, as the unit runs them before it starts."""
+    found = ENGINES[plan.engine].supplies(plan)
+    return ("/bin/sh", "-euc", found.fetch, "fetch", *found.repositories) if found.fetch and fetches(plan) else ()
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:
@@ -147,6 +155,8 @@ def _environment(plan: Plan) -> Iterator[tuple[str, str]]:
     """The plan's variables, and folders in place of a home."""
     launch = plan.launch
     yield from launch.env.items()
+    if _fetch(plan):
+        yield from ENGINES[plan.engine].supplies(plan).fetched.items()
     vendor, found = maker(plan), build(plan)
     if vendor and found and found.cards_variable in launch.env:
         # Numbered as the vendor's tool does.

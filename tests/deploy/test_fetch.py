@@ -147,6 +147,26 @@ def test_the_engine_waits_for_the_fetch_in_compose() -> None:
     assert script == FETCH
 
 
+def test_the_unit_fetches_before_the_engine(hub: Hub) -> None:
+    """Its first command is the fetch, which does what the script does; after it the engine asks the Hub no more."""
+    unit = next(file.text for file in render(planned(run="systemd")) if file.path.endswith("instruct.service"))
+    before = next(line for line in unit.splitlines() if line.startswith("ExecStartPre="))
+    assert unit.index("ExecStartPre=") < unit.index("ExecStart=") and 'Environment="HF_HUB_OFFLINE=1"' in unit
+    words = [as_systemd_reads(word) for word in re.findall(r'"((?:[^"\\]|\\.)*)"', before.partition("=")[2])]
+    assert words == ["/bin/sh", "-euc", FETCH, "fetch", MODEL]
+    assert subprocess.run(words, env=hub.env, check=False).returncode == 0 and hub.kept() == FIRST
+    for asked in ({"air_gapped": True}, {"engine": "ollama"}):
+        assert not any(
+            "hf download" in file.text for file in render(planned(run="systemd", **asked)) if "systemd/" in file.path
+        )
+
+
+def as_systemd_reads(word: str) -> str:
+    """The inside of a quoted word of ExecStart= in a unit (systemd.service(5), "COMMAND LINES")."""
+    plain = re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), word)
+    return re.sub(r"\\(.)", r"\1", plain).replace("$$", "$").replace("%%", "%")
+
+
 @pytest.mark.parametrize("asked", [{"air_gapped": True}, {"engine": "ollama"}])
 def test_nothing_is_fetched_where_the_weights_are_or_the_engine_fetches_itself(asked: dict[str, object]) -> None:
     """An air-gapped folder has no fetch; Ollama's own service pulls while its server is healthy."""
