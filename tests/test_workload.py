@@ -115,7 +115,6 @@ def test_a_short_context_shortens_the_profile_input() -> None:
         ({"staff": "400", "active_fraction": "0.1"}, 40, 400),
         ({"staff": 3}, 1, 3),
         ({"users": 7}, 7, None),
-        ({"users": 7, "active_fraction": 0.5}, 7, None),
     ],
 )
 def test_a_part_of_the_staff_is_active(given: dict[str, Any], users: int, staff: int | None) -> None:

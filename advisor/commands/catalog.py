@@ -117,8 +117,10 @@ def update(where: str | None, force: bool, undo: bool) -> None:
     """
     from advisor.bundles import install
     from advisor.commands.progress import patient
+    from advisor.commands.typed import refuse
 
     if undo:
+        refuse(("where", "force"), "--undo takes no bundle")
         click.echo(f"now read: {install.undo()}")
         return
     with patient() as progress:

@@ -22,6 +22,11 @@ from advisor.schema import Hardware, ModelSpec, Plan, Workload, value
 from advisor.workload import load_workload
 
 Kind = Literal["plan", "engine", "format", "card", "model"]
+# Which kinds of items bring the value of an option with them.
+_BROUGHT: Mapping[str, set[Kind]] = {
+    "gpu": {"card", "plan"}, "hardware": {"card", "plan"}, "engine": {"engine", "plan"}, "model": {"model", "plan"},
+    "quantization": {"format", "plan"}, "nodes": {"plan"},
+}  # fmt: skip
 
 
 @value
@@ -85,6 +90,7 @@ def compared(
     if len(names) < 2:
         raise BadInput(f"compare: two or more are needed, saw {len(names)}; accepted are plans, cards, models, ...")
     items = [read_item(name) for name in names]
+    _refuse_ignored({item.kind for item in items}, {**overrides, "gpu": gpu, "hardware": hardware_file})
     workload = _workload(items, profile, overrides)
     cards = all(item.kind in ("card", "plan") for item in items)
     machine = None if cards and gpu is None and hardware_file is None else find_hardware(gpu, hardware_file)
@@ -99,6 +105,19 @@ def compared(
     return tuple(Compared(name=item.name, kind=item.kind, answer=answer(item)) for item in items)
 
 
+def _refuse_ignored(kinds: set[Kind], given: Mapping[str, Any]) -> None:
+    """Refuse what every item brings itself.
+
+    Raises:
+        BadInput: an option that none of the items would take.
+    """
+    for key, brought in _BROUGHT.items():
+        if given.get(key) is not None and kinds <= brought:
+            raise BadInput(
+                f"--{key}: what is compared says it itself ({', '.join(sorted(kinds))}); leave one of the two"
+            )
+
+
 def _workload(items: list[Item], profile: str | None, overrides: Mapping[str, Any]) -> Workload:
     """The load of all: as given; that of the first plan, with what is given over it, where no profile is."""
     first = next((item.plan for item in items if item.plan is not None), None)
@@ -107,7 +126,7 @@ def _workload(items: list[Item], profile: str | None, overrides: Mapping[str, An
     given = {key: item for key, item in overrides.items() if item is not None}
     if "users" in given:
         given = {"concurrency": None, "request_rate": None} | given
-    return replace(first.workload, engine="auto", quantization="auto", nodes=None, **given)
+    return replace(first.workload, **{"engine": "auto", "quantization": "auto", "nodes": None, **given})
 
 
 def _asked(item: Item, machine: Hardware | None, workload: Workload) -> tuple[Hardware, Workload]:

@@ -74,7 +74,7 @@ def command(
     Exit codes: 0 done, 2 bad input (FILE exists, unknown card), 3 the environment failed (with --measure:
     no engine is here, or it does not start), 130 Ctrl-C.
     """
-    budget_s = _budget(measuring, budget, engine, models, yes)
+    budget_s = _budget(measuring, budget, engine)
     hardware = _hardware(gpu, models_path)
     if measuring:
         from advisor.commands.probe_measure import measure_processor
@@ -94,7 +94,7 @@ def command(
         measure_engine(hardware, engine, models, budget_s, yes)
 
 
-def _budget(measuring: bool, budget: str, engine: str | None, models: tuple[str, ...], yes: bool) -> float:
+def _budget(measuring: bool, budget: str, engine: str | None) -> float:
     """The time for the loads, in seconds.
 
     Raises:
@@ -102,11 +102,12 @@ def _budget(measuring: bool, budget: str, engine: str | None, models: tuple[str,
     """
     from advisor.catalog import engine_names
     from advisor.commands.probe_measure import seconds
+    from advisor.commands.typed import refuse
     from advisor.edge.terminal import shown
     from advisor.errors import BadInput
 
-    if not measuring and (engine is not None or models or yes):
-        raise BadInput("--engine, --model and --yes say what --measure runs: give --measure as well")
+    if not measuring:
+        refuse(("engine", "models", "budget", "yes"), "it says what --measure runs: give --measure as well")
     if engine is not None and engine not in engine_names():
         raise BadInput(f"--engine: {shown(engine)} is none of {', '.join(engine_names())}")
     return seconds(budget)

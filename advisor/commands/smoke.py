@@ -72,7 +72,7 @@ def command(
     Exit codes: 0 all passed, 1 something failed, 2 bad input,
     3 the environment failed (port taken, engine did not start, ...), 130 Ctrl-C.
     """
-    from advisor.errors import BadInput
+    from advisor.commands.typed import refuse
     from advisor.folder.saved import plan_in
     from advisor.folder.write import write_atomically
     from advisor.measured.store import measurements_from
@@ -83,10 +83,8 @@ def command(
     from advisor.smoke.run import smoke
     from advisor.smoke.runners import runner_for
 
-    if no_load and (ramp or prefix_cached or in_flight is not None):
-        raise BadInput(
-            "--no-load leaves out the load that --in-flight, --ramp and --prefix-cached describe: give one or the other"
-        )
+    if no_load:
+        refuse(("in_flight", "seconds", "ramp", "prefix_cached"), "--no-load leaves out what it is about")
     plan = plan_in(folder)
     options = Options(
         levels=_levels(in_flight), seconds_per_level=seconds, load=not no_load, ramp=ramp, seed=seed,

@@ -116,6 +116,7 @@ def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> Non
             raise BadInput(f"{where(key)}: {part} is more than input_tokens {workload.input_tokens}")
     if given.keys() >= {"users", "staff"}:
         raise BadInput("users and staff exclude each other: users are the part of the staff that is active")
+    _heard(workload, given)
     if workload.burst_users > workload.users:
         raise BadInput(f"{where('burst_users')}: {workload.burst_users} is more than users {workload.users}")
     if workload.concurrency is not None and workload.request_rate is not None:
@@ -127,4 +128,17 @@ def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> Non
         raise BadInput(
             f"{where('task')}: {workload.task} picks models that make vectors, and {path.stem} asks for text; take "
             f"--profile embedding, or say `kind: embed`"
+        )
+
+
+def _heard(workload: Workload, given: Mapping[str, Any]) -> None:
+    """Refuse what would be ignored beside what else was given."""
+    if "active_fraction" in given and workload.staff is None:
+        raise BadInput("active_fraction is the part of staff that is active: give staff too, or users alone")
+    if "host" in given and given.get("exposed") is False:
+        raise BadInput("host and no-exposed exclude each other: under a name others reach it")
+    named = [word.partition("=")[0].strip() for word in (given.get("engine_version") or "").split(",") if word.strip()]
+    if named and given.get("engine", "auto") not in ("auto", "both", *named):
+        raise BadInput(
+            f"engine_version: is of {', '.join(named)}, and engine: is {given['engine']}; leave one of the two"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -92,6 +93,9 @@ def test_a_closed_standard_error_ends_nothing() -> None:
     assert "FIT101" in done.stdout
 
 
+PLAN = str(Path(__file__).parents[1] / "golden/one-person-rtx-4090/out/plan.json")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -103,6 +107,36 @@ def test_a_closed_standard_error_ends_nothing() -> None:
         ["smoke", "folder", "--no-load", "--ramp"],
         ["smoke", "folder", "--no-load", "--in-flight", "4"],
         ["measurements", "forget", "abc", "--all"],
+        ["smoke", "folder", "--no-load", "--seconds", "30"],
+        ["smoke", "folder", "--no-load", "--prefix-cached"],
+        ["probe", "--budget", "30s"],
+        ["probe", "--engine", "vllm"],
+        ["catalog", "update", "--undo", "--from", "b.zip"],
+        ["catalog", "update", "--undo", "--force"],
+        ["recommend", "--users", "5", "--staff", "50"],
+        ["recommend", "--active-fraction", "0.5"],
+        ["recommend", "--no-exposed", "--host", "llm.example.org"],
+        ["recommend", "--engine", "ollama", "--engine-version", "vllm=pinned"],
+        ["recommend", "--node-link", "100GbE"],
+        ["size", "--gpu", "T4", "--can-get", "L4"],
+        ["size", "--gpu", "T4", "--hardware", "hw.json"],
+        ["size", "--pick", "1"],
+        ["size", "--api-in", "1"],
+        ["size", "--concurrency", "4", "--request-rate", "2"],
+        ["capacity", "--gpu", "T4", "--hardware", "hw.json"],
+        ["capacity", "--users", "5", "--staff", "50"],
+        ["compare", "T4", "L4", "--gpu", "A10"],
+        ["compare", "T4", "L4", "--hardware", "hw.json"],
+        ["compare", "T4", "L4", "--gpu", "A10", "--hardware", "hw.json"],
+        ["compare", "ollama", "vllm", "--engine", "vllm", "--gpu", "T4"],
+        ["compare", "bf16", "fp8", "--quantization", "fp8", "--gpu", "T4"],
+        ["compare", "Qwen/Qwen3-8B", "Qwen/Qwen3-4B", "--model", "Qwen/Qwen3-0.6B", "--gpu", "T4"],
+        ["compare", PLAN, PLAN, "--gpu", "T4"],
+        ["compare", PLAN, PLAN, "--engine", "vllm"],
+        ["compare", PLAN, PLAN, "--model", "Qwen/Qwen3-8B"],
+        ["compare", PLAN, PLAN, "--quantization", "fp8"],
+        ["compare", PLAN, PLAN, "--nodes", "2"],
+        ["compare", PLAN, "L4", "--gpu", "T4"],
     ],
     ids=" ".join,
 )
@@ -114,3 +148,14 @@ def test_two_options_of_which_one_would_be_ignored_are_refused(
         cli.main(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("advisor: ")
+
+
+def test_what_one_of_several_takes_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    """An option that a plan brings itself still counts for what stands beside the plan."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(
+            ["compare", PLAN, "L4", "--engine", "vllm", "--quantization", "bf16", "--measurements", "none", "--json"]
+        )
+    assert ended.value.code in (0, 1), capsys.readouterr().err
+    first, second = json.loads(capsys.readouterr().out)["compared"]
+    assert first != second

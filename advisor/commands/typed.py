@@ -1,0 +1,25 @@
+"""What a person typed, as opposed to what is a default: nothing of it is passed over in silence."""
+
+from __future__ import annotations
+
+import click
+from click.core import ParameterSource
+
+from advisor.errors import BadInput
+
+
+def typed(names: tuple[str, ...]) -> list[str]:
+    """Those of the current command's options that stand on the command line, as they are spelt."""
+    context = click.get_current_context()
+    spelt = {param.name: param.opts[-1] for param in context.command.params}
+    return [spelt[each] for each in names if context.get_parameter_source(each) is ParameterSource.COMMANDLINE]
+
+
+def refuse(names: tuple[str, ...], why: str) -> None:
+    """Refuse options that would be ignored.
+
+    Raises:
+        BadInput: one of them was typed; `why` goes on behind their names.
+    """
+    if found := typed(names):
+        raise BadInput(f"{', '.join(found)}: {why}")
