@@ -14,8 +14,8 @@ from advisor.calibrate.fit import fit
 from advisor.calibrate.kept import is_kept, sources
 from advisor.calibrate.kernels import measured
 from advisor.calibrate.meeting import meeting
-from advisor.calibrate.points import inside_memory, points, to_fit
-from advisor.calibrate.rows import PROMPTS, as_judged, as_planned, read_all
+from advisor.calibrate.points import points, to_fit, to_judge
+from advisor.calibrate.rows import PROMPTS, as_judged, read_all
 from advisor.calibrate.validate import Error, leave_one_out, leave_out
 from advisor.catalog import DATA, constants
 
@@ -29,8 +29,7 @@ def main() -> None:
         raise SystemExit("\n".join(stale.differences(options.data)) or None)
     rows = read_all(options.data)
     fitting, held = to_fit(rows), measured(options.data)
-    judged = as_judged(row for row in rows if row.usable and as_planned(row))
-    judging = [point for point in points(judged, as_run=False)[0] if inside_memory(point)]
+    judging = to_judge(as_judged(rows))
     kept = {group for group in sources(options.data / names.MORE) if is_kept(group)}
     shown = to_fit(read_all(published.extract(options.data)))
     origin: dict[str, str | float] = {**inputs.hashes(options.data), "published": published.digest()}

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from advisor.calibrate.points import Model, Point
-from advisor.calibrate.rows import more_than_stated, prefix_cached
+from advisor.calibrate.rows import in_step, more_than_stated, prefix_cached
 from advisor.physics.speed.inside import EQUAL
 
 SHARES = tuple(step / 20 for step in range(21))
@@ -20,7 +20,7 @@ FEWEST = 10  # waits, below which nobody is held to stay in step
 
 def meeting(points: Sequence[Point], values: Mapping[str, float]) -> dict[str, float]:
     """`in_step` of one engine family: the share with the smallest sum of errors, every source counting alike."""
-    told = [point for point in points if _tells(point)]
+    told = [point for point in map(_unsaid, points) if _tells(point)]
     if len(told) < FEWEST:
         return {"in_step": 0.0}
     sizes = Counter(point.row.group for point in told)
@@ -33,6 +33,11 @@ def meeting(points: Sequence[Point], values: Mapping[str, float]) -> dict[str, f
         )
 
     return {"in_step": min(SHARES, key=missed)}
+
+
+def _unsaid(point: Point) -> Point:
+    """As its row alone says it: clients that are known to march in step are what this share is learnt from."""
+    return point._replace(asked=point.asked._replace(prompts=None)) if in_step(point.row) else point
 
 
 def _tells(point: Point) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from advisor.predict.speculation import with_speculation
 from advisor.probe.simulate import simulate
 
 Prompts = tuple[str, str, str, str]
+ALIKE = 0.7  # tokens to this power choose their experts independently, at the least that was fitted: a proof is careful
 
 
 class Point(NamedTuple):
@@ -74,15 +76,24 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
             found.append(Point(row, ready, asked))
     if as_run:
         found = [_true_load(point) for point in found]
-        repeated = {_prompts(point) for point in found if sooner_than_computed(point)}
-        found = [_as_run(point, repeated) for point in found]
+        again = from_cache(found)
+        found = [_as_run(point, again) for point in found]
     return found, refused
 
 
 def to_fit(rows: Sequence[Row]) -> list[Point]:
     """The measurements that the constants are fitted to."""
-    usable = [row for row in rows if row.usable and (row.output_tok_s or row.ttft_ms) and as_planned(row)]
-    return [point for point in points(usable)[0] if inside_memory(point) and _served(point)]
+    return [point for point in points(_told(rows))[0] if inside_memory(point) and _served(point)]
+
+
+def to_judge(rows: Sequence[Row]) -> list[Point]:
+    """The measurements that predictions are judged by, each as its row alone says it."""
+    return [point for point in points(_told(rows), as_run=False)[0] if inside_memory(point) and _served(point)]
+
+
+def _told(rows: Sequence[Row]) -> list[Row]:
+    """Those of engines as they are planned, with a figure that is fitted."""
+    return [row for row in rows if row.usable and (row.output_tok_s or row.ttft_ms) and as_planned(row)]
 
 
 def _served(point: Point) -> bool:
@@ -97,12 +108,19 @@ def inside_memory(point: Point) -> bool:
     return known.offload_bytes == 0 and known.device.family != "cpu" and not point.ready.note
 
 
-def _as_run(point: Point, repeated: set[Prompts]) -> Point:
-    """Prompts from the prefix cache where the row, or for vLLM another one of the same prompts, proves it.
+def from_cache(found: Sequence[Point]) -> set[str]:
+    """Ids of the measurements whose prompts came from the prefix cache, as the row or another one proves it.
 
-    llama.cpp keeps a prompt in its slot, so others of the same prompts may have been computed.
+    vLLM keeps what it computed, so where one row of the same prompts shows it, all of them came from there. llama.cpp
+    keeps a prompt in its slot, so others of the same prompts may have been computed.
     """
-    if sooner_than_computed(point) or (point.engine == "vllm" and _prompts(point) in repeated):
+    again = {_prompts(point) for point in found if point.engine == "vllm" and sooner_than_computed(point)}
+    return {point.row.id for point in found if sooner_than_computed(point) or _prompts(point) in again}
+
+
+def _as_run(point: Point, again: set[str]) -> Point:
+    """With its whole prompt in the prefix cache where it is one of these."""
+    if point.row.id in again:
         return point._replace(asked=point.asked._replace(cached_tokens=point.asked.input_tokens))
     return point
 
@@ -115,14 +133,25 @@ def _true_load(point: Point) -> Point:
 
 
 def sooner_than_computed(point: Point) -> bool:
-    """The first token came sooner than the card can multiply the prompt: it lay in the prefix cache."""
-    return point.row.request["mode"] == "serving" and beyond_peak(point, point.asked.input_tokens)
+    """The first token came sooner than the card can compute the new part of the prompt: that lay in the cache, too."""
+    return point.row.request["mode"] == "serving" and beyond_peak(point, new_tokens(point))
+
+
+def new_tokens(point: Point) -> float:
+    """Of its prompt, as far as the row says."""
+    return point.asked.input_tokens - point.asked.cached_tokens
 
 
 def beyond_peak(point: Point, tokens: float) -> bool:
-    """The first token came sooner than so many tokens take at the card's peak."""
+    """The first token came sooner than the card multiplies so many tokens, or reads the experts that they wake."""
     known, took_ms = point.ready.prepared, point.row.ttft_ms
-    return took_ms is not None and took_ms / 1e3 < tokens * known.facts.flops_per_token / known.peak / known.tensor
+    if took_ms is None:
+        return False
+    facts, ranks = known.facts, known.tensor
+    multiplied_s = tokens * facts.flops_per_token / known.peak / ranks
+    awake = 1.0 - math.pow(1.0 - facts.expert_share, math.pow(max(tokens, 1.0), ALIKE))
+    read_s = (facts.dense_bytes + facts.expert_bytes * awake) / known.device.bandwidth / ranks
+    return took_ms < 1e3 * max(multiplied_s, read_s)
 
 
 def _prompts(point: Point) -> Prompts:

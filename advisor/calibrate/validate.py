@@ -11,7 +11,7 @@ from typing import NamedTuple
 from advisor.calibrate.fit import fit
 from advisor.calibrate.kernels import Held
 from advisor.calibrate.meeting import meeting
-from advisor.calibrate.points import Model, Point, beyond_peak
+from advisor.calibrate.points import Model, Point, beyond_peak, from_cache, new_tokens
 from advisor.calibrate.rows import CLOCKED, rate_as_printed
 
 FOLDS = 10  # sources are dealt into so many; those of one fold are left out together
@@ -34,7 +34,7 @@ class Error(NamedTuple):
     ttft: float | None
     itl: float | None  # where the source prints a median gap as TPOT
     itl_as_tpot: float | None  # the same figure taken for what its column says
-    cached: bool  # its first token came sooner than the card multiplies the new part of the prompt: it was not new
+    cached: bool  # its first token came sooner than the card computes the new part of the prompt: it was not new
     measured: float
     predicted: float
 
@@ -91,7 +91,8 @@ def _fold(job: _Job) -> list[Error]:
     model = Model({**values, **meeting(inside, values)})
     families = {point.ready.prepared.device.family for point in inside}
     kernels = {point.ready.prepared.kernel for point in inside}
-    return [error_of(model, point, families, kernels) for point in outside]
+    found, again = [error_of(model, point, families, kernels) for point in outside], from_cache(outside)
+    return [error._replace(cached=error.cached or error.id in again) for error in found]
 
 
 def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) -> Error:
@@ -113,7 +114,7 @@ def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) 
         ttft=_log(1e3 * said.ttft_s, row.ttft_ms),
         itl=_log(1e3 * said.gap_s, row.itl_ms),
         itl_as_tpot=_log(1e3 * said.tpot_s, row.itl_ms),
-        cached=beyond_peak(point, point.asked.input_tokens - point.asked.cached_tokens),
+        cached=beyond_peak(point, new_tokens(point)),
         measured=row.output_tok_s or 0.0,
         predicted=rate,
     )

@@ -77,7 +77,8 @@ def _offline(engine: str, step: Columns, load: Columns, values: Values) -> Figur
         return _burst(step, load, values, np.where(np.isnan(load.prompts), batch, load.prompts))
     found = _burst(step, load.but(slots=batch, sequences=batch), values, batch)
     decode = decode_s(step, batch, load.entered + load.answer / 2)
-    return Figures(batch / decode, decode, found.ttft, found.gap)
+    more = (batch - 1.0) * (prefill_s(step, load.prompt, load.cached) + values["serial_s"])
+    return Figures(batch / decode, decode, first_token_s(step, load.prompt, load.cached) + more, found.gap)
 
 
 def _whole_burst(engine: str, step: Columns, load: Columns, values: Values) -> Figures:  # noqa: ARG001
@@ -149,7 +150,14 @@ def _wave(step: Columns, load: Columns, values: Values, admitted: Vector) -> _Wa
     decode = decode_s(step, admitted, load.context)
     stretch = np.minimum(prefill * behind / np.maximum(load.output - 1.0, 1.0), prefill * load.chunk / load.prompt)
     split = load.split_s * (admitted - 1.0) if "in_step" in values else 0.0
-    return _Wave(alone + np.maximum(prefill * (admitted - 1.0 - behind), split), decode + stretch)
+    queue = prefill * (admitted - 1.0 - behind) + _decodes_s(step, load, admitted)
+    return _Wave(alone + np.maximum(queue, split), decode + stretch)
+
+
+def _decodes_s(step: Columns, load: Columns, admitted: Vector) -> Vector:
+    """`lockstep.decodes_s`."""
+    many = np.maximum(admitted * load.prompt / load.chunk - 1.0, 0.0)
+    return many / 2 * decode_s(step, np.maximum(admitted / 3, 1.0), load.context)
 
 
 def _drain_s(step: Columns, load: Columns, batch: Vector) -> Vector:
@@ -210,14 +218,15 @@ def _burst(step: Columns, load: Columns, values: Values, prompts: Vector) -> Fig
     prompts_s = alone + (first_wave - 1.0) * prefill
     writing = np.where((load.longest > EQUAL), _drain_s(step, load, first_wave), (load.output - 1.0) * decode)
     shrinking = decode_s(step, np.maximum(MEAN_BATCH * first_wave, 1.0), load.context)
-    ttft = alone + (first_wave - 1.0) * prefill / 2
+    beside = _decodes_s(step, load, first_wave)
+    ttft = alone + (first_wave - 1.0) * prefill / 2 + beside
     stretch = (first_wave - 1.0) * prefill / 2 / np.maximum(load.output - 1.0, 1.0)
     tpot = np.where((load.longest > EQUAL), shrinking, decode) + np.minimum(stretch, prefill * load.chunk / load.prompt)
     rest = prompts - first_wave
     more = rest > 0
     point = _inside(step, load, values, first_wave)
     drain = np.where(more, rest / point.rate, 0.0)
-    room = np.where((load.longest > EQUAL), prompts_s, prompts_s + writing)
+    room = np.where((load.longest > EQUAL), prompts_s + 2.0 * beside, prompts_s + writing)
     late = (first_wave * ttft + rest * (room + drain / 2 + point.wait_s)) / prompts
     mixed = (first_wave * tpot + rest * point.tpot_s) / prompts
     whole = prompts_s + writing + drain

@@ -51,7 +51,8 @@ def command(requests: str, out: Path | None, force: bool, as_json: bool) -> int:
 
     \b
     What ttft_ms means: the mean wait. Like requests whose num_prompts is not stated come together, as in a run of one
-    prompt for each client; where it is stated only the first ones do.
+    prompt for each client; where it is stated only the first ones do. output_tokens 0 asks for the prompt alone: there
+    is no rate then, nor tpot_ms.
 
     \b
     Examples:
@@ -131,14 +132,13 @@ def _write_csv(answers: Iterable[Prediction], file: TextIO) -> None:
 
 
 def _cells(answer: Prediction) -> Sequence[object]:
-    """One line of the CSV: four digits that matter."""
-    if not answer.supported:
-        return (answer.id, "false", answer.reason, "", "", "", "", "", "", "")
-    return (
-        answer.id, "true", answer.reason, f"{answer.output_tok_s:.5g}", f"{answer.output_tok_s_low:.5g}",
-        f"{answer.output_tok_s_high:.5g}", f"{answer.ttft_ms:.5g}", f"{answer.tpot_ms:.5g}", answer.kv_tokens,
-        answer.basis,
-    )  # fmt: skip
+    """One line of the CSV: five digits that matter, nothing where there is no figure."""
+    name, supported, *rest = answer
+    return (name, "true" if supported else "false", *map(_cell, rest))
+
+
+def _cell(value: object) -> object:
+    return f"{value:.5g}" if isinstance(value, float) else "" if value is None else value
 
 
 def _write_json(answers: Iterable[Prediction]) -> None:

@@ -25,7 +25,7 @@ REMEMBERED = 100_000  # answers kept for rows that ask the same again
 
 
 class Prediction(NamedTuple):
-    """One answer; numbers are None where the row is not supported."""
+    """One answer; numbers are None where the row is not supported, rates also where it asks for no answer."""
 
     id: str
     supported: bool
@@ -106,8 +106,10 @@ def _answer(ready: Ready, asked: Asked) -> tuple[object, ...]:
     ttft_ms, tpot_ms, late_ms = steady.ttft_s * 1e3, steady.tpot_s * 1e3, steady.ttft_p95_s * 1e3
     if not math.isfinite(rate * spread.rate + ttft_ms * spread.ttft + tpot_ms * spread.tpot + late_ms):
         return (False, OUT_OF_RANGE)
+    first = (ttft_ms / spread.ttft, ttft_ms * spread.ttft, late_ms)
+    if not asked.output_tokens:
+        return (True, ready.note, None, None, None, ttft_ms, None, ready.kv_tokens, spread.basis, *first)
     return (
         True, ready.note, rate, rate / spread.rate, rate * spread.rate, ttft_ms, tpot_ms, ready.kv_tokens, spread.basis,
-        ttft_ms / spread.ttft, ttft_ms * spread.ttft, late_ms, tpot_ms / spread.tpot,
-        tpot_ms * spread.tpot,
+        *first, tpot_ms / spread.tpot, tpot_ms * spread.tpot,
     )  # fmt: skip

@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     concurrency: float | None
     request_rate: float | None
     input_tokens: float
-    output_tokens: float
+    output_tokens: float  # 0: the prompt alone is computed
     prompts: float | None
     cached_tokens: float = 0.0
     longest: float = EQUAL  # answer, in means; beyond 1 they are of unequal length
@@ -86,12 +86,12 @@ def read_load(words: Cells) -> Asked:
     if mode not in MODES:
         raise Unsupported(f"mode {shown(stated)} is not one of {', '.join(MODES)}")
     prompt = _number(input_tokens, "input_tokens", zero=True)
-    answer = _number(output_tokens, "output_tokens")
+    answer = _number(output_tokens, "output_tokens", zero=True)
     cap = _number(output_cap, "output_cap") if output_cap else None
     if answer and cap:
         cap = max(answer, cap)  # a tokenizer that counts otherwise may find a mean above the limit
     entered = USUAL_INPUT_TOKENS if prompt is None else prompt
-    written = answer or cap or USUAL_OUTPUT_TOKENS
+    written = (cap or USUAL_OUTPUT_TOKENS) if answer is None else answer
     return Asked(
         mode,
         _number(concurrency, "concurrency"),
@@ -100,8 +100,8 @@ def read_load(words: Cells) -> Asked:
         written,
         _number(num_prompts, "num_prompts"),
         # A prompt without an answer's length asks for the decode rate at that depth: the prompt is there already.
-        prompt if prompt and not (answer or cap) and mode == "serving" else _share(cached) * entered,
-        longest_of(_distribution(lengths), written, cap) if lengths else EQUAL,
+        prompt if prompt and answer is None and not cap and mode == "serving" else _share(cached) * entered,
+        longest_of(_distribution(lengths), written, cap) if lengths and written else EQUAL,
     )
 
 

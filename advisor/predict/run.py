@@ -7,7 +7,15 @@ import math
 from advisor.engines.ready import Ready
 from advisor.physics.speed.facts import held_bytes
 from advisor.physics.speed.inside import EQUAL, Discipline
-from advisor.physics.speed.serving import CROWD, Steady, all_at_once, closed_loop, open_loop, single_stream
+from advisor.physics.speed.serving import (
+    CROWD,
+    Steady,
+    all_at_once,
+    all_prompts_s,
+    closed_loop,
+    open_loop,
+    single_stream,
+)  # fmt: skip
 from advisor.predict.rows import Asked
 
 NEARLY_EQUAL = 1.25  # the longest answer over the mean: drawn evenly up to it, an answer that runs is 2 % longer
@@ -75,5 +83,6 @@ def _offline(ready: Ready, rule: Discipline, asked: Asked) -> Steady:
         return all_at_once(step, rule, asked.prompts or batch, prompt, answer, cached, longest=asked.longest)
     rule = rule._replace(slots=batch, sequences=batch)
     found = all_at_once(step, rule, batch, prompt, answer, cached)
-    decode_s = step.decode_s(batch, prompt + answer / 2)
-    return found._replace(output_tokens_per_s=batch / decode_s, tpot_s=decode_s)
+    decode_s, prompts_s = step.decode_s(batch, prompt + answer / 2), all_prompts_s(step, rule, batch, prompt, cached)
+    # Such a bench computes every prompt before it decodes at all.
+    return found._replace(output_tokens_per_s=batch / decode_s, tpot_s=decode_s, ttft_s=prompts_s, ttft_p95_s=prompts_s)

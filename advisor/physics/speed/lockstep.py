@@ -2,7 +2,8 @@
 
 A benchmark's first wave does so, every wave of clients that wait for the slowest of them, and every wave of equal
 answers where one step holds all prompts (where it does not, the waves come apart, a chunk each). The prompts then queue
-for one another, in chunks of as many tokens as a step takes; all prompts of a chunk get their first token at its end.
+for one another, in chunks of as many tokens as a step takes; all prompts of a chunk get their first token at its end,
+and each of these steps also decodes for those whose prompts came before.
 Before that they queue for the one process that splits texts into tokens, and that sends nothing out meanwhile: long
 prompts wait for it even where the prefix cache holds them.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from advisor.physics.speed.inside import Discipline, Point, Work
+from advisor.physics.speed.step import StepModel
 
 _P95 = 0.95
 
@@ -28,7 +30,7 @@ class Wave(NamedTuple):
 NO_WAVE = Wave(0.0, 0.0, 0.0, 0.0)
 
 
-def wave(rule: Discipline, admitted: float, work: Work, point: Point) -> Wave:
+def wave(step: StepModel, rule: Discipline, admitted: float, work: Work, point: Point) -> Wave:
     """`admitted` prompts that are handed over at once; `point` is the engine with as many that come evenly."""
     prefill_s = point.prefill_s
     alone_s = rule.request_s + rule.serial_s + point.alone_s
@@ -36,13 +38,23 @@ def wave(rule: Discipline, admitted: float, work: Work, point: Point) -> Wave:
     behind = (admitted - together) / 2  # prompts that are still to come when the mean request writes
     stretch = chunked(prefill_s * behind / max(work.output - 1.0, 1.0), prefill_s, rule.chunk_tokens, work.prompt)
     split_s = rule.split_s * (admitted - 1.0)
-    wait_s = alone_s + max(prefill_s * (admitted - 1.0 - behind), split_s)
+    beside_s = decodes_s(step, rule, admitted, work)
+    wait_s = alone_s + max(prefill_s * (admitted - 1.0 - behind) + beside_s, split_s)
     return Wave(
         wait_s=wait_s,
-        wait_p95_s=max(wait_s, alone_s + max(prefill_s * (admitted - 1.0) * _P95, split_s)),
+        wait_p95_s=max(wait_s, alone_s + max((prefill_s * (admitted - 1.0) + 2.0 * beside_s) * _P95, split_s)),
         tpot_s=point.full_s + stretch,
         tpot_p95_s=point.full_s + stretch * 2 * _P95,
     )
+
+
+def decodes_s(step: StepModel, rule: Discipline, admitted: float, work: Work) -> float:
+    """What the mean first token of a wave waits for decodes: half of the prompts' steps, beside ever more answers.
+
+    A step's decodes grow evenly, from none to all, and fewer prompts wait for the later steps: a third in the mean.
+    """
+    steps = max(admitted * work.prompt / rule.chunk_tokens - 1.0, 0.0)
+    return steps / 2 * step.decode_s(max(admitted / 3, 1.0), work.context) if steps else 0.0
 
 
 def chunked(stretch_s: float, prefill_s: float, chunk_tokens: float, prompt: float) -> float:

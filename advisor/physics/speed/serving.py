@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from advisor.physics.speed.inside import EQUAL, Discipline, Point, Work, at_rate, inside, slot_wait, work_of
 from advisor.physics.speed.lengths import MEAN_BATCH, drain_s
-from advisor.physics.speed.lockstep import NO_WAVE, Wave, chunked, p95, wave
+from advisor.physics.speed.lockstep import NO_WAVE, Wave, chunked, decodes_s, p95, wave
 from advisor.physics.speed.step import StepModel
 from advisor.schema import Bound
 
@@ -73,7 +73,7 @@ def _endless(step: StepModel, rule: Discipline, in_flight: float, work: Work) ->
     limit = max(1.0, min(rule.slots, rule.sequences))
     if in_flight <= limit:
         point = inside(step, rule, max(in_flight, 1.0), work)
-        crowd = wave(rule, in_flight, work, point) if rule.meeting and in_flight > 1.0 else NO_WAVE
+        crowd = wave(step, rule, in_flight, work, point) if rule.meeting and in_flight > 1.0 else NO_WAVE
         return _steady(step, rule, point, work, point.rate * min(in_flight, 1.0), 0.0, 0.0, 0.0, crowd)
     # More than the limit: the server's own latency of some hides behind the work of others.
     point = inside(step, rule._replace(request_s=0.0), limit, work)
@@ -81,7 +81,7 @@ def _endless(step: StepModel, rule: Discipline, in_flight: float, work: Work) ->
     outside = max(in_flight / rate - limit / point.rate - rule.request_s, 0.0)
     waiting = rate * outside
     point = point._replace(wait_s=point.wait_s + rule.request_s)
-    crowd = wave(rule, limit, work, point) if rule.meeting else NO_WAVE
+    crowd = wave(step, rule, limit, work, point) if rule.meeting else NO_WAVE
     return _steady(step, rule, point, work, rate, waiting, outside, outside * _gamma_p95(waiting), crowd)
 
 
@@ -142,6 +142,15 @@ def all_at_once(
     return _at_once(step, rule.for_prompt(input_tokens), prompts, work)
 
 
+def all_prompts_s(
+    step: StepModel, rule: Discipline, prompts: float, input_tokens: float, cached_tokens: float = 0.0
+) -> float:
+    """Seconds until the last of `prompts` has been computed, nothing being decoded meanwhile."""
+    work = work_of(input_tokens, 1.0, cached_tokens)
+    more_s = (prompts - 1.0) * (step.prefill_s(work.prompt, work.cached) + rule.serial_s)
+    return rule.request_s + step.first_token_s(work.prompt, work.cached) + more_s
+
+
 def _at_once(step: StepModel, rule: Discipline, prompts: float, work: Work) -> Steady:
     """A wave as large as slots and KV allow, then the rest as places become free."""
     prompts = max(1.0, prompts)
@@ -157,7 +166,8 @@ def _at_once(step: StepModel, rule: Discipline, prompts: float, work: Work) -> S
         seen_s = step.decode_s(max(MEAN_BATCH * wave, 1.0), work.context)
     else:
         writing_s, seen_s = (work.output - 1.0) * decode_s, decode_s
-    ttft = first_s + (wave - 1.0) * prefill_s / 2
+    beside_s = decodes_s(step, rule, wave, work)
+    ttft = first_s + (wave - 1.0) * prefill_s / 2 + beside_s
     stretch = (wave - 1.0) * prefill_s / 2 / max(work.output - 1.0, 1.0)
     tpot = seen_s + chunked(stretch, prefill_s, rule.chunk_tokens, work.prompt)
     span = prompts_s + writing_s
@@ -166,11 +176,11 @@ def _at_once(step: StepModel, rule: Discipline, prompts: float, work: Work) -> S
         point = inside(step, rule, wave, work)
         span += rest / point.rate
         # Equal answers make room all at once, unequal ones from the start.
-        room_s = prompts_s if work.varied else prompts_s + writing_s
+        room_s = prompts_s + 2.0 * beside_s if work.varied else prompts_s + writing_s
         ttft = (wave * ttft + rest * (room_s + rest / point.rate / 2 + point.wait_s)) / prompts
         tpot = (wave * tpot + rest * point.tpot_s) / prompts
         bound = "kv" if rule.sequences < rule.slots else "slots"
-    last = prompts_s if rest <= 0 else span - writing_s / 2
+    last = prompts_s + 2.0 * beside_s if rest <= 0 else span - writing_s / 2
     rate = prompts / span
     p95 = max(ttft, 0.95 * last)
     gap = _gap(rule, wave, work, seen_s, tpot)
