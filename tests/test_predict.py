@@ -247,6 +247,30 @@ def test_the_command_writes_the_columns_of_the_contract(tmp_path: Path) -> None:
     assert float(lines[0]["output_tok_s_low"]) < float(lines[0]["output_tok_s"]) < float(lines[0]["output_tok_s_high"])
 
 
+@pytest.mark.parametrize("changes", [{}, {"output_tokens": "0"}, {"gpu": "RTX 9990"}])
+def test_the_csv_says_what_the_json_says(tmp_path: Path, changes: dict[str, str]) -> None:
+    """Every column of the header is filled where there is a figure, in both forms."""
+    requests, row = tmp_path / "rows.csv", {**ROW, **changes}
+    requests.write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n", encoding="utf-8")
+    written = [CliRunner().invoke(command, ["--requests", str(requests), *more]).stdout for more in ([], ["--json"])]
+    (line,), answer = list(csv.DictReader(io.StringIO(written[0]))), json.loads(written[1])["predictions"][0]
+    for name, value in answer.items():
+        if isinstance(value, float):
+            assert float(line[name]) == pytest.approx(value, rel=1e-4), name
+        else:
+            told = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            assert line[name] == told, name
+
+
+@pytest.mark.parametrize("mode", ["serving", "offline", "single_stream"])
+@pytest.mark.parametrize("engine", [{}, {"engine": "llama.cpp", "quantization": "Q4_K_M"}])
+def test_no_answer_asks_for_the_prompt_alone(mode: str, engine: dict[str, str]) -> None:
+    """`output_tokens` 0 is a benchmark of prompts: it waits like an answer of one token and has no rate."""
+    prompt, token = (one(**engine, mode=mode, concurrency="1", output_tokens=count) for count in ("0", "1"))
+    assert prompt.supported and prompt.ttft_ms == pytest.approx(token.ttft_ms, rel=1e-3)
+    assert (prompt.output_tok_s, prompt.output_tok_s_low, prompt.tpot_ms, prompt.tpot_ms_high) == (None,) * 4
+
+
 def test_json_is_one_document(tmp_path: Path) -> None:
     """`--json` prints one object with every prediction."""
     requests = tmp_path / "rows.csv"

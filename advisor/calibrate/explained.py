@@ -70,6 +70,24 @@ EXPLAINED = {
         "them off. recipes' random prompts of one length and stated number come in step all the same, and are "
         "predicted too short; 4x3090's that were in the cache do not wait, and are predicted too long."
     ),
+    "TTFT, bursts": (
+        "a step that carries prompts also decodes for those whose prompts came before, which the waits of a burst left "
+        "out: a thousand ShareGPT requests on H100 waited 4.6 s, not the 3.1 s of their prompts. A simulation of every "
+        "step says the same. gpustack's bursts still begin seconds late on some models (128 tokens in, 4 out: the mean "
+        "wait is 80 % of the run, so nothing comes out at first), and simon-mo's repeats of one run differ by five "
+        "times: kernels are compiled then."
+    ),
+    "TTFT of llama-batched-bench": (
+        "the bench computes all prompts and then decodes, so its wait is that of all prompts and grows with the batch; "
+        "it was fitted and judged as the mean of a burst, half of that. Predicted without this source, 3 instead of 25 "
+        "of its 180 rows are over twice."
+    ),
+    "prompts that must have been cached": (
+        "a first token that comes sooner than the card can multiply the prompt, or read the experts that so many "
+        "tokens wake, proves it (gpt-oss-120b on GB10: 71 ms, where its experts alone take 200 ms to read). vLLM keeps "
+        "what it computed, so one such row speaks for all of the same source, model and length; they are fitted as "
+        "cached, and counted apart when judged, since a request row does not say it."
+    ),
     "TTFT at light load": (
         "two thirds of the 4x3090 rows repeat one prompt, which full-attention models find in the prefix cache (gemma: "
         "50 ms) and hybrid ones compute (Qwen3.6: 350 ms); a request row cannot say which, and they are most of what "

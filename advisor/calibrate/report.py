@@ -18,10 +18,14 @@ SINGLE = ("single_stream", "single_stream_llama_bench", "offline_single_stream")
 WORST = 25
 SEEN = (
     "their figures are printed by every run, so whoever chose the last changes (waits in step, the queue of the "
-    "process that splits prompts) knew, source by source, that their waits were predicted too long. No row of theirs "
-    "was looked at, and the changes were chosen by the other sources: they left the kept ones as they were."
+    "process that splits prompts, then decodes beside prompts and all prompts of a batched bench) knew, source by "
+    "source, which way their waits were wrong. No row of theirs was looked at, and the changes were chosen by the "
+    "other sources."
 )
-LOOKS = "three times before the waits were changed, without a change of the model between, and once after"
+LOOKS = (
+    "three times before the waits were changed, without a change of the model between, once after, and once after the "
+    "second change of the waits"
+)
 BANDS = ((1.5, "1 in flight"), (8.0, "2-8"), (64.0, "9-64"), (math.inf, "over 64"))
 
 

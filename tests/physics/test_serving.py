@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_equal_requests_march_in_step(step: StepModel, in_flight: int, prompt: i
     assert said.output_tokens_per_s == apart.output_tokens_per_s
 
 
-@pytest.mark.parametrize(("in_flight", "prompt"), [(16, 512), (64, 512), (32, 2048)])
+@pytest.mark.parametrize(("in_flight", "prompt"), [(16, 512), (64, 512), (32, 2048), (200, 1024)])
 def test_a_wave_larger_than_a_step_waits_for_its_chunks(step: StepModel, in_flight: int, prompt: int) -> None:
     """All at the start of a run: the simulation of that one wave agrees in the mean and the 95th percentile."""
     seen = step_simulation.closed_loop(
@@ -93,6 +94,17 @@ def test_a_wave_larger_than_a_step_waits_for_its_chunks(step: StepModel, in_flig
     said = closed_loop(step, rule()._replace(together=1.0), in_flight, prompt, 256)
     assert said.ttft_s == pytest.approx(seen.ttft_s, rel=0.2)
     assert said.ttft_p95_s == pytest.approx(seen.ttft_p95_s, rel=0.2)
+
+
+def test_a_step_of_prompts_also_decodes_for_those_before(step: StepModel) -> None:
+    """With heavy decodes beside few prompt tokens the first tokens of a burst wait for both, as in the simulation."""
+    slow = replace(step, overhead_s=0.05)
+    seen = step_simulation.closed_loop(
+        slow, in_flight=128, slots=256, prompt=512, answer=256, budget=BUDGET, requests=128, spread=0.0, first=0.0,
+    )  # fmt: skip
+    said = all_at_once(slow, rule(), 128, 512, 256)
+    assert said.ttft_s == pytest.approx(seen.ttft_s, rel=0.2)
+    assert said.ttft_s > 1.2 * all_at_once(slow, rule()._replace(chunk_tokens=1e9), 128, 512, 256).ttft_s
 
 
 def test_a_part_of_the_clients_in_step_lies_between(step: StepModel) -> None:

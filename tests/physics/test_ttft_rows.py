@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 np = pytest.importorskip("numpy", reason="the calibration is a development program and needs NumPy")
 
+from advisor.calibrate.points import from_cache, to_fit, to_judge  # noqa: E402
 from advisor.calibrate.rows import CLOCKED, Row, as_judged, clocked  # noqa: E402
 from advisor.evaluate import measurement  # noqa: E402
 from advisor.predict import Prediction, predict  # noqa: E402
@@ -90,3 +93,62 @@ def test_how_clients_come_says_nothing_of_rates(concurrency: str, engine: str) -
 def test_one_client_meets_nobody() -> None:
     """Alone, a request waits as long whether its answers are alike or not."""
     assert waits_ms("1", lengths="fixed") == pytest.approx(waits_ms("1", lengths="0.8"), rel=1e-6)
+
+
+def batch_ms(size: str, prompt: str = "512") -> float:
+    """Until a batched bench of llama.cpp has computed its prompts."""
+    told = {
+        "id": "a", "engine": "llama.cpp", "gpu": "RTX 4090 24GB", "model": "Qwen/Qwen2.5-7B-Instruct", "mode": "offline",
+        "quantization": "Q4_K_M", "input_tokens": prompt, "output_tokens": "32", "concurrency": size, "slots": size,
+    }  # fmt: skip
+    found = next(predict(COLUMNS, [[told.get(name, "") for name in COLUMNS]])).ttft_ms
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("prompt", ["512", "4096"])
+def test_a_batched_bench_computes_every_prompt_before_it_decodes(prompt: str) -> None:
+    """The first token of all comes after the last prompt: twice the batch, twice the wait."""
+    waits = [batch_ms(str(size), prompt) for size in (4, 8, 16, 32)]
+    assert all(1.8 < later / sooner < 2.1 for sooner, later in itertools.pairwise(waits)), waits
+
+
+REPEATED = {
+    "engine": "vLLM", "quantization": "awq", "measurement": "serving", "prefill_tok_s": "", "gpu": "DGX Spark (GB10)",
+    "model": "openai/gpt-oss-120b", "output_tok_s_total": "30",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cached", "cells"),
+    [
+        (True, {"ttft_ms_mean_or_p50": "70"}),  # its experts alone take 200 ms to read
+        (False, {"ttft_ms_mean_or_p50": "700"}),
+        (True, {"gpu": "RTX 3090 24GB", "model": "google/gemma-4-12b-it", "ttft_ms_mean_or_p50": "57"}),
+        (False, {"gpu": "RTX 3090 24GB", "model": "google/gemma-4-12b-it", "ttft_ms_mean_or_p50": "400"}),
+        (False, {"input_tokens_mean": "1", "ttft_ms_mean_or_p50": "70"}),  # one token wakes four experts
+        (False, {"prefix_cached": "y", "ttft_ms_mean_or_p50": "70"}),  # it says so: nothing is left to prove
+    ],
+)
+def test_sooner_than_the_card_can_read_or_multiply_is_from_the_cache(cached: bool, cells: dict[str, str]) -> None:
+    """The proof takes the card's peaks, and no more of a mixture of experts than so few tokens must wake."""
+    quantization = "awq" if "gemma" in cells.get("model", "") else "mxfp4"
+    (point,) = to_judge([row(**{**REPEATED, "quantization": quantization, **cells})])
+    assert bool(from_cache([point])) is cached
+
+
+def test_prompts_that_one_row_shows_to_be_cached_are_cached_in_all_of_vllm() -> None:
+    """Its prefix cache is on: a slow row of the same source, model and length waits for something else."""
+    fast, slow = {"id": "fast", "ttft_ms_mean_or_p50": "70"}, {"id": "slow", "ttft_ms_mean_or_p50": "2000"}
+    cells = {**REPEATED, "quantization": "mxfp4"}
+    other = {"id": "other", "group": "somebody else"}
+    found = to_judge([row(**{**cells, **one}) for one in (fast, slow, {**slow, **other})])
+    assert from_cache(found) == {"fast", "slow"}
+
+
+@pytest.mark.parametrize(("gpu", "judged"), [("Ascend 910B 64GB", 0), ("H100 SXM 80GB", 1), ("MI300X 192GB", 1)])
+def test_what_ran_on_a_fork_is_neither_fitted_nor_judged(gpu: str, judged: int) -> None:
+    """Cards of a maker that no engine here has a build for were measured with another program."""
+    cells = {"engine": "vLLM", "quantization": "bf16", "measurement": "serving", "prefill_tok_s": "", "gpu": gpu}
+    one = row(**{**cells, "model": "Qwen/Qwen3-8B"})
+    assert len(to_judge([one])) == len(to_fit([one])) == judged
