@@ -173,7 +173,7 @@ def _print(found: Listing) -> None:
         return
     from rich.table import Table
 
-    from advisor.report.console import console
+    from advisor.report.styled import console
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in found.titles:

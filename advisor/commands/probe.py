@@ -141,7 +141,7 @@ def _print(hardware: Hardware) -> None:
     from rich.text import Text
 
     from advisor.probe.describe import lines
-    from advisor.report.console import console
+    from advisor.report.styled import console
 
     report = list(lines(hardware))
     indent = max(len(label) for label, _ in report) + 2

@@ -95,7 +95,7 @@ def _most(ask: Callable[[int], Question], way: Candidate, guess: int, least: int
 
     if not carried(least):
         return None
-    low, step = guess, max(guess // 64, 1)
+    low, step = guess, max(guess // 16, 1)
     if guess > least and not carried(guess):
         while low - step > least and not carried(low - step):
             low, step = low - step, 2 * step

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
+from rich.text import Text
 
-from advisor.edge.terminal import styled, visible
-from advisor.report.screen import screen
+from advisor.edge.terminal import visible
 
-
-class _Visible(Console):
-    """Text is made visible before its own colours go around it."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The segments of what is printed."""
-        for text, style, control in super().render(renderable, options):
-            yield Segment(text if control else visible(text), style, control)
-
-
-def console() -> Console:
-    """A console on standard output as wide as the screen; a pipe gets plain text."""
-    piped = not sys.stdout.isatty()
-    file = styled(sys.stdout)
-    return _Visible(file=file, width=screen().columns, no_color=piped or None, highlight=False)
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def show(parts: Iterable[RenderableType]) -> None:
     """Print the parts to standard output; a line that was laid out is left as it is."""
-    shown = console()
-    with shown.capture() as captured:
-        for part in parts:
-            shown.print(part, soft_wrap=True)
-    for line in captured.get().splitlines():
-        shown.file.write(line.rstrip() + "\n")
+    made = list(parts)
+    if not sys.stdout.isatty() and all(isinstance(part, Text) for part in made):
+        told, out = visible("\n".join(map(str, made))), sys.stdout  # text without its styles: nothing to draw
+    else:
+        from advisor.report.styled import console
+
+        shown = console()
+        with shown.capture() as captured:
+            for part in made:
+                shown.print(part, soft_wrap=True)
+        told, out = captured.get(), shown.file
+    for line in told.splitlines():
+        out.write(line.rstrip() + "\n")
