@@ -58,7 +58,7 @@ def test_the_page_is_self_contained(results: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert result.exit_code == 0
     assert text.count("<circle") == 2
-    assert "http" not in text
+    assert "://" not in text
     assert "3 rows: 3 judged, 1 without a prediction" in result.stdout
 
 

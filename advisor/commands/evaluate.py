@@ -37,7 +37,7 @@ _HELP = """Compare measured results with predictions: error by engine, card clas
 @click.command("evaluate", help=_HELP)
 @click.argument("measurements", type=click.Path(path_type=Path))
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with a plot here.")
-@click.option("--force", is_flag=True, help="Let --html replace a file that is no page of `advisor evaluate`.")
+@click.option("--force", is_flag=True, help="Let --html replace a file that is no page of advisor.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(measurements: Path, html: Path | None, force: bool, as_json: bool) -> int:
     """Join, sum up, show."""
@@ -50,9 +50,7 @@ def command(measurements: Path, html: Path | None, force: bool, as_json: bool) -
     judged = [one for one in compared if one.measured.usable]
     tables = _tables(judged)
     if html:
-        from advisor.evaluate.plot import page
-
-        _write_page(html, force, page(judged, tables, f"Measured against predicted: {measurements.name}"))
+        _write_page(html, force, judged, tables, measurements.name)
     if as_json:
         click.echo(json.dumps(_document(compared, judged, tables), ensure_ascii=False, allow_nan=False))
     else:
@@ -73,11 +71,14 @@ def _tables(judged: Sequence[Compared]) -> dict[str, list[Summary]]:
     return found
 
 
-def _write_page(path: Path, force: bool, text: str) -> None:
+def _write_page(
+    path: Path, force: bool, judged: Sequence[Compared], tables: Mapping[str, Sequence[Summary]], name: str
+) -> None:
     from advisor.folder.write import replacing
+    from advisor.report.html import FIRST_LINE, evaluate_page
 
-    with replacing(path, overwrite=force, own=text.splitlines(keepends=True)[0]) as file:
-        file.write(text)
+    with replacing(path, overwrite=force, own=FIRST_LINE) as file:
+        file.write(evaluate_page(judged, tables, name))
 
 
 def _document(

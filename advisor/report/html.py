@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from advisor.evaluate import Compared, Summary
 from advisor.folder.kinds import UNSEEN
 from advisor.pipeline import Answer
 from advisor.render import environment
+from advisor.report.evaluate_sheet import evaluate_sheet
 from advisor.report.results import Results
 from advisor.report.sheet import sheet
 from advisor.report.smoke_sheet import smoke_sheet
@@ -31,6 +34,11 @@ def smoke_page(report: SmokeReport) -> str:
     """The report of a smoke test, in the same style."""
     told = smoke_sheet(report)
     return page("html/smoke.html.j2", {"title": told["title"], "smoke": told})
+
+
+def evaluate_page(compared: Sequence[Compared], tables: Mapping[str, Sequence[Summary]], file: str) -> str:
+    """Measurements against predictions, in the same style."""
+    return page("html/evaluate.html.j2", evaluate_sheet(compared, tables, file))
 
 
 def page(template: str, sections: dict[str, Any]) -> str:

@@ -17,11 +17,12 @@ from advisor.check.outcome import CheckReport, Line
 from advisor.cli import app
 from advisor.edge.reading import read_json
 from advisor.errors import BadInput
+from advisor.evaluate import Compared, compare, read_measurements, summary
 from advisor.folder.saved import read_plan
 from advisor.measured.store import measurements_from
 from advisor.pipeline import Answer
 from advisor.report.again import answer_of, command_of
-from advisor.report.html import FIRST_LINE, report_page, smoke_page
+from advisor.report.html import FIRST_LINE, evaluate_page, report_page, smoke_page
 from advisor.report.results import CHECKED, SMOKED, Results, keep_check, results_in
 from advisor.report.tiles import tiles
 from advisor.schema import Plan
@@ -238,6 +239,25 @@ def test_a_smoke_page_is_of_the_same_style() -> None:
     page = harmless(smoke_page(smoked()))
     assert "output rate" in page.text and "Smoke test of small: passed" in page.texts["h1"]
     assert page.texts["style"] == Page(made("yes")).texts["style"]
+
+
+@pytest.fixture
+def compared(tmp_path: Path) -> list[Compared]:
+    """Measurements of two engines, one of them named in a hostile way."""
+    rows = f'1,vllm,L4,Qwen/Qwen3-8B,500\n"{VISIBLE.replace(chr(34), chr(34) * 2)}",ollama,L4,Qwen/Qwen3-8B,60\n'
+    (tmp_path / "mine.csv").write_text(f"id,engine,gpu,model,output_tok_s_total\n{rows}")
+    return compare(read_measurements(tmp_path / "mine.csv"))
+
+
+def test_an_evaluation_is_of_the_same_style(compared: list[Compared]) -> None:
+    """Dots and tables in the style of the report; names are text, and without a rate that is said."""
+    tables = {"output rate: all": [summary("all rows", compared, "output_tok_s")]}
+    text = evaluate_page(compared, tables, "mine.csv")
+    page = harmless(text)
+    assert text.startswith(FIRST_LINE) and page.texts["style"] == Page(made("yes")).texts["style"]
+    assert [tag for tag, _ in page.elements].count("circle") == 2 and "output rate: all" in page.texts["h2"]
+    assert "<script>x</script>" in page.text
+    assert "No row has both" in harmless(evaluate_page([], {}, "none.csv")).text
 
 
 def poisoned_answer() -> tuple[Answer, Plan]:
