@@ -23,6 +23,7 @@ from advisor.sizing.cost import Terms
 from advisor.sizing.option import options_of
 from advisor.sizing.overflow import Peaks, overflow
 from advisor.sizing.search import sized, without_limits
+from advisor.sizing.short import short
 from advisor.sizing.supply import Limits, supplies
 from advisor.sizing.way import Way
 from advisor.workload import load_workload
@@ -77,6 +78,7 @@ def size_answer(
         question=question, terms=terms, found=found, options=options, growth=growth, today=today,
         typed=typed(profile, overrides),
         without=() if options else without_limits(question, cards, limits, terms),
+        short=None if options else short(question, cards, limits),
         overflow=overflow(question, cards, limits, terms, peaks, options[0].way if options else None)
         if peaks
         else None,

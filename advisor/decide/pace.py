@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from advisor.estimate import latency_s, sized_for, speed_at
 from advisor.models.thinking import written_tokens
 from advisor.physics.memo import by_value_and_identity
 from advisor.schema import Candidate, ModelSpec, Question, Workload
 
-_OTHER_SLOTS = 1.1  # how much sooner all are answered at most with other slots than one for each request
+_LOOKS = (1.0, 0.6, 0.35, 0.2)  # of the most that may be in flight: beyond some load an engine gives less again
+_BETWEEN_LOOKS = 1.1  # how much more is answered between two of them, or with other slots
 
 
 def longest_s(workload: Workload, model: ModelSpec) -> float | None:
@@ -34,15 +37,21 @@ def least_rate(workload: Workload, model: ModelSpec) -> float:
 
 @by_value_and_identity
 def too_slow(way: Candidate, question: Question) -> bool:
-    """Whether an answer takes longer than all targets allow, were so many in flight as come in just that time.
+    """Whether fewer are answered a second than must be, at every load at which all targets can be met.
 
-    Latency only grows with what is in flight: where it is above what is allowed with as many in flight as that makes,
-    it comes to rest above it, and so do the 95th percentiles, which are no lower than the mean.
+    Then no more are in flight than come while an answer takes as long as it may (Little's law). A few looks from there
+    down say what the search for the load at which it comes to rest would.
     """
     longest = longest_s(question.workload, question.model)
     if longest is None:
         return False
-    in_flight = least_rate(question.workload, question.model) * longest
+    rate = least_rate(question.workload, question.model)
+    return all(_answered_per_s(way, part * rate * longest, question) * _BETWEEN_LOOKS < rate for part in _LOOKS)
+
+
+def _answered_per_s(way: Candidate, in_flight: float, question: Question) -> float:
+    """With so many in flight, a slot for each; any number where nothing is predicted."""
     speed = speed_at(sized_for(way, in_flight, question), in_flight, question)
-    written = written_tokens(question.workload, question.model)
-    return speed is not None and latency_s(speed, written) > _OTHER_SLOTS * longest
+    return (
+        math.inf if speed is None else in_flight / latency_s(speed, written_tokens(question.workload, question.model))
+    )

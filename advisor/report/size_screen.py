@@ -18,6 +18,7 @@ from advisor.sizing.load import scale_of
 from advisor.sizing.night import Night
 from advisor.sizing.option import Option, asked_again, engine_title, title, told
 from advisor.sizing.overflow import Overflow
+from advisor.sizing.short import Short
 from advisor.sizing.way import Way
 from advisor.units import count, ms, seconds
 
@@ -28,7 +29,9 @@ _WORDS = {"cheapest": "cheapest", "fewest": "fewest", "fastest": "fastest", "hea
 def size_lines(answer: SizeAnswer, screen: Screen) -> Iterator[Text]:
     """The whole answer."""
     yield Text(headline(answer), style="bold green" if answer.options else "bold red")
-    yield from columns([_without(name, way, answer) for name, way in answer.without], screen.columns, indent=3)
+    yield from columns(
+        [*_short(answer.short), *(_without(*one, answer) for one in answer.without)], screen.columns, indent=3
+    )
     yield Text()
     for number, option in enumerate(answer.options, 1):
         yield from _block(number, option, answer, screen.columns)
@@ -48,9 +51,21 @@ def headline(answer: SizeAnswer) -> str:
     number = count(key.told(key.planned, load))
     asked = f"{answer.question.model.hf_id} for {number} {_UNITS[key.key]}"
     if not answer.options:
-        return f"NO: none of {answer.found.tried} kinds of cards carries {asked} within what was allowed"
+        return f"NO: none of {_cards(answer)} carries {asked} within what was allowed"
     ways = len(answer.found.ways)
-    return f"YES: {asked}; {ways} way{'s' if ways != 1 else ''} judged in full, of {answer.found.tried} kinds of cards"
+    return f"YES: {asked}; {ways} way{'s' if ways != 1 else ''} judged in full, of {_cards(answer)}"
+
+
+def _cards(answer: SizeAnswer) -> str:
+    tried = answer.found.tried
+    return f"{tried} kind{'s' if tried != 1 else ''} of cards"
+
+
+def _short(found: Short | None) -> Iterator[tuple[str, str]]:
+    """Why not even the largest machine does, and what could be asked less of."""
+    if found is not None:
+        yield title(found.fit), found.why
+        yield from (("a yes there", change) for change in found.changes)
 
 
 def _without(name: str, way: Way, answer: SizeAnswer) -> tuple[str, str]:
@@ -174,10 +189,10 @@ def assumed(answer: SizeAnswer) -> str:
     told_ = (
         f"cards at their full power {terms.ops_hours:g} hours a day, {terms.kwh:.3g} {terms.exchange.currency} a kWh "
         f"({terms.kwh_told}), PUE {terms.pue:g}; a purchase spread over {terms.years:g} years, "
-        f"{terms.resale:.0%} got back; {host}; exchange rates of {terms.exchange.date}; "
-        f"the fastest and the one with most head-room are those of the "
-        f"{len(answer.found.ways)} cheapest ways"
+        f"{terms.resale:.0%} got back; {host}; exchange rates of {terms.exchange.date}"
     )
+    if len(answer.found.ways) > 1:
+        told_ += f"; fastest and most head-room: of the {len(answer.found.ways)} cheapest ways"
     if unpriced := [title(way.fit) for way in answer.found.ways if way.cost is None]:
         told_ += f"; no price is known of {', '.join(unpriced)}, so that they may be cheaper"
     return told_

@@ -13,6 +13,7 @@ from advisor.sizing.load import scale_of
 from advisor.sizing.option import Option, asked_again, months_until_full, title
 from advisor.sizing.overflow import Overflow
 from advisor.sizing.search import Sized
+from advisor.sizing.short import Short
 from advisor.sizing.way import Way
 from advisor.wire import to_data
 
@@ -29,6 +30,7 @@ class SizeAnswer:
     today: date
     typed: str = ""  # load and model, as options
     overflow: Overflow | None = None  # machines for the base, the API above it
+    short: Short | None = None  # where nothing does: why, and what could be asked less of
     without: tuple[tuple[str, Way], ...] = ()  # where nothing does: a limit, and the cheapest way without it
 
 
@@ -42,6 +44,7 @@ def next_card(option: Option, answer: SizeAnswer) -> date | None:
 
 def size_document(answer: SizeAnswer, files: tuple[str, ...] = ()) -> dict[str, Any]:
     """The contract's keys, and what the table shows."""
+    short = answer.short
     return {
         "schema_version": 1,
         "options": [_option(option, answer) for option in answer.options],
@@ -49,7 +52,9 @@ def size_document(answer: SizeAnswer, files: tuple[str, ...] = ()) -> dict[str, 
         "nearest_yes": [
             {"change": f"without {name}", "result": title(way.fit), "cost": _cost(way.cost)}
             for name, way in answer.without
-        ],
+        ]
+        + ([{"change": change, "result": title(short.fit), "cost": None} for change in short.changes] if short else []),
+        "why_not": short.why if short else None,
         "base_and_api": _overflow(answer.overflow),
         "cards_tried": answer.found.tried,
         "terms": _terms(answer.terms),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from advisor.catalog import gpus
@@ -28,7 +28,7 @@ CARDS = tuple(spec.id for spec in gpus() if spec.memory_bytes >= 8e9 and spec.us
 def loads(draw: st.DrawFn) -> dict[str, Any]:
     """People, requests in flight or a rate, under targets from hard to easy."""
     kind = draw(st.sampled_from(("users", "concurrency", "request_rate")))
-    number: float = draw(st.integers(1, 800)) if kind != "request_rate" else draw(st.floats(0.05, 20))
+    number: float = draw(st.integers(1, 800)) if kind != "request_rate" else draw(st.floats(0.05, 80))
     targets = {"ttft_ms": draw(st.integers(200, 20000)), "tpot_ms": draw(st.integers(10, 200))}
     written = {"input_tokens": draw(st.integers(50, 8000)), "output_tokens": draw(st.integers(10, 1500))}
     return {kind: number, "model": draw(st.sampled_from(MODELS)), "context_tokens": 16384, **targets, **written}
@@ -40,7 +40,15 @@ def on_cards(load: dict[str, Any], card: str, number: int) -> Question:
     return roomy(question_on(ask(**load), supply, number, 1))
 
 
+# Beyond the load at which it comes to rest this engine answers fewer a second again.
+PAST_ITS_BEST = {
+    "model": "meta-llama/Llama-3.1-8B-Instruct", "request_rate": 72.45, "ttft_ms": 6061, "tpot_ms": 24,
+    "input_tokens": 1500, "output_tokens": 40, "context_tokens": 4096,
+}  # fmt: skip
+
+
 @settings(max_examples=12)
+@example(load=PAST_ITS_BEST, card="nvidia-rtx-pro-6000-blackwell-maxq", number=1)
 @given(load=loads(), card=st.sampled_from(CARDS), number=st.sampled_from((1, 2, 4, 8)))
 def test_what_is_too_slow_is_no_yes(load: dict[str, Any], card: str, number: int) -> None:
     """Every way of every engine that one look calls too slow misses a target when it is asked in full."""
