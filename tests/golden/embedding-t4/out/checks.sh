@@ -31,9 +31,9 @@ before)
   look port 'Port 8000 is free for the engine' 'stop what listens there (`ss -ltnp '"'"'sport = :8000'"'"'`)' \
     'if (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; then echo busy; exit 1; fi; echo free'
   look disk-volumes 'There is room where models lie: weights 1.1 GB, image about 10.7 GB, caches about 2.1 GB' 'free space, or set ADVISOR_MODELS in .env to a folder on a larger disk' \
-    'folder=$(sed -n '"'"'s/^ADVISOR_MODELS=//p'"'"' .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); folder=${folder:-$(docker info --format '"'"'{{.DockerRootDir}}'"'"' 2>/dev/null || echo /var/lib/docker)}; while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done; found=$(df -Pk "$folder" | awk '"'"'NR==2 {print $4}'"'"') && echo "$found" && [ "$found" -ge 13691808 ]'
+    'folder=$(sed -n "s/^ADVISOR_MODELS=[\"'"'"'-]*//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); folder=${folder:-$(docker info --format '"'"'{{.DockerRootDir}}'"'"' 2>/dev/null || echo /var/lib/docker)}; while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done; found=$(df -Pk "$folder" | awk '"'"'NR==2 {print $4}'"'"') && echo "$found" && [ "$found" -ge 13691808 ]'
   look models-owner 'A folder that ADVISOR_MODELS names in .env is root'"'"'s, or writable for everybody' 'sudo chown -R 0:0 the folder that ADVISOR_MODELS names' \
-    'folder=$(sed -n '"'"'s/^ADVISOR_MODELS=//p'"'"' .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); [ -z "$folder" ] || [ ! -e "$folder" ] || [ "$(stat -c %u "$folder")" = 0 ] || [ -n "$(find "$folder" -maxdepth 0 -perm -o+w)" ]'
+    'folder=$(sed -n "s/^ADVISOR_MODELS=[\"'"'"'-]*//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); [ -z "$folder" ] || [ ! -e "$folder" ] || [ "$(stat -c %u "$folder")" = 0 ] || [ -n "$(find "$folder" -maxdepth 0 -perm -o+w)" ]'
   look driver 'vLLM 0.33.0 needs NVIDIA driver 580 or newer' 'update the driver, then restart the machine' \
     'found=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -n 1) && echo "$found" && printf '"'"'%s\n'"'"' 580 "$found" | sort -V -C'
   look capability 'vLLM 0.33.0 with 16-bit float weights needs compute capability 7.5 or higher' 'this card cannot run it: plan again' \
@@ -55,7 +55,7 @@ before)
   look image-gateway 'The image caddy:2.11.9 is here or can be pulled' 'with a network: docker save caddy:2.11.9 > image.tar; here: docker load < image.tar' \
     'docker image inspect --format '"'"'{{.Id}}'"'"' caddy:2.11.9 2>/dev/null || docker manifest inspect caddy:2.11.9 >/dev/null'
   look files 'The files are as advisor wrote them' 'advisor render plan.json --out . --force (keeps what you changed as .bak-N)' \
-    'ls plan.json compose.yaml >/dev/null && sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  \1/p'"'"' .advisor-manifest.json | sha256sum --check --quiet --ignore-missing'
+    'ls plan.json compose.yaml >/dev/null && awk '"'"'NR == FNR {here[$0]; next} substr($0, 67) in here'"'"' <(find . -type f) <(sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  .\/\1/p'"'"' .advisor-manifest.json) | sha256sum --check --quiet'
   look env-file 'Only you can read .env, and what lies beside it for one service alone' 'chmod 600 .env *.env' \
     'for file in .env engine.env grafana.env; do [ ! -e "$file" ] || [ "$(ls -lL "$file" | cut -c5-10)" = ------ ] || { ls -lL "$file"; exit 1; }; done'
   look key 'Others come through the gateway, so a key of at least 16 characters is set' 'printf "ADVISOR_API_KEY=%s\n" "$(openssl rand -hex 24)" >>.env' \

@@ -35,7 +35,7 @@ before)
   look gpu-nodes 'AMD GPUs are reached through device nodes' 'load the amdgpu driver of ROCm 7, and put this user into the groups video and render' \
     'ls -l /dev/kfd /dev/dri/renderD*'
   look files 'The files are as advisor wrote them' 'advisor render plan.json --out . --force (keeps what you changed as .bak-N)' \
-    'ls plan.json >/dev/null && sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  \1/p'"'"' .advisor-manifest.json | sha256sum --check --quiet --ignore-missing'
+    'ls plan.json >/dev/null && awk '"'"'NR == FNR {here[$0]; next} substr($0, 67) in here'"'"' <(find . -type f) <(sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  .\/\1/p'"'"' .advisor-manifest.json) | sha256sum --check --quiet'
   look env-file 'Only you can read .env, and what lies beside it for one service alone' 'chmod 600 .env *.env' \
     'for file in .env engine.env grafana.env; do [ ! -e "$file" ] || [ "$(ls -lL "$file" | cut -c5-10)" = ------ ] || { ls -lL "$file"; exit 1; }; done'
   look model-access 'The library has gpt-oss:20b' 'tags move: look it up at https://ollama.com/library and set FROM in Modelfile' \
