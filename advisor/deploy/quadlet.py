@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from advisor.deploy import gateway, native
-from advisor.deploy.systemd import LOAD_S, patience_s
+from advisor.deploy.systemd import LOAD_S, fetch, patience_s
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.builds import access, has_image
@@ -37,6 +37,7 @@ class Quadlet:
     health: str  # JSON, as Podman takes it without a shell
     start_s: int
     model_s: int  # for the model's container
+    fetch: tuple[str, ...]  # script and words that have the model fetched before the engine starts; empty: it is here
     local: bool
     gateway_image: str
     needs_token: bool
@@ -61,10 +62,11 @@ def facts(plan: Plan) -> Quadlet:
     """Everything that the templates place."""
     engine = ENGINES[plan.engine]
     container = engine.container(plan)
+    env = {**container.env, **(engine.supplies(plan).fetched if fetch(plan) else {})}
     return Quadlet(
         unit=native.unit_name(plan),
         image=qualified(container.image),
-        env=tuple(f"{name}={text}" for name, text in container.env.items()),
+        env=tuple(f"{name}={text}" for name, text in env.items()),
         config=native.config_folder(plan),
         mounts=container.mounts,
         prepare=container.prepare_mounts,
@@ -74,6 +76,7 @@ def facts(plan: Plan) -> Quadlet:
         health=json.dumps(container.health),
         start_s=container.start_period_s + IMAGE_S,
         model_s=patience_s(plan) + LOAD_S,
+        fetch=fetch(plan)[2:],  # without the shell
         local=bool(plan.model.path) or plan.workload.air_gapped,
         gateway_image=qualified(gateway.facts(plan).image) if "gateway" in plan.parts else "",
         needs_token=plan.launch.needs_token,
@@ -117,6 +120,8 @@ def _files(plan: Plan) -> Iterator[tuple[str, str]]:
             yield "named.volume.j2", f"{unit}-{mount.source}.volume"
     if ENGINES[plan.engine].preparation(plan) is not None:
         yield "model.container.j2", f"{unit}-model.container"
+    if fetch(plan):
+        yield "fetch.container.j2", f"{unit}-fetch.container"
     if "gateway" in plan.parts:
         yield "gateway.container.j2", f"{unit}-gateway.container"
         yield "named.volume.j2", f"{unit}-gateway-data.volume"

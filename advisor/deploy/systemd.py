@@ -86,7 +86,7 @@ def facts(plan: Plan) -> Units:
         failures=MOST_FAILURES,
         closed=plan.workload.air_gapped or plan.model.path is not None,
         one_fails_all=preparation is None,
-        fetch=_fetch(plan),
+        fetch=fetch(plan),
         prepare=preparation.script(f"{config}/{preparation.file}") if preparation else "",
         model_file=preparation.file if preparation else "",
         needs_token=launch.needs_token,
@@ -105,10 +105,11 @@ def _sliced(plan: Plan) -> tuple[str, ...]:
     return "/bin/sh", "-euc", script, "slice"
 
 
-def _fetch(plan: Plan) -> tuple[str, ...]:
-    """The engine's own lines that fetch its model, as the unit runs them before it starts."""
+def fetch(plan: Plan) -> tuple[str, ...]:
+    """The command that has the model fetched before the engine starts; empty where its running server does that."""
     found = ENGINES[plan.engine].supplies(plan)
-    return ("/bin/sh", "-euc", found.fetch, "fetch", *found.repositories) if found.fetch and fetches(plan) else ()
+    own = ENGINES[plan.engine].preparation(plan) is None
+    return ("/bin/sh", "-euc", found.fetch, "fetch", *found.repositories) if own and fetches(plan) else ()
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:
@@ -155,7 +156,7 @@ def _environment(plan: Plan) -> Iterator[tuple[str, str]]:
     """The plan's variables, and folders in place of a home."""
     launch = plan.launch
     yield from launch.env.items()
-    if _fetch(plan):
+    if fetch(plan):
         yield from ENGINES[plan.engine].supplies(plan).fetched.items()
     vendor, found = maker(plan), build(plan)
     if vendor and found and found.cards_variable in launch.env:

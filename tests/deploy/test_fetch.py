@@ -156,14 +156,37 @@ def test_the_unit_fetches_before_the_engine(hub: Hub) -> None:
     assert words == ["/bin/sh", "-euc", FETCH, "fetch", MODEL]
     assert subprocess.run(words, env=hub.env, check=False).returncode == 0 and hub.kept() == FIRST
     for asked in ({"air_gapped": True}, {"engine": "ollama"}):
+        units = [file.text for file in render(planned(run="systemd", **asked)) if file.path.startswith("systemd/")]
         assert not any(
-            "hf download" in file.text for file in render(planned(run="systemd", **asked)) if "systemd/" in file.path
+            "ExecStartPre=" in unit and "fetch" in unit.partition("ExecStartPre=")[2].split("\n")[0] for unit in units
         )
+
+
+@pytest.mark.external
+def test_a_container_fetches_before_the_engines(hub: Hub, tmp_path: Path) -> None:
+    """Podman's own generator gives the script back as it is, and the engine's unit waits for it and asks the Hub no more."""
+    files = {file.path: file.text for file in render(planned(run="podman")) if file.path.startswith("quadlet/")}
+    folder = tmp_path / "units"
+    folder.mkdir()
+    for path, text in files.items():
+        (folder / Path(path).name).write_text(text)
+    units = subprocess.run(
+        [tool("quadlet"), "-dryrun"], env={**os.environ, "QUADLET_UNIT_DIRS": str(folder)}, capture_output=True,
+        text=True, check=True,
+    ).stdout  # fmt: skip
+    started = units.partition("-fetch.service---")[2].partition("\n---")[0]
+    line = next(line for line in started.splitlines() if line.startswith("ExecStart="))
+    script = next(word for word in re.findall(r'"((?:[^"\\]|\\.)*)"', line) if "hf download" in word)
+    words = ["/bin/sh", "-euc", as_systemd_reads(script), "fetch", MODEL]
+    assert subprocess.run(words, env=hub.env, check=False).returncode == 0 and hub.kept() == FIRST
+    engine = next(text for path, text in files.items() if path.endswith("instruct.container"))
+    assert "Requires=qwen2-5-7b-instruct-fetch.service" in engine and "HF_HUB_OFFLINE=1" in engine
+    assert not [file for file in render(planned(run="podman", engine="ollama")) if "fetch.container" in file.path]
 
 
 def as_systemd_reads(word: str) -> str:
     """The inside of a quoted word of ExecStart= in a unit (systemd.service(5), "COMMAND LINES")."""
-    plain = re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), word)
+    plain = re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), word.replace(r"\n", "\n"))
     return re.sub(r"\\(.)", r"\1", plain).replace("$$", "$").replace("%%", "%")
 
 

@@ -135,14 +135,11 @@ def test_the_gateway_shares_what_one_port_took() -> None:
     assert "least_conn" not in texts(with_way(plan, "kubernetes"))["kubernetes/Caddyfile"]
 
 
-@dataclass
-class Site:
-    """A folder with two engines and the gateway, all up."""
+@dataclass(kw_only=True)
+class Clients:
+    """Who asks a gateway, and what became of it."""
 
-    deployment: Deployment
     port: int
-    versions: Path
-    engines: tuple[int, int]
     model: str = "any"
     outcomes: list[Outcome] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -169,25 +166,6 @@ class Site:
         self.said.append(f"{answer.status} {text[:200]}")
         return "whole" if begun and done else "cut" if begun else "lost"
 
-    def pid(self, name: str) -> int:
-        """The process of an engine, as run.sh wrote it down."""
-        return int((self.deployment.folder / "state" / f"{name}.pid").read_text())
-
-    def served(self) -> list[int]:
-        """Requests that each engine has taken."""
-        counts = []
-        for port in self.engines:
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
-                connection.request("GET", "/metrics")
-                page = connection.getresponse().read().decode()
-            counts.append(int(float(page.split("generation_tokens_total")[1].split()[1])))
-        return counts
-
-    def versions_now(self) -> list[str]:
-        """Which version each engine is."""
-        environs = [Path(f"/proc/{self.pid(name)}/environ").read_bytes().decode() for name in ("engine", "engine-2")]
-        return [next(p for p in each.split("\0") if p.startswith("ENGINE_IS=")).split("=")[1] for each in environs]
-
     @contextmanager
     def load(self, clients: int = 8, tokens: int = 20) -> Iterator[None]:
         """Clients that ask one after the other, every second one for a stream, until the block ends."""
@@ -206,6 +184,34 @@ class Site:
                 over.set()
         for each in running:
             each.result()
+
+
+@dataclass(kw_only=True)
+class Site(Clients):
+    """A folder with two engines and the gateway, all up."""
+
+    deployment: Deployment
+    versions: Path
+    engines: tuple[int, int]
+
+    def pid(self, name: str) -> int:
+        """The process of an engine, as run.sh wrote it down."""
+        return int((self.deployment.folder / "state" / f"{name}.pid").read_text())
+
+    def served(self) -> list[int]:
+        """Requests that each engine has taken."""
+        counts = []
+        for port in self.engines:
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+                connection.request("GET", "/metrics")
+                page = connection.getresponse().read().decode()
+            counts.append(int(float(page.split("generation_tokens_total")[1].split()[1])))
+        return counts
+
+    def versions_now(self) -> list[str]:
+        """Which version each engine is."""
+        environs = [Path(f"/proc/{self.pid(name)}/environ").read_bytes().decode() for name in ("engine", "engine-2")]
+        return [next(p for p in each.split("\0") if p.startswith("ENGINE_IS=")).split("=")[1] for each in environs]
 
 
 def two_free() -> int:
@@ -235,7 +241,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     try:
         started = made.call("run.sh")
         assert started.returncode == 0, started.stderr
-        yield Site(made, front, versions, (port, port + 1))
+        yield Site(port=front, deployment=made, versions=versions, engines=(port, port + 1))
     finally:
         made.call("stop.sh")
 

@@ -1,68 +1,84 @@
-"""Two real engines on this machine as replicas behind a real Caddy, one of them killed under load."""
+"""Two real engines behind a real Caddy with the file of several replicas, one of them killed under load."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from advisor.folder.write import write_tree
-from advisor.pipeline import files_of
-from tests.deploy.test_replicas import KEY, Site, two_free
-from tests.engines.engine_cases import tool
-from tests.test_render_scripts import Deployment, on_port
+from tests.deploy.front import free_port, gateway, planned, written
+from tests.deploy.test_replicas import KEY, Clients
 
-pytestmark = [pytest.mark.engine, pytest.mark.nightly, pytest.mark.xdist_group("engines")]
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 
 
-class Real(Deployment):
-    """A folder whose scripts find the installed engine."""
-
-    def call(self, script: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run a script to its end."""
-        known = {**os.environ, "PATH": f"{self.programs}:{os.environ['PATH']}"}
-        return subprocess.run(
-            ["bash", str(self.folder / script), *words], capture_output=True, text=True, timeout=600, check=False,
-            env=known | env, cwd="/",
-        )  # fmt: skip
-
-
-@pytest.fixture
-def site(make: Any, tmp_path: Path) -> Iterator[Site]:
-    """Two vLLM servers of one model on the processor."""
-    port, front, programs = two_free(), two_free(), tmp_path / "bin"
-    plan, _ = make("vllm", 4, exposed=True, run="native", context_tokens=512)
-    candidate = replace(plan.estimate.candidate, replicas=2, kv_cache_bytes=1 << 29)
-    slow = replace(on_port(plan, port), estimate=replace(plan.estimate, candidate=candidate))
-    planned = replace(slow, launch=replace(slow.launch, startup_s=400), parts=("native", "gateway", "replicas"))
-    programs.mkdir()
-    (programs / "caddy").symlink_to(tool("caddy"))
-    folder = tmp_path / "deploy"
-    write_tree(folder, files_of(planned), overwrite=False)
-    made = Real(planned, folder, programs)
-    (folder / ".env").write_text(f"ADVISOR_API_KEY={KEY}\nADVISOR_PORT={front}\nADVISOR_METRICS_PORT={front + 1}\n")
+@contextmanager
+def serving(env: dict[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A real Ollama on that port until the block ends."""
+    own = {**env, "OLLAMA_HOST": f"127.0.0.1:{port}", "OLLAMA_NUM_PARALLEL": "4"}
+    process = subprocess.Popen(
+        [env["ADVISOR_OLLAMA"], "serve"], env=own, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
     try:
-        started = made.call("run.sh")
-        assert started.returncode == 0, started.stderr
-        yield Site(made, front, tmp_path, (port, port + 1), model=planned.launch.served_name)
+        for _ in range(300):
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/version", timeout=5),
+            ):
+                break
+            time.sleep(0.1)
+        yield process
     finally:
-        made.call("stop.sh")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def test_a_real_engine_killed_under_load(site: Site) -> None:
+def ollama(env: dict[str, str], port: int, *words: str) -> None:
+    """A command of its client."""
+    subprocess.run(
+        [env["ADVISOR_OLLAMA"], *words], env={**env, "OLLAMA_HOST": f"127.0.0.1:{port}"}, check=True,
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+    )  # fmt: skip
+
+
+def test_a_real_engine_killed_under_load(engines: dict[str, str], tmp_path: Path) -> None:
     """What the killed engine had not begun to answer comes whole from the other one."""
-    with site.load(clients=6, tokens=48):
-        time.sleep(5)
-        os.killpg(site.pid("engine"), signal.SIGKILL)
-        time.sleep(10)
-    counted = Counter(site.outcomes)
-    assert counted["lost"] == 0 and counted["whole"] >= 6, (counted, site.said[-5:])
-    assert counted["cut"] <= 3, counted
+    plan = planned("ollama")
+    candidate = replace(plan.estimate.candidate, replicas=2)
+    two = replace(plan, estimate=replace(plan.estimate, candidate=candidate), parts=("native", "gateway", "replicas"))
+    caddyfile = written(two, tmp_path / "deploy") / "gateway" / "Caddyfile"
+    ports, env = (
+        (free_port(), free_port()),
+        {**engines, "OLLAMA_MODELS": str(tmp_path / "store"), "HOME": str(tmp_path)},
+    )
+    (tmp_path / "Modelfile").write_text(f"FROM {engines['ADVISOR_MODEL_GGUF']}\n")
+    upstream = " ".join(f"127.0.0.1:{port}" for port in ports)
+    with (
+        serving(env, ports[0]) as first,
+        serving(env, ports[1]),
+        gateway(caddyfile, ports[0], tmp_path, ADVISOR_UPSTREAM=upstream, ADVISOR_API_KEY=KEY) as front,
+    ):
+        ollama(env, ports[0], "create", "small", "-f", str(tmp_path / "Modelfile"))
+        for port in ports:
+            ollama(env, port, "run", "small", "hello")
+        clients = Clients(port=front.port, model="small")
+        with clients.load(clients=6, tokens=48):
+            time.sleep(4)
+            before = len(clients.outcomes)
+            os.killpg(first.pid, signal.SIGKILL)
+            time.sleep(8)
+    counted = Counter(clients.outcomes)
+    assert counted["lost"] == 0 and counted["whole"] > before > 0, (counted, clients.said[-5:])
+    assert counted["cut"] <= 3, "only streams that had begun at the killed engine"

@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def test_who_gets_it() -> None:
         assert ("admin.sock" in texts(plan).get("compose.yaml", "")) is there
 
 
+@dataclass(kw_only=True)
 class Containers(Site):
     """The same in containers."""
 
@@ -83,9 +84,8 @@ def up(make: Any, docker: Any, tmp_path: Path) -> Iterator[Callable[[int], Conta
         (folder / ".env").chmod(0o600)
         started = compose(docker, folder, "up", "--detach", "--wait", "--wait-timeout", "120")
         assert started.returncode == 0, started.stderr + compose(docker, folder, "logs").stdout
-        site = Containers(made[0], front, tmp_path, (replicas.ports(plan)[0], replicas.ports(plan)[-1]))
-        site.docker = docker
-        return site
+        ports = (replicas.ports(plan)[0], replicas.ports(plan)[-1])
+        return Containers(port=front, deployment=made[0], versions=tmp_path, engines=ports, docker=docker)
 
     for name, lines in ((OTHER, ""), (BROKEN, "ENV FAKE_FAULT=memory\n")):
         subprocess.run(
