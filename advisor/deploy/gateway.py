@@ -11,13 +11,13 @@ import math
 from collections.abc import Iterator
 
 from advisor.deploy import replicas
-from advisor.engines.admission import admitted, answer_s, drain_s
+from advisor.deploy.limits import body_bytes, limit_s, retry_s
+from advisor.engines.admission import admitted, drain_s
 from advisor.engines.base import Placement
 from advisor.engines.ways import ON_HOST, logs
-from advisor.models.thinking import written_tokens
 from advisor.schema import Check, Plan, value
 from advisor.shell import bearer, from_env, stop_if_busy
-from advisor.units import MIB, count
+from advisor.units import count
 
 VERSION = "2.11.9"  # also that of tests/tools/gateway.sh
 PORT = 8080  # for every engine the same
@@ -29,13 +29,7 @@ WRITES = {
     "generate": ("/v1/chat/completions", "/v1/completions", "/v1/responses"),
     "embed": ("/v1/embeddings",),
 }
-BYTES_PER_TOKEN = 16  # of a request's body: at most 12 for a character that JSON escapes, and a token is seldom less
-ENVELOPE_BYTES = MIB  # names, roles, tool descriptions
-IMAGE_BYTES = 32 * MIB  # a few photographs as base64
-EMBED_BATCH = 64  # texts in one request for vectors
-SHORTEST_LIMIT_S, LONGEST_LIMIT_S = 600, 7200  # of one request
 CONNECTION_S = 15  # beyond the drain, until the container engine kills
-LONGEST_RETRY_S = 30
 CANARY_STEP = 50  # from the engine's port to that of another version beside it
 
 
@@ -116,26 +110,6 @@ def always(plan: Plan) -> bool:
 def can_update(plan: Plan) -> bool:
     """Whether run.sh starts a whole engine of its own on this machine, so that there can be two for a while."""
     return plan.launch.server == "own" and plan.estimate.candidate.nodes_of_replica == 1
-
-
-def body_bytes(plan: Plan) -> int:
-    """The largest body that a request of the planned context can need."""
-    tokens = plan.estimate.candidate.context_tokens * (EMBED_BATCH if plan.workload.kind == "embed" else 1)
-    return ENVELOPE_BYTES + BYTES_PER_TOKEN * tokens + (IMAGE_BYTES if plan.model.multimodal else 0)
-
-
-def limit_s(plan: Plan) -> int:
-    """Twice the time of an answer that fills the whole context at peak, in minutes; 10 minutes to 2 hours."""
-    longest = answer_s(plan.estimate, plan.estimate.candidate.context_tokens)
-    if longest is None:
-        return LONGEST_LIMIT_S
-    return min(max(60 * math.ceil(2 * longest / 60), SHORTEST_LIMIT_S), LONGEST_LIMIT_S)
-
-
-def retry_s(plan: Plan) -> int:
-    """Half an ordinary answer: by then about half of what runs now has made room; 1 to 30 s."""
-    answer = answer_s(plan.estimate, written_tokens(plan.workload, plan.model)) or 2.0
-    return min(max(math.ceil(answer / 2), 1), LONGEST_RETRY_S)
 
 
 def placements(plan: Plan) -> tuple[Placement, ...]:

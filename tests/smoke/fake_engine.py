@@ -155,10 +155,10 @@ async def plain(writer: asyncio.StreamWriter, status: int, text: str) -> None:
 
 
 @asynccontextmanager
-async def serving(behaviour: Behaviour, port: int = 0) -> AsyncIterator[str]:
+async def serving(behaviour: Behaviour, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """The fake engine in this process; yields its base URL."""
     fake = Fake(behaviour)
-    server = await asyncio.start_server(fake.handle, "127.0.0.1", port, limit=1 << 22)
+    server = await asyncio.start_server(fake.handle, host, port, limit=1 << 22)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
@@ -206,7 +206,8 @@ async def program() -> int:
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
-    async with serving(how, int(option("--port"))):
+    host = option("--host") if "--host" in words else "127.0.0.1"
+    async with serving(how, int(option("--port")), host):
         print("Application startup complete.", flush=True)
         await over.wait()
         while how.running and not os.environ.get("FAKE_CUTS"):  # requests in flight finish
