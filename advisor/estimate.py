@@ -80,10 +80,11 @@ def _sized(candidate: Candidate, question: Question) -> tuple[Candidate, float]:
 
 
 def _no_slower(sized: Candidate, in_flight: float, question: Question) -> tuple[Candidate, float]:
-    """The engine's own number of slots and size of a step, each where everybody waits for no longer with it.
+    """The engine's own number of slots and size of a step, each where everybody is served sooner with it.
 
-    Where far more ask than can be served, what runs at once shares a step that only gets slower; and small steps, which
-    keep a long prompt from holding answers back, read the weights more often.
+    Where far more ask than can be served, what runs at once shares a step that only gets slower, and slots that wait
+    for cache take memory from it; and small steps, which keep a long prompt from holding answers back, read the weights
+    more often.
     """
     engine, hardware, model = ENGINES[sized.engine], question.hardware, question.model
     usual = engine.as_installed(sized, hardware, model)
@@ -102,14 +103,18 @@ def _no_slower(sized: Candidate, in_flight: float, question: Question) -> tuple[
 
 
 def _serves_all_sooner(one: Candidate, other: Candidate, in_flight: float, question: Question) -> bool:
-    """Whether answers, first tokens and later ones all come sooner with the one."""
+    """Whether answers come sooner with the one, and no figure that has a target later."""
     quick, slow = (speed_at(candidate, in_flight, question) for candidate in (one, other))
     if quick is None or slow is None:
         return False
-    written = written_tokens(question.workload, question.model)
-    pairs = ((quick.ttft_p95_s, slow.ttft_p95_s), (quick.tpot_p95_s, slow.tpot_p95_s))
-    sooner = all(one.expected <= other.expected for one, other in pairs)
-    return sooner and latency_s(quick, written) < latency_s(slow, written)
+    workload, written = question.workload, written_tokens(question.workload, question.model)
+    both = workload.first_answer_ms is not None
+    asked = (
+        (workload.ttft_ms, quick.ttft_p95_s, slow.ttft_p95_s),
+        (workload.tpot_ms, quick.tpot_p95_s, slow.tpot_p95_s),
+    )
+    later = any(soon.expected > late.expected for target, soon, late in asked if both or target is not None)
+    return not later and latency_s(quick, written) < latency_s(slow, written)
 
 
 def _patient(sized: Candidate, in_flight: float, question: Question) -> tuple[Candidate, float]:

@@ -23,6 +23,7 @@ _TIERS = {"A": 0, "B": 1, "C": 2}
 _NEVER = math.inf
 _AS_MUCH = 0.95
 _NO_LOSS_BITS = 8.0
+_HAIR = 1.01  # times as slow: nobody can tell, and it flips with any change of the question
 _CLEARLY = 1.25  # times as quick: a person notices
 Level = tuple[int, ...]
 
@@ -124,12 +125,12 @@ def _most_as_quick(judged: Judged, able: Sequence[Judged]) -> float:
 
 
 def _no_slower(one: Estimate, other: Estimate) -> bool:
-    """Whether a target that the other keeps, as expected or at the slow end of its range, is kept by the one too."""
+    """Whether the one is as quick within a hundredth, as expected and at the slow end of its range."""
     quick, slow = one.peak_speed, other.peak_speed
     if quick is None or slow is None or one.candidate.cpu_layers > other.candidate.cpu_layers:
         return False
     pairs = ((quick.ttft_p95_s, slow.ttft_p95_s), (quick.tpot_p95_s, slow.tpot_p95_s))
-    return all(a.expected <= b.expected and a.high <= b.high for a, b in pairs)
+    return all(a.expected <= _HAIR * b.expected and a.high <= _HAIR * b.high for a, b in pairs)
 
 
 def _shortest(ways: Sequence[Judged], question: Question) -> Mapping[Level, float]:

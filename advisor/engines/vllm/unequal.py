@@ -35,7 +35,7 @@ def divides(model: ModelSpec, tensor: int) -> bool:
 def by_room(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:
     """The candidate with layers for each stage in proportion to what its cards have left for layers and their cache."""
     number = candidate.pipeline_parallel
-    bare = replace(candidate, stage_layers=(1,) * number)
+    bare = replace(candidate, stage_layers=(1,) * number, max_in_flight=1)  # the same split at every load
     rooms = []
     for stage in range(number):
         none = Stage(stage, 0, 0.0)
