@@ -50,7 +50,7 @@ def carried_to_vllm(mapped: Mapped) -> Carried:
     """What of an Ollama model vLLM is told."""
     found, model = mapped.found, mapped.model
     generation: dict[str, Any] = {}
-    rows = list(_parameters(mapped, generation))
+    rows = [*_in_force(mapped), *_parameters(mapped, generation)]
     template = None
     if model is not None:
         told, template = _prompting(mapped, model)
@@ -61,6 +61,22 @@ def carried_to_vllm(mapped: Mapped) -> Carried:
         reason = f"the parameters of {found.name}, for requests that say nothing"
         settings.append(flag(GENERATION, json.dumps(generation), reason, "engines-ollama-modelfile"))
     return Carried(rows=tuple(rows), settings=tuple(settings), template=template, context_tokens=found.context_tokens)
+
+
+def _in_force(mapped: Mapped) -> Iterator[Row]:
+    """What the server was started with, as far as anything tells of it: its API tells neither slots nor cache type."""
+    found, source = mapped.found, "engines-ollama-env"
+    told = (
+        (
+            "OLLAMA_NUM_PARALLEL",
+            "" if found.slots is None else str(found.slots),
+            "--max-num-seqs, planned for the load",
+        ),
+        ("OLLAMA_KV_CACHE_TYPE", found.kv_type, "--kv-cache-dtype, planned anew"),
+    )
+    missing = "not told: its API says nothing of it, and the model is not loaded on this machine"
+    for what, was, becomes in told:
+        yield Row(what=what, was=was or missing, becomes=becomes, kept=True, source=source)
 
 
 def _parameters(mapped: Mapped, generation: dict[str, Any]) -> Iterator[Row]:

@@ -24,7 +24,7 @@ def document(site: Site) -> dict[str, Any]:
         "load_told": site.load_told,
         "models": [_model(each, site) for each in site.moved],
         "differences": site.differences,
-        "switch": {"variable": "ADVISOR_ENGINE", "values": [site.server.engine, site.target]},
+        "switch": {"file": "state/engine", "values": [site.server.engine, site.target]},
     }
 
 

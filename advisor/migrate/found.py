@@ -9,10 +9,12 @@ from typing import Any
 
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.schema import value
+from advisor.watch.runners import Runner, runners
 from advisor.watch.server import Server, ask, number, rows, text
 
 MOST_MODELS = 64
 MOST_NAME = 200  # characters
+_ALSO = "also"  # of a listed model: its further names
 _ADAPTER = re.compile(r"^ADAPTER\s+(.+)$", re.MULTILINE)
 _PARAMETER = re.compile(r"^(\w+)\s+(.*\S)\s*$")
 
@@ -39,12 +41,14 @@ class FoundModel:
     messages: int = 0  # turns that are put before every chat
     remote: bool = False  # it runs on somebody else's servers
     loaded: bool = False
+    slots: int | None = None  # in force, as its process on this machine tells
+    kv_type: str = ""  # likewise
 
     @property
     def names(self) -> tuple[str, ...]:
         """What clients may call it: a name that ends in :latest is also said without."""
-        short = self.name.removesuffix(":latest")
-        return tuple(dict.fromkeys((self.name, short, *self.aliases)))
+        both = (short for name in (self.name, *self.aliases) for short in (name, name.removesuffix(":latest")))
+        return tuple(dict.fromkeys(both))
 
     def parameter(self, name: str) -> str | None:
         """The last value of a parameter; None: it has none."""
@@ -69,19 +73,32 @@ def found_models(server: Server, only: tuple[str, ...] = ()) -> tuple[FoundModel
 
 
 def _ollama(server: Server, only: tuple[str, ...]) -> tuple[FoundModel, ...]:
-    listed = rows(ask(f"{server.base}/api/tags", server.here), "models")
+    listed = _once(rows(ask(f"{server.base}/api/tags", server.here), "models"))
     if len(listed) > MOST_MODELS and not only:
         raise BadInput(f"{server.base}: has {len(listed)} models; name those to migrate with --only")
     held = {text(each, "name"): each for each in rows(ask(f"{server.base}/api/ps", server.here), "models")}
-    wanted = [each for each in listed if not only or {text(each, "name"), _short(text(each, "name"))} & set(only)]
-    names = {text(each, "name") for each in listed}
-    if only and len(wanted) < len(only):  # said by the caller, with the names that are there
-        return tuple(FoundModel(name=name) for name in sorted(names))
-    return tuple(_shown(server, each, held.get(text(each, "name"))) for each in wanted if _named(each))
+    every = [_names(each) for each in listed]
+    if set(only) - {name for names in every for name in names}:  # said by the caller, with the names that are there
+        return tuple(FoundModel(name=names[0]) for names in every)
+    wanted = [each for each in listed if not only or set(_names(each)) & set(only)]
+    return tuple(_shown(server, each, next(filter(None, map(held.get, _names(each))), None)) for each in wanted)
 
 
-def _short(name: str) -> str:
-    return name.removesuffix(":latest")
+def _once(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each model once: tags with one digest are names of one model, in weights and in all that it brings along."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in filter(_named, listed):
+        first = found.setdefault(text(each, "digest") or text(each, "name"), each | {_ALSO: []})
+        if text(first, "name") != text(each, "name"):
+            first[_ALSO].append(text(each, "name"))
+    return list(found.values())
+
+
+def _names(entry: dict[str, Any]) -> tuple[str, ...]:
+    """What clients may call it: a name that ends in :latest is also said without."""
+    return tuple(
+        short for name in (text(entry, "name"), *entry[_ALSO]) for short in (name, name.removesuffix(":latest"))
+    )
 
 
 def _named(entry: Mapping[str, Any]) -> bool:
@@ -89,18 +106,20 @@ def _named(entry: Mapping[str, Any]) -> bool:
 
 
 def _shown(server: Server, listed: dict[str, Any], held: dict[str, Any] | None) -> FoundModel:
-    name = text(listed, "name")
+    name, also = text(listed, "name"), tuple(listed[_ALSO])
     details = _object(listed, "details")
     if listed.get("remote_host") or name.endswith((":cloud", "-cloud")):
-        return FoundModel(name=name, remote=True)
+        return FoundModel(name=name, aliases=also, remote=True)
     shown_model = ask(f"{server.base}/api/show", server.here, {"model": name})
     info = _object(shown_model, "model_info")
     parameters = _parameters(text(shown_model, "parameters"))
     own = dict(parameters).get("num_ctx", "")
     context = number(held, "context_length") if held else None
     told = shown_model.get("capabilities")
+    runner = _runner(text(shown_model, "modelfile")) if server.here and held is not None else None
     return FoundModel(
         name=name,
+        aliases=also,
         quantization=text(details, "quantization_level"),
         words=_words(name, text(details, "parent_model"), info),
         made_here=bool(text(details, "parent_model")) or name.count("/") > 0,
@@ -116,7 +135,15 @@ def _shown(server: Server, listed: dict[str, Any], held: dict[str, Any] | None) 
         adapters=tuple(_ADAPTER.findall(text(shown_model, "modelfile"))),
         messages=len(rows(shown_model, "messages")),
         loaded=held is not None,
+        slots=runner.slots if runner else None,
+        kv_type=runner.kv_type if runner else "",
     )
+
+
+def _runner(modelfile: str) -> Runner | None:
+    """The process that serves these weights; None where several Ollamas of this machine share them."""
+    found = [each for each in runners() if each.blob in modelfile]
+    return found[0] if len(found) == 1 else None
 
 
 def _object(found: Mapping[str, Any], key: str) -> dict[str, Any]:

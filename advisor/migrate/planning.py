@@ -72,8 +72,20 @@ def planned(
         progress(f"planning {mapped.found.name}")
         folder = _folder(mapped, done)
         port = _port(wish, done)
-        done.append(_one(mapped, folder, port, shares.get(mapped.found.name, 1.0), done, wish))
+        done.append(_one(_twice(mapped, done), folder, port, shares.get(mapped.found.name, 1.0), done, wish))
     return tuple(done)
+
+
+def _twice(mapped: Mapped, done: Sequence[Moved]) -> Mapped:
+    """The model, with a word where a server of the same weights is planned already."""
+    same = [each.name for each in done if each.mapped.model and mapped.model and each.mapped.named == mapped.named]
+    if not same:
+        return mapped
+    doubt = (
+        f"the same weights as {same[0]}, in a server of its own for its own parameters: one would do where "
+        f"clients send them (leave it out with --only)"
+    )
+    return replace(mapped, doubts=(*mapped.doubts, doubt))
 
 
 def _folder(mapped: Mapped, done: Sequence[Moved]) -> str:

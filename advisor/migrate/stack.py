@@ -83,7 +83,7 @@ def _context(site: Site, going: Sequence[Moved]) -> dict[str, Any]:
         "gateway": _gateway(plans),
         "keys": None,
         "source": {
-            "engine": site.server.engine, "title": site.source_title, "address": site.server.address,
+            "engine": site.server.engine, "title": site.source_title, "address": site.server.upstream,
             "base": site.server.base, "version": site.server.version,
         },
         "target": target,
@@ -130,8 +130,8 @@ def _gateway(plans: Sequence[Plan]) -> Gateway:
 
 
 def _behind(moved: Moved, plan: Plan) -> dict[str, Any]:
-    found = moved.mapped.found
-    return {"name": found.name, "names": found.names, "address": f"127.0.0.1:{plan.launch.port}"}
+    found, address = moved.mapped.found, f"127.0.0.1:{plan.launch.port}"
+    return {"name": found.name, "names": found.names, "address": address, "url": f"http://{address}"}
 
 
 def _row(moved: Moved, site: Site) -> dict[str, Any]:
@@ -169,4 +169,4 @@ def _unload(going: Sequence[Moved], site: Site) -> str:
     if site.server.engine != "ollama":
         return "stop vLLM the way it was started"
     names = [each.name for each in site.moved if each.mapped.found.loaded] or [each.name for each in going]
-    return " && ".join(f"OLLAMA_HOST={site.server.address} ollama stop {shell(name)}" for name in names)
+    return " && ".join(f"OLLAMA_HOST={shell(site.server.base)} ollama stop {shell(name)}" for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Literal
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -15,7 +16,9 @@ from advisor.errors import BadInput, EnvironmentFailed
 from advisor.schema import value
 
 HERE = ("127.0.0.1", "localhost", "::1", "0.0.0.0")  # noqa: S104 - read, not bound
-USUAL_PORTS: dict[str, int] = {"ollama": 11434, "vllm": 8000}
+_WRITTEN = {"::1": "localhost", "0.0.0.0": "127.0.0.1"}  # noqa: S104 - where whoever listens there is asked
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
+_PORTS = {"http": 80, "https": 443}
 _IDLE_S, _TOTAL_S = 5.0, 15.0  # of one question
 _MOST_BYTES = 8 << 20  # of its answer: the longest is what a model's file says of itself
 _VERSIONS: tuple[tuple[Literal["ollama", "vllm"], str], ...] = (("ollama", "/api/version"), ("vllm", "/version"))
@@ -31,9 +34,9 @@ class Server:
     here: bool  # on this machine
 
     @property
-    def address(self) -> str:
-        """Host and port."""
-        return self.base.partition("://")[2]
+    def upstream(self) -> str:
+        """As a gateway is told of it: host and port, and the scheme where it is HTTPS."""
+        return self.base.removeprefix("http://")
 
 
 def find_server(url: str) -> Server:
@@ -65,13 +68,12 @@ def _base(url: str) -> tuple[str, bool]:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port, parts = "", None, urlsplit("")
-    rest = parts.path.rstrip("/")
-    if not host or parts.scheme not in ("http", "https") or rest not in ("", "/v1", "/api") or parts.username:
-        raise BadInput(
-            f"{shown(url)} is no address of a server; accepted is http://HOST:PORT, e.g. http://127.0.0.1:11434"
-        )
-    name = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{name}" + (f":{port}" if port else ""), host in HERE
+    rest, name = parts.path.rstrip("/"), _WRITTEN.get(host, host)
+    odd = parts.scheme not in _PORTS or rest not in ("", "/v1", "/api") or parts.username is not None
+    if odd or not _NAME.fullmatch(name):
+        accepted = "accepted is http://HOST:PORT, e.g. http://127.0.0.1:11434"
+        raise BadInput(f"{shown(url)} is no address of a server; {accepted}")
+    return f"{parts.scheme}://{name}:{port or _PORTS[parts.scheme]}", host in HERE
 
 
 def ask(url: str, here: bool, body: object = None) -> dict[str, Any]:

@@ -128,6 +128,13 @@ def test_a_folder_without_a_template_gets_that_of_the_file(folder: Path) -> None
     assert not row(of(model(template="{{ .Prompt }}"), folder), "TEMPLATE").kept
 
 
+def test_what_is_in_force_is_told_or_named(folder: Path) -> None:
+    """Slots and cache type as the model's process tells them; where nothing tells them, that is said."""
+    told = of(model(slots=4, kv_type="q8_0"), folder)
+    assert (row(told, "OLLAMA_NUM_PARALLEL").was, row(told, "OLLAMA_KV_CACHE_TYPE").was) == ("4", "q8_0")
+    assert row(of(model(), folder), "OLLAMA_NUM_PARALLEL").was.startswith("not told")
+
+
 def test_adapters_and_turns_are_named(folder: Path) -> None:
     """A GGUF adapter and turns before every chat have no place in vLLM."""
     found = of(model(adapters=("/lora.gguf",), messages=2), folder)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.migrate.found import found_models
+from advisor.watch import runners
 from advisor.watch.server import find_server
 from tests.migrate.servers import Front, Model, ollama, serving, vllm
+from tests.watch.test_readers import BLOB, process
 
 PARAMETERS = 'top_k                          20\nstop                           "<|im_end|>"\nstop                           "a \\"b\\"\\n"\nnum_ctx                        1024'
 
@@ -122,3 +125,41 @@ def test_an_answer_without_end_is_cut() -> None:
     front.answers["/api/tags"] = json.dumps({"models": [{"name": "x", "pad": "y" * (9 << 20)}]}).encode()
     with serving(front), pytest.raises(EnvironmentFailed, match="larger than"):
         found_models(find_server(front.url))
+
+
+def test_what_is_in_force_is_read_of_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slots and type of the cache stand on the command line of the model's own process, if it is the only one."""
+    monkeypatch.setattr(runners, "PROCESSES", tmp_path)
+    process(tmp_path, 11, 1, slots=3)
+    own = Model("own", loaded=1024, show={"modelfile": f"FROM {BLOB}\n"})
+    with serving(ollama(own, Model("idle"))) as front:
+        server = find_server(front.url)
+        assert [(each.slots, each.kv_type) for each in found_models(server)] == [(3, "f16"), (None, "")]
+        process(tmp_path, 12, 2, parent=8)
+        assert found_models(server)[0].slots is None
+
+
+def test_two_names_of_one_model(tmp_path: Path) -> None:
+    """Tags with one digest are one model with two names, under either of which it may be asked for or be loaded."""
+    same = {"digest": "a" * 64}
+    front = ollama(
+        Model("llama3.1:8b", listed=same),
+        Model("our:latest", listed=same, loaded=512),
+        Model("other", listed={"digest": "b"}),
+    )
+    with serving(front):
+        server = find_server(front.url)
+        both, other = found_models(server)
+        assert both.names == ("llama3.1:8b", "our:latest", "our") and both.loaded and other.names == ("other",)
+        assert [each.name for each in found_models(server, ("our",))] == ["llama3.1:8b"]
+
+
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [("box", "http://box:80"), ("https://box", "https://box:443"), ("[::1]:5", "http://localhost:5"),
+     ("0.0.0.0:11434", "http://127.0.0.1:11434"), ("http://10.0.0.7:8000/v1/", "http://10.0.0.7:8000")],
+)  # fmt: skip
+def test_an_address_is_written_in_one_way(given: str, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its scheme and port, in a form that a gateway's file and a script take."""
+    monkeypatch.setattr("advisor.watch.server.ask", lambda url, here, body=None: {"version": "1"})
+    assert find_server(given).base == base
