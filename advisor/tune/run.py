@@ -44,7 +44,7 @@ def tune(
     search = Search(lambda name, seconds, left_s: looks.at(name, plans[name], seconds, left_s), budget)
     with terminate_is_interrupt():
         found = search.run([trial.name for trial in choices])
-    if START not in found.scores and not found.interrupted:
+    if choices and START not in found.scores and not found.interrupted:
         raise looks.why()
     best = next((trial.plan for trial in choices if trial.name == found.best), plan)
     known = _measured(looks, {START: plan, found.best: best})

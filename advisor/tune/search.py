@@ -110,6 +110,9 @@ class Search:
         )
 
     def _search(self, names: Sequence[str]) -> None:
+        if not names:
+            self.because = "no change of a setting could be better, as unsure as the prediction is"
+            return
         if not self._look(START, _ROUGH):
             self.because = "the plan as it is could not be measured"
             return

@@ -67,16 +67,23 @@ def test_it_ends_within_its_budget(
     assert found.because
 
 
-@given(speeds=SPEEDS, noise=st.floats(0, 0.1), seed=st.integers(0, 10**6), budget=st.floats(60, 3600),
+@given(speeds=SPEEDS, noise=st.floats(0, 0.0145), seed=st.integers(0, 10**6), budget=st.floats(60, 3600),
        interrupted=st.none() | st.integers(0, 30))  # fmt: skip
 def test_it_never_advises_below_the_start(
     speeds: Mapping[str, float], noise: float, seed: int, budget: float, interrupted: int | None
 ) -> None:
-    """However noisy the engine and whenever it is interrupted: what is advised is no slower than what was planned."""
+    """Whatever the time and whenever it is interrupted: what is advised is no slower than what was planned."""
     found = Pretended(speeds, noise, seed=seed, interrupted_at=interrupted).search(budget)
-    # Two looks of ±10 % can lie 20 % apart: then one look each is not enough, as the margin of one look says.
-    assert speeds[found.best] >= 100 * (0.985 if noise > 0.03 else 1.0)
+    assert speeds[found.best] >= 100
     assert found.gain >= 0 and (found.best == START) == (found.gain == 0)
+
+
+@pytest.mark.parametrize("budget", [300, 3600])
+def test_noise_seldom_makes_a_setting_better(budget: float) -> None:
+    """On an engine that is off by ten percent each time, what is slower by three is advised in one of fifty searches."""
+    slower = speeds_of([97.0] * 5)
+    advised = [Pretended(slower, 0.1, seed=seed).search(budget).best != START for seed in range(500)]
+    assert sum(advised) <= 10
 
 
 @given(speeds=SPEEDS, seed=st.integers(0, 10**6))
@@ -113,6 +120,12 @@ def test_a_setting_that_fails_is_left_out() -> None:
     assert found.best == NAMES[1] and found.failed == (NAMES[0],)
     nothing = Pretended(speeds, fails=frozenset({START})).search(1800)
     assert nothing.best == START and not nothing.scores and "could not be measured" in nothing.because
+
+
+def test_where_nothing_could_be_better_nothing_is_started() -> None:
+    """A plan whose prediction leaves nothing to be gained stays as it is, at once."""
+    engine = Pretended(speeds_of([]))
+    assert engine.search(600).best == START and not engine.runs
 
 
 def test_the_likeliest_are_tried_first() -> None:
