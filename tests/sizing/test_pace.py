@@ -30,7 +30,9 @@ def loads(draw: st.DrawFn) -> dict[str, Any]:
     kind = draw(st.sampled_from(("users", "concurrency", "request_rate")))
     number: float = draw(st.integers(1, 800)) if kind != "request_rate" else draw(st.floats(0.05, 80))
     targets = {"ttft_ms": draw(st.integers(200, 20000)), "tpot_ms": draw(st.integers(10, 200))}
-    written = {"input_tokens": draw(st.integers(50, 8000)), "output_tokens": draw(st.integers(10, 1500))}
+    read = draw(st.integers(250, 8000))
+    written = {"input_tokens": read, "output_tokens": draw(st.integers(10, 1500))}
+    written["history_tokens"] = draw(st.integers(200, read))
     return {kind: number, "model": draw(st.sampled_from(MODELS)), "context_tokens": 16384, **targets, **written}
 
 
@@ -43,6 +45,7 @@ def on_cards(load: dict[str, Any], card: str, number: int) -> Question:
 # Beyond the load at which it comes to rest this engine answers fewer a second again.
 PAST_ITS_BEST = {
     "model": "meta-llama/Llama-3.1-8B-Instruct", "request_rate": 72.45, "ttft_ms": 6061, "tpot_ms": 24,
+    "think_time_s": 8, "dispersion": 13, "prompt_p95": 1.25, "shared_prefix_tokens": 0, "history_tokens": 1200,
     "input_tokens": 1500, "output_tokens": 40, "context_tokens": 4096,
 }  # fmt: skip
 
