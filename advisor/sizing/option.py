@@ -6,16 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from advisor.catalog import constants, engine_limits
+from advisor.catalog import constants, engine_limits, weights_format
 from advisor.catalog.vendors import short_card
 from advisor.decide.judge import vetoed
-from advisor.schema import Judged, Question, value
+from advisor.physics.memory.weights import file_bytes
+from advisor.schema import Candidate, Judged, Question, value
 from advisor.sizing.cost import Cost, Terms, break_even_month
 from advisor.sizing.hosts import Fit
 from advisor.sizing.load import binds, has_end, most_of, most_over_all, scale_of
 from advisor.sizing.night import Night, night_of
 from advisor.sizing.search import Sized
 from advisor.sizing.way import Way, api_month
+from advisor.units import GIB
 from advisor.verdict import verdict_for
 
 KINDS = ("cheapest", "fewest", "fastest", "headroom")
@@ -61,7 +63,7 @@ def _option(ranked: Way, kinds: tuple[str, ...], terms: Terms) -> Option:
         most=most,
         binds=binds(winner.estimate.candidate, way.question, most) if winner and most is not None else "",
         engines=by_engine(way),
-        notes=notes_of(way.fit, way.question),
+        notes=notes_of(way.fit, way.question, winner.estimate.candidate if winner else None),
         api_per_month=api_month(way, terms),
         night=night_of(way, terms),
     )
@@ -92,8 +94,8 @@ def months_until_full(most: int | None, question: Question, growth: float) -> fl
     return max(math.log((most + 1) / scale_of(question.workload).planned) / math.log(1 + growth / 100), 0.0)
 
 
-def notes_of(fit: Fit, question: Question) -> tuple[str, ...]:
-    """What a machine for so many cards must have, and what is at risk."""
+def notes_of(fit: Fit, question: Question, used: Candidate | None = None) -> tuple[str, ...]:
+    """What a machine for so many cards and such weights must have, and what is at risk."""
     desk, card, number = constants("prices")["desk"], fit.supply.spec, fit.cards_a_host
     found = []
     if card.device_class != "datacenter" and number > 1 and not card.unified_memory:
@@ -107,6 +109,11 @@ def notes_of(fit: Fit, question: Question) -> tuple[str, ...]:
             found.append(
                 f"{draw:,.0f} W of cards in one machine: one power supply gives about {desk['socket_watts']:,} W"
             )
+    size = file_bytes(question.model, weights_format(used.weights_format)) / GIB if used else 0.0
+    if card.device_class != "datacenter" and size > desk["ram_gib"]:
+        found.append(
+            f"{size:,.0f} GiB of weights pass through the machine's memory: a desk's board takes {desk['ram_gib']} GiB"
+        )
     if question.workload.production and fit.hosts_in_all == 1:
         found.append("one machine for production: while it is down, nobody is served (--spare 1)")
     return tuple(found)
