@@ -7,6 +7,7 @@ from advisor.schema import Plan
 from advisor.units import GIB
 
 HOST_BYTES = 4 * GIB  # the engine's own processes
+SYSTEM_SHARE, LEAST_SYSTEM_BYTES = 1 / 32, GIB  # of the host, that stays the system's where an engine leaks (assumed)
 HOST_BYTES_PER_CARD = 8 * GIB  # a worker process: CUDA libraries, pinned buffers, weights on their way (assumed)
 
 
@@ -31,8 +32,14 @@ def host_memory_bytes(plan: Plan) -> int:
 def limit_bytes(plan: Plan, shared_bytes: int, cached_bytes: int) -> int:
     """Host memory the engine may take: what it needs with a quarter to spare, shared memory, its own caches.
 
-    A leak then ends the engine, which starts again, and not the machine. Never more than the machine has.
+    A leak then ends the engine, which starts again, and not the machine: a part of its memory stays the system's, as
+    far as the engine does not need it.
     """
-    cards = len(plan.estimate.candidate.gpu_indices)
-    wanted = host_memory_bytes(plan) * 5 // 4 + HOST_BYTES_PER_CARD * cards + shared_bytes + cached_bytes
-    return min(wanted, plan.hardware.cpu.memory_bytes)
+    cards, memory, needed = (
+        len(plan.estimate.candidate.gpu_indices),
+        plan.hardware.cpu.memory_bytes,
+        host_memory_bytes(plan),
+    )
+    wanted = needed * 5 // 4 + HOST_BYTES_PER_CARD * cards + shared_bytes + cached_bytes
+    left = memory - max(int(memory * SYSTEM_SHARE), LEAST_SYSTEM_BYTES)
+    return min(wanted, max(left, needed), memory)
