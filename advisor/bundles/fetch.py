@@ -25,11 +25,13 @@ def fetch(where: str) -> bytes:
         BadInput: no such file, a kind of address that is not read, or more than a bundle may be.
         EnvironmentFailed: the address does not answer, or the connection ends before the file does.
     """
-    kind, separator, _ = where.partition("://")
+    kind, separator, rest = where.partition("://")
     if not separator:
         return read_bytes(at_home(where), where=f"--from {where}", most=MOST_BYTES)
     if kind.lower() not in ("https", "http"):
         raise BadInput(f"--from {shown(where)}: accepted are a file, https:// and http://")
+    if "@" in rest.partition("/")[0]:
+        raise BadInput("--from: an address with a user or a key in it would stand in messages; give one without")
     return _asked(where)
 
 

@@ -35,7 +35,7 @@ def update(where: str, *, force: bool = False, progress: Callable[[str], None] =
         BadInput: no bundle, one that is not whole or not for this program, or an older one without `force`.
         EnvironmentFailed: the address does not answer, or the folder cannot be written.
     """
-    progress(f"fetching {where}")
+    progress("fetching the bundle")
     archive = unpack(fetch(where), where)
     progress("checking the bundle")
     check(archive, where)
