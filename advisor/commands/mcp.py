@@ -7,7 +7,7 @@ import click
 
 @click.command("mcp")
 def command() -> int:
-    """Serve probe, recommend, predict, explain and check to an assistant, on standard input and output (MCP).
+    """Serve probe, recommend, predict, size, explain and check to an assistant, on standard input and output (MCP).
 
     None of the tools changes anything. An assistant starts this command itself; name it in its configuration.
 
@@ -25,8 +25,9 @@ def command() -> int:
     import sys
     from contextlib import redirect_stdout
 
+    from advisor.commands.size_tool import size
     from advisor.programs.server import server
 
     with redirect_stdout(sys.__stdout__):  # bytes go out as they are, which a gate for text does not take
-        server().run()
+        server(size).run()
     return 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from advisor.commands.measured import measurements_option
 from advisor.commands.options import Grouped, load_options
 from advisor.errors import BadInput
 from advisor.schema import RenderedFile
+
+if TYPE_CHECKING:
+    from advisor.report.sized import SizeAnswer
 
 _HELP = """The fewest, the cheapest, the fastest and the roomiest machines for a load.
 
@@ -57,22 +60,15 @@ def command(
 ) -> int:
     """Search, show, and make the folder of the way that was picked."""
     from advisor.commands.progress import patient
-    from advisor.commands.sizing import chosen_files, size_answer
-    from advisor.commands.terms import checked, limits_of, peaks_of, terms_of
+    from advisor.commands.sizing import chosen_files
     from advisor.errors import EXIT_NO, EXIT_YES
 
     if (pick is None) != (out is None):
         raise BadInput("--pick and --out belong together: which way, and the folder for its files")
-    asked = checked(taken(options))
-    terms = terms_of(asked)
-    limits = limits_of(asked, terms.exchange)
-    cards = _one_of(gpu, asked["can_get"], hardware)
+    if hardware is not None:
+        raise BadInput("--hardware: a recorded machine has its size; `advisor capacity` says what it carries")
     with patient() as progress:
-        answer = size_answer(
-            profile=profile, overrides=options, measurements=measurements, can_get=cards, have=asked["have"],
-            limits=limits, terms=terms, growth=asked["growth"], peaks=peaks_of(asked), today=date.today(),
-            progress=progress,
-        )  # fmt: skip
+        answer = size_of(progress, today=date.today(), profile=profile, gpu=gpu, measurements=measurements, **options)
         files = chosen_files(answer, pick) if pick is not None else ()
     _write(out, files, force)
     _report(report, answer, force)
@@ -80,14 +76,38 @@ def command(
     return EXIT_YES if answer.options else EXIT_NO
 
 
-def _one_of(gpu: str | None, can_get: str | None, hardware: Path | None) -> str | None:
+def size_of(
+    progress: Callable[[str], None],
+    *,
+    today: date,
+    profile: str | None,
+    gpu: str | None,
+    measurements: str | None,
+    **options: Any,
+) -> SizeAnswer:
+    """The answer to what was typed.
+
+    Raises:
+        BadInput: an option that cannot be used, or two that exclude each other.
+    """
+    from advisor.commands.sizing import size_answer
+    from advisor.commands.terms import checked, limits_of, peaks_of, terms_of
+
+    asked = checked(taken(options))
+    terms = terms_of(asked)
+    return size_answer(
+        profile=profile, overrides=options, measurements=measurements, can_get=_one_of(gpu, asked["can_get"]),
+        have=asked["have"], limits=limits_of(asked, terms.exchange), terms=terms, growth=asked["growth"],
+        peaks=peaks_of(asked), today=today, progress=progress,
+    )  # fmt: skip
+
+
+def _one_of(gpu: str | None, can_get: str | None) -> str | None:
     """`--gpu` names the only card in question, as `--can-get` does.
 
     Raises:
-        BadInput: both, or a recorded machine, whose size is no question.
+        BadInput: both.
     """
-    if hardware is not None:
-        raise BadInput("--hardware: a recorded machine has its size; `advisor capacity` says what it carries")
     if gpu is not None and can_get is not None:
         raise BadInput("--gpu and --can-get exclude each other: each names the cards in question")
     return can_get if gpu is None else gpu

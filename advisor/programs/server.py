@@ -23,11 +23,11 @@ INSTRUCTIONS = (
 )
 
 
-def server() -> MCPServer:
-    """A server with one tool a function; none of them changes anything."""
+def server(*more: Callable[..., dict[str, Any]]) -> MCPServer:
+    """A server with one tool a function, and those that a floor above adds; none of them changes anything."""
     made = MCPServer("advisor", version=__version__, instructions=INSTRUCTIONS)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    for tool in (probe, recommend, predict, explain, check):
+    for tool in (probe, recommend, predict, *more, explain, check):
         made.tool(annotations=reads)(_told(tool))
     return made
 

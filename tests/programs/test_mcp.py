@@ -12,6 +12,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
+from advisor.commands.size_tool import size
 from advisor.folder.write import write_tree
 from advisor.pipeline import files_of, recommend
 from advisor.programs.server import server
@@ -32,7 +33,7 @@ def call(tool: str, **arguments: Any) -> CallToolResult:
     """One call of a tool."""
 
     async def asked() -> CallToolResult:
-        async with Client(server()) as client:
+        async with Client(server(size)) as client:
             return await client.call_tool(tool, arguments)
 
     return asyncio.run(asked())
@@ -51,14 +52,14 @@ def text(found: CallToolResult) -> str:
 
 
 def test_every_tool_is_described() -> None:
-    """Five tools, each with a description, typed arguments, and the word that it changes nothing."""
+    """Six tools, each with a description, typed arguments, and the word that it changes nothing."""
 
     async def listed() -> dict[str, Any]:
-        async with Client(server()) as client:
+        async with Client(server(size)) as client:
             return {tool.name: tool for tool in (await client.list_tools()).tools}
 
     tools = asyncio.run(listed())
-    assert set(tools) == {"probe", "recommend", "predict", "explain", "check"}
+    assert set(tools) == {"probe", "recommend", "predict", "size", "explain", "check"}
     for tool in tools.values():
         assert tool.description and tool.annotations.read_only_hint and tool.input_schema["type"] == "object"
 
@@ -81,6 +82,19 @@ def test_predict_answers_each_row() -> None:
     assert first["supported"] and first["output_tok_s"] > 0 and not second["supported"] and second["reason"]
 
 
+def test_size_gives_the_document() -> None:
+    """The same keys as `size --json`, for options under their own names; nothing is written."""
+    asked = {
+        "users": 20,
+        "model": QWEN,
+        "cards": "L40S",
+        "options": {"pay": "rent", "price": ["L40S=0.9/h"], "production": False},
+    }
+    found = data(call("size", **asked))
+    assert found["options"][0]["gpu"] == "NVIDIA L40S" and found["workload"]["production"] is False
+    assert {"pareto", "terms", "reasons"} <= set(found)
+
+
 def test_explain_has_reason_and_source() -> None:
     """A rule by its id."""
     assert {"rule", "why", "source"} <= set(data(call("explain", id="FIT101")))
@@ -99,6 +113,8 @@ def test_check_runs_the_checklist(tmp_path: Path) -> None:
     [
         ("recommend", {"gpu": "RTX 4900"}, "RTX 4900"), ("recommend", {"options": {"usres": 5}}, "users"),
         ("recommend", {"options": {"users": "fifty"}}, "50"), ("predict", {"rows": [{"gpu": "RTX 4090"}]}, "lacks engine"),
+        ("size", {"users": 5}, "--model"), ("size", {"model": QWEN, "options": {"out": "x"}}, "no such option"),
+        ("size", {"model": QWEN, "options": {"spare": "many"}}, "many"), ("size", {"model": QWEN, "options": {"pue": 9}}, "pue"),
         ("explain", {"id": "ttft"}, "ttft"), ("check", {"folder": "no-such-folder"}, "no-such-folder"),
     ],
 )  # fmt: skip
