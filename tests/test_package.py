@@ -47,6 +47,12 @@ def test_the_wheel_does_the_main_job(site: Path, tmp_path: Path) -> None:
     }
 
 
+def test_the_wheel_brings_the_manual(site: Path) -> None:
+    """Installed, `man advisor` finds it."""
+    (manual,) = site.glob("*.data/data/share/man/man1/advisor.1")
+    assert manual.read_text(encoding="utf-8").startswith(".TH ADVISOR 1")
+
+
 def test_the_wheel_is_not_the_checkout(site: Path, tmp_path: Path) -> None:
     """What ran is the wheel's own code, and it holds templates, profiles, data, licence and notice but no refresh data."""
     code = "import advisor; print(advisor.__file__)"

@@ -1,4 +1,4 @@
-"""`advisor explain ID`: a rule, a setting or a figure."""
+"""`advisor explain ID`: a rule, a setting or a figure; or all of a kind as a page."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import click
 
 from advisor.commands.completing import Named, ids
 
+_KINDS = ("rules", "figures", "settings", "formats", "claims")
+
 
 @click.command("explain", context_settings={"ignore_unknown_options": True})  # a setting's name begins with dashes
-@click.argument("name", metavar="ID", type=Named(ids))
+@click.argument("name", metavar="[ID]", type=Named(ids), required=False)
+@click.option("--all", "kind", type=click.Choice(_KINDS), help="All entries of a kind, as a page of Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
-def command(name: str, as_json: bool) -> int:
+def command(name: str | None, kind: str | None, as_json: bool) -> int:
     """Say what stands behind ID: a rule, a setting, a figure, a weights format, or a claim that people repeat.
 
     \b
@@ -19,7 +22,19 @@ def command(name: str, as_json: bool) -> int:
       advisor explain --max-num-seqs
       advisor explain crossover_in_flight
       advisor explain claim-same-api
+      advisor explain --all figures
     """
+    if (name is None) == (kind is None) or (kind and as_json):
+        raise click.UsageError("one ID, or --all with a kind (a page of Markdown)\ntype: advisor explain --all rules")
+    if kind is not None:
+        from advisor.report.reference import reference
+
+        click.echo(reference(kind), nl=False)
+        return 0
+    return _show(str(name), as_json)
+
+
+def _show(name: str, as_json: bool) -> int:
     from advisor.report.explain import explain
 
     entry = explain(name)

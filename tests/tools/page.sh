@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install what looks at the page of `advisor ui`: Debian's chromium, and axe-core, which judges whether everybody can use it.
+# Install what looks at our pages: Debian's chromium, axe-core, which judges whether everybody can use them, and groff for the manual.
 #   tests/tools/page.sh              axe.min.js into ${ADVISOR_TOOLS:-$HOME/.cache/advisor-tools}
 # Safe to run again: what is there is kept. As root on Debian, where chromium is missing. 300 MB.
 set -euo pipefail
@@ -18,6 +18,13 @@ install_chromium() {
   say "installing chromium"
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends chromium >/dev/null
+}
+
+install_groff() {
+  command -v groff >/dev/null && return 0
+  say "installing groff"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends groff-base >/dev/null
 }
 
 # npm of the machine, else that of the wheel which judges.sh brings.
@@ -40,5 +47,6 @@ install_axe() {
 }
 
 install_chromium
+install_groff
 install_axe
 ln -sfn "axe-$AXE_VERSION.min.js" "$TOOLS/axe.min.js"
