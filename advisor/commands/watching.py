@@ -141,7 +141,7 @@ class Shown:
         if not self._quiet and sys.stdout.isatty():
             from rich.live import Live
 
-            from advisor.report.console import console
+            from advisor.report.styled import console
 
             self._live = Live(console=console(), auto_refresh=False)
             self._live.start()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,6 +118,27 @@ def test_a_line_a_look(busy: Front) -> None:
     done = run(busy.url, "--for", "1s", "--every", "0.2s", "--gpu", "RTX 4090", "--lines")
     told = [json.loads(each) for each in done.stdout.splitlines()]
     assert len(told) >= 5 and all(each["running"] == 3 for each in told[:-1]) and told[-1]["looks"] == len(told) - 1
+
+
+def test_the_live_view_on_a_terminal(busy: Front) -> None:
+    """Drawn anew in place until Ctrl-C, which ends it like the end of its time; what is wrong and what to set stands in it."""
+    keeper, terminal = pty.openpty()
+    words = [sys.executable, "-m", "advisor.cli", "watch", busy.url, "--every", "0.2s", "--gpu", "RTX 4090"]
+    process = subprocess.Popen(
+        words, stdout=terminal, stderr=terminal, stdin=terminal, env={**os.environ, "COLUMNS": "90"}
+    )
+    os.close(terminal)
+    shown = ""
+    while "--max-num-seqs" not in shown:
+        assert process.poll() is None, shown
+        shown += os.read(keeper, 65536).decode(errors="replace")
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):  # the terminal is gone with its last program
+        while more := os.read(keeper, 65536):
+            shown += more.decode(errors="replace")
+    os.close(keeper)
+    assert process.wait(timeout=20) == 1 and "Traceback" not in shown
+    assert "3 wait while 25% of the KV cache is in use" in shown and "\x1b[" in shown
 
 
 def test_quiet_engines_are_well() -> None:
