@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 
 from advisor.schema import value
 from advisor.watch.reading import Reading
@@ -32,7 +33,7 @@ class Crossover:
 
     in_flight: float | None
     basis: str  # "predicted", or "seen": the watched engine's curve is what it was seen to write
-    levels: tuple[int, ...] = ()  # at which it was seen
+    seen: Mapping[int, float] = field(default_factory=dict)  # tokens/s of all together, by what was in flight
     reached: bool = False
     reason: str = ""
 
@@ -66,7 +67,7 @@ def crossover(forecast: Forecast, seen: Mapping[int, float], now: int) -> Crosso
         at, basis = _meeting(forecast, seen), "seen"
     reached = at is not None and (now >= at if forecast.engine == "ollama" else now <= at)
     why = "" if at is not None else f"{forecast.other} does not pass it at any load that was predicted"
-    return Crossover(in_flight=at, basis=basis, levels=tuple(seen), reached=reached, reason=why)
+    return Crossover(in_flight=at, basis=basis, seen=seen, reached=reached, reason=why)
 
 
 def _meeting(forecast: Forecast, seen: Mapping[int, float]) -> float | None:

@@ -20,6 +20,7 @@ from tests.engines.own_ollama import own_ollama
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 
 NAME, SLOTS, LEVELS, HELD_S = "smollm2:135m", 16, (1, 4, 16), 14.0
+SLACK = 2.0  # tokens/s: of a machine that has other work the rates are a few tokens a second
 MODELFILE = "FROM {gguf}\nPARAMETER num_ctx 512\n"
 
 
@@ -71,7 +72,7 @@ def test_a_load_that_grows_is_seen_as_it_is(
                 load.grow(level)
                 began = time.monotonic()
                 time.sleep(HELD_S)
-                spans[level] = (began + 4, time.monotonic())
+                spans[level] = (began, time.monotonic())
             lines += watch.stdout.readlines()
             assert watch.wait(timeout=60) in (0, 1)
         finally:
@@ -81,12 +82,10 @@ def test_a_load_that_grows_is_seen_as_it_is(
     print("\n".join(lines[:-1:8]), lines[-1])
     steps, whole = told[:-1], told[-1]
     assert {each["in_flight"] for each in steps} >= set(LEVELS) and whole["most_in_flight"] == SLOTS
+    seen = {int(level): rate for level, rate in whole["crossover"]["seen"].items()}
+    assert whole["crossover"]["basis"] == "seen" and set(seen) >= set(LEVELS), whole["crossover"]
     for level, (first, last) in spans.items():
         measured = sum(first <= at <= last for at in load.tokens) / (last - first)
-        seen = max((each["output_tokens_per_s"] for each in steps if each["in_flight"] == level), default=0)
-        print(f"{level} in flight: measured {measured:.1f}, seen at most {seen:.1f} tokens/s")
-        assert measured / 1.5 <= seen <= measured * 1.5
-    assert whole["crossover"]["basis"] == "seen" and set(whole["crossover"]["levels"]) >= set(LEVELS), whole[
-        "crossover"
-    ]
+        print(f"{level} in flight: clients got {measured:.1f}, watch saw {seen[level]:.1f} tokens/s")
+        assert measured / 1.5 - SLACK <= seen[level] <= measured * 1.5 + SLACK
     assert "slots-busy" in {each["id"] for each in whole["causes"]}

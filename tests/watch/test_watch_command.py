@@ -66,7 +66,7 @@ def test_a_load_that_grows_reaches_the_crossover() -> None:
     assert (last.looks, last.watched_s, last.most_in_flight) == (61, 60.0, 13)
     (flying,) = last.breaks
     assert flying.what == "requests in flight" and flying.date == "1970-01-01 00:01 UTC" and not flying.reached
-    assert last.crossover.basis == "seen" and len(last.crossover.levels) > 10
+    assert last.crossover.basis == "seen" and len(last.crossover.seen) > 10
 
 
 def test_the_view_says_all_of_it() -> None:
