@@ -13,7 +13,7 @@ import yaml
 from advisor.folder.write import MANIFEST, write_tree
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Plan
-from tests.engines.engine_cases import tool
+from tests.deploy.cluster import program
 
 CHART = "{{- range .Values.extraObjects }}\n---\n{{ tpl (toYaml .) $ }}\n{{- end }}\n"  # as Ollama's chart places them
 
@@ -42,7 +42,7 @@ def test_the_policy_of_the_ollama_chart_selects_its_own_pods(release: str, tmp_p
     (tmp_path / "templates" / "extra.yaml").write_text(CHART)
     (tmp_path / "own.yaml").write_text(values)
     done = subprocess.run(
-        [tool("helm"), "template", release, str(tmp_path), "-f", str(tmp_path / "own.yaml")], capture_output=True,
+        [program("helm"), "template", release, str(tmp_path), "-f", str(tmp_path / "own.yaml")], capture_output=True,
         text=True, check=True,
     )  # fmt: skip
     policy = next(one for one in yaml.safe_load_all(done.stdout) if one)
