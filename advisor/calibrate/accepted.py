@@ -9,8 +9,9 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from advisor.calibrate.model import Model
 from advisor.calibrate.parameters import ACCEPTED
-from advisor.calibrate.points import Model, Point, inside_memory, points
+from advisor.calibrate.points import Point, inside_memory, points
 from advisor.calibrate.rows import Row, as_released
 from advisor.physics.speed.speculation import Speculation
 from advisor.predict.speculation import speculation_of

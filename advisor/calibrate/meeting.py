@@ -10,7 +10,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from advisor.calibrate.points import Model, Point
+from advisor.calibrate.model import Model
+from advisor.calibrate.points import Point
 from advisor.calibrate.rows import in_step, more_than_stated, prefix_cached
 from advisor.physics.speed.inside import EQUAL
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from advisor.calibrate.fit import fit
 from advisor.calibrate.kernels import Held
 from advisor.calibrate.meeting import meeting
-from advisor.calibrate.points import Model, Point, beyond_peak, from_cache, new_tokens
+from advisor.calibrate.model import Model
+from advisor.calibrate.points import Point, beyond_peak, from_cache, new_tokens
 from advisor.calibrate.rows import CLOCKED, rate_as_printed
 
 FOLDS = 10  # sources are dealt into so many; those of one fold are left out together

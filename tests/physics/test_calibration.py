@@ -17,8 +17,9 @@ pytest.importorskip("scipy", reason="the calibration is a development program an
 from advisor.calibrate import inputs, names, published, stale, unseen  # noqa: E402
 from advisor.calibrate.columns import table_of  # noqa: E402
 from advisor.calibrate.fit import fit  # noqa: E402
+from advisor.calibrate.model import Model  # noqa: E402
 from advisor.calibrate.parameters import CPU, CPU_ONLY, complete  # noqa: E402
-from advisor.calibrate.points import Model, Point, to_fit  # noqa: E402
+from advisor.calibrate.points import Point, to_fit  # noqa: E402
 from advisor.calibrate.rows import read_all  # noqa: E402
 from advisor.calibrate.vector_serving import figures  # noqa: E402
 from advisor.calibrate.write import number  # noqa: E402
