@@ -106,3 +106,4 @@ def _looks(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
     yield f"advisor check {where}", f"{len(plan.checks)} checks before and after the start"
     if "run.sh" in written or "compose.yaml" in written:
         yield f"advisor smoke {where}", "your load on the real engine"
+    yield f"advisor report {where}", "all of it as one page"
