@@ -1,4 +1,9 @@
-"""The load from which the other engine would write more: predicted, and moved by what this one is seen to write."""
+"""The load from which the other engine would write more: predicted, and moved by what this one is seen to write.
+
+What is seen over what was predicted has two parts. How fast the machine is, as a whole, was mistaken for both engines
+alike: the mean of the ratios moves both curves, and no crossover. How it differs from load to load is the watched
+engine's own (its slots, its settings): that moves its curve alone.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from dataclasses import field
 from advisor.schema import value
 from advisor.watch.reading import Reading
 
+ASSUMED = "{other} is taken to be as much faster or slower than predicted here as {engine} is on average"
 LEAST_S = 3.0  # at a level, to say what the engine writes there
 Curve = Sequence[tuple[float, float]]  # in flight, tokens/s of all together; rising in the first
 
@@ -36,6 +42,7 @@ class Crossover:
     seen: Mapping[int, float] = field(default_factory=dict)  # tokens/s of all together, by what was in flight
     reached: bool = False
     reason: str = ""
+    assumed: str = ""
 
 
 class Levels:
@@ -67,13 +74,17 @@ def crossover(forecast: Forecast, seen: Mapping[int, float], now: int) -> Crosso
         at, basis = _meeting(forecast, seen), "seen"
     reached = at is not None and (now >= at if forecast.engine == "ollama" else now <= at)
     why = "" if at is not None else f"{forecast.other} does not pass it at any load that was predicted"
-    return Crossover(in_flight=at, basis=basis, seen=seen, reached=reached, reason=why)
+    assumed = ASSUMED.format(other=forecast.other, engine=forecast.engine) if basis == "seen" else ""
+    return Crossover(in_flight=at, basis=basis, seen=seen, reached=reached, reason=why, assumed=assumed)
 
 
 def _meeting(forecast: Forecast, seen: Mapping[int, float]) -> float | None:
     """The first load at which vLLM's curve is not below Ollama's."""
-    own = corrected(forecast.own, seen)
-    simple, batching = (own, forecast.others) if forecast.engine == "ollama" else (forecast.others, own)
+    ratios = ratios_of(forecast.own, seen)
+    machine = math.exp(sum(math.log(ratio) for _, ratio in ratios) / len(ratios))
+    own = corrected(forecast.own, ratios)
+    others = tuple((level, rate * machine) for level, rate in forecast.others)
+    simple, batching = (own, others) if forecast.engine == "ollama" else (others, own)
     levels = sorted({level for level, _ in (*simple, *batching)})
     ahead = [(level, math.log(at(batching, level) / at(simple, level))) for level in levels]
     if ahead[0][1] >= 0:
@@ -84,10 +95,14 @@ def _meeting(forecast: Forecast, seen: Mapping[int, float]) -> float | None:
     return None
 
 
-def corrected(curve: Curve, seen: Mapping[int, float]) -> tuple[tuple[float, float], ...]:
-    """The curve with what was seen over what was predicted; between levels and beyond them as at the nearest ones."""
-    ratios = [(float(level), rate / at(curve, level)) for level, rate in seen.items()]
-    levels = sorted({level for level, _ in curve} | {level for level, _ in ratios})
+def ratios_of(curve: Curve, seen: Mapping[int, float]) -> tuple[tuple[float, float], ...]:
+    """What was seen over what was predicted, by load."""
+    return tuple((float(level), rate / at(curve, level)) for level, rate in sorted(seen.items()))
+
+
+def corrected(curve: Curve, ratios: Curve) -> tuple[tuple[float, float], ...]:
+    """The curve as it is seen; between the loads that were seen and beyond them as at the nearest ones."""
+    levels = sorted({level for level, _ in (*curve, *ratios)})
     return tuple((level, at(curve, level) * at(ratios, level)) for level in levels)
 
 
