@@ -200,3 +200,24 @@ def test_every_difference_touches_somebody() -> None:
     rows = constants("migrating")["differences"]
     assert all(set(row["touches"]) <= known and row["touches"] for row in rows)
     assert len({row["id"] for row in rows}) == len(rows)
+
+
+def test_where_both_do_not_fit_at_once(tmp_path: Path) -> None:
+    """What the old engine holds of the card is given back first: the plan counts on it, and the steps say so in their order."""
+    recorded = json.loads((Path(__file__).parent.parent / "hardware" / "rtx-4090.json").read_text())
+    card = recorded["accelerators"][0]
+    held = 18 * 1024**3
+    card["free_bytes"] = card["memory_bytes"] - held
+    recorded["running"] = [{
+        "engine": "ollama", "address": "127.0.0.1:11434", "version": "0.34.2",
+        "models": [{"name": "llama3.1:8b", "loaded_bytes": held, "gpu_bytes": held, "context_tokens": 8192}],
+    }]  # fmt: skip
+    (tmp_path / "hw.json").write_text(json.dumps(recorded))
+    with serving(ollama(LLAMA)) as front:
+        done = run(front.url, "--hardware", "hw.json", *LOAD, "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr + done.stdout[-1500:]
+        found = json.loads(done.stdout)
+        assert found["models"][0]["gap"] and "do not fit at once" in found["side_by_side"]
+        text = (tmp_path / "migration" / "MIGRATION.md").read_text()
+        assert f"OLLAMA_HOST={front.url} ollama stop llama3.1:8b" in text and "503" in text
+    assert text.index("Make room") < text.index("Start vLLM") < text.index("Switch:") < text.index("Look at answers")
