@@ -35,13 +35,16 @@ def from_reality(function: F) -> F:
     def asked(*args: Any, from_log: Path | None, from_metrics: str | None, **given: Any) -> Any:
         if from_log is None and from_metrics is None:
             return function(*args, **given)
+        from advisor.commands.progress import patient
         from advisor.workload.seen.given import seen_in
         from advisor.workload.seen.profile import over, told
 
-        found = seen_in(from_log, from_metrics)
+        source = " and ".join(filter(None, (from_log.name if from_log else "", from_metrics or "")))
+        with patient() as progress:
+            progress(f"reading {source}")
+            found = seen_in(from_log, from_metrics)
         if found is None:  # an empty address
             return function(*args, **given)
-        source = " and ".join(filter(None, (from_log.name if from_log else "", from_metrics or "")))
         for line in told(found, source):
             click.echo(f"advisor: {line}", err=True)
         return function(*args, **over(found, given))

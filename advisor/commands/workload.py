@@ -33,6 +33,7 @@ def command(source: str, profile: str | None, out: Path | None, force: bool, as_
     \b
     Exit codes: 0 made, 2 a file that cannot be used, 3 the server does not answer, or the profile cannot be written.
     """
+    from advisor.commands.progress import patient
     from advisor.edge.reading import not_itself
     from advisor.folder.write import write_atomically
     from advisor.wire import to_json
@@ -40,7 +41,9 @@ def command(source: str, profile: str | None, out: Path | None, force: bool, as_
     from advisor.workload.seen.profile import profile_text
 
     address = "://" in source
-    found = of_metrics(source) if address else of_file(Path(source))
+    with patient() as progress:
+        progress(f"reading {source}")
+        found = of_metrics(source) if address else of_file(Path(source))
     text = profile_text(found, source if address else Path(source).name, profile)
     if out is not None:
         not_itself(Path(source), out, "--out")
