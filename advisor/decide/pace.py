@@ -40,13 +40,20 @@ def too_slow(way: Candidate, question: Question) -> bool:
     """Whether fewer are answered a second than must be, at every load at which all targets can be met.
 
     Then no more are in flight than come while an answer takes as long as it may (Little's law). A few looks from there
-    down say what the search for the load at which it comes to rest would.
+    down, until less is answered again, say what the search for the load at which it comes to rest would.
     """
     longest = longest_s(question.workload, question.model)
     if longest is None:
         return False
-    rate = least_rate(question.workload, question.model)
-    return all(_answered_per_s(way, part * rate * longest, question) * _BETWEEN_LOOKS < rate for part in _LOOKS)
+    rate, best = least_rate(question.workload, question.model), 0.0
+    for part in _LOOKS:
+        answered = _answered_per_s(way, part * rate * longest, question)
+        if answered * _BETWEEN_LOOKS >= rate:
+            return False
+        if answered < best:
+            break
+        best = answered
+    return True
 
 
 def _answered_per_s(way: Candidate, in_flight: float, question: Question) -> float:

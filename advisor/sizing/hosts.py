@@ -66,6 +66,8 @@ def on_several(
     least, most = least_cards(question, supply.spec), limits.host(supply)
     beyond = min(beyond, limits.fleet(supply) + 1)
     first = max(math.ceil(least / most), 1 if limits.spare else 2)
+    if not limits.spare and beyond <= most + 1:
+        return None  # one machine with as many cards was asked
     stop = min(MOST_NODES + 1, beyond) - limits.spare
     if stop <= first or not _ever(question, supply, most, stop - 1):
         return None
