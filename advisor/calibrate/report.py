@@ -23,8 +23,8 @@ SEEN = (
     "other sources."
 )
 LOOKS = (
-    "three times before the waits were changed, without a change of the model between, once after, and once after the "
-    "second change of the waits"
+    "three times before the waits were changed, without a change of the model between, once after, and several times "
+    "while the waits were changed again, whose constants no fit took from them"
 )
 BANDS = ((1.5, "1 in flight"), (8.0, "2-8"), (64.0, "9-64"), (math.inf, "over 64"))
 

@@ -27,7 +27,8 @@ def server(*more: Callable[..., dict[str, Any]]) -> MCPServer:
     """A server with one tool a function, and those that a floor above adds; none of them changes anything."""
     made = MCPServer("advisor", version=__version__, instructions=INSTRUCTIONS)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    for tool in (probe, recommend, predict, *more, explain, check):
+    tools: tuple[Callable[..., dict[str, Any]], ...] = (probe, recommend, predict, *more, explain, check)
+    for tool in tools:
         made.tool(annotations=reads)(_told(tool))
     return made
 
