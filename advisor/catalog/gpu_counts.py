@@ -16,6 +16,7 @@ from advisor.errors import BadInput
 
 # Between two cards, and not inside brackets: no closing one follows before an opening one.
 _BETWEEN_CARDS = re.compile(r"(?:\s\+\s|,|\s&\s|\band\b|\+(?=\s*\d+\s*x))(?![^()\[\]]*[)\]])")
+_TIMES = re.compile(r"\d\s*[x×]", re.IGNORECASE)
 # A number before a blank is a count only where it is no name ("980 Ti") and no size ("48 GB").
 _COUNT_FIRST = re.compile(
     r"^[\s(]*(?:(\d{1,3})\s*[x×*]\)?\s*|[x×*]\s*(\d{1,3})\s+|\(?(\d{1,2})\)?\s+(?:pcs\.?|pieces|units)?\s*)"
@@ -73,7 +74,8 @@ def count_in(part: str) -> tuple[int, str]:
     Raises:
         BadInput: a count of zero, or nothing that is counted.
     """
-    part = _provider().sub("", part)
+    if _TIMES.search(part):  # nothing else needs a pattern of a hundred words
+        part = _provider().sub("", part)
     part = _written().sub(lambda found: f"{constants('products')['numbers'][found[1].lower()]}x ", part)
     first, last = _COUNT_FIRST.search(part), _COUNT_LAST.search(part)
     count = int(next(filter(None, first.groups()))) if first else int(last[1]) if last else 1
