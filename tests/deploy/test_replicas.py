@@ -141,6 +141,7 @@ class Clients:
 
     port: int
     model: str = "any"
+    patience_s: float = 60  # without a byte
     outcomes: list[Outcome] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -155,12 +156,13 @@ class Clients:
         headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", replicas.SESSION: session}
         begun = False
         try:
-            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience_s)) as connection:
                 connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
                 answer = connection.getresponse()
                 begun = answer.status == 200
                 text = answer.read().decode()
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
+            self.said.append(repr(error))
             return "cut" if begun else "lost"
         done = text.rstrip().endswith("[DONE]") if stream else "choices" in text
         self.said.append(f"{answer.status} {text[:200]}")

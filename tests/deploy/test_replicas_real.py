@@ -53,6 +53,13 @@ def ollama(env: dict[str, str], port: int, *words: str) -> None:
     )  # fmt: skip
 
 
+def answered(clients: Clients, number: int, patience_s: float = 60) -> None:
+    """Wait until so many requests have come to an end."""
+    end = time.monotonic() + patience_s
+    while len(clients.outcomes) < number and time.monotonic() < end:
+        time.sleep(0.1)
+
+
 def test_a_real_engine_killed_under_load(engines: dict[str, str], tmp_path: Path) -> None:
     """What the killed engine had not begun to answer comes whole from the other one."""
     plan = planned("ollama")
@@ -73,12 +80,12 @@ def test_a_real_engine_killed_under_load(engines: dict[str, str], tmp_path: Path
         ollama(env, ports[0], "create", "small", "-f", str(tmp_path / "Modelfile"))
         for port in ports:
             ollama(env, port, "run", "small", "hello")
-        clients = Clients(port=front.port, model="small")
-        with clients.load(clients=6, tokens=48):
-            time.sleep(4)
+        clients = Clients(port=front.port, model="small", patience_s=300)
+        with clients.load(clients=4, tokens=24):
+            answered(clients, 4)
             before = len(clients.outcomes)
             os.killpg(first.pid, signal.SIGKILL)
-            time.sleep(8)
+            answered(clients, before + 8)
     counted = Counter(clients.outcomes)
     assert counted["lost"] == 0 and counted["whole"] > before > 0, (counted, clients.said[-5:])
-    assert counted["cut"] <= 3, "only streams that had begun at the killed engine"
+    assert counted["cut"] <= 2, "only streams that had begun at the killed engine"

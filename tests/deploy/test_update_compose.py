@@ -178,3 +178,26 @@ def test_the_script_is_clean(tmp_path: Path, engine: str) -> None:
             capture_output=True, text=True, check=False, env=os.environ,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("said", "well"),
+    [
+        (("starting true 0", "starting true 0", "healthy true 0"), True),
+        (("starting true 0", "starting true 1"), False),  # Docker started it again
+        (("starting true 0", "starting false 0"), False),  # it ended
+        (("",), False),  # it is gone
+    ],
+)
+def test_who_waits_for_an_engine_sees_that_it_ends(tmp_path: Path, said: tuple[str, ...], well: bool) -> None:
+    """The script waits for the first good answer, and no longer than there can be one."""
+    text = texts(replace(planned("RTX 4090"), parts=("compose", "gateway")))["update-compose.sh"]
+    function = "healthy() {" + text.partition("healthy() {")[2].partition("\n}\n")[0] + "\n}\n"
+    (tmp_path / "said").write_text("\n".join(said) + "\n")
+    docker = (
+        'docker() { local now; now=$(head -n 1 said); case $3 in *Health*) echo "${now%% *}" ;; '
+        '*) echo "${now#* }"; [ "$(wc -l <said)" -lt 2 ] || sed -i 1d said ;; esac; }\n'
+    )
+    script = f"set -euo pipefail\n{docker}sleep() {{ :; }}\n{function}healthy some\n"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, check=False, timeout=30)
+    assert (done.returncode == 0) is well
