@@ -283,7 +283,9 @@ def test_one_after_the_other(site: Site) -> None:
         assert site.versions_now() == ["99.1", "99.1"]
         back = update("update.sh", "--back")
         assert back.returncode == 0 and site.versions_now() == ["99.0", "99.0"], back.stderr
-    assert set(site.outcomes) == {"whole"} and len(site.outcomes) > 50, Counter(site.outcomes)
+    assert set(site.outcomes) == {"whole"} and len(site.outcomes) > 50, [
+        one for one in site.said if not one.startswith("200")
+    ]
 
 
 @pytest.mark.external
