@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import settings
 
 from tests import scenarios
+
+if "mix_stderr" in inspect.signature(CliRunner).parameters:  # click before 8.2
+    CliRunner.__init__.__defaults__ = ("utf-8", None, False, False)  # both streams told apart, as later ones do
 
 # No test may depend on absolute time, and a failing example must be the same on every machine.
 settings.register_profile("advisor", deadline=None, derandomize=True)

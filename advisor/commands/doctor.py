@@ -47,7 +47,7 @@ def _versions() -> Iterator[Line]:
     yield "system", f"{platform.system()} {platform.release()} {platform.machine()}"
     told = []
     needed = [word for word in requires(DISTRIBUTION) or () if "extra ==" not in word]
-    for name in (re.split(r"[^A-Za-z0-9._-]", word)[0] for word in needed):
+    for name in dict.fromkeys(re.split(r"[^A-Za-z0-9._-]", word)[0] for word in needed):
         try:
             told.append(f"{name} {version(name)}")
         except PackageNotFoundError:
