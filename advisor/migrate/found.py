@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from advisor.edge.reading import said_json
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.schema import value
 from advisor.watch.runners import Runner, runners
@@ -180,11 +180,8 @@ def _parameters(lines: str) -> tuple[tuple[str, str], ...]:
 def _unquoted(given: str) -> str:
     if not given.startswith('"'):
         return given
-    try:
-        read = json.loads(given)
-    except ValueError:
-        return given.strip('"')
-    return read if isinstance(read, str) else given
+    read = said_json(given)
+    return read if isinstance(read, str) else given.strip('"')
 
 
 def _vllm(server: Server) -> tuple[FoundModel, ...]:

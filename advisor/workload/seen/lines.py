@@ -5,12 +5,12 @@ Caddy: https://caddyserver.com/docs/caddyfile/directives/log (`ts` is when the a
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
+from advisor.edge.reading import said_json
 from advisor.edge.terminal import shown
 
 TIMES = ("timestamp", "time", "ts", "created", "created_at", "startTime", "start_time")
@@ -59,10 +59,7 @@ def request_of(line: str) -> Seen | Other | ValueError:
 def _entry(line: str) -> Any:
     """What stands behind the name and time that journals and Compose put before a line."""
     begins = line.find("{")
-    try:
-        return json.loads(line[begins:]) if begins >= 0 else None
-    except (ValueError, RecursionError):
-        return None
+    return said_json(line[begins:]) if begins >= 0 else None
 
 
 def _is_gateways(entry: Mapping[str, Any]) -> bool:
