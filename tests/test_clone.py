@@ -39,6 +39,7 @@ def test_nothing_is_cited_that_lies_elsewhere(place: str) -> None:
     told = [
         f"{file.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
         for file in _files(place)
+        if file.suffix != ".png"
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
         if ELSEWHERE.search(line)
     ]
@@ -51,6 +52,15 @@ def test_no_file_is_large() -> None:
         str(file.relative_to(ROOT)) for place in PLACES for file in _files(place) if file.stat().st_size > LARGEST_BYTES
     ]
     assert large == []
+
+
+def test_the_pictures_of_the_readme_are_here_and_small() -> None:
+    """Each picture that a page of the repository shows is a file of at most 150 kB."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
+    assert len(shown) == 2
+    for name in shown:
+        assert 10_000 < (ROOT / name).stat().st_size <= 150_000, name
 
 
 def test_what_the_sources_cite_here_is_here() -> None:

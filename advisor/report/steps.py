@@ -36,7 +36,7 @@ def assumed(answer: Answer, *, typed: bool = True) -> Iterator[str]:
     if answer.model_because:
         yield f"model: none was named{'; which others would do: --full' if typed else ''}"
     if answer.plan is not None and answer.verdict.meets_targets and (fetched := told(answer.plan)):
-        yield fetched
+        yield fetched if typed else fetched.removesuffix(" (--download-rate)")
     if answer.hardware.assumed and not typed:
         yield f"machine: {'; '.join(answer.hardware.assumed)}"
     elif answer.hardware.assumed:
