@@ -132,8 +132,13 @@ def members(session: int) -> list[int]:
 
 def kill_session(session: int) -> None:
     """KILL to every process of a session and to those that they begin in the meantime, until none lives."""
+    killpg = getattr(os, "killpg", None)
+    if killpg is None:  # Windows has no sessions: what leads this one is ended
+        with contextlib.suppress(OSError):
+            os.kill(session, signal.SIGTERM)
+        return
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(session, signal.SIGKILL)
+        killpg(session, signal.SIGKILL)
     end = time.monotonic() + DYING_S
     while (left := members(session)) and time.monotonic() < end:
         for pid in left:

@@ -76,7 +76,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 700, "height": 600})
         page.set_content(terminal_html())
         page.locator("pre").screenshot(path=PICTURES / "terminal.png")
-        page = browser.new_page(viewport={"width": 1100, "height": 720})
+        page = browser.new_page(viewport={"width": 1170, "height": 595})
         page.goto(f"{address}?{urlencode(YES)}")
         settled(page)
         page.screenshot(path=PICTURES / "page.png")

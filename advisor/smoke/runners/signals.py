@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+# SIGHUP is none of Windows' signals.
+_ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
 
 @contextmanager
 def terminate_is_interrupt() -> Iterator[None]:
@@ -21,7 +24,7 @@ def terminate_is_interrupt() -> Iterator[None]:
         else:
             raise KeyboardInterrupt
 
-    with _handled((signal.SIGTERM, signal.SIGHUP), interrupt):
+    with _handled(_ENDINGS, interrupt):
         yield
 
 
@@ -32,7 +35,7 @@ def undisturbed() -> Iterator[None]:
     def wait(_number: int, _frame: FrameType | None) -> None:
         print("still stopping what was started; this ends by itself", file=sys.stderr, flush=True)
 
-    with _handled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), wait):
+    with _handled((signal.SIGINT, *_ENDINGS), wait):
         yield
 
 
