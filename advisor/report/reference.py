@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from advisor.catalog import constants, formats
+from advisor.catalog import DATA, constants, formats
 from advisor.report.explain import explain
 from advisor.rules import rules
 
@@ -15,6 +15,7 @@ KINDS: Mapping[str, tuple[str, Callable[[], Iterable[str]]]] = {
     "formats": ("Formats of weights: bits, quality, engines", formats),
     "claims": ("Claims that are often repeated, and what was found", lambda: constants("claims")),
 }
+_PACKAGE = DATA.parent.parent  # whose files are named as in the repository: a page is read on other machines
 _HEADS = ("rule", "figure", "setting", "format", "claim", "title")  # what the heading says already
 
 
@@ -38,5 +39,5 @@ def _title(entry: Mapping[str, object]) -> str:
 
 def _plain(item: object) -> str:
     """Text that Markdown leaves as it is, on one line."""
-    text = " ".join(str(item).split())
+    text = " ".join(str(item).split()).replace(_PACKAGE.as_uri(), _PACKAGE.name)
     return "".join(f"\\{letter}" if letter in "\\*_<>|`" else letter for letter in text)
