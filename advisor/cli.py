@@ -21,7 +21,10 @@ COMMANDS = {
     "size": ("advisor.commands.size", "Which machines for this load, and what they cost."),
     "capacity": ("advisor.commands.capacity", "How many users this machine serves, and what stops it there."),
     "compare": ("advisor.commands.compare", "Plans, cards, models, formats or engines under one load."),
-    "migrate": ("advisor.commands.migrate", "From a running Ollama to vLLM for the same models, and back."),
+    "migrate": (
+        "advisor.commands.migrate",
+        "From the engine that runs here to the other one, and back.",
+    ),
     "watch": ("advisor.commands.watch", "A running engine observed: load, waits, trend, what is wrong."),
     "workload": ("advisor.commands.workload", "A profile from a log of requests, or from metrics."),
     "probe": ("advisor.commands.probe", "What this machine has."),

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import click
 
+from advisor.catalog import engines_told
+
 _HEAD = (
     '.TH ADVISOR 1 "" "" "User Commands"',
     ".SH NAME",
-    "advisor \\- decides between Ollama and vLLM, with settings and files",
+    f"advisor \\- decides between {engines_told('and')}, with settings and files",
 )
 
 

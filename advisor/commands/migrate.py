@@ -8,36 +8,17 @@ from typing import Any
 
 import click
 
+from advisor.catalog import engine_names
 from advisor.commands.measured import measurements_option
 from advisor.commands.options import Grouped, load_options
 
-_HELP = """From a running Ollama to vLLM for the same models, or the other way: what each model becomes, a stack in
-    which both stand side by side behind one gateway, the steps, and the way back.
 
-    URL is where the engine answers (default http://127.0.0.1:11434). Nothing of it is changed. The plans are made for
-    the load of --watch, else for what the other options say, on this machine (or --gpu, --hardware).
-
-    \b
-    Examples:
-      advisor migrate
-      advisor migrate http://127.0.0.1:11434 --watch 10m --out migration
-      advisor migrate --only llama3.1:8b --users 50 --gpu "RTX 4090"
-      advisor migrate --map my-model=Qwen/Qwen2.5-7B-Instruct
-      advisor migrate http://gpu-box:8000 --to ollama --users 1
-      advisor migrate --compare migration
-
-    \b
-    Exit codes: 0 every model has a plan that meets its targets (--compare: every answer came), 1 not,
-    2 bad input, 3 the environment failed (nobody answers, cannot write).
-"""
-
-
-@click.command("migrate", cls=Grouped, help=_HELP)
+@click.command("migrate", cls=Grouped)
 @click.argument("url", metavar="[URL]", required=False)
 @click.option(
     "--to",
     "target",
-    type=click.Choice(["vllm", "ollama"]),
+    type=click.Choice(engine_names()),
     help="The other engine; default: the one that does not serve now.",
 )
 @click.option("--only", multiple=True, metavar="NAME", help="This model alone; may stand several times.")
@@ -65,7 +46,25 @@ _HELP = """From a running Ollama to vLLM for the same models, or the other way: 
 @click.option("--force", is_flag=True, help="Replace files that you changed (a backup is kept).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(url: str | None, compare_folder: Path | None, prompts: Path | None, as_json: bool, **options: Any) -> int:
-    """Read, map, plan, write; or compare."""
+    """From a running Ollama to vLLM for the same models, or the other way: what each model becomes, a stack in
+    which both stand side by side behind one gateway, the steps, and the way back.
+
+    URL is where the engine answers (default http://127.0.0.1:11434). Nothing of it is changed. The plans are made for
+    the load of --watch, else for what the other options say, on this machine (or --gpu, --hardware).
+
+    \b
+    Examples:
+      advisor migrate
+      advisor migrate http://127.0.0.1:11434 --watch 10m --out migration
+      advisor migrate --only llama3.1:8b --users 50 --gpu "RTX 4090"
+      advisor migrate --map my-model=Qwen/Qwen2.5-7B-Instruct
+      advisor migrate http://gpu-box:8000 --to ollama --users 1
+      advisor migrate --compare migration
+
+    \b
+    Exit codes: 0 every model has a plan that meets its targets (--compare: every answer came), 1 not,
+    2 bad input, 3 the environment failed (nobody answers, cannot write).
+    """
     from advisor.errors import EXIT_NO, EXIT_YES, BadInput
 
     if compare_folder is not None:

@@ -17,15 +17,13 @@ from advisor.migrate.site import Site
 from advisor.migrate.stack import stack_files
 from advisor.pipeline import find_hardware
 from advisor.schema import RenderedFile
-from advisor.watch.readers import reader_of
-from advisor.watch.server import find_server
+from advisor.watch.server import find_server, other_engine, reader_of
 from advisor.watch.times import duration
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 USUAL_URL = "http://127.0.0.1:11434"
-_OTHER = {"ollama": "vllm", "vllm": "ollama"}
 _LOAD = ("users", "staff", "concurrency", "request_rate", "burst_users")
 _OURS = ("model", "engine", "parts", "exposed", "host")  # what the stack itself decides
 
@@ -46,7 +44,7 @@ def migrated(url: str | None, out: Path, options: dict[str, Any]) -> tuple[Site,
     given = _pairs(pairs)
     seconds = duration(watch_for, "--watch") if watch_for else None
     server = find_server(url or USUAL_URL)
-    target = target or _OTHER[server.engine]
+    target = target or other_engine(server.engine)
     if target == server.engine:
         raise BadInput(f"--to {target}: that is what answers at {server.base} already")
     with patient() as progress:

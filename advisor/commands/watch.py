@@ -11,27 +11,8 @@ import click
 from advisor.commands.options import option
 from advisor.workload.keys import OF_WORKLOAD
 
-_HELP = """A running Ollama or vLLM observed: who is served and who waits, what each person gets, when targets break at
-    the present trend, when the crossover is reached, and what is wrong with it: evidence, cause, flag.
 
-    TARGET is where it answers, or the folder of a deployment or a migration (then its plan, targets and gateway are
-    known). It goes on until Ctrl-C, or as long as --for says. Nothing of the engine is changed, no text is read.
-    Ollama has no metrics: its slots are seen on its own machine, who waits is seen by a gateway in front of it.
-
-    \b
-    Examples:
-      advisor watch http://127.0.0.1:11434
-      advisor watch deploy --for 10m
-      advisor watch http://127.0.0.1:8000 --ttft-ms 2000 --tpot-ms 100 --for 1h --json
-      advisor watch deploy --lines | jq .waiting
-
-    \b
-    Exit codes: 0 seen, 1 a target is broken or something was found wrong,
-    2 bad input, 3 nobody answers.
-"""
-
-
-@click.command("watch", help=_HELP)
+@click.command("watch")
 @click.argument("target", metavar="URL|DIR")
 @click.option("--for", "watch_for", metavar="10m", help="For how long; without it, until Ctrl-C.")
 @click.option("--every", default="1s", show_default=True, metavar="1s", help="Between two looks.")
@@ -53,7 +34,24 @@ _HELP = """A running Ollama or vLLM observed: who is served and who waits, what 
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document at the end on standard output, nothing else.")
 def command(target: str, watch_for: str | None, every: str, as_lines: bool, as_json: bool, **options: Any) -> int:
-    """Look, and say what is seen."""
+    """A running Ollama or vLLM observed: who is served and who waits, what each person gets, when targets break at
+    the present trend, when the crossover is reached, and what is wrong with it: evidence, cause, flag.
+
+    TARGET is where it answers, or the folder of a deployment or a migration (then its plan, targets and gateway are
+    known). It goes on until Ctrl-C, or as long as --for says. Nothing of the engine is changed, no text is read.
+    Ollama has no metrics: its slots are seen on its own machine, who waits is seen by a gateway in front of it.
+
+    \b
+    Examples:
+      advisor watch http://127.0.0.1:11434
+      advisor watch deploy --for 10m
+      advisor watch http://127.0.0.1:8000 --ttft-ms 2000 --tpot-ms 100 --for 1h --json
+      advisor watch deploy --lines | jq .waiting
+
+    \b
+    Exit codes: 0 seen, 1 a target is broken or something was found wrong,
+    2 bad input, 3 nobody answers.
+    """
     from advisor.commands.watching import Shown, begun, ended
     from advisor.errors import BadInput
     from advisor.watch.document import step_data, summary

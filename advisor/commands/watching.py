@@ -19,6 +19,7 @@ from advisor.schema import ModelSpec, Question, Verdict, Workload
 from advisor.units import ms
 from advisor.verdict import verdict_for
 from advisor.watch.crossover import Forecast
+from advisor.watch.server import other_engine
 from advisor.watch.session import Bounds, View, watch
 from advisor.watch.target import Target, target_of
 from advisor.workload import load_workload
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-_OTHER = {"ollama": "vllm", "vllm": "ollama"}
 _ELSEWHERE = "its machine is another one: --gpu or --hardware says which, for a prediction"
 
 
@@ -57,7 +57,7 @@ def begun(
 
 def _forecast(target: Target, options: Mapping[str, Any]) -> tuple[Forecast, Workload | None]:
     """What is predicted of both engines; the workload of the plan, where there is one."""
-    empty = Forecast(engine=target.server.engine, other=_OTHER[target.server.engine])
+    empty = Forecast(engine=target.server.engine, other=other_engine(target.server.engine))
     try:
         question = _of_plan(target) if target.plan is not None else _of_server(target, options)
     except AdvisorError as error:  # what is seen is worth having without a prediction

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from advisor.edge.answers import fetched
 from advisor.edge.reading import parse_json
+from advisor.engines.asking import Server
+from advisor.engines.looking import Reader
 from advisor.errors import BadInput
 from advisor.schema import RunningEngine, value
 
@@ -26,7 +28,7 @@ class Effective:
 
 
 class Observer(Protocol):
-    """What a smoke test asks of an engine: facts about its API, and what its log and its metrics say."""
+    """What is asked of a running engine: facts about its API, what its log and metrics say, and how it is watched."""
 
     EXACT_LENGTH: bool  # takes `ignore_eos`
     METRICS_PATH: str | None
@@ -48,6 +50,10 @@ class Observer(Protocol):
 
     def figures(self, metrics: str) -> Mapping[str, float]:
         """The counters worth keeping of a metrics page."""
+        ...
+
+    def reader(self, server: Server) -> Reader:
+        """How a server is looked at, again and again, on this machine or another."""
         ...
 
 

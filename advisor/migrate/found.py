@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.edge.reading import said_json
+from advisor.engines.asking import Server, ask, number, rows, text
+from advisor.engines.ollama.runners import Runner, runners
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.schema import value
-from advisor.watch.runners import Runner, runners
-from advisor.watch.server import Server, ask, number, rows, text
 
 MOST_MODELS = 64
 MOST_NAME = 200  # characters

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from advisor.engines.looking import Reader, Reading
 from advisor.schema import value
-from advisor.watch.reading import Reader, Reading
 
 PAUSE_S = 0.5  # between two looks
 LEAST_REQUESTS = 3  # finished or begun, to say how long they are

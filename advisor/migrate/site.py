@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from advisor.catalog import constants
+from advisor.engines.asking import Server
 from advisor.migrate.found import FoundModel
 from advisor.migrate.load import Load
 from advisor.migrate.planning import Moved, title
 from advisor.schema import Hardware, value
-from advisor.watch.server import Server
 
 SHORT_CONTEXT = 4096  # tokens: what Ollama takes by itself on small cards, and cuts prompts to
 

@@ -12,8 +12,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
+from advisor.catalog import engine_limits
+from advisor.engines.looking import Reading
 from advisor.schema import value
-from advisor.watch.reading import Reading
 
 ASSUMED = "{other} is taken to be as much faster or slower than predicted here as {engine} is on average"
 LEAST_S = 3.0  # at a level, to say what the engine writes there
@@ -31,6 +32,11 @@ class Forecast:
     predicted: float | None = None  # the crossover before anything was seen
     capacity: float | None = None  # in flight within the targets, of the watched engine's plan
     reason: str = ""
+
+    @property
+    def simpler(self) -> bool:
+        """Whether the watched engine is the simpler of the two, which more load leaves behind."""
+        return engine_limits(self.engine).simplicity < engine_limits(self.other).simplicity
 
 
 @value
@@ -72,19 +78,19 @@ def crossover(forecast: Forecast, seen: Mapping[int, float], now: int) -> Crosso
         at, basis = forecast.predicted, "predicted"
     else:
         at, basis = _meeting(forecast, seen), "seen"
-    reached = at is not None and (now >= at if forecast.engine == "ollama" else now <= at)
+    reached = at is not None and (now >= at if forecast.simpler else now <= at)
     why = "" if at is not None else f"{forecast.other} does not pass it at any load that was predicted"
     assumed = ASSUMED.format(other=forecast.other, engine=forecast.engine) if basis == "seen" else ""
     return Crossover(in_flight=at, basis=basis, seen=seen, reached=reached, reason=why, assumed=assumed)
 
 
 def _meeting(forecast: Forecast, seen: Mapping[int, float]) -> float | None:
-    """The first load at which vLLM's curve is not below Ollama's."""
+    """The first load at which the curve of the engine that batches is not below the simpler one's."""
     ratios = ratios_of(forecast.own, seen)
     machine = math.exp(sum(math.log(ratio) for _, ratio in ratios) / len(ratios))
     own = corrected(forecast.own, ratios)
     others = tuple((level, rate * machine) for level, rate in forecast.others)
-    simple, batching = (own, others) if forecast.engine == "ollama" else (others, own)
+    simple, batching = (own, others) if forecast.simpler else (others, own)
     levels = sorted({level for level, _ in (*simple, *batching)})
     ahead = [(level, math.log(at(batching, level) / at(simple, level))) for level in levels]
     if ahead[0][1] >= 0:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from advisor.catalog import constants
+from advisor.engines.looking import Reading
 from advisor.schema import value
-from advisor.watch.reading import Reading
 
 WINDOW_S = 60.0
 _LEAST_LOOKS = 3

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from advisor.edge.prometheus import Sample, read_samples
+from advisor.engines.asking import ask_bytes
 from advisor.errors import BadInput, EnvironmentFailed
-from advisor.watch.server import ask_bytes
 
 IN_FLIGHT = "caddy_http_requests_in_flight"
 _HANDLER = "reverse_proxy"  # a request passes several handlers, each of which counts it

@@ -1,42 +1,21 @@
-"""Which engine answers at an address, and what it answers: within bounds of time and size, and read strictly."""
+"""Which engine answers at an address, how it is looked at, and which one it is compared with."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, Literal
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from advisor.edge.answers import fetched
-from advisor.edge.bounds import MOST_ITEMS
-from advisor.edge.reading import parse_json
+from advisor.catalog import engine_limits, engines_told
 from advisor.edge.terminal import shown
+from advisor.engines import ENGINES
+from advisor.engines.asking import Server, ask
+from advisor.engines.looking import Reader
 from advisor.errors import BadInput, EnvironmentFailed
-from advisor.schema import value
 
 HERE = ("127.0.0.1", "localhost", "::1", "0.0.0.0")  # noqa: S104 - read, not bound
 _WRITTEN = {"::1": "localhost", "0.0.0.0": "127.0.0.1"}  # noqa: S104 - where whoever listens there is asked
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _PORTS = {"http": 80, "https": 443}
-_IDLE_S, _TOTAL_S = 5.0, 15.0  # of one question
-_MOST_BYTES = 8 << 20  # of its answer: the longest is what a model's file says of itself
-_VERSIONS: tuple[tuple[Literal["ollama", "vllm"], str], ...] = (("ollama", "/api/version"), ("vllm", "/version"))
-
-
-@value
-class Server:
-    """An engine that answers."""
-
-    engine: Literal["ollama", "vllm"]
-    base: str  # http://HOST:PORT
-    version: str
-    here: bool  # on this machine
-
-    @property
-    def upstream(self) -> str:
-        """As a gateway is told of it: host and port, and the scheme where it is HTTPS."""
-        return self.base.removeprefix("http://")
 
 
 def find_server(url: str) -> Server:
@@ -44,22 +23,32 @@ def find_server(url: str) -> Server:
 
     Raises:
         BadInput: no address of a server.
-        EnvironmentFailed: nobody answers there, or neither Ollama nor vLLM does.
+        EnvironmentFailed: nobody answers there, or none of the engines does.
     """
     base, here = _base(url)
-    why = []
-    for engine, path in _VERSIONS:
+    why, paths = [], [engine.observer().VERSION_PATH for engine in ENGINES.values()]
+    for name, path in zip(ENGINES, paths, strict=True):
         try:
             version = ask(base + path, here).get("version")
         except EnvironmentFailed as error:
             why.append(str(error))
             continue
         if isinstance(version, str) and version:
-            return Server(engine=engine, base=base, version=version[:80], here=here)
-    told = (
-        why[0] if why else "it answers, but neither as Ollama nor as vLLM does (no version at /api/version, /version)"
-    )
-    raise EnvironmentFailed(f"{base}: neither Ollama nor vLLM answers there ({told})")
+            return Server(engine=name, base=base, version=version[:80], here=here)
+    told = why[0] if why else f"it answers, but with no version at {' or '.join(paths)}"
+    raise EnvironmentFailed(f"{base}: neither {engines_told('nor')} answers there ({told})")
+
+
+def reader_of(server: Server) -> Reader:
+    """How that server is looked at."""
+    return ENGINES[server.engine].observer().reader(server)
+
+
+def other_engine(name: str) -> str:
+    """The engine that a crossover is sought with: the next in simplicity, and before the last the one before it."""
+    order = sorted(ENGINES, key=lambda each: engine_limits(each).simplicity)
+    place = order.index(name)
+    return order[place + 1 if place + 1 < len(order) else place - 1]
 
 
 def _base(url: str) -> tuple[str, bool]:
@@ -74,60 +63,3 @@ def _base(url: str) -> tuple[str, bool]:
         accepted = "accepted is http://HOST:PORT, e.g. http://127.0.0.1:11434"
         raise BadInput(f"{shown(url)} is no address of a server; {accepted}")
     return f"{parts.scheme}://{name}:{port or _PORTS[parts.scheme]}", host in HERE
-
-
-def ask(url: str, here: bool, body: object = None) -> dict[str, Any]:
-    """The JSON object that a path answers; `body` makes it a POST.
-
-    Raises:
-        EnvironmentFailed: refused, cut, too slow, too long, or no JSON object.
-    """
-    found = parsed(ask_bytes(url, here, body), url)
-    if not isinstance(found, dict):
-        raise EnvironmentFailed(f"{url}: did not answer with a JSON object")
-    return found
-
-
-def parsed(content: bytes, url: str) -> Any:
-    """JSON of a server: finite, and not deep.
-
-    Raises:
-        EnvironmentFailed: it is none.
-    """
-    try:
-        return parse_json(content, url)
-    except BadInput as error:
-        raise EnvironmentFailed(str(error)) from None
-
-
-def ask_bytes(url: str, here: bool, body: object = None) -> bytes:
-    """The body that a path answers.
-
-    Raises:
-        EnvironmentFailed: refused, cut, too slow, too long, or an error of the server.
-    """
-    data = None if body is None else json.dumps(body).encode()
-    try:
-        return fetched(url, idle_s=_IDLE_S, total_s=_TOTAL_S, most=_MOST_BYTES, here=here, body=data)
-    except HTTPError as error:
-        raise EnvironmentFailed(f"{url}: answered {error.code}") from None
-    except OSError as error:
-        raise EnvironmentFailed(f"{url}: {getattr(error, 'reason', None) or error}") from None
-
-
-def rows(found: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """The objects of a list that an answer holds; what is none is left out."""
-    listed = found.get(key)
-    return [each for each in listed[:MOST_ITEMS] if isinstance(each, dict)] if isinstance(listed, list) else []
-
-
-def text(found: dict[str, Any], key: str) -> str:
-    """The text of an answer's key; empty where it is none."""
-    told = found.get(key)
-    return told if isinstance(told, str) else ""
-
-
-def number(found: dict[str, Any], key: str) -> float | None:
-    """The number of an answer's key, not negative; None where it is none."""
-    told = found.get(key)
-    return float(told) if isinstance(told, int | float) and not isinstance(told, bool) and told >= 0 else None

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
 
+from advisor.engines.looking import Reader, Reading
 from advisor.schema import value
 from advisor.watch.crossover import Crossover, Forecast, Levels, crossover
 from advisor.watch.evidence import Cause, causes
 from advisor.watch.gateway import in_flight
-from advisor.watch.readers import reader_of
-from advisor.watch.reading import Reader, Reading
+from advisor.watch.server import reader_of
 from advisor.watch.steps import Step, step_of
 from advisor.watch.target import Target
 from advisor.watch.trend import Break, break_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from advisor.edge.prometheus import quantile, since
+from advisor.engines.looking import Reading
 from advisor.schema import value
-from advisor.watch.reading import Reading
 
 WINDOW_S = 15.0  # over which rates and percentiles are taken
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from advisor.deploy.gateway import METRICS_PORT
 from advisor.edge.reading import is_file, is_folder, read_json, read_text
+from advisor.engines.asking import Server
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.folder.saved import plan_in
 from advisor.schema import Plan, value
 from advisor.smoke.load.events import at, mappings
-from advisor.watch.server import Server, find_server
+from advisor.watch.server import find_server
 
 RECORD = "migration.json"
 _PORT = re.compile(r"^ADVISOR_METRICS_PORT=(\d{1,5})$", re.MULTILINE)

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from advisor.engines.asking import Server
 from advisor.errors import EnvironmentFailed
-from advisor.watch.server import Server, find_server
+from advisor.watch.server import find_server
 from tests.test_render_scripts import free
 
 

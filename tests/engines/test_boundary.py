@@ -15,8 +15,9 @@ from advisor.engines import ENGINES, predictable
 from advisor.render import template_folder
 
 PACKAGE = Path(advisor.__file__).parent
-# The plug-ins themselves, and development programs that ask one engine or fit one engine's figures.
-INSIDE = ("engines", "refresh", "calibrate")
+# The plug-ins themselves, development programs that ask one engine or fit one engine's figures, and the move from one
+# named engine to another.
+INSIDE = ("engines", "refresh", "calibrate", "migrate")
 OWN_NAMES = re.compile(r"ollama[_ ]tag|ollama_quantization", re.IGNORECASE)  # of the contract with the user
 NAMED = re.compile("|".join(map(re.escape, predictable())) + "|llamacpp", re.IGNORECASE)
 WORDS = ("id", "attr", "arg", "name", "asname", "module")  # where a node of the syntax tree keeps a name

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from advisor.engines.ollama import runners
 from advisor.errors import BadInput, EnvironmentFailed
 from advisor.migrate.found import found_models
-from advisor.watch import runners
 from advisor.watch.server import find_server
 from tests.migrate.servers import Front, Model, ollama, serving, vllm
 from tests.watch.test_readers import BLOB, process

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.commands.watching import predicted
+from advisor.engines.looking import Reading
 from advisor.measured.correction import Measurements
 from advisor.models.names import find_model
 from advisor.pipeline import find_hardware
 from advisor.schema import Question
 from advisor.watch.crossover import Crossover, Forecast, Levels, at, corrected, crossover, ratios_of
-from advisor.watch.reading import Reading
 from advisor.watch.trend import break_of, trend_of
 from advisor.workload import load_workload
 

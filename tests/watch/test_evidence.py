@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from advisor.catalog import constants
+from advisor.engines.looking import Loaded, Reading
 from advisor.watch.evidence import causes
-from advisor.watch.reading import Loaded, Reading
 
 ROWS: tuple[Mapping[str, Any], ...] = tuple(constants("evidence")["evidence"])
 VLLM = Reading(at_s=0.0, running=8, waiting=0, kv_used=0.4, totals={"preemptions": 5.0, "refused": 2.0})

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
+from advisor.engines.looking import Reading
+from advisor.engines.ollama import runners
+from advisor.engines.ollama.looking import OllamaReader, begun, written
+from advisor.engines.ollama.runners import Slot
 from advisor.errors import EnvironmentFailed
-from advisor.watch import runners
 from advisor.watch.gateway import in_flight
-from advisor.watch.ollama import OllamaReader, begun, written
-from advisor.watch.readers import reader_of
-from advisor.watch.reading import Reading
-from advisor.watch.runners import Slot
-from advisor.watch.server import find_server
+from advisor.watch.server import find_server, reader_of
 from advisor.watch.session import GatewayReader
 from tests.migrate.servers import Front, Model, ollama, serving, vllm
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from advisor.commands.watching import line, lines
+from advisor.engines.asking import Server
+from advisor.engines.looking import Reading
 from advisor.watch.crossover import Forecast
-from advisor.watch.reading import Reading
-from advisor.watch.server import Server
 from advisor.watch.session import Bounds, View, watch
 from advisor.watch.target import Target
 from tests.migrate.servers import Front, Model, dimensions, ollama, serving, vllm

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from advisor.engines.asking import Server
+from advisor.engines.looking import Reader
 from advisor.engines.observing import Effective
+from advisor.engines.ollama.looking import OllamaReader
 from advisor.engines.ollama.running import running as running
 
 EXACT_LENGTH = False  # no `ignore_eos`: an answer may be shorter than asked for
@@ -64,3 +67,8 @@ def effective(log: str, metrics: str) -> Effective:  # noqa: ARG001 - every engi
 def figures(metrics: str) -> Mapping[str, float]:  # noqa: ARG001
     """Nothing: Ollama has no metrics."""
     return {}
+
+
+def reader(server: Server) -> Reader:
+    """Its looks."""
+    return OllamaReader(server)

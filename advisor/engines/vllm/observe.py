@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from advisor.engines.asking import Server
+from advisor.engines.looking import Reader
 from advisor.engines.observing import Effective, metric_labels, metric_values
+from advisor.engines.vllm.looking import VllmReader
 from advisor.engines.vllm.running import running as running
 from advisor.units import whole
 
@@ -81,3 +84,8 @@ def _last(pattern: re.Pattern[str], log: str) -> int | None:
 
 def _int(text: str | None) -> int | None:
     return whole((text or "").replace(",", ""))
+
+
+def reader(server: Server) -> Reader:
+    """Its looks."""
+    return VllmReader(server)

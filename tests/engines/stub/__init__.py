@@ -8,10 +8,12 @@ from dataclasses import replace
 from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.entries import EngineLimits, WeightsFormat
 from advisor.catalog.vendor_parts import Build
+from advisor.engines.asking import Server
 from advisor.engines.base import Placement
 from advisor.engines.containers import Container, Mount, gpu_fields, with_values
 from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
 from advisor.engines.devices import cards_of
+from advisor.engines.looking import Reader, Reading
 from advisor.engines.naming import served_name
 from advisor.engines.observing import Effective, Observer, asked, listens
 from advisor.engines.ready import Ready, Unsupported, Wanted
@@ -258,6 +260,18 @@ class _Observed:
     def figures(self, metrics: str) -> Mapping[str, float]:
         """The length of its page."""
         return {"page": float(len(metrics))}
+
+    def reader(self, server: Server) -> Reader:
+        """Nothing is seen of it."""
+        return _Blind()
+
+
+class _Blind:
+    """Looks that see nothing, and say so."""
+
+    def read(self, now_s: float) -> Reading:
+        """Nothing."""
+        return Reading(at_s=now_s, gaps=("it tells nothing",))
 
 
 def observer() -> Observer:

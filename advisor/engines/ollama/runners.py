@@ -10,9 +10,9 @@ import itertools
 import re
 from pathlib import Path
 
+from advisor.engines.asking import ask_bytes, number, parsed
 from advisor.errors import EnvironmentFailed
 from advisor.schema import value
-from advisor.watch.server import ask_bytes, number, parsed
 
 PROCESSES = Path("/proc")
 _MOST_SLOTS = 4096

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from advisor.engines.asking import Server, ask, number, rows, text
+from advisor.engines.looking import Loaded, Reading
+from advisor.engines.ollama.runners import Runner, Slot, runners, slots_of
 from advisor.errors import EnvironmentFailed
-from advisor.watch.reading import Loaded, Reading
-from advisor.watch.runners import Runner, Slot, runners, slots_of
-from advisor.watch.server import Server, ask, number, rows, text
 
 NO_METRICS = "Ollama has no metrics and counts no request that waits: what waits is seen by a gateway in front of it"
 ELSEWHERE = "which slots are busy is told on Ollama's own machine only: run `advisor watch` there"

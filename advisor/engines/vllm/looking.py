@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from advisor.edge.prometheus import Sample, buckets, labels_of, read_samples, total
+from advisor.engines.asking import Server, ask_bytes
+from advisor.engines.looking import Loaded, Reading
 from advisor.errors import BadInput, EnvironmentFailed
-from advisor.watch.reading import Loaded, Reading
-from advisor.watch.server import Server, ask_bytes
 
 _TOTALS = {
     "prompt_tokens": "vllm:prompt_tokens_total",
