@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import signal
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,9 @@ from tests import scenarios
 
 if "mix_stderr" in inspect.signature(CliRunner).parameters:  # click before 8.2
     CliRunner.__init__.__defaults__ = ("utf-8", None, False, False)  # both streams told apart, as later ones do
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background of a script, and so what it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test may depend on absolute time, and a failing example must be the same on every machine.
 settings.register_profile("advisor", deadline=None, derandomize=True)

@@ -321,11 +321,7 @@ def test_ctrl_c(ollama: tuple[str, tuple[Plan, Path]], at: str, tmp_path: Path) 
     runner, (_, folder) = ollama
     words = ["smoke", str(folder), "--runner", runner, "--in-flight", "4", "--seconds", "60", "--trust-files"]
     with (tmp_path / "said").open("wb") as said:
-        # A job in the background of a script is started with Ctrl-C ignored, and so would be what it starts.
-        process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, *words], stdout=said, stderr=said,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )  # fmt: skip
+        process = subprocess.Popen([sys.executable, "-c", MAIN, *words], stdout=said, stderr=said)
     wanted = "ok    start" if at == "healthy" else "ok    settings"
     deadline = time.monotonic() + 120
     while wanted not in (tmp_path / "said").read_text() and time.monotonic() < deadline and process.poll() is None:

@@ -135,12 +135,13 @@ def test_another_load_is_corrected_with_a_wider_range() -> None:
 
 
 def test_other_token_counts_stay_consistent() -> None:
-    """For other token counts the rate follows from the corrected TTFT and TPOT (Little's law)."""
+    """For other token counts the rate follows from the corrected TTFT and TPOT (Little's law), but for the little that
+    the steps of prompts write for others meanwhile."""
     plan = plan_here()
     kept(plan, result(plan, 8, 1.5))
     now, was = ask(plan, 8, (800, 50)), predicted(plan, 8, (800, 50))
     latency = now.ttft_s.expected + 49 * now.tpot_s.expected
-    assert now.output_tokens_per_s.expected == pytest.approx(8 * 50 / latency, rel=0.02)
+    assert now.output_tokens_per_s.expected == pytest.approx(8 * 50 / latency, rel=0.03)
     assert now.output_tokens_per_s.expected == pytest.approx(was.output_tokens_per_s.expected / 1.5, rel=0.05)
 
 
