@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +18,13 @@ from advisor.folder.write import write_tree
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Hardware, Plan
 from advisor.wire import from_json_file, to_json
-from tests.required import absent
+from tests.deploy.two_machines import ADDRESSES, machines, processes
 
 pytestmark = [pytest.mark.engine, pytest.mark.nightly, pytest.mark.xdist_group("engines")]
 
 HARDWARE = Path(__file__).parents[1] / "hardware" / "cpu-2-cores.json"
 MIB = 1 << 20
-ADDRESSES = ("10.77.31.1", "10.77.31.2")
+__all__ = ["machines"]
 STARTS_S, ENDS_S = 900, 150  # patience only: about two minutes and half a minute on two idle cores
 REQUESTS = 16
 IN_FLIGHT_S = 15.0  # of the answers that a stop must not cut; the plan drains for 60 s at least
@@ -45,48 +44,6 @@ def ask(number):
 with ThreadPoolExecutor(count) as pool:
     print(json.dumps(list(pool.map(ask, range(count)))))
 """
-
-
-def ip(*words: str, check: bool = True) -> str:
-    """Run `ip`."""
-    return subprocess.run(["ip", *words], check=check, capture_output=True, text=True).stdout
-
-
-@pytest.fixture
-def machines() -> Iterator[tuple[str, str]]:
-    """Two network namespaces with one cable between them; whatever still runs there at the end is killed."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        absent("two network namespaces need root and the program ip (iproute2)")
-    names = (f"advisor-{os.getpid()}-a", f"advisor-{os.getpid()}-b")
-    made = subprocess.run(["ip", "netns", "add", names[0]], capture_output=True, text=True, check=False)
-    if made.returncode:
-        absent(f"no network namespace can be made here: {made.stderr.strip()}")
-    try:
-        ip("netns", "add", names[1])
-        ip("-n", names[0], "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", names[1])
-        for name, address in zip(names, ADDRESSES, strict=True):
-            ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
-            ip("-n", name, "link", "set", "lo", "up")
-            ip("-n", name, "link", "set", "eth0", "up")
-        yield names
-    finally:
-        for name in names:
-            for pid in processes(name):
-                os.kill(pid, signal.SIGKILL)
-            ip("netns", "del", name, check=False)
-
-
-def processes(name: str) -> list[int]:
-    """What runs in a namespace, but for what has ended and was not collected yet."""
-    found = []
-    for pid in ip("netns", "pids", name, check=False).split():
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
-        except OSError:
-            continue
-        if state != "Z":
-            found.append(int(pid))
-    return found
 
 
 def two_stage_plan(model: str, tmp_path: Path) -> Plan:
