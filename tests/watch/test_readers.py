@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 
 from advisor.engines.looking import Reading
 from advisor.engines.ollama import runners
-from advisor.engines.ollama.looking import OllamaReader, begun, written
+from advisor.engines.ollama.looking import APART_S, QUICK_LOOKS, OllamaReader, begun, paces, written
 from advisor.engines.ollama.runners import Slot
 from advisor.errors import EnvironmentFailed
 from advisor.watch.gateway import in_flight
@@ -100,7 +101,7 @@ def test_slots_of_an_ollama_here(processes: Path, llama: Front) -> None:
         llama.answers["/slots"] = [slot(0, True, 5, read=1020, decoded=30), slot(1, True, 6, read=10, decoded=5)]
         now = reader.read(102.0)
     assert now.running == 2 and now.in_flight == 2
-    assert now.totals == {"prompt_tokens": 1030, "output_tokens": 60, "requests": 2, "loads": 0, "filled_contexts": 1}
+    assert now.totals == {"prompt_tokens": 1030, "output_tokens": 35, "requests": 2, "loads": 0, "filled_contexts": 1}
     assert "secret" not in repr(now)
 
 
@@ -149,16 +150,37 @@ def test_loads_are_counted(processes: Path) -> None:
 
 
 def test_the_pace_of_slots_that_are_seen_whole() -> None:
-    """What a slot wrote before and after its request changed is nobody's count: it is taken at the others' pace."""
+    """What a slot wrote before and after its request changed is nobody's count: its pace now, else the others'."""
     one, other = (
         Slot(number=0, busy=True, task=1, read=5, written=10),
         Slot(number=1, busy=True, task=2, read=5, written=90),
     )
     before = {(9, 0): one, (9, 1): other}
     now = {(9, 0): replace(one, written=30), (9, 1): replace(other, task=3, written=2)}
-    assert written(now, before, 1.0) == 40 and [place for place, _ in begun(now, before)] == [(9, 1)]
+    assert written(now, before, 1.0, {}) == 40 and [place for place, _ in begun(now, before)] == [(9, 1)]
+    assert written(now, before, 1.0, {(9, 1): 50.0}) == 70 and written(now, before, 1.0, {(9, 1): 0.0}) == 22
     ended = {(9, 0): replace(one, busy=False, written=14), (9, 1): replace(other, busy=False)}
-    assert written(ended, before, 1.0) == 4 and written(now, {}, 1.0) == 0
+    assert written(ended, before, 1.0, {}) == 4 and written(now, {}, 1.0, {}) == 0
+
+
+@pytest.mark.parametrize("rate", [20.0, 99.0, 200.0])
+@pytest.mark.parametrize("tokens", [30, 64, 300])
+def test_answers_shorter_than_a_look_are_counted(tokens: int, rate: float) -> None:
+    """One slot that writes answer after answer: what is seen of a minute is what was written, within a quarter."""
+
+    def look(at: float) -> Slot:
+        number, since = divmod(at, 0.03 + tokens / rate)  # a prompt takes 30 ms
+        return Slot(number=0, busy=True, task=int(number), read=5, written=int(max(since - 0.03, 0.0) * rate))
+
+    seen, last = 0.0, 0.0
+    for number in range(1, 61):
+        at = number + 0.037 * (number % 7)  # looks are never quite a second apart
+        quick, pace = [{(9, 0): look(at + APART_S * again)} for again in range(QUICK_LOOKS + 1)], dict[Any, float]()
+        for one, next_one in itertools.pairwise(quick):
+            pace = pace or paces(next_one, one, APART_S)
+        seen += written(quick[0], {(9, 0): look(last)}, at - last, pace)
+        last = at
+    assert 0.75 <= seen / (last * tokens / (0.03 + tokens / rate)) <= 1.25
 
 
 def test_a_vllm_by_its_metrics() -> None:

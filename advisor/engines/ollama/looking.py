@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 
 from advisor.engines.asking import Server, ask, number, rows, text
@@ -16,6 +17,9 @@ SHARED = "several Ollamas of this machine share one store of models: whose slots
 
 COUNTED = ("prompt_tokens", "output_tokens", "requests", "loads", "filled_contexts")
 FULL = 0.98  # of a slot's context: a prompt so long was cut, or nearly
+
+
+APART_S, QUICK_LOOKS = 0.05, 3  # of looks that tell a pace
 
 
 Slots = Mapping[tuple[int, int], Slot]  # by port of the runner and number of the slot
@@ -90,13 +94,42 @@ class OllamaReader:
             self._totals["loads"] += len(held - self._held)
         self._held = held
         now = {(each.port, slot.number): slot for each, slots in seen for slot in slots}
-        self._totals["output_tokens"] += written(now, self._before, now_s - self._at_s)
+        self._totals["output_tokens"] += written(now, self._before, now_s - self._at_s, self._pace(seen, now))
         contexts = {each.port: each.context_tokens for each, _ in seen}
         for (port, _), slot in begun(now, self._before):
             self._totals["requests"] += 1
             self._totals["prompt_tokens"] += slot.read
             self._totals["filled_contexts"] += slot.read >= FULL * contexts[port]
         self._before, self._at_s = now, now_s
+
+    def _pace(self, seen: list[tuple[Runner, tuple[Slot, ...]]], now: Slots) -> dict[tuple[int, int], float]:
+        """Tokens/s at this moment of the slots that serve another request than at the last look: some quick looks."""
+        fresh = {place for place, slot in begun(now, self._before) if slot.busy} if self._before else set()
+        theirs = [each for each, _ in seen if any(each.port == port for port, _ in fresh)]
+        found: dict[tuple[int, int], float] = {}
+        last, at = now, time.monotonic()
+        for _ in range(QUICK_LOOKS):
+            if not fresh - found.keys():
+                break
+            time.sleep(APART_S)
+            again, then = slots_at(theirs), time.monotonic()
+            found |= paces(again, last, then - at) if then > at else {}
+            last, at = again, then
+        return {place: pace for place, pace in found.items() if place in fresh}
+
+
+def slots_at(found: list[Runner]) -> Slots:
+    """The slots of these runners now, those of one that does not answer left out."""
+    return {(each.port, slot.number): slot for each in found for slot in slots_of(each) or ()}
+
+
+def paces(now: Slots, last: Slots, seconds: float) -> dict[tuple[int, int], float]:
+    """Tokens/s of the slots that served one request between two looks."""
+    return {
+        place: max(slot.written - last[place].written, 0) / seconds
+        for place, slot in now.items()
+        if slot.busy and _goes_on(slot, last, place)
+    }
 
 
 def begun(now: Slots, before: Slots) -> Iterator[tuple[tuple[int, int], Slot]]:
@@ -107,14 +140,22 @@ def begun(now: Slots, before: Slots) -> Iterator[tuple[tuple[int, int], Slot]]:
             yield place, slot
 
 
-def written(now: Slots, before: Slots, seconds: float) -> float:
-    """Tokens since the last look: of an answer that ended or began in between nobody saw all, so that every busy slot
-    is taken to have written at the pace of those that served one request all the while.
+def written(now: Slots, before: Slots, seconds: float, pace: Mapping[tuple[int, int], float]) -> float:
+    """Tokens since the last look.
+
+    Of an answer that ended or began in between nobody saw all: such a slot is taken to have written all the while as
+    it does at the moment (`pace`, tokens/s by slot), else as the others do, and no less than it has of the new one.
     """
-    same = [(slot, before[place]) for place, slot in now.items() if place in before and before[place].task == slot.task]
-    paces = [slot.written - last.written for slot, last in same if slot.busy and last.busy]
-    ended = sum(max(slot.written - last.written, 0) for slot, last in same if not slot.busy)
-    if not paces or seconds <= 0:
-        fresh = sum(slot.written for _, slot in begun(now, before)) if before else 0
-        return ended + fresh
-    return max(sum(paces) / len(paces), 0) * sum(slot.busy for slot in now.values())
+    if not before:
+        return 0.0
+    same = {place: slot.written - before[place].written for place, slot in now.items() if _goes_on(slot, before, place)}
+    changed = [place for place, slot in now.items() if slot.busy and place not in same]
+    paces = [more / seconds for place, more in same.items() if now[place].busy and seconds > 0]
+    usual = sum(paces) / len(paces) if paces else 0.0
+    begun_since = sum(max(seconds * pace.get(place, usual), now[place].written) for place in changed)
+    return begun_since + sum(max(more, 0) for more in same.values())
+
+
+def _goes_on(slot: Slot, before: Slots, place: tuple[int, int]) -> bool:
+    """Whether it serves, or served last, the request of the last look."""
+    return place in before and before[place].task == slot.task
