@@ -17,7 +17,7 @@ import pytest
 from tests.deploy.client import Client
 from tests.engines.own_ollama import own_ollama
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
+pytestmark = [pytest.mark.engine, pytest.mark.nightly, pytest.mark.xdist_group("engines")]
 
 NAME, SLOTS, LEVELS, HELD_S = "smollm2:135m", 16, (1, 4, 16), 14.0
 SLACK = 2.0  # tokens/s: of a machine that has other work the rates are a few tokens a second
