@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +12,13 @@ from advisor.folder.write import write_tree
 from advisor.measured.entries import Measurement
 from advisor.pipeline import files_of
 from advisor.schema import Plan
-from advisor.smoke.job import Job, Options, Progress
+from advisor.smoke.around import around
+from advisor.smoke.job import Options, Progress
 from advisor.smoke.keeping import measurement
 from advisor.smoke.load.stats import QUIET
 from advisor.smoke.outcome import SmokeReport
 from advisor.smoke.run import Step, smoke
 from advisor.smoke.runners import runner_for
-from advisor.smoke.steps import loading, starting
 
 BUDGET_S = 120.0
 _STARTED = 0.9  # of the budget is for loads: the rest for starting, counting tokens and warming up
@@ -71,23 +70,7 @@ def steps_of(budget_s: float) -> tuple[Step, ...]:
     """From the start of the engine to its stop."""
     pace = Pace()
     loads = (Step(shape.name, ShapeStep(shape, _STARTED * budget_s, pace)) for shape in SHAPES)
-    return (
-        Step("preflight", starting.preflight, needed=True, environment=True),
-        Step("start", starting.start, needed=True, environment=True),
-        Step("healthy", starting.healthy, needed=True, environment=True),
-        Step("models", starting.served, needed=True),
-        Step("warm up", pace.learn, needed=True),
-        *loads,
-        Step("stop", _stop),
-        Step("clean", loading.clean),
-    )
-
-
-async def _stop(job: Job) -> str:
-    """What was started ends; a server that ran before goes on, and lets the model go."""
-    await asyncio.to_thread(job.runner.stop)
-    job.stopped = True
-    return "stopped" if job.plan.launch.server == "own" else "the server goes on without the model"
+    return around(Step("warm up", pace.learn, needed=True), *loads)
 
 
 def _why(report: SmokeReport) -> str:

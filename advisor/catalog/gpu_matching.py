@@ -74,7 +74,8 @@ def _plainest(found: Sequence[Card], words: frozenset[str]) -> list[Entry]:
 def _with_bare_size(query: Query) -> tuple[Query, list[Entry], tuple[str, ...]]:
     """`"RTX 3060 12"`: a number that no card is called by is a size that the card is sold with."""
     for word in sorted(query.words) if query.size_gb is None else ():
-        if (whole(word) or _MOST_BARE_GB + 1) > _MOST_BARE_GB:
+        size = whole(word)
+        if size is None or size > _MOST_BARE_GB:
             continue
         shorter = Query(query.words - {word}, float(word), query.cores)
         _, found, notes = _without_idle_words(shorter)

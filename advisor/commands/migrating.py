@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor.commands.progress import patient
+from advisor.edge.times import duration
 from advisor.errors import BadInput
 from advisor.migrate.found import found_models
 from advisor.migrate.load import Load, watched
@@ -18,7 +19,6 @@ from advisor.migrate.stack import stack_files
 from advisor.pipeline import find_hardware
 from advisor.schema import RenderedFile
 from advisor.watch.server import find_server, other_engine, reader_of
-from advisor.watch.times import duration
 
 if TYPE_CHECKING:
     from rich.text import Text

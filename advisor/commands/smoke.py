@@ -9,6 +9,7 @@ import click
 
 from advisor.commands.completing import PlanFile
 from advisor.commands.measured import measurements_option
+from advisor.commands.runner import runner_option
 
 if TYPE_CHECKING:
     from advisor.schema import Plan
@@ -17,13 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("smoke")
 @click.argument("folder", metavar="DIR", type=PlanFile(path_type=Path, file_okay=False))
-@click.option(
-    "--runner",
-    type=click.Choice(["auto", "native", "compose"]),
-    default="auto",
-    show_default=True,
-    help="run.sh on this machine (where the engine is installed), or Compose.",
-)
+@runner_option
 @click.option("--in-flight", metavar="N,N,...", help="Loads to run [default: 1, half, planned and double].")
 @click.option("--seconds", type=click.FloatRange(1, 3600), default=45.0, show_default=True, help="Time for each load.")
 @click.option("--no-load", is_flag=True, help="Only one request of each kind.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,47 +9,24 @@ import click
 
 from advisor.commands.completing import PlanFile
 from advisor.commands.measured import measurements_option
-from advisor.errors import BadInput
+from advisor.commands.runner import runner_option
 
 if TYPE_CHECKING:
     from advisor.measured.correction import Measurements
     from advisor.schema import Plan
     from advisor.tune.outcome import TuneReport
 
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _LEAST_S, _MOST_S = 20.0, 86_400.0
 _INTERRUPTED = 130
 
 
-class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases
-    """Seconds, as `90s`, `10m` or `1h`."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ARG002
-        """The seconds."""
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(s|m|min|h|)", str(value).strip())
-        seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-        if not _LEAST_S <= seconds <= _MOST_S:
-            raise BadInput(f"--budget: {str(value)[:40]!r} is no time from 20s to 24h, such as 90s, 10m or 1h")
-        return seconds
-
-
 @click.command("tune")
 @click.argument("folder", metavar="DIR", type=PlanFile(path_type=Path, file_okay=False))
-@click.option("--budget", type=Duration(), default="10m", show_default=True, help="Time for everything.")
+@click.option("--budget", default="10m", show_default=True, metavar="DURATION", help="Time for everything.")
 @click.option(
     "--ramp", is_flag=True, help="Judge by the highest load within the targets, not by what the planned load gets."
 )
-@click.option(
-    "--runner",
-    type=click.Choice(["auto", "native", "compose"]),
-    default="auto",
-    show_default=True,
-    help="run.sh on this machine (where the engine is installed), or Compose.",
-)
+@runner_option
 @click.option("--seed", default="advisor", show_default=True, help="Of the prompts.")
 @click.option("--dry-run", is_flag=True, help="Say what would be tried, most promising first, and start nothing.")
 @click.option("--no-keep", is_flag=True, help="Do not keep the measurements for the next advice.")
@@ -60,7 +36,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(
     folder: Path,
-    budget: float,
+    budget: str,
     ramp: bool,
     runner: str,
     seed: str,
@@ -90,6 +66,7 @@ def command(
     Exit codes: 0 done, whether or not anything was better, 2 bad input,
     3 the environment failed (engine did not start, ...), 130 Ctrl-C.
     """
+    from advisor.edge.times import duration
     from advisor.folder.saved import plan_in
     from advisor.measured.store import keep, measurements_from
     from advisor.smoke.display import Screen
@@ -97,13 +74,14 @@ def command(
     from advisor.tune.run import tune
     from advisor.tune.trial import Looks
 
+    budget_s = duration(budget, "--budget", _LEAST_S, _MOST_S)
     plan, known = plan_in(folder), measurements_from(measurements)
     if not trust_files:
         require_ours(plan, folder)
     if dry_run:
         return _offered(plan, known, as_json)
     looks = Looks(folder=folder, runner=runner, progress=Screen(), ramp=ramp, seed=seed)
-    tuned, report, measured = tune(plan, looks, budget, known)
+    tuned, report, measured = tune(plan, looks, budget_s, known)
     for each in () if no_keep else measured:
         click.echo(f"measurement kept in {keep(each)}", err=True)
     if report.better:

@@ -53,9 +53,9 @@ def command(target: str, watch_for: str | None, every: str, as_lines: bool, as_j
     2 bad input, 3 nobody answers.
     """
     from advisor.commands.watching import Shown, begun, ended
+    from advisor.edge.times import duration
     from advisor.errors import BadInput
     from advisor.watch.document import step_data, summary
-    from advisor.watch.times import duration
 
     if as_lines and as_json:
         raise BadInput("--lines and --json exclude each other: many documents, or one")

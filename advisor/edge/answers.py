@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")  # this machine
 
 
 def fetched(

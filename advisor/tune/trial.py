@@ -14,6 +14,7 @@ from advisor.errors import EnvironmentFailed
 from advisor.folder.write import write_tree
 from advisor.pipeline import files_of
 from advisor.schema import Plan
+from advisor.smoke.around import around
 from advisor.smoke.job import Failed, Job, Options, Progress, Stopwatch
 from advisor.smoke.load.generator import MOST_REQUESTS, calibrate
 from advisor.smoke.load.ramp import ramp as climb
@@ -22,7 +23,7 @@ from advisor.smoke.outcome import SmokeReport
 from advisor.smoke.run import Step, smoke
 from advisor.smoke.runners import runner_for
 from advisor.smoke.runners.compose import OVERRIDES
-from advisor.smoke.steps import loading, starting
+from advisor.smoke.steps import loading
 from advisor.smoke.trust import SOURCED
 
 T = TypeVar("T")
@@ -141,19 +142,4 @@ def score(result: LoadResult) -> float:
 
 def steps(look: Look) -> tuple[Step, ...]:
     """From the start of the engine to its stop."""
-    return (
-        Step("preflight", starting.preflight, needed=True, environment=True),
-        Step("start", starting.start, needed=True, environment=True),
-        Step("healthy", starting.healthy, needed=True, environment=True),
-        Step("models", starting.served, needed=True),
-        Step("warm up", look.warm, needed=True),
-        Step("load", look.load),
-        Step("stop", _stop),
-        Step("clean", loading.clean),
-    )
-
-
-async def _stop(job: Job) -> str:
-    await asyncio.to_thread(job.runner.stop)
-    job.stopped = True
-    return "stopped"
+    return around(Step("warm up", look.warm, needed=True), Step("load", look.load))

@@ -6,13 +6,14 @@ import re
 from urllib.parse import urlsplit
 
 from advisor.catalog import engine_limits, engines_told
+from advisor.edge.answers import LOOPBACK_HOSTS
 from advisor.edge.terminal import shown
 from advisor.engines import ENGINES
 from advisor.engines.asking import Server, ask
 from advisor.engines.looking import Reader
 from advisor.errors import BadInput, EnvironmentFailed
 
-HERE = ("127.0.0.1", "localhost", "::1", "0.0.0.0")  # noqa: S104 - read, not bound
+HERE = (*LOOPBACK_HOSTS, "0.0.0.0")  # noqa: S104 - read, not bound
 _WRITTEN = {"::1": "localhost", "0.0.0.0": "127.0.0.1"}  # noqa: S104 - where whoever listens there is asked
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _PORTS = {"http": 80, "https": 443}

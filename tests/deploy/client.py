@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,3 +67,23 @@ class Client:
         """That many streams at once."""
         words = "Tell a long story about the sea, and then another one, number"
         return [pool.submit(self.chat, f"{words} {n}.", tokens, True) for n in range(number)]
+
+
+@contextmanager
+def again_and_again(ask: Callable[[int], object], clients: int, pause_s: float = 0.0) -> Iterator[None]:
+    """So many clients that ask one thing after the other, each by its number, until the block ends."""
+    over = threading.Event()
+
+    def go_on(number: int) -> None:
+        while not over.is_set():
+            ask(number)
+            over.wait(pause_s)
+
+    with ThreadPoolExecutor(clients) as pool:
+        running = [pool.submit(go_on, number) for number in range(clients)]
+        try:
+            yield
+        finally:
+            over.set()
+    for each in running:
+        each.result()

@@ -8,11 +8,9 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -28,6 +26,7 @@ from advisor.pipeline import files_of, recommend
 from advisor.plan import with_way
 from advisor.render import render
 from advisor.schema import Plan
+from tests.deploy.client import again_and_again
 from tests.deploy.test_update import program
 from tests.engines.engine_cases import tool
 from tests.test_render_scripts import Deployment, alive, on_port
@@ -171,21 +170,13 @@ class Clients:
     @contextmanager
     def load(self, clients: int = 8, tokens: int = 20) -> Iterator[None]:
         """Clients that ask one after the other, every second one for a stream, until the block ends."""
-        over = threading.Event()
 
-        def go_on(number: int) -> None:
-            while not over.is_set():
-                self.outcomes.append(self.ask(stream=number % 2 == 0, tokens=tokens))
+        def ask(number: int) -> None:
+            self.outcomes.append(self.ask(stream=number % 2 == 0, tokens=tokens))
 
-        with ThreadPoolExecutor(clients) as pool:
-            running = [pool.submit(go_on, number) for number in range(clients)]
+        with again_and_again(ask, clients):
             time.sleep(1)
-            try:
-                yield
-            finally:
-                over.set()
-        for each in running:
-            each.result()
+            yield
 
 
 def nothing_cut(clients: Clients, more_than: int) -> None:

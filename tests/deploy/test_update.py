@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 
 from advisor.deploy.gateway import can_update
 from advisor.render import render
-from tests.deploy.client import Answer, Client
+from tests.deploy.client import Answer, Client, again_and_again
 from tests.engines.engine_cases import first_plan, tool
 from tests.smoke import fake_engine
 from tests.test_render_scripts import Deployment, free, on_port
@@ -76,21 +74,9 @@ class Site:
     @contextmanager
     def load(self) -> Iterator[None]:
         """Six clients that ask one stream after the other until the block ends."""
-        over = threading.Event()
-
-        def go_on() -> None:
-            while not over.is_set():
-                self.asked.append(self.client.chat(tokens=20, stream=True))
-
-        with ThreadPoolExecutor(6) as pool:
-            running = [pool.submit(go_on) for _ in range(6)]
+        with again_and_again(lambda _: self.asked.append(self.client.chat(tokens=20, stream=True)), clients=6):
             time.sleep(1)
-            try:
-                yield
-            finally:
-                over.set()
-        for each in running:
-            each.result()
+            yield
 
 
 @pytest.fixture

@@ -88,17 +88,22 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], folder: Pa
     assert not list(folder.rglob(f"*{MARK}*")) and not (folder / "out.html").exists()
 
 
+def put(path: Path, content: str | bytes | None) -> None:
+    """A file with that, or a pipe for None, in place of what was there."""
+    path.unlink(missing_ok=True)
+    if content is None:
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
 @pytest.mark.parametrize("command", PLANS)
 def test_no_command_takes_an_odd_plan(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever the command, a plan that this program would not write is refused before anything is done."""
     names = {"DIR": str(tmp_path), "FILE": str(tmp_path / "plan.json"), "OUT": str(tmp_path / "out.html")}
     arguments = [names.get(word, word) for word in PLANS[command]]
     for content in ODD_PLANS.values():
-        (tmp_path / "plan.json").unlink(missing_ok=True)
-        if content is None:
-            os.mkfifo(tmp_path / "plan.json")
-        else:
-            (tmp_path / "plan.json").write_bytes(content.encode() if isinstance(content, str) else content)
+        put(tmp_path / "plan.json", content)
         refused(arguments, capsys, tmp_path)
 
 
@@ -135,11 +140,7 @@ def test_no_command_takes_an_odd_file(command: str, tmp_path: Path, capsys: pyte
     names = {"FILE": str(tmp_path / "file"), "OUT": str(tmp_path / "out.html")}
     arguments = [names.get(word, word) for word in FILES[command]]
     for content in ODD_FILES.values():
-        (tmp_path / "file").unlink(missing_ok=True)
-        if content is None:
-            os.mkfifo(tmp_path / "file")
-        else:
-            (tmp_path / "file").write_bytes(content)
+        put(tmp_path / "file", content)
         refused(arguments, capsys, tmp_path)
 
 

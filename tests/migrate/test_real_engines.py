@@ -6,17 +6,15 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.client import Answer, Client
+from tests.deploy.client import Answer, Client, again_and_again
 from tests.engines.own_ollama import own_ollama
 from tests.smoke.conftest import TOOLS
 from tests.test_render_scripts import free
@@ -52,22 +50,13 @@ def asking(port: int, seen: list[tuple[str, Answer]]) -> Iterator[None]:
 
     They pause in between: vLLM compiles while it starts, and the processors are theirs too.
     """
-    over = threading.Event()
+    clients = [Client(KEY, model, port=port) for model in (MODEL, STAYS)]
 
-    def go_on(model: str) -> None:
-        client = Client(KEY, model, port=port)
-        while not over.is_set():
-            seen.append((model, client.chat(tokens=12, stream=True)))
-            over.wait(PAUSE_S)
+    def ask(number: int) -> None:
+        seen.append((clients[number].model, clients[number].chat(tokens=12, stream=True)))
 
-    with ThreadPoolExecutor(2) as pool:
-        running = [pool.submit(go_on, model) for model in (MODEL, STAYS)]
-        try:
-            yield
-        finally:
-            over.set()
-    for each in running:
-        each.result()
+    with again_and_again(ask, len(clients), PAUSE_S):
+        yield
 
 
 def test_from_ollama_to_vllm_and_back(engines: Mapping[str, str], interrupted_by_sigterm: None, tmp_path: Path) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.client import Answer, Client
+from tests.deploy.client import Answer, Client, again_and_again
 from tests.engines.engine_cases import tool
 from tests.migrate.servers import Front, Model, dimensions, ollama, serving, vllm
 from tests.migrate.test_stack import migrated, plans
@@ -55,22 +53,14 @@ class Stack:
     @contextmanager
     def load(self) -> Iterator[None]:
         """Four clients that ask one stream after the other until the block ends."""
-        over = threading.Event()
 
-        def go_on(number: int) -> None:
-            while not over.is_set():
-                self.asked.append(self.client(MODELS[number % len(MODELS)].name).chat(tokens=12, stream=True))
+        def ask(number: int) -> None:
+            self.asked.append(self.client(MODELS[number % len(MODELS)].name).chat(tokens=12, stream=True))
 
-        with ThreadPoolExecutor(4) as pool:
-            running = [pool.submit(go_on, number) for number in range(4)]
+        with again_and_again(ask, clients=4):
             time.sleep(0.5)
-            try:
-                yield
-                time.sleep(0.5)
-            finally:
-                over.set()
-        for each in running:
-            each.result()
+            yield
+            time.sleep(0.5)
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -15,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.page.asking import NO, YES
+from tests.report.pictures import served
 from tests.required import absent
 
 pytestmark = pytest.mark.engine
@@ -24,16 +23,10 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address() -> Iterator[str]:
     """The first line that `advisor ui` prints, while it serves."""
-    home = tmp_path_factory.mktemp("home")
-    env = {**os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
-    words = [sys.executable, "-m", "advisor.cli", "ui", "--no-browser"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env)
-    assert process.stdout is not None
-    yield process.stdout.readline().strip()
-    process.terminate()
-    process.wait(timeout=60)
+    with served() as first:
+        yield first
 
 
 @pytest.fixture(scope="module")

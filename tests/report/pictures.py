@@ -46,7 +46,7 @@ def terminal_html() -> str:
 def served() -> Iterator[str]:
     """The address of a page of its own, with nothing measured."""
     with TemporaryDirectory() as home:
-        env = {**os.environ, "HOME": home, "XDG_DATA_HOME": home}
+        env = {**os.environ, "HOME": home, "XDG_DATA_HOME": home, "PYTHONPATH": str(PICTURES.parent)}
         words = [sys.executable, "-m", "advisor.cli", "ui", "--no-browser"]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env)
         assert process.stdout is not None

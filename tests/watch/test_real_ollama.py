@@ -17,9 +17,10 @@ import pytest
 from tests.deploy.client import Client
 from tests.engines.own_ollama import own_ollama
 
-pytestmark = [pytest.mark.engine, pytest.mark.nightly, pytest.mark.xdist_group("engines")]
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engines")]
 
 NAME, SLOTS, LEVELS, HELD_S = "smollm2:135m", 16, (1, 4, 16), 14.0
+LAST_S = 66.0  # the last level: a cause is what holds in most looks of a minute
 SLACK = 2.0  # tokens/s: of a machine that has other work the rates are a few tokens a second
 MODELFILE = "FROM {gguf}\nPARAMETER num_ctx 512\n"
 
@@ -63,7 +64,7 @@ def test_a_load_that_grows_is_seen_as_it_is(
         load, spans = Load(port), dict[int, tuple[float, float]]()
         env = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "COLUMNS": "100"}
         words = [sys.executable, "-m", "advisor.cli", "watch", server.base, "--every", "0.5s", "--lines", "--input-tokens", "32",
-                 "--output-tokens", "64", "--for", f"{HELD_S * len(LEVELS) + 8:.0f}s"]  # fmt: skip
+                 "--output-tokens", "64", "--for", f"{HELD_S * (len(LEVELS) - 1) + LAST_S:.0f}s"]  # fmt: skip
         watch = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
         try:
             assert watch.stdout is not None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from advisor.edge.answers import fetched
+from advisor.edge.answers import LOOPBACK_HOSTS, fetched
 from advisor.edge.prometheus import Sample, read_samples
 from advisor.edge.reading import parse_json
 from advisor.errors import BadInput, EnvironmentFailed
@@ -20,7 +20,6 @@ from advisor.workload.seen.metrics import Names, figures, known, of_page
 _DAY_S, _STEP_S = 86_400, 15  # 5,760 points: a Prometheus gives at most 11,000
 _LEAST_S = 600.0  # of history: counters and levels begin and end some steps apart
 _IDLE_S, _TOTAL_S, _MOST = 5.0, 20.0, 16 * MIB
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def of_server(url: str) -> Observed:
@@ -43,7 +42,7 @@ def of_server(url: str) -> Observed:
 
 
 def _get(url: str) -> bytes:
-    here = urllib.parse.urlsplit(url).hostname in _LOOPBACK
+    here = urllib.parse.urlsplit(url).hostname in LOOPBACK_HOSTS
     try:
         return fetched(url, idle_s=_IDLE_S, total_s=_TOTAL_S, most=_MOST, here=here)
     except OSError as error:
