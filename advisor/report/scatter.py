@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
+from advisor.report.axes import Scale
+
 _SIZE, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 62, 26, 14, 46
 _WITHIN = 1.25  # between the thin lines
 _COLOURS = 3  # that the page has for lines
@@ -29,16 +31,15 @@ def scatter_svg(dots: Sequence[Dot]) -> str:
     low, high = math.floor(math.log10(min(rates))), math.ceil(math.log10(max(rates)) + 1e-9)
     engines = list(dict.fromkeys(sorted(dot.engine for dot in dots)))
 
-    def share(rate: float) -> float:
-        return (math.log10(rate) - low) / (high - low)
+    ends = (10.0**low, 10.0**high)
+    scale = Scale(*ends)
 
     def x(rate: float) -> float:
-        return round(_LEFT + share(rate) * (_SIZE - _LEFT - _RIGHT), 1)
+        return round(_LEFT + scale.share(rate) * (_SIZE - _LEFT - _RIGHT), 1)
 
     def y(rate: float) -> float:
-        return round(_SIZE - _BOTTOM - share(rate) * (_SIZE - _TOP - _BOTTOM), 1)
+        return round(_SIZE - _BOTTOM - scale.share(rate) * (_SIZE - _TOP - _BOTTOM), 1)
 
-    ends = (10.0**low, 10.0**high)
     parts = [
         f'<svg class="chart" viewBox="0 0 {_SIZE} {_SIZE}" role="img" fill="currentColor" font-size="12">',
         f"<title>Output rate, measured against predicted: {len(dots)} measurements</title>",
