@@ -210,13 +210,17 @@ def with_model(workload: Workload) -> tuple[ModelSpec | None, Workload]:
         BadInput: nothing is known of that name.
     """
     if workload.model is None:
+        if workload.revision is not None:
+            raise BadInput("revision: is of a repository; name it, --model OWNER/NAME")
         return None, workload
     from advisor.models.names import find_model_and_format
+    from advisor.models.revision import at_revision
 
     model, implied = find_model_and_format(workload.model, offline=workload.offline)
     if implied is not None and workload.quantization == "auto":
         workload = replace(workload, quantization=implied.name)
-    return model, workload
+    named, revision = at_revision(model, workload.model or "", workload.revision, offline=workload.offline)
+    return named, replace(workload, revision=revision)
 
 
 def _other_purpose(model: ModelSpec, workload: Workload, profile: str | None) -> bool:

@@ -206,6 +206,15 @@ class Adapter:
 
 
 @value
+class Revision:
+    """The state of a Hub repository that is loaded."""
+
+    name: str  # commit, tag or branch, as engines are told it
+    asked: str = ""  # tag or branch that pointed to this commit
+    seen: str | None = None  # YYYY-MM-DD on which the Hub said so; None: it was not asked
+
+
+@value
 class ModelSpec:
     """A model's architecture, and its names in both worlds. Dimensions are those of its config.json."""
 
@@ -256,6 +265,7 @@ class ModelSpec:
     confidence: Confidence = "high"
     source: str = "models"  # key in sources.yaml
     adapters: tuple[Adapter, ...] = ()  # that are served on it
+    revisions: Mapping[str, Revision] = field(default_factory=dict)  # repository → its state that is loaded
 
 
 # --- what is asked for -------------------------------------------------------------------------------------------
@@ -282,6 +292,7 @@ class Workload:
     shared_prefix_tokens: int = 0  # the part of the prompt that is the same in every request
     history_tokens: int = 0  # the part of it that the conversation's last turn left in the cache, shared part included
     model: str | None = None
+    revision: str | None = None  # of its repository on the Hub, or REPOSITORY=REVISION of each that is loaded
     quantization: str = "auto"
     engine: str = "auto"
     own_server: bool = False  # a server of its own, although one that could be used runs here

@@ -33,6 +33,7 @@ def no_measurements_of_this_machine(tmp_path_factory: pytest.TempPathFactory, mo
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # what the Hub says today is in no folder that a test writes
 
 
 @pytest.fixture(scope="session")

@@ -224,13 +224,14 @@ def test_another_program_with_the_old_number_is_left_alone(deployment: Deploymen
 
 
 def test_the_model_is_fetched_named_and_loaded(tmp_path: Path, programs: Path, port: int) -> None:
-    """Ollama's run.sh pulls the tag when it is not there, creates the planned name, and loads it."""
+    """Ollama's run.sh pulls the tag when it is not there, logs its digest, creates the planned name, and loads it."""
     made = Deployment(on_port(first_plan("ollama", "rtx-4090"), port), tmp_path / "d", programs)
     assert made.call("run.sh").returncode == 0
     made.call("stop.sh")
     assert made.calls()[1:] == [
         ["ollama", "show", "qwen2.5:7b"],
         ["ollama", "pull", "qwen2.5:7b"],
+        ["ollama", "list", "qwen2.5:7b"],
         ["ollama", "show", "qwen2.5-7b-instruct"],
         ["ollama", "create", "qwen2.5-7b-instruct", "-f", str(made.folder / "Modelfile")],
         ["ollama", "run", "qwen2.5-7b-instruct", ""],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def command(
     **overrides: Any,
 ) -> int:
     """Run the pipeline, write the folder, show the answer; the exit code carries the verdict."""
+    from advisor.commands.pinning import not_loaded, pinned
     from advisor.commands.progress import patient
     from advisor.errors import EXIT_NO, EXIT_YES
     from advisor.pipeline import files_of, recommend
@@ -76,7 +78,13 @@ def command(
         )
         typed = click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT
         wanted = answer.plan is not None and not dry_run and (answer.verdict.meets_targets or typed)
+        if answer.plan is not None and wanted:
+            progress("asking the Hub which commit of the weights that is")
+            made = pinned(answer.plan)
+            answer = replace(answer, plan=made, model=made.model, workload=made.workload)
         files = files_of(answer.plan) if answer.plan and (wanted or listed) else ()
+    for name in not_loaded(answer.plan) if answer.plan else ():
+        click.echo(f"revision: {name} is not loaded by this plan", err=True)
     failed = _write(out, files, force) if wanted else None
     folder = str(out) if wanted and failed is None else None
     written = tuple(file.path for file in files)

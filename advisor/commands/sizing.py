@@ -106,7 +106,9 @@ def chosen_files(answer: SizeAnswer, number: int) -> tuple[RenderedFile, ...]:
     if number > len(answer.options):
         raise BadInput(f"--pick {number}: the answer has {len(answer.options)} ways")
     made = advise_on(answer.options[number - 1].way, answer.question)
-    return files_of(made) if made else ()
+    from advisor.commands.pinning import pinned
+
+    return files_of(pinned(made)) if made else ()
 
 
 def advise_on(way: Way, question: Question) -> Plan | None:

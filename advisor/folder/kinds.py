@@ -67,6 +67,8 @@ IMAGE = words(
     250,
 )
 REPOSITORY = words("owner/name of the Hub", r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*", 200)
+REVISION = words("a commit, tag or branch, or nothing", r"([A-Za-z0-9][A-Za-z0-9._/+-]*)?", 200)
+REVISIONS = words("a revision, or REPOSITORY=REVISION", r"[A-Za-z0-9][A-Za-z0-9._/+=, -]*", 1000)
 TAG = words("a model and its tag", r"[A-Za-z0-9][A-Za-z0-9._/-]*(:[A-Za-z0-9._-]+)?", 200)
 ADDRESS = words("an IP address", r"[0-9A-Fa-f.:]+", 45)
 PLACE = words("a number such as 1, or 0:1 of a slice", r"\d{1,4}(:\d{1,4})?", 9)

@@ -165,9 +165,11 @@ def _only(spec: ModelSpec, name: str, repository: str) -> ModelSpec:
 
 
 def in_any_form(model: ModelSpec) -> ModelSpec | None:
-    """The model of which one repository was named, with every form of it; None where it has no other."""
+    """The model of which one repository was named, with every form of it; None where it has no other, or
+    one revision of that repository was asked for.
+    """
     place = _hub_ids().get(model.hf_id.lower())
-    entry = None if place is None or model.origin != "catalogue" else model_at(place)
+    entry = None if place is None or model.origin != "catalogue" or model.revisions else model_at(place)
     whole = entry and replace(entry, adapters=model.adapters)
     return whole if whole != model else None
 

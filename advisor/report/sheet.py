@@ -164,10 +164,10 @@ def _versions(plan: Plan) -> Iterator[tuple[str, str]]:
     stamp = plan.catalog
     yield "advisor", plan.advisor_version or "unknown"
     yield engine_limits(plan.engine).title, plan.engine_version
-    yield (
-        "weights",
-        f"{plan.estimate.candidate.model_ref}, {weights_format(plan.estimate.candidate.weights_format).title}",
-    )
+    candidate = plan.estimate.candidate
+    pinned = plan.model.revisions.get(candidate.model_ref)
+    at = f" at {pinned.name}" if pinned else ""
+    yield "weights", f"{candidate.model_ref}{at}, {weights_format(candidate.weights_format).title}"
     yield "image", plan.launch.image
     if stamp is not None:
         own = f", with entries of {', '.join(stamp.own)}" if stamp.own else ""

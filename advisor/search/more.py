@@ -16,7 +16,7 @@ from advisor.probe.network import assumed_nodes
 from advisor.probe.simulate import simulate
 from advisor.schema import MOST_A_HOST, MOST_NODES, Accelerator, Hardware, ModelSpec, Question
 from advisor.search.bounds import worth_a_look
-from advisor.search.step import Step, is_yes, on
+from advisor.search.step import Step, asking, is_yes, on
 from advisor.verdict import verdict_for
 
 _CARDS_TRIED = 32
@@ -132,8 +132,10 @@ def another_model(question: Question) -> Iterator[Step]:
 
 
 def _ranked(question: Question, wanted: Callable[[ModelSpec], bool]) -> Iterator[Step]:
+    free = " --revision none" if question.workload.revision else ""  # what was pinned is another repository
+    asked = asking(question, revision=None)
     for name in ranking(question.workload.task):
-        other = replace(question, model=catalogue_model(name))
+        other = replace(asked, model=catalogue_model(name))
         if wanted(other.model) and _does(other):
-            yield Step(change=f"--model {other.model.hf_id}", question=other)
+            yield Step(change=f"--model {other.model.hf_id}{free}", question=other)
             return

@@ -199,6 +199,20 @@ KEYS = (
         unset="the advisor picks one",
     ),
     Key(
+        name="revision",
+        group="model",
+        kind=Text(
+            like="a commit, tag or branch of the model's repository on the Hub, REPOSITORY=REVISION of each that is "
+            "loaded, or none",
+            most=1000,
+            objection=registries.no_revision,
+        ),
+        metavar="REVISION",
+        help="Commit, tag or branch of the repository that is named as model; no other form of it is planned then.",
+        default=None,
+        unset="where main points to when the files are written, or first fetched",
+    ),
+    Key(
         name="task",
         group="model",
         kind=Name(names=registries.tasks),

@@ -73,6 +73,18 @@ def unknown_version(text: str) -> str | None:
         return str(error).partition(": ")[2]
 
 
+def no_revision(text: str) -> str | None:
+    """None for a commit, tag or branch, alone or of a repository; else what is wrong."""
+    from advisor.errors import BadInput
+    from advisor.models.revision import read_revision
+
+    try:
+        read_revision(text)
+    except BadInput as error:
+        return str(error).partition(": ")[2]
+    return None
+
+
 def unknown_network(text: str) -> str | None:
     """None where a speed can be read from it."""
     from advisor.errors import BadInput

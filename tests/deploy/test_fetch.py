@@ -108,6 +108,18 @@ def test_what_was_cut_off_goes_on_at_the_same_revision(hub: Hub) -> None:
     assert hub.fetch(other) == 0 and hub.kept(other) == FIRST
 
 
+def test_what_is_pinned_is_fetched_and_another_pin_is_another_fetch(hub: Hub) -> None:
+    """A commit stays without a question; a branch keeps the commit it was; the next pin is fetched, not taken as here."""
+    assert hub.fetch(f"{MODEL}@{SECOND}") == 0 and hub.kept() == SECOND
+    assert hub.calls() == [f"download {MODEL} --revision {SECOND}", f"cache verify {MODEL} --revision {SECOND}"]
+    assert hub.fetch(f"{MODEL}@{SECOND}") == 0 and not hub.calls()
+    assert hub.fetch(f"{MODEL}@{FIRST}") == 0 and hub.kept() == FIRST and len(hub.calls()) == 2
+    assert hub.fetch(f"{DRAFTER}@main") == 0 and hub.kept(DRAFTER) == FIRST
+    hub.says("MAIN", SECOND)
+    hub.calls()
+    assert hub.fetch(f"{DRAFTER}@main", DRAFTER) == 0 and not hub.calls()
+
+
 def test_a_wrong_sum_is_no_fetch(hub: Hub) -> None:
     """Nothing is written down, so the engine does not start, and the next run fetches and tests again."""
     hub.says("BROKEN", "1")

@@ -15,7 +15,7 @@ def preparation(plan: Plan) -> Preparation:
         address_variable="OLLAMA_HOST",
         up="ollama list",
         present='ollama show "$1"',
-        fetch='ollama pull "$1"',
+        fetch='{ ollama pull "$1" && ollama list "$1"; }',  # the list names the digest that came, for the log
         make='ollama create "$2" -f',
         load='ollama run "$2" ""' if plan.workload.kind == "generate" else "",
         serving=("ollama", "show", plan.launch.served_name),

@@ -7,11 +7,12 @@ from advisor.schema import Plan
 
 RELEASES = "https://github.com/ollama/ollama/releases/download"
 
-# The server checks the digest of every blob, and goes on with one that was cut off; a tag that is in the store stays.
+# The server checks the digest of every blob, and goes on with one that was cut off; a tag that is in the store stays,
+# and the digest with which it came is in the log.
 FETCH = """\
 ollama serve & server=$!
 until ollama list >/dev/null 2>&1; do sleep 1; done
-ollama show "$1" >/dev/null 2>&1 || ollama pull "$1"
+ollama show "$1" >/dev/null 2>&1 || { ollama pull "$1" && ollama list "$1"; }
 kill "$server"
 wait "$server" || true
 """

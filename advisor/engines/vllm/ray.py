@@ -19,6 +19,9 @@ KEYWORDS = {
     "--kv-cache-dtype": str,
     "--dtype": str,
     "--quantization": str,
+    "--revision": str,
+    "--tokenizer-revision": str,
+    "--code-revision": str,
 }
 
 

@@ -15,6 +15,7 @@ from advisor.engines.vllm.edge import edge_settings
 from advisor.engines.vllm.kv_types import only_flashinfer
 from advisor.engines.vllm.memory import default_utilization, highest_utilization, scratch_bytes
 from advisor.engines.vllm.needs import kv_cache_dtype, needs
+from advisor.engines.vllm.revision import revision_settings
 from advisor.engines.vllm.rows import POSITIONAL, VARIABLES, flag
 from advisor.engines.vllm.service import environment, features, service
 from advisor.engines.vllm.sizing import chunk_limit
@@ -51,10 +52,12 @@ def _weights(estimate: Estimate, hardware: Hardware, model: ModelSpec) -> list[S
     candidate, fmt = estimate.candidate, weights_format(estimate.candidate.weights_format)
     where = "this folder" if model.path else "the Hub"
     size = f"{fmt.title} weights from {where}: {gib(estimate.memory.weights_bytes)} on the fullest device"
+    needed = needs(model, candidate.model_ref)
     rows = [
         flag(POSITIONAL, candidate.model_ref, size, "engines-vllm-image"),
+        *revision_settings(model, candidate.model_ref, needed),
         flag("--served-model-name", served_name(model), "the name clients use on every engine", "engines-api"),
-        *needs(model, candidate.model_ref),
+        *needed,
         *_dtype(candidate, hardware, model),
     ]
     if is_online(model, candidate.weights_format, candidate.model_ref):

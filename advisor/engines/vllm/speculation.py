@@ -112,6 +112,8 @@ def speculation_settings(estimate: Estimate, workload: Workload, model: ModelSpe
     whose = "the model's own head"
     if found.repository:
         value["model"], whose = found.repository, found.repository
+        pinned = model.revisions.get(found.repository)
+        value |= {"revision": pinned.name} if pinned else {}
     least, most = gain(model, found)
     room = count(int(sequences_left(estimate, model, found) * estimate.candidate.context_tokens))
     reason = (

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 from advisor.engines.deployment import Supplies
+from advisor.engines.vllm.revision import with_revision
 from advisor.schema import Plan
 
 DRAFTS = "--speculative-config"
-# The revision that came first is the one of every later start: a repository that changes changes nothing here. It is
-# written down when all of it is there and its sums are those of the Hub; until then the same revision is fetched on.
+# A repository is followed by @ and its revision where the plan pins one; else main is meant. A commit that came is the
+# one of every later start: a repository that changes changes nothing here. It is written down when all of it is there
+# and its sums are those of the Hub; until then the same commit is fetched on.
 FETCH = """\
 unset HF_HUB_OFFLINE
-for model in "$@"; do
+for word in "$@"; do
+  model=${word%@*} wanted=main
+  [ "$model" = "$word" ] || wanted=${word##*@}
   folder=${HF_HOME:-$HOME/.cache/huggingface}/hub/models--$(printf %s "$model" | sed 's|/|--|g')
-  if [ -s "$folder/advisor-revision" ]; then
-    echo "here: $model at $(cat "$folder/advisor-revision")"
+  commit() { cat "$folder/refs/$wanted" 2>/dev/null || printf %s "$wanted"; }
+  if [ "$(cat "$folder/advisor-revision" 2>/dev/null)" = "$(commit)" ]; then
+    echo "here: $model at $(commit)"
     continue
   fi
   tries=0
-  until hf download "$model" --revision "$(cat "$folder/refs/main" 2>/dev/null || echo main)"; do
+  until hf download "$model" --revision "$(commit)"; do
     tries=$((tries + 1))
     [ "$tries" -lt 5 ] || exit 1
     echo "cut off; going on in 10 s" >&2
     sleep 10
   done
-  hf cache verify "$model" --revision "$(cat "$folder/refs/main")"
-  cp "$folder/refs/main" "$folder/advisor-revision"
-  echo "fetched: $model at $(cat "$folder/advisor-revision")"
+  hf cache verify "$model" --revision "$(commit)"
+  commit >"$folder/advisor-revision"
+  echo "fetched: $model at $(commit)"
 done
 """
 
@@ -47,7 +53,9 @@ def supplies(plan: Plan) -> Supplies:
 
 
 def repositories(plan: Plan) -> tuple[str, ...]:
-    """What the engine loads from the Hub: the model, and a drafter that is a repository of its own."""
-    before = ("", *plan.launch.argv)
-    drafts = (json.loads(word) for flag, word in zip(before, plan.launch.argv, strict=False) if flag == DRAFTS)
-    return (plan.launch.model_ref, *(found["model"] for found in drafts if "model" in found))
+    """What the engine loads from the Hub: the model, and a drafter of its own; behind an @ its revision."""
+    words = plan.launch.argv
+    before = dict(pairwise(words))
+    drafter = json.loads(before.get(DRAFTS, "{}"))
+    found = {plan.launch.model_ref: before.get("--revision"), drafter.get("model"): drafter.get("revision")}
+    return tuple(with_revision(ref, name) for ref, name in found.items() if ref)
