@@ -39,6 +39,7 @@ SHARED = (
 )
 FOR_SERVERS = (
     Placement("_shared/checks.sh.j2", "checks.sh", executable=True),
+    Placement("_shared/gitignore.j2", ".gitignore"),
     Placement("_shared/operations.md.j2", "docs/operations.md"),
 )
 DESK = "desk"

@@ -44,16 +44,36 @@ def texts(plan: Plan) -> dict[str, str]:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_folder_is_small(scenario: str) -> None:
-    """8 files for one person, 16 for a team, 24 for both engines (of several machines or Podman a few more)."""
+    """8 files for one person, 16 for a team on Compose, 24 for both engines (other ways of running a few more)."""
     plan = answer(scenario).plan
     if plan is None:
         pytest.skip("nothing runs")
     files = texts(plan)
     most = 24 if plan.desk else 16 if plan.serves_others else 8
-    more = {"nodes": 4, "quadlet": 4}
+    more = {"nodes": 4, "quadlet": 4, "native": 1 if plan.serves_others else 0}
     assert len(files) + 1 <= most + sum(more.get(part, 0) for part in plan.parts)  # with the manifest
     assert len(files["README.md"].splitlines()) <= 60
-    assert plan.serves_others or not {"checks.sh", "docs/operations.md"} & set(files)
+    assert plan.serves_others or not {"checks.sh", "docs/operations.md", ".gitignore"} & set(files)
+
+
+MADE = (  # what programs, scripts and people put into a folder, none of it for others to read
+    ".env", "engine.env", "gateway.env", "grafana.env", "nodes/nodes.env", "desk/.env", "state/engine.log",
+    "state/before/way", "gateway/keys/people/0123.json", "offline/carry/models/hub/blobs/1", "offline/save.log",
+    "model.Q4_K_M.gguf", "models/hub/blobs/1", "check/report.json", "smoke/report.md", "README.md.bak-1",
+    ".advisor-0123abcd/plan.json",
+)  # fmt: skip
+
+
+def test_keys_logs_and_weights_stay_out_of_a_repository(tmp_path: Path) -> None:
+    """git itself ignores what is made later, and none of the files that are written, whatever the ways and parts."""
+    plan = planned(users=50, engine="both", parts="all", run="all")
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text(texts(plan)[".gitignore"])
+    asked = "\n".join((*MADE, *texts(plan), *texts(planned(gpu="2x RTX 4090", users=50, nodes=2))))
+    told = subprocess.run(
+        ["git", "-C", str(tmp_path), "check-ignore", "--stdin"], input=asked, capture_output=True, text=True, check=True
+    )
+    assert set(told.stdout.splitlines()) == set(MADE)
 
 
 @pytest.mark.parametrize("way", list(WAYS))

@@ -101,17 +101,19 @@ def test_the_dashboard_is_grafanas(engine: str) -> None:
     assert len({panel["id"] for panel in panels}) == len(panels) >= 5
     places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}
     assert len(places) == len(panels)
-    source = yaml.safe_load(texts["monitoring/grafana/provisioning/datasources/prometheus.yml"])["datasources"][0]
+    told = yaml.safe_load(texts["monitoring/grafana/provisioning.yml"])
+    source, provider = told["datasources"][0], told["providers"][0]
     assert len(document["uid"]) <= 40 and re.fullmatch(r"[a-zA-Z0-9_-]+", document["uid"])
     for panel in panels:
         assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 and panel["targets"]
         letters = [target["refId"] for target in panel["targets"]]
         assert len(set(letters)) == len(letters)
         assert {target["datasource"]["uid"] for target in panel["targets"]} == {source["uid"]}
-    provider = yaml.safe_load(texts["monitoring/grafana/provisioning/dashboards/advisor.yml"])["providers"][0]
     services = yaml.safe_load(texts["compose.yaml"])["services"]
     mounts = {mount["target"]: mount["source"] for mount in services["grafana"]["volumes"] if isinstance(mount, dict)}
     assert mounts[provider["options"]["path"]] == "./monitoring/grafana/dashboards"
+    for kind in ("datasources", "dashboards"):  # one file, which both of its readers find
+        assert mounts[f"/etc/grafana/provisioning/{kind}/advisor.yml"] == "./monitoring/grafana/provisioning.yml"
     assert source["url"] == "http://prometheus:9090"
 
 

@@ -99,12 +99,7 @@ def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
         Placement("monitoring/rules.yml.j2", "monitoring/rules.yml", ways=("compose", *ON_HOST)),
         Placement("monitoring/alertmanager.yml.j2", "monitoring/alertmanager.yml", ways=("compose", *ON_HOST)),
         Placement("monitoring/dashboard.json.j2", "monitoring/grafana/dashboards/advisor.json"),
-        Placement(
-            "monitoring/datasource.yml.j2", "monitoring/grafana/provisioning/datasources/prometheus.yml", ways=COMPOSE
-        ),
-        Placement(
-            "monitoring/dashboards.yml.j2", "monitoring/grafana/provisioning/dashboards/advisor.yml", ways=COMPOSE
-        ),
+        Placement("monitoring/provisioning.yml.j2", "monitoring/grafana/provisioning.yml", ways=COMPOSE),
     )
 
 
