@@ -56,6 +56,13 @@ def test_a_folder_is_small(scenario: str) -> None:
     assert plan.serves_others or not {"checks.sh", "docs/operations.md", ".gitignore"} & set(files)
 
 
+def test_a_team_of_either_engine_has_sixteen_files_on_compose() -> None:
+    """Behind a name, with a gateway, monitoring and a script that changes the engine's version."""
+    for engine in ("vllm", "ollama"):
+        files = texts(planned(users=8, engine=engine, run="compose", host="llm.example.org"))
+        assert len(files) + 1 <= 16, (engine, sorted(files))
+
+
 MADE = (  # what programs, scripts and people put into a folder, none of it for others to read
     ".env", "engine.env", "gateway.env", "grafana.env", "nodes/nodes.env", "desk/.env", "state/engine.log",
     "state/before/way", "gateway/keys/people/0123.json", "offline/carry/models/hub/blobs/1", "offline/save.log",

@@ -91,8 +91,26 @@ def test_thresholds_come_from_the_plan() -> None:
     assert not {"TpotOverTarget", "KvCacheNearlyFull", "Preemptions", "EngineDown"} & set(of(ollama))
 
 
+def started(service: dict[str, Any], folder: Path, password: str) -> subprocess.CompletedProcess[str]:
+    """What Grafana's container runs, with that password; the words that start Grafana itself only say so."""
+    words = [word.replace("$$", "$").replace("exec /run.sh", "echo started") for word in service["entrypoint"]]
+    place = {"GF_PATHS_PROVISIONING": str(folder)}
+    env = {"PATH": "/usr/bin:/bin", "GRAFANA_PASSWORD": password, **place}
+    return subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+
+
+def provisioned(service: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What its two readers find at the start, which is one text."""
+    assert service["environment"]["GF_PATHS_PROVISIONING"].startswith("/tmp/") and "/tmp" in service["tmpfs"]
+    assert started(service, folder, "secret").returncode == 0
+    found = [yaml.safe_load((folder / kind / "advisor.yml").read_text()) for kind in ("datasources", "dashboards")]
+    assert found[0] == found[1] and found[0]["apiVersion"] == 1
+    told: dict[str, Any] = found[0]
+    return told
+
+
 @pytest.mark.parametrize("engine", list(ENGINES))
-def test_the_dashboard_is_grafanas(engine: str) -> None:
+def test_the_dashboard_is_grafanas(engine: str, tmp_path: Path) -> None:
     """The file is JSON with distinct panels on a grid of 24 columns, each query with its own letter and data source."""
     plan = watched(engine)
     texts = {file.path: file.text for file in render(plan)}
@@ -101,7 +119,8 @@ def test_the_dashboard_is_grafanas(engine: str) -> None:
     assert len({panel["id"] for panel in panels}) == len(panels) >= 5
     places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}
     assert len(places) == len(panels)
-    told = yaml.safe_load(texts["monitoring/grafana/provisioning.yml"])
+    services = yaml.safe_load(texts["compose.yaml"])["services"]
+    told = provisioned(services["grafana"], tmp_path)
     source, provider = told["datasources"][0], told["providers"][0]
     assert len(document["uid"]) <= 40 and re.fullmatch(r"[a-zA-Z0-9_-]+", document["uid"])
     for panel in panels:
@@ -109,11 +128,8 @@ def test_the_dashboard_is_grafanas(engine: str) -> None:
         letters = [target["refId"] for target in panel["targets"]]
         assert len(set(letters)) == len(letters)
         assert {target["datasource"]["uid"] for target in panel["targets"]} == {source["uid"]}
-    services = yaml.safe_load(texts["compose.yaml"])["services"]
     mounts = {mount["target"]: mount["source"] for mount in services["grafana"]["volumes"] if isinstance(mount, dict)}
     assert mounts[provider["options"]["path"]] == "./monitoring/grafana/dashboards"
-    for kind in ("datasources", "dashboards"):  # one file, which both of its readers find
-        assert mounts[f"/etc/grafana/provisioning/{kind}/advisor.yml"] == "./monitoring/grafana/provisioning.yml"
     assert source["url"] == "http://prometheus:9090"
 
 
@@ -124,11 +140,8 @@ def test_grafana_has_no_password_of_ours(engine: str, tmp_path: Path) -> None:
     service = yaml.safe_load(texts["compose.yaml"])["services"]["grafana"]
     assert service["env_file"] == [{"path": "grafana.env", "required": False}]
     assert "PASSWORD" not in str(service["environment"]) and "grafana.env" in texts[".env.example"]
-    words = [word.replace("$$", "$") for word in service["entrypoint"]]
-    words[-1] = words[-1].replace("/run.sh", "echo started")
     for password, code in (("", 1), ("secret", 0)):
-        env = {"PATH": "/usr/bin:/bin", "GRAFANA_PASSWORD": password}
-        done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+        done = started(service, tmp_path, password)
         assert done.returncode == code and ("started" in done.stdout) == (code == 0)
 
 

@@ -99,7 +99,6 @@ def placements(plan: Plan) -> tuple[Placement, ...]:  # noqa: ARG001
         Placement("monitoring/rules.yml.j2", "monitoring/rules.yml", ways=("compose", *ON_HOST)),
         Placement("monitoring/alertmanager.yml.j2", "monitoring/alertmanager.yml", ways=("compose", *ON_HOST)),
         Placement("monitoring/dashboard.json.j2", "monitoring/grafana/dashboards/advisor.json"),
-        Placement("monitoring/provisioning.yml.j2", "monitoring/grafana/provisioning.yml", ways=COMPOSE),
     )
 
 
