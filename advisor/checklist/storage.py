@@ -36,12 +36,14 @@ def _owner(variable: str) -> Check:
     """A host folder in place of the volume: root of the container is nobody special without its capabilities."""
     return Check(
         id="models-owner",
-        fact=f"A folder that {variable} names in .env is root's, or writable for everybody",
+        fact=f"A folder that {variable} names in .env is root's (of rootless Docker: yours), or writable for everybody",
         why="the container runs as root without capabilities, which may write only what root owns",
         command=f'folder={path_from_env(variable)}; [ -z "$folder" ] || [ ! -e "$folder" ] || '
-        '[ "$(stat -c %u "$folder")" = 0 ] || [ -n "$(find "$folder" -maxdepth 0 -perm -o+w)" ]',
+        '[ "$(stat -c %u "$folder")" = '
+        '"$(docker info --format "{{.SecurityOptions}}" 2>/dev/null | grep -q rootless && id -u || echo 0)" ] '
+        '|| [ -n "$(find "$folder" -maxdepth 0 -perm -o+w)" ]',
         expect="no output",
-        otherwise=f"sudo chown -R 0:0 the folder that {variable} names",
+        otherwise=f"sudo chown -R 0:0 the folder that {variable} names (of rootless Docker: to yourself)",
         targets=("compose",),
     )
 

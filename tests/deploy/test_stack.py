@@ -7,6 +7,7 @@ pinned names. Grafana cannot be had without a registry: its files are judged in 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 import urllib.parse
@@ -61,7 +62,9 @@ class Stack:
 
 @pytest.fixture(params=ENGINES)
 def stack(request: pytest.FixtureRequest, make: Any, docker: Any) -> Iterator[Stack]:
-    """The stack of an engine, up and healthy; gone afterwards."""
+    """The stack of an engine, up and healthy, from a folder that a careful umask wrote; gone afterwards."""
+    before = os.umask(0o077)
+    request.addfinalizer(lambda: os.umask(before))
     plan, folder = make(
         request.param, 4, exposed=True, parts="gateway,monitoring", context_tokens=1024, output_tokens=128
     )
