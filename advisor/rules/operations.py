@@ -9,6 +9,7 @@ from advisor.catalog import constants
 from advisor.catalog.gpu_driver import vgpu_gb
 from advisor.catalog.licences import limits
 from advisor.catalog.vendors import no_back_end, vendor_of
+from advisor.models.access import is_gated
 from advisor.models.fp8_blocks import uncut_width
 from advisor.models.library import HUB
 from advisor.physics.memory.weights import weight_bytes
@@ -118,9 +119,7 @@ def ops408(case: Case, threshold: Mapping[str, Any]) -> str | None:
 def ops409(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Notes a gated repository where the engine downloads from it."""
     ref = case.estimate.candidate.model_ref
-    local = case.model.path is not None
-    publisher = case.model.hf_id.partition("/")[0]
-    if local or not case.model.gated or "hub" not in case.limits.features or ref.partition("/")[0] != publisher:
+    if "hub" not in case.limits.features or not is_gated(case.model, ref):
         return None
     return f"{ref} is gated: 1 accepted licence and 1 token (HF_TOKEN) are needed, 0 are planned here"
 

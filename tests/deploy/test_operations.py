@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from advisor.checklist.storage import storage_checks
+from advisor.deploy import monitoring
 from advisor.engines.ways import WAYS
 from advisor.pipeline import recommend
 from advisor.render import render
@@ -76,6 +77,23 @@ def test_the_first_start_says_what_it_downloads(run: str) -> None:
     assert re.search(r"The first start downloads [0-9.]+ GB of weights: about", readme)
     assert len(readme.splitlines()) <= 60
     assert run == "native" or re.search(r"`[^`]*(logs|journalctl)[^`]*` shows how far", readme)
+
+
+@pytest.mark.parametrize("run", WAYS)
+def test_an_alert_says_who_starts_the_engine_again(run: str) -> None:
+    """Nobody does by itself where run.sh started it; and no alert names a tool of another way."""
+    found = {alert.name: alert.todo for alert in monitoring.facts(planned(run)).alerts}
+    assert ("by itself" in found["EngineDown"]) == (run != "native") == ("run.sh" not in found["EngineDown"])
+    assert run == "compose" or not any("docker" in todo for todo in found.values())
+
+
+def test_a_copy_by_somebody_else_asks_for_no_login() -> None:
+    """README, units and checks want a token for the maker's gated repository, and for nobody's open copy of it."""
+    for quantization, wanted in (("bf16", True), ("awq", False)):
+        asked = {"quantization": quantization, "model": "meta-llama/Llama-3.1-8B-Instruct"}
+        plan = planned("systemd", **asked)
+        assert plan.model.gated and plan.launch.needs_token == wanted, plan.launch.model_ref
+        assert ("gated" in texts(plan)["README.md"]) == wanted
 
 
 def test_others_reach_nothing_before_an_address_is_given() -> None:

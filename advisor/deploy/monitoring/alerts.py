@@ -8,7 +8,7 @@ from advisor.deploy.monitoring.exporters import host_alerts
 from advisor.deploy.monitoring.facts import Alert
 from advisor.deploy.monitoring.signals import ENGINE, FRONT, LONGEST_FRONT_BUCKET_S, WINDOW
 from advisor.engines.admission import admitted
-from advisor.engines.ways import logs
+from advisor.engines.ways import logs, ways_of
 from advisor.schema import Plan
 from advisor.units import count, ms
 
@@ -27,18 +27,24 @@ def _gone(job: str) -> str:
     return f'up{{job="{job}"}} == 0 or absent(up{{job="{job}"}})'
 
 
+def _again(plan: Plan) -> str:
+    """Who starts an engine that has ended."""
+    alone = ways_of(plan) == ("native",)
+    return "./run.sh starts it again" if alone else "it starts again by itself unless it was stopped"
+
+
 def _down(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
     if names and "replicas" in plan.parts:
         yield Alert(
             name="ReplicaDown", expr=_gone("engine"), for_s=60, severity="warning",
             summary="one of the engines does not answer; the others share its load",
-            todo=f"{logs(plan, 'engine')} and those of engine-2 and on; run.sh or Compose starts it again, alone",
+            todo=f"{logs(plan, 'engine')} and those of engine-2 and on; {_again(plan)}, alone",
         )  # fmt: skip
     elif names:
         yield Alert(
             name="EngineDown", expr=_gone("engine"), for_s=60, severity="critical",
             summary="the engine does not answer",
-            todo=f"{logs(plan, 'engine')}; it starts again by itself unless it was stopped, and loading takes minutes",
+            todo=f"{logs(plan, 'engine')}; {_again(plan)}, and loading takes minutes",
         )  # fmt: skip
     yield Alert(
         name="EngineUnreachable", expr="advisor:engine_reachable == 0", for_s=60, severity="critical",

@@ -52,7 +52,7 @@ def _of_machine() -> Iterator[Alert]:
     yield Alert(
         name="DiskNearlyFull", expr=f"{room} < {1 - FULL:.2f}", for_s=600, severity="critical",
         summary=f"a disk of the machine is more than {FULL:.0%} full: logs, caches and metrics stop being written",
-        todo="make room: old images (docker image prune), models that nothing uses, logs",
+        todo="make room: images and models that nothing uses, logs",
     )  # fmt: skip
     yield Alert(
         name="HostMemoryLow", expr=f"node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < {1 - FULL:.2f}",

@@ -27,6 +27,7 @@ from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES
 from advisor.engines.vllm.patience import download_bytes, startup_s
 from advisor.engines.vllm.rows import POSITIONAL
 from advisor.engines.vllm.service import BIND, PORT
+from advisor.models.access import is_gated
 from advisor.schema import Estimate, Hardware, Launch, ModelSpec, Plan, Setting, Workload
 from advisor.units import GIB
 
@@ -69,7 +70,7 @@ def launch(
         health_path="/health",
         startup_s=startup_s(estimate, model),
         drain_s=drain_s(estimate, workload, model),
-        needs_token=bool(model.gated) and model.path is None and not workload.air_gapped,
+        needs_token=is_gated(model, estimate.candidate.model_ref) and not workload.air_gapped,
         cache_bytes=download_bytes(estimate, model),
     )
 
