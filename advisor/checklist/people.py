@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.engines.ways import ways_of
 from advisor.schema import Check, Plan
 
 FRESH_DAYS = 30  # an older load test was of another state of things
@@ -50,12 +51,13 @@ def _load_test() -> Check:
 
 def _firewall(plan: Plan) -> Check:
     port = plan.launch.port
+    past = "; Docker's published ports pass by ufw and firewalld, so look from outside"
+    told = past if "compose" in ways_of(plan) else ""
     return Check(
         id="firewall",
         fact=f"From another machine port {port} does not answer, and the gateway's does only where it should",
         why="only another machine sees what the network lets through",
         command=None,
-        expect=f"`curl -m 5 http://THIS-MACHINE:{port}/` fails there (the engine listens on loopback; "
-        "Docker's published ports pass by ufw and firewalld, so look from outside)",
+        expect=f"`curl -m 5 http://THIS-MACHINE:{port}/` fails there (the engine listens on loopback{told})",
         otherwise="leave ADVISOR_BIND at 127.0.0.1, or allow the gateway's port from your own network only",
     )

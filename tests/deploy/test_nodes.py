@@ -63,6 +63,13 @@ def test_an_engine_over_machines_has_no_file_that_would_start_half_of_it() -> No
     assert "which machine is this" in files["run.sh"]
 
 
+def test_a_unit_hands_the_engine_its_token_and_nobody_elses_key() -> None:
+    """HF_TOKEN's file is read by the manager, for the service's own user cannot; the gateway's keys are taken away again."""
+    unit = texts(spanning_plan())["nodes/node@.service"].splitlines()
+    assert {f"EnvironmentFile=-/opt/advisor/{name}" for name in (".env", "engine.env")} <= set(unit)
+    assert "UnsetEnvironment=ADVISOR_API_KEY ADVISOR_API_KEY_NEXT GRAFANA_PASSWORD" in unit
+
+
 def test_every_machine_gets_the_same_command_but_for_its_rank() -> None:
     """The planned arguments, then rank and meeting place; never --enforce-eager, with which a second stage dies."""
     plan, script = spanning_plan(), texts(spanning_plan())["nodes/node.sh"]
