@@ -9,7 +9,7 @@ from advisor.checklist import host_checks
 from advisor.deploy import PARTS, parts_of, replicas
 from advisor.engines import ENGINES
 from advisor.engines.versions import version_of
-from advisor.engines.ways import ways_of
+from advisor.engines.ways import HOSTED, WAYS, ways_of
 from advisor.errors import BadInput
 from advisor.quoting import dns_label
 from advisor.schema import Check, Estimate, Finding, Hardware, ModelSpec, Plan, Verdict, Workload
@@ -58,7 +58,12 @@ def checks_of(plan: Plan) -> tuple[Check, ...]:
     around = [check for part in plan.parts for check in PARTS[part].checks(plan)]
     ways = set(ways_of(plan))
     lines = (*host_checks(plan), *ENGINES[plan.engine].checks(plan), *around)
-    return tuple(check for check in lines if not check.targets or ways & set(check.targets))
+    return tuple(check for check in lines if ways & set(_ways_of_check(check)))
+
+
+def _ways_of_check(check: Check) -> tuple[str, ...]:
+    """The ways that a line is of: one with a command looks at this machine, where pods on another do not run."""
+    return check.targets or (HOSTED if check.command else tuple(WAYS.values()))
 
 
 def with_way(plan: Plan, run: str) -> Plan:

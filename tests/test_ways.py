@@ -117,6 +117,28 @@ def test_the_checklist_is_read_in_a_minute(scenario: str) -> None:
     assert all(check.id in found.rest or check.otherwise in said for check in plan.checks)
 
 
+@pytest.mark.parametrize("engine", ["vllm", "ollama"])
+def test_a_cluster_is_not_asked_about_this_machine(engine: str) -> None:
+    """Where pods run elsewhere, no line looks at this machine, its .env or files that are not there; both tables have rows."""
+    plan = planned(run="kubernetes", users=50, engine=engine, model="meta-llama/Llama-3.1-8B-Instruct")
+    assert not [check.id for check in plan.checks if check.command]
+    page = texts(plan)["CHECKLIST.md"]
+    for word in (
+        ".env",
+        "127.0.0.1",
+        "THIS-MACHINE",
+        "ADVISOR_BIND",
+        "alertmanager.yml",
+        "prometheus.native",
+        "nvidia-smi",
+    ):
+        assert word not in page
+    found = table(plan)
+    assert len(found.before) >= 8 and found.after
+    both = planned(run="kubernetes,compose", users=50, engine=engine)
+    assert {"key", "kubernetes-secret-key"} <= {check.id for check in both.checks}
+
+
 def test_like_cards_share_a_row() -> None:
     """Eight cards take as many rows as one, and every number stands in them."""
     plan = answer("batch-rtx-4090-x8").plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from advisor.engines.ways import ways_of
+from advisor.engines.ways import HOSTED, ways_of
 from advisor.schema import Check, Plan
 
 FRESH_DAYS = 30  # an older load test was of another state of things
@@ -60,4 +60,5 @@ def _firewall(plan: Plan) -> Check:
         command=None,
         expect=f"`curl -m 5 http://THIS-MACHINE:{port}/` fails there (the engine listens on loopback{told})",
         otherwise="leave ADVISOR_BIND at 127.0.0.1, or allow the gateway's port from your own network only",
+        targets=HOSTED,
     )

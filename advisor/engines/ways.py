@@ -16,6 +16,7 @@ WAYS: Mapping[str, str] = {  # as a person names it → the part that holds its 
     "kubernetes": "kubernetes",
 }
 ON_HOST = ("native", "systemd", "quadlet")  # beside programs of the machine itself
+HOSTED = ("compose", *ON_HOST)  # on the machine where the folder lies
 
 
 LOGS: Mapping[str, str] = {  # where a service of the deployment says what it does; units are named like the plan

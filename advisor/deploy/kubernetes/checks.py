@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from advisor.deploy.kubernetes import pod
 from advisor.deploy.kubernetes.accelerators import devices, products, runtime_class
@@ -105,4 +106,14 @@ def _lines(plan: Plan) -> Iterator[Check]:
         "kubectl -n kube-system get pods",
         "Calico, Cilium, or what your provider says enforces it",
         "the key still guards the port; /metrics of gateway and engine are open inside the cluster",
+    )
+    yield replace(
+        _line(
+            "ready",
+            "every pod answers",
+            f"kubectl get pods -l app.kubernetes.io/instance={name}",
+            "Running, and all containers READY",
+            "`kubectl describe pod POD` says what it waits for, `kubectl logs POD --all-containers` what ended",
+        ),
+        when="running",
     )

@@ -13,7 +13,7 @@ from advisor.deploy.monitoring.facts import Job, Monitoring
 from advisor.deploy.monitoring.signals import records
 from advisor.engines.base import Placement
 from advisor.engines.naming import slug
-from advisor.engines.ways import ON_HOST, ways_of
+from advisor.engines.ways import HOSTED, ON_HOST, ways_of
 from advisor.schema import Check, Plan
 
 __all__ = ["checks", "facts", "placements", "possible", "wanted"]
@@ -127,5 +127,6 @@ def checks(plan: Plan) -> tuple[Check, ...]:
             command=None,
             expect="a test alert that arrived",
             otherwise="fill it in, start Alertmanager again, and send the test alert of docs/operations.md",
+            targets=HOSTED,
         ),
     )
