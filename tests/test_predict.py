@@ -145,6 +145,23 @@ def test_offline_without_a_number_of_requests_is_a_batch_at_saturation() -> None
         assert saturated >= 0.9 * rate(**engine, mode="offline", concurrency="", num_prompts="2000")
 
 
+@pytest.mark.parametrize("written", ["unknown", "Not stated", "n/a", "Qwen3", "Q4_XS"])
+def test_a_format_that_says_less_than_the_models_name_leaves_it_to_the_name(written: str) -> None:
+    """Neither "unknown" nor a word that was cut out of a file's name contradicts the format in that name."""
+    file = {"engine": "llama.cpp", "model": "Qwen3-8B-IQ4_XS-00001-of-00002.gguf"}
+    assert rate(**file, quantization=written) == rate(**file, quantization="iq4_xs")
+
+
+@pytest.mark.parametrize(
+    ("model", "written"), [("Qwen3-8B", "Qwen3"), ("Qwen3-8B-Q4_K_M", "Q4_XYZ"), ("phi3:14b", "phi")]
+)
+def test_a_format_that_nobody_knows_is_refused(model: str, written: str) -> None:
+    """A word of the model's name is no format where the name has none, and an unknown one is not passed over."""
+    answer = one(engine="llama.cpp", model=model, quantization=written)
+    assert not answer.supported
+    assert "is not known" in answer.reason
+
+
 @pytest.mark.parametrize("written", ["AutoRound bf16", "bf16 (unquantised)", "QAT bf16", "BF16", "bf16 (checkpoint)"])
 def test_a_format_is_known_with_words_around_it(written: str) -> None:
     """How it was made and what else is said stand beside its name in many results."""

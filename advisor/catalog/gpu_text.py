@@ -20,7 +20,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 # Words that say nothing about which card it is, beside those of the vendors.
 _NOISE = """
 graphics gpu gpus r tm card generation edition lovelace corporation one of four per the with w nvgpu radv system
-systems integrated
+systems integrated igpu
 """
 # Remarks in parentheses that are no name of their own.
 _REMARKS = frozenset(("gddr5", "gddr6", "grace hopper", "blackwell ultra", "per gpu", "per chip", "apu", "pascal"))

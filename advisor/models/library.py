@@ -14,6 +14,7 @@ A_LINE = 3  # tags of a line of models, from which on the library knows it well
 HUB = "hf.co/"  # what stands before a Hub repository that Ollama pulls itself
 USUAL = "q4_K_M"  # what a short tag holds where no source says (ollama_library)
 _QUANT = re.compile(r"(?:^|-)(q\d_[01]|q\d_K(?:_[SML])?|fp16|bf16|mxfp4|nvfp4)$", re.IGNORECASE)
+_K_QUANT = re.compile(r"(?<=q\d_)k(?:_[sml])?$")
 
 
 def library_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | None:
@@ -73,17 +74,22 @@ def find_tag(text: str) -> tuple[int, str | None] | None:
 
     `qwen2.5:7b`, `llama3.1:8b-instruct-q8_0` and `llama3.3` are all understood.
     """
-    family, _, rest = text.removeprefix("library/").removesuffix(":local").partition(":")
-    known = {tag: place for tag, place in _tags().items() if tag.split(":")[0] == family.lower()}
+    family, _, rest = as_tagged(text).removeprefix("library/").removesuffix(":local").partition(":")
+    known = {tag: place for tag, place in _tags().items() if tag.split(":")[0] == family}
     if not known:
         return None
     quant = _QUANT.search(rest)
     format_name = gguf_format(quant[1]).name if quant else None
     size = rest[: quant.start()] if quant else rest
-    place = known.get(f"{family.lower()}:{rest}")
+    place = known.get(f"{family}:{rest}")
     if place is None:
-        place = _by_size(family.lower(), size, known)
+        place = _by_size(family, size, known)
     return None if place is None else (place, format_name)
+
+
+def as_tagged(text: str) -> str:
+    """The tag as the library writes it: `Phi3:14B-Q4_k_m` → phi3:14b-q4_K_M."""
+    return _K_QUANT.sub(lambda found: found[0].upper(), text.lower())
 
 
 def lines_of(word: str) -> list[str]:

@@ -12,7 +12,7 @@ from advisor.edge.reading import at_home, is_file, is_folder, named
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.models.elsewhere import refuse_by_name
-from advisor.models.library import HUB, USUAL, find_tag, library_reference, lines_of, tags_like
+from advisor.models.library import HUB, USUAL, as_tagged, find_tag, library_reference, lines_of, tags_like
 from advisor.models.match import find_place
 from advisor.models.text import Written, fewer_bits, take_apart, unloaded_form
 from advisor.schema import ModelSpec
@@ -127,9 +127,9 @@ def _in_catalogue(text: str) -> tuple[ModelSpec, WeightsFormat | None] | None:
 
 def _behind_tag(text: str, spec: ModelSpec, name: str | None) -> tuple[ModelSpec, WeightsFormat | None]:
     """The model of a library tag; a full tag that no rule derives (`gemma3:27b-it-qat`) is pulled as it is written."""
-    tag, fmt = text.removeprefix("library/").removesuffix(":local"), weights_format(name) if name else None
+    tag, fmt = as_tagged(text).removeprefix("library/").removesuffix(":local"), weights_format(name) if name else None
     known = library_reference(spec, name) if name else None
-    if known or ":" not in tag or tag.endswith(":latest") or tag.lower() == spec.ollama_tag:
+    if known or ":" not in tag or tag.endswith(":latest") or tag == spec.ollama_tag:
         return spec, fmt
     held = name or (QAT if "qat" in tag.split("-") else None)
     return replace(spec, ollama_tag=tag, ollama_quantization=held), weights_format(held) if held else None

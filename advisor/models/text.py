@@ -16,6 +16,7 @@ _FORMAT = re.compile(
     r")$",
     re.IGNORECASE,
 )
+_PART = re.compile(r"-\d{5}-of-\d{5}$")  # of a GGUF file that was split
 _GROUP = re.compile(r"[-_](\d)b(?:it)?(?:[-_]\d+g)?$|[-_]\d+g$", re.IGNORECASE)  # bits and group: "4b-128g"
 # Forms of weights that no engine here loads, as words of a repository's name (or the owner who publishes nothing else).
 UNLOADED = {
@@ -72,6 +73,7 @@ def take_apart(text: str) -> Written:
     """`"unsloth/Qwen3.6-27B-GGUF:UD-Q4_K_XL"` → owner unsloth, name Qwen3.6-27B, UD-Q4_K_XL, GGUF."""
     stripped = text.strip().removeprefix("https://huggingface.co/").removeprefix("hf.co/")
     rest = re.sub(r"\.gguf$", "", stripped, flags=re.IGNORECASE)
+    rest = _PART.sub("", rest)
     gguf = rest != stripped or text.startswith("hf.co/")
     owner, _, name = rest.rpartition("/")
     repository = f"{owner}/{name.partition(':')[0]}" if owner else ""

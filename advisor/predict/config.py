@@ -129,7 +129,20 @@ def model_and_format(engine: Predictable, text: str, quantization: str) -> tuple
     from advisor.models.names import find_model_and_format
 
     model, implied = find_model_and_format(text, offline=True)
-    return model, engine.files_of(_stated(quantization) or implied, model)
+    return model, engine.files_of(_beside(text, implied, quantization) or implied, model)
+
+
+def _beside(model: str, implied: WeightsFormat | None, quantization: str) -> WeightsFormat | None:
+    """The format that is written beside the model's name; None where it says no more than the name does.
+
+    Logs cut such words out of it: `Qwen3` beside `Qwen3.6-27B-UD-Q8_K_XL`, `Q4_XS` beside `IQ4_XS`.
+    """
+    try:
+        return _stated(quantization)
+    except BadInput:
+        if implied is None or quantization.strip().lower() not in model.lower():
+            raise
+        return None
 
 
 def _stated(quantization: str) -> WeightsFormat | None:

@@ -55,6 +55,13 @@ FOUND = [
     ("someone/Llama-3.3-70B-Instruct-NVFP4", "meta-llama/Llama-3.3-70B-Instruct", "nvfp4"),
     ("gemma3:27b-it-qat", "google/gemma-3-27b-it", "q4_0"),
     ("unsloth/gpt-oss-20b-BF16", "openai/gpt-oss-20b", "bf16"),
+    ("gemma3:27B-it-QAT", "google/gemma-3-27b-it", "q4_0"),
+    ("phi3:14B", "microsoft/Phi-3-medium-128k-instruct", None),
+    ("Phi3:3.8B-mini-4k-instruct-q4_k_m", "microsoft/Phi-3-mini-4k-instruct", "q4_K_M"),
+    ("deepseek-r1:70B", "deepseek-ai/DeepSeek-R1-Distill-Llama-70B", None),
+    ("Step-3.7-flash-IQ4_XS-00001-of-00003", "stepfun-ai/Step-3.7-Flash", "iq4_xs"),
+    ("GLM-4.6-UD-Q2_K_XL-00002-of-00003.gguf", "zai-org/GLM-4.6", "ud-q2_k_xl"),
+    ("openai_gpt-oss-120b-MXFP4_MOE-00001-of-00002", "openai/gpt-oss-120b", "mxfp4-moe"),
     ("poolside/Laguna-M.1-NVFP4", "poolside/Laguna-M.1", "nvfp4"),
     ("arcee-ai/Trinity-Large-Thinking-NVFP4", "arcee-ai/Trinity-Large-Thinking", "nvfp4"),
 ]

@@ -139,3 +139,9 @@ def test_a_product_brings_its_host(written: str, note: str, threads: int, gib: i
 def test_a_processor_alone_has_the_memory_of_its_kind(written: str, gib: int) -> None:
     """A server's processor is not taken for a desk's, nor the other way round."""
     assert simulate(written).cpu.memory_bytes / 2**30 == gib
+
+
+@pytest.mark.parametrize("written", ["Radeon 890M iGPU 32GB", "iGPU (Radeon 890M) 32GB", "AMD Radeon 890M 32GB igpu"])
+def test_graphics_in_the_processor_may_be_called_so(written: str) -> None:
+    """What a card is built into says nothing about which one it is."""
+    assert _entries(simulate(written)) == _entries(simulate("Radeon 890M 32GB"))
