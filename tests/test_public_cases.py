@@ -69,6 +69,16 @@ CASES = (
          {"model": "gpt-oss:20b", "engine": "ollama", "users": 1}, meets=False),
     Case("the same, allowed", "RTX 3060 12GB",
          {"model": "gpt-oss:20b", "engine": "ollama", "users": 1, "allow_offload": True}),
+    Case("model card of DeepSeek-V3-AWQ: 8 cards of 80 GB", "8x H100",
+         VLLM | {"model": "deepseek-ai/DeepSeek-V3", "users": 20}),
+    Case("the same on a card without FP8 arithmetic", "8x A100 80GB",
+         VLLM | {"model": "deepseek-ai/DeepSeek-V3", "users": 20}),
+    Case("vllm#20821: Kimi-K2 in 4 bit on 8 H100", "8x H100",
+         VLLM | {"model": "moonshotai/Kimi-K2-Instruct", "users": 20}),
+    Case("vLLM recipes: Mistral Large 3 in NVFP4", "8x H100",
+         VLLM | {"model": "mistralai/Mistral-Large-3-675B-Instruct-2512", "users": 20}),
+    Case("an FP8 checkpoint on cards that cannot read FP8, in 4 bit", "8x RX 7900 XTX",
+         VLLM | {"model": "MiniMaxAI/MiniMax-M2.5", "users": 3, "context_tokens": 65536}),
 )  # fmt: skip
 
 

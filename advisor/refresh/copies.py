@@ -1,4 +1,4 @@
-"""hub_quantised.csv → data/copies.json, and the repositories that the entries of models advise.
+"""hub_quantised.csv and seen_quantised.csv → data/copies.json, and the repositories that the entries of models advise.
 
 Run: `python -m advisor.refresh.copies FOLDER`.
 """
@@ -6,7 +6,7 @@ Run: `python -m advisor.refresh.copies FOLDER`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from advisor.units import GB
 # Publishers whose quantised repositories may be advised besides the model's own: they publish many and keep them up.
 # A repository of anybody else is loaded only when a person names it.
 PUBLISHERS = (
-    "AngelSlim", "QuantTrio", "RedHatAI", "TheBloke", "amd", "casperhansen", "cyankiwi", "hugging-quants",
-    "neuralmagic", "nvidia", "pytorch", "stelterlab", "unsloth",
+    "AngelSlim", "QuantTrio", "RedHatAI", "TheBloke", "amd", "casperhansen", "cognitivecomputations", "cyankiwi",
+    "hugging-quants", "neuralmagic", "nvidia", "pytorch", "stelterlab", "unsloth",
 )  # fmt: skip
 GGUF_PUBLISHERS = ("ggml-org", "unsloth", "bartowski", "lmstudio-community")  # after the model's own, in this order
 GGUF = "gguf"
-ORIGIN = "advisor/refresh/sources/hub_quantised.csv (Hub lists to 2026-10-05), see README.md there"
+# Lists of the Hub end somewhere: the second table holds copies of checkpoints of 8 bits that they leave out.
+TABLES = ("hub_quantised.csv", "seen_quantised.csv")
+ORIGIN = "hub_quantised.csv (Hub to 2026-10-05), seen_quantised.csv in advisor/refresh/sources, see README.md there"
 # The Hub takes files up to 50 GB, so publishers cut larger ones, and `ollama pull hf.co/...` takes whole files only.
 WHOLE_FILE_BYTES = 48 * GB
 Q4_K_M_BYTES = 0.61  # of a weight, embeddings and head included
@@ -32,9 +34,14 @@ Q4_K_M_BYTES = 0.61  # of a weight, embeddings and head included
 def known_copies() -> Mapping[str, tuple[Mapping[str, str], ...]]:
     """Hub id of the base in lower case → its copies, the most downloaded of each format first."""
     found: dict[str, list[Mapping[str, str]]] = {}
-    for row in rows(SOURCES / "hub_quantised.csv"):
+    for row in _copies(SOURCES):
         found.setdefault(row["base"].lower(), []).append(row)
     return {base: tuple(copies) for base, copies in found.items()}
+
+
+def _copies(folder: Path) -> Iterator[Mapping[str, str]]:
+    """The rows of both tables, those with downloads first."""
+    return (row for table in TABLES for row in rows(folder / table))
 
 
 def advisable(repository: str, hf_id: str) -> bool:
@@ -76,7 +83,7 @@ def _gguf(entry: Mapping[str, Any]) -> str | None:
 
 def generate(folder: Path) -> dict[str, str]:
     """File name → text of the data file: every repository with its base and format."""
-    entries = [{key: row[key] for key in ("repo", "base", "format")} for row in rows(folder / "hub_quantised.csv")]
+    entries = [{key: row[key] for key in ("repo", "base", "format")} for row in _copies(folder)]
     entries.sort(key=lambda entry: entry["repo"].lower())
     return {"copies.json": document("copies", "copies", ORIGIN, entries)}
 

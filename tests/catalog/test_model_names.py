@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.catalog import models
+from advisor.catalog import models, weights_format
 from advisor.errors import BadInput
 from advisor.models.names import find_model, find_model_and_format
 from advisor.models.purpose import purpose
 from advisor.refresh.copies import Q4_K_M_BYTES, WHOLE_FILE_BYTES, known_copies
+from advisor.refresh.table import SOURCES
+from advisor.refresh.table import rows as rows_of
 from tests.data import measured_names
 
 QWEN, LLAMA = "Qwen/Qwen2.5-7B-Instruct", "meta-llama/Llama-3.1-8B-Instruct"
@@ -198,3 +200,15 @@ def test_the_maker_s_own_repository_comes_first() -> None:
             taken = model.repos.get(copy["format"])
             own = copy["repo"].split("/")[0] == model.hf_id.split("/")[0]
             assert not own or taken is None or taken.split("/")[0] == model.hf_id.split("/")[0], copy["repo"]
+
+
+def test_a_copy_that_was_seen_is_advised() -> None:
+    """Each 4-bit copy that the lists of the Hub leave out has its source and date, and is a way to load its model."""
+    for row in rows_of(SOURCES / "seen_quantised.csv"):
+        assert row["source"] and row["seen"] and model_bits(row["base"]) < 9, row["repo"]
+        assert row["format"] in find_model(row["base"], offline=True).repos, row["repo"]
+
+
+def model_bits(name: str) -> float:
+    """Bits of a weight as published."""
+    return weights_format(find_model(name, offline=True).native_format).linear_bits
