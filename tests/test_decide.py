@@ -152,3 +152,28 @@ def test_other_weights_are_taken_only_where_the_named_ones_cannot_be(named: str,
     """On a machine where no engine loads the named repository another form is planned, and the first words say so."""
     answer = recommend(profile=None, overrides={"model": named, "offline": True}, gpu="M4 Max 128GB")
     assert f"Not {named} but {loaded}" in answer.verdict.summary
+
+
+def test_an_engine_that_carries_more_with_a_lever_is_not_left_in_between() -> None:
+    """Ollama carries more here with a rounded cache only: it is not left for vLLM at a load between its own two."""
+    card, model = "2x nvidia-rtx-1000-ada-laptop-gpu", "ibm-granite/granite-4.0-tiny-preview"
+    asked = [{"model": model, "concurrency": load, "parts": "none", "offline": True} for load in (8, 25, 40)]
+    verdicts = [recommend(profile="chat", overrides=one, gpu=card).verdict for one in asked]
+    assert [one.meets_targets for one in verdicts] == [True] * 3
+    assert len({one.engine for one in verdicts}) == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "model", "users"),
+    [
+        ("2x nvidia-rtx-3080-laptop", "tencent/ContextPilot-E4B", 470),
+        ("2x nvidia-rtx-3080-laptop", "google/gemma-4-E4B-it", 600),
+        ("RTX 4060", "Qwen/Qwen2.5-7B-Instruct", 500),
+        ("RTX 3060 12GB", "Qwen/Qwen2.5-7B-Instruct", 2000),
+    ],
+)
+def test_slots_that_wait_for_cache_are_not_bought_with_cache(card: str, model: str, users: int) -> None:
+    """Where far more ask than a card holds, vLLM has at most its own number of slots: each more takes cache."""
+    asked = {"model": model, "users": users, "engine": "vllm", "parts": "none", "offline": True}
+    winner = recommend(profile="chat", overrides=asked, gpu=card).verdict.winner
+    assert winner is not None and winner.estimate.candidate.max_in_flight <= 256

@@ -12,7 +12,7 @@ from advisor.decide.confidence import confidence
 from advisor.decide.engines import Ways, contest_of, winner_of, with_lead
 from advisor.decide.judge import equal_bits, judge, misses, tokens_per_s, vetoed
 from advisor.decide.prefer import chosen, difference, ordered, preference
-from advisor.decide.reach import strongest, with_levers
+from advisor.decide.reach import every_way, with_levers
 from advisor.decide.rests import rests_on
 from advisor.decide.words import refusals_of, summary
 from advisor.propose import engines_for
@@ -81,9 +81,7 @@ def _told(*sentences: str) -> str:
 def _strongest_first(able: Mapping[str, Sequence[Judged]], question: Question) -> list[Candidate]:
     """Every way there is, the usual ones by their output: what is asked first then carries the most."""
     usual = sorted((one for ways in able.values() for one in ways), key=lambda one: -tokens_per_s(one))
-    known = [one.estimate.candidate for one in usual]
-    alone = replace(question, workload=replace(question.workload, users=1, concurrency=None, request_rate=None))
-    return [*known, *strongest(alone, known)]
+    return every_way([one.estimate.candidate for one in usual], question)
 
 
 def _engine(judged: Judged) -> str:

@@ -15,6 +15,7 @@ from advisor.compare import ahead_from, load_asked, load_of
 from advisor.decide.capacity import carries_more
 from advisor.decide.judge import answer_s, carried_per_s, judge, misses
 from advisor.decide.prefer import chosen
+from advisor.decide.reach import every_way
 from advisor.estimate import estimate
 from advisor.rules import Contest, rules
 from advisor.schema import Candidate, Finding, Judged, Question
@@ -57,7 +58,10 @@ def with_lead(contest: Contest, ways: Ways, question: Question) -> Contest:
     level = _lead(taken, question, least=_JUST_ABOVE_ONE, level=True) if team else None
     contest = replace(contest, ahead_from=ahead, level_from=level)
     wins = any(load is not None and contest.load >= load for load in (ahead, level))
-    return replace(contest, outlasted=wins and carries_more(ways[pair[0]], ways[pair[1]], question))
+    if not wins:
+        return contest
+    simple, other = (every_way(ways[name], question, name) for name in pair)
+    return replace(contest, outlasted=carries_more(simple, other, question))
 
 
 def winner_of(contest: Contest, reasons: Sequence[Finding]) -> str:

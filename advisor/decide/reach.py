@@ -43,14 +43,20 @@ def _meets(way: Candidate, question: Question) -> bool:
     return not too_slow(way, question) and serves(estimate(way, question), question)
 
 
-def strongest(question: Question, known: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Further ways of all engines that may carry more than the known ones: of each, the one with the smallest cache."""
+def strongest(question: Question, known: Iterable[Candidate], *names: str) -> Iterator[Candidate]:
+    """Further ways of these engines, or all, that may carry more than the known ones: of each, the smallest cache."""
     seen = {_identity(way) for way in known}
-    for name in engines_for(question.workload):
+    for name in names or engines_for(question.workload):
         for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, name)):
             way = smaller or plain
             if _identity(way) not in seen and _worth_a_look(way, question):
                 yield way
+
+
+def every_way(known: Sequence[Candidate], question: Question, *names: str) -> list[Candidate]:
+    """The known ways, then whatever of these engines, or all, meets the targets with a single request."""
+    alone = replace(question, workload=replace(question.workload, users=1, concurrency=None, request_rate=None))
+    return [*known, *strongest(alone, known, *names)]
 
 
 def _further(engine: str, judged: Sequence[Judged], question: Question) -> Iterator[Judged]:
@@ -58,7 +64,7 @@ def _further(engine: str, judged: Sequence[Judged], question: Question) -> Itera
     usual = [one for one in judged if one.estimate.candidate.engine == engine]
     known = {_identity(one.estimate.candidate) for one in usual}
     yes = min((precision(one.estimate.candidate, question) for one in usual if meets(one)), default=99)
-    if not usual or yes == 0:
+    if yes == 0:
         return
     made = list(_pairs(levers(question.hardware, question.workload, question.model, engine)))
     made.sort(key=lambda pair: precision(pair[0], question))
