@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from advisor.engines import ENGINES
-from advisor.estimate import latency_s, sized_for, speed_at
+from advisor.estimate import latency_s, overrun, sized_for, speed_at
 from advisor.models.thinking import written_tokens
 from advisor.schema import Candidate, CurvePoint, Judged, Question, Workload
 
@@ -124,13 +124,3 @@ def load_asked(workload: Workload) -> float:
 def within_targets(ttft_p95_s: float, tpot_p95_s: float, workload: Workload, thought: float = 0.0) -> bool:
     """Whether TTFT, TPOT (95th percentile, seconds) and so many tokens of thought are within the workload's targets."""
     return overrun(ttft_p95_s, tpot_p95_s, workload, thought) <= 1
-
-
-def overrun(ttft_p95_s: float, tpot_p95_s: float, workload: Workload, thought: float = 0.0) -> float:
-    """How many times its target the figure takes that overruns most (at most 1: all are met)."""
-    pairs = (
-        (ttft_p95_s, workload.ttft_ms),
-        (tpot_p95_s, workload.tpot_ms),
-        (ttft_p95_s + thought * tpot_p95_s, workload.first_answer_ms),
-    )
-    return max((seconds * 1000 / target for seconds, target in pairs if target is not None), default=0.0)

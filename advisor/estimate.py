@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from advisor.engines import ENGINES
 from advisor.frozen import replace
-from advisor.models.thinking import thinking, written_tokens
+from advisor.models.thinking import long_thought, thinking, written_tokens
 from advisor.physics.bisect import largest
 from advisor.physics.memo import by_value_and_identity
 from advisor.schema import Candidate, Estimate, Hardware, Load, Memory, ModelSpec, Question, Speed, Workload
@@ -103,18 +103,23 @@ def _no_slower(sized: Candidate, in_flight: float, question: Question) -> tuple[
 
 
 def _serves_all_sooner(one: Candidate, other: Candidate, in_flight: float, question: Question) -> bool:
-    """Whether answers come sooner with the one, and no figure that has a target later."""
+    """Whether answers come sooner with the one, at the cost of no target."""
     quick, slow = (speed_at(candidate, in_flight, question) for candidate in (one, other))
     if quick is None or slow is None:
         return False
-    workload, written = question.workload, written_tokens(question.workload, question.model)
-    both = workload.first_answer_ms is not None
-    asked = (
-        (workload.ttft_ms, quick.ttft_p95_s, slow.ttft_p95_s),
-        (workload.tpot_ms, quick.tpot_p95_s, slow.tpot_p95_s),
-    )
-    later = any(soon.expected > late.expected for target, soon, late in asked if both or target is not None)
-    return not later and latency_s(quick, written) < latency_s(slow, written)
+    written = written_tokens(question.workload, question.model)
+    return not _spoils(quick, slow, question) and latency_s(quick, written) < latency_s(slow, written)
+
+
+def _spoils(one: Speed, other: Speed, question: Question) -> bool:
+    """Whether the one misses a target, or may at the slow end of its range, by more than the other."""
+    workload, thought = question.workload, long_thought(question.workload, question.model)
+
+    def missed(speed: Speed, end: str) -> float:
+        figures = (getattr(speed.ttft_p95_s, end), getattr(speed.tpot_p95_s, end))
+        return max(overrun(*figures, workload, thought), 1.0)
+
+    return any(missed(one, end) > missed(other, end) for end in ("expected", "high"))
 
 
 def _patient(sized: Candidate, in_flight: float, question: Question) -> tuple[Candidate, float]:
@@ -138,6 +143,16 @@ def _patient(sized: Candidate, in_flight: float, question: Question) -> tuple[Ca
         return sized, in_flight
     fewer = sized_for(sized, largest(writes_in_time, sized.max_in_flight), question)
     return fewer, solve_in_flight(fewer, question)
+
+
+def overrun(ttft_p95_s: float, tpot_p95_s: float, workload: Workload, thought: float = 0.0) -> float:
+    """How many times its target the figure takes that overruns most (at most 1: all are met)."""
+    pairs = (
+        (ttft_p95_s, workload.ttft_ms),
+        (tpot_p95_s, workload.tpot_ms),
+        (ttft_p95_s + thought * tpot_p95_s, workload.first_answer_ms),
+    )
+    return max((seconds * 1000 / target for seconds, target in pairs if target is not None), default=0.0)
 
 
 def _everybody(workload: Workload) -> float:

@@ -6,9 +6,9 @@ import math
 
 from advisor.catalog import weights_format
 from advisor.catalog.versions import limits_of
-from advisor.compare import overrun, within_targets
+from advisor.compare import within_targets
 from advisor.engines.versions import version_of
-from advisor.estimate import latency_s
+from advisor.estimate import latency_s, overrun
 from advisor.models.thinking import long_thought, written_tokens
 from advisor.rules import MUCH_MORE_BITS, VETO, Case, judge_candidate, refuses, rules
 from advisor.schema import Estimate, Finding, Judged, Question

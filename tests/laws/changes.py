@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from advisor.models.thinking import written_tokens
+from advisor.estimate import overrun
+from advisor.models.thinking import long_thought, written_tokens
 from advisor.probe.named import alike
-from advisor.schema import Accelerator, Question, Speed, Workload
+from advisor.schema import Accelerator, Question, Speed
 
 Change = Callable[[Question, random.Random], Question | None]
 
@@ -83,12 +84,17 @@ def asking(question: Question, **other: Any) -> Question:
     return replace(question, workload=replace(question.workload, **other))
 
 
-def as_good(one: Speed, other: Speed, workload: Workload) -> bool:
-    """Whether one is no worse than the other in any figure that has a target."""
-    both = workload.first_answer_ms is not None
-    writes = (workload.tpot_ms is None and not both) or one.tpot_p95_s.expected <= other.tpot_p95_s.expected
-    starts = (workload.ttft_ms is None and not both) or one.ttft_p95_s.expected <= other.ttft_p95_s.expected
-    return writes and starts
+def spoils(one: Speed, other: Speed, question: Question) -> bool:
+    """Whether the one misses a target by more than the other, or at the slow end of its range."""
+    asked, thought = question.workload, long_thought(question.workload, question.model)
+    ends = (
+        (one.ttft_p95_s.expected, one.tpot_p95_s.expected, other.ttft_p95_s.expected, other.tpot_p95_s.expected),
+        (one.ttft_p95_s.high, one.tpot_p95_s.high, other.ttft_p95_s.high, other.tpot_p95_s.high),
+    )
+    return any(
+        overrun(own_ttft, own_tpot, asked, thought) > max(overrun(ttft, tpot, asked, thought), 1.0)
+        for own_ttft, own_tpot, ttft, tpot in ends
+    )
 
 
 def _machine(question: Question, **other: Any) -> Question:
