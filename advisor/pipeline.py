@@ -88,8 +88,8 @@ def recommend(
     found = find_hardware(gpu, hardware_file) if named or machine is None else machine
     hardware = beside_own_server(with_nodes(found, workload), workload)
     model, workload = with_model(workload)
-    if model is not None and _other_purpose(model, workload, profile):
-        model, workload = with_model(load_workload("embedding", overrides))
+    if model is not None and _makes_vectors_only(model, workload):
+        model, workload = with_model(load_workload("embedding", _load_of(workload, overrides, profile)))
     return advise(workload, hardware, measurements_from(measurements), model, progress, facts, others, quick=quick)
 
 
@@ -223,11 +223,11 @@ def with_model(workload: Workload) -> tuple[ModelSpec | None, Workload]:
     return named, replace(workload, revision=revision)
 
 
-def _other_purpose(model: ModelSpec, workload: Workload, profile: str | None) -> bool:
-    """Whether the model makes vectors and text was planned only because nobody named a profile.
+def _makes_vectors_only(model: ModelSpec, workload: Workload) -> bool:
+    """Whether the model makes vectors where text was asked for: it is planned as what it is, whatever the profile says.
 
     Raises:
-        BadInput: the named profile asks for text, or the model gives scores, which no profile plans.
+        BadInput: the model gives scores, which no profile plans.
     """
     from advisor.models.purpose import purpose
 
@@ -236,14 +236,16 @@ def _other_purpose(model: ModelSpec, workload: Workload, profile: str | None) ->
         raise BadInput(
             f"model {model.hf_id} ranks passages: it gives scores, neither text nor vectors, and no profile plans that"
         )
-    if found == "text" or workload.kind == "embed":
-        return False
-    if profile is not None:
-        raise BadInput(
-            f"model {model.hf_id} makes vectors, and profile {workload.profile} asks for text: take "
-            f"--profile embedding (`kind: embed` in a profile of your own), or a model that writes"
-        )
-    return True
+    return found != "text" and workload.kind != "embed"
+
+
+def _load_of(workload: Workload, overrides: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:
+    """What was typed, and the load of the profile that was named where none was typed."""
+    keys = ("staff", "users", "concurrency", "request_rate")
+    if profile is None or any(overrides.get(key) is not None for key in keys):
+        return overrides
+    key = next(key for key in ("staff", "concurrency", "request_rate", "users") if getattr(workload, key) is not None)
+    return {**overrides, key: getattr(workload, key)}
 
 
 def _planned(verdict: Verdict, question: Question, facts: Facts | None) -> Plan | None:

@@ -29,12 +29,21 @@ def test_a_model_that_makes_vectors_is_planned_as_one(model: str, asked: dict[st
     )
 
 
+@pytest.mark.parametrize(("profile", "users"), [("chat", 20), ("classroom", 30), ("production-api", 100)])
+@pytest.mark.parametrize("model", ["BAAI/bge-m3", "Qwen/Qwen3-Embedding-4B", "nomic-ai/nomic-embed-text-v1.5"])
+def test_whatever_profile_is_named_it_is_planned_as_one(profile: str, users: int, model: str) -> None:
+    """A profile of text gives its people; what was typed counts before them."""
+    for typed, key, load in (({}, "users", users), ({"users": 7}, "users", 7), ({"concurrency": 3}, "concurrency", 3)):
+        asked = {"model": model, "offline": True, **typed}
+        workload = recommend(profile=profile, overrides=asked, gpu="L4", others=False, quick=True).workload
+        assert (workload.kind, workload.output_tokens, getattr(workload, key)) == ("embed", 1, load)
+
+
 @pytest.mark.parametrize("profile", ["chat", "rag", "batch"])
-def test_a_profile_that_asks_it_for_text_is_refused(profile: str) -> None:
-    """The contradiction is told with the way out, and so is a task that would pick such a model."""
-    for asked in ({"model": "BAAI/bge-m3"}, {"task": "embed"}):
-        with pytest.raises(BadInput, match="--profile embedding"):
-            recommend(profile=profile, overrides=asked, gpu="RTX 4090")
+def test_a_profile_of_text_and_a_task_of_vectors_exclude_each_other(profile: str) -> None:
+    """The contradiction is told with the way out."""
+    with pytest.raises(BadInput, match="--profile embedding"):
+        recommend(profile=profile, overrides={"task": "embed"}, gpu="RTX 4090")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from advisor.decide.judge import answer_s, carried_per_s, judge, misses
 from advisor.decide.prefer import chosen
 from advisor.decide.reach import every_way
 from advisor.estimate import estimate
-from advisor.rules import Contest, rules
+from advisor.rules import Contest, rules, team_of
 from advisor.schema import Candidate, Finding, Judged, Question
 
 Ways = Mapping[str, Sequence[Candidate]]  # by engine, those that no rule refuses
@@ -54,7 +54,7 @@ def with_lead(contest: Contest, ways: Ways, question: Question) -> Contest:
         return replace(contest, ahead_from=_lead(taken, question, least=1.0))
     taken = _alone(pair, ways, question, chosen)
     ahead = _lead(taken, question, least=_JUST_ABOVE_ONE)
-    team = contest.load >= rules()["SVC312"].threshold["people"]
+    team = team_of(contest) >= rules()["SVC312"].threshold["people"]
     level = _lead(taken, question, least=_JUST_ABOVE_ONE, level=True) if team else None
     contest = replace(contest, ahead_from=ahead, level_from=level)
     wins = any(load is not None and contest.load >= load for load in (ahead, level))

@@ -8,9 +8,21 @@ from functools import cache
 from advisor.catalog import constants
 from advisor.rules import contest, fit, nodes, operations, service, speed, unequal, versions
 from advisor.rules.base import MUCH_MORE_BITS, VETO, Case, CasePredicate, Contest, ContestPredicate, Rule
+from advisor.rules.contest import team_of
 from advisor.schema import Finding
 
-__all__ = ["MUCH_MORE_BITS", "VETO", "Case", "Contest", "Rule", "judge_candidate", "judge_contest", "refuses", "rules"]
+__all__ = [
+    "MUCH_MORE_BITS",
+    "VETO",
+    "Case",
+    "Contest",
+    "Rule",
+    "judge_candidate",
+    "judge_contest",
+    "refuses",
+    "rules",
+    "team_of",
+]
 
 CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS401": operations.ops401,

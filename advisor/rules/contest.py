@@ -31,7 +31,7 @@ def spd211(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
 def svc312(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
     """Fires for a team of some size where the other engine has what operators need and serves nobody clearly worse."""
     simple, other = rivals(contest)
-    if simple is None or other is None or contest.load < threshold["people"]:
+    if simple is None or other is None or team_of(contest) < threshold["people"]:
         return None
     lacks = [name for name in threshold["features"] if name not in contest.features[simple]]
     has = [name for name in lacks if name in contest.features[other]]
@@ -42,10 +42,15 @@ def svc312(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
     if not _beyond(contest, contest.level_from):
         return None
     return (
-        f"{count(contest.load)} people depend on it, from {threshold['people']} on {_listed(has)} count: "
+        f"{count(team_of(contest))} people depend on it, from {threshold['people']} on {_listed(has)} count: "
         f"{contest.titles[other]} has {'them' if len(has) > 1 else 'it'}, {contest.titles[simple]} lacks "
         f"{'them' if len(has) > 1 else 'it'}"
     )
+
+
+def team_of(contest: Contest) -> float:
+    """People who depend on it, also those who do not use it at this hour; what else the load is counted in."""
+    return float(contest.workload.staff or contest.load)
 
 
 def rivals(contest: Contest) -> tuple[str | None, str | None]:
