@@ -84,22 +84,21 @@ def _no_slower(sized: Candidate, in_flight: float, question: Question) -> tuple[
 
     Where far more ask than can be served, what runs at once shares a step that only gets slower, and slots that wait
     for cache take memory from it; and small steps, which keep a long prompt from holding answers back, read the weights
-    more often.
+    more often; large ones take cache.
     """
     engine, hardware, model = ENGINES[sized.engine], question.hardware, question.model
     usual = engine.as_installed(sized, hardware, model)
     if usual.max_in_flight == 1:
         return sized, in_flight  # its slots are what the plan is for
-    others = []
-    if usual.max_in_flight < sized.max_in_flight:
-        others.append(replace(sized, max_in_flight=usual.max_in_flight))
-    if usual.max_batched_tokens > sized.max_batched_tokens:
-        others.append(replace(sized, max_batched_tokens=usual.max_batched_tokens))
-    peak = peak_in_flight(in_flight, question.workload)
-    for other in others:
-        if engine.memory(other, hardware, model).fits and _serves_all_sooner(other, sized, peak, question):
-            return other, solve_in_flight(other, question)
-    return sized, in_flight
+    peak, best = peak_in_flight(in_flight, question.workload), sized
+    slots, step = min(usual.max_in_flight, sized.max_in_flight), usual.max_batched_tokens
+    step = max(step, sized.max_batched_tokens) if question.workload.kind == "embed" else step  # it takes whole prompts
+    for own in ({"max_in_flight": slots}, {"max_batched_tokens": step}):
+        other = replace(best, **own)
+        if other == best or not engine.memory(other, hardware, model).fits:
+            continue
+        best = other if _serves_all_sooner(other, best, peak, question) else best
+    return (sized, in_flight) if best is sized else (best, solve_in_flight(best, question))
 
 
 def _serves_all_sooner(one: Candidate, other: Candidate, in_flight: float, question: Question) -> bool:
