@@ -7,6 +7,7 @@ them.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Set
 from dataclasses import MISSING, FrozenInstanceError, dataclass, fields
 from typing import Any, NoReturn, TypeVar
@@ -19,7 +20,18 @@ def frozen(cls: type[T]) -> type[T]:
     cls.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
     for method in (_init, _eq, _hash, _repr, _setattr, _delattr):
         setattr(cls, f"__{method.__name__.strip('_')}__", method)
-    return dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
+    return _with_fields(cls)
+
+
+def _with_fields(cls: type[T]) -> type[T]:
+    """`dataclass`, spared to read each annotation, which is text: none of ours is a ClassVar or an InitVar."""
+    written = inspect.get_annotations(cls)
+    cls.__annotations__ = dict.fromkeys(written, object)
+    made = dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
+    cls.__annotations__ = written
+    for name, text in written.items():
+        made.__dataclass_fields__[name].type = text  # type: ignore[attr-defined]
+    return made
 
 
 def replace(one: T, **other: Any) -> T:
@@ -28,7 +40,13 @@ def replace(one: T, **other: Any) -> T:
     Raises:
         TypeError: a field that there is none of.
     """
-    return type(one)(**{**one.__dict__, **other})
+    made = object.__new__(type(one))
+    values = made.__dict__
+    values.update(one.__dict__)
+    values.update(other)
+    if len(values) != len(one.__dict__):
+        _check(type(one), other.keys() - one.__dict__.keys(), frozenset())
+    return made
 
 
 def _defaults(cls: Any) -> tuple[dict[str, Any], dict[str, Any], frozenset[str]]:

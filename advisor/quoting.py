@@ -25,7 +25,7 @@ _ASCII_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 def _possible(text: str, language: str) -> str:
     """Refuse what no reader of any of the languages can hold: NUL and halves of surrogate pairs."""
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if "\0" in text or (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)):
         raise BadInput(f"{text!r} holds a NUL or half a surrogate pair, which {language} cannot carry")
     return text
 

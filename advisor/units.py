@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 KIB = 1024
@@ -55,6 +56,7 @@ def whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
+@functools.lru_cache(maxsize=1024)  # the same few are compared with each candidate
 def version_tuple(text: str) -> tuple[int, ...]:
     """`"8.9"` → `(8, 9)`, so that versions compare as numbers; what stands behind the first word is left out."""
     numbers = itertools.takewhile(lambda part: part.isdecimal() and len(part) <= 9, text.split("."))

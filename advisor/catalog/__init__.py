@@ -48,7 +48,7 @@ def raw_entries(kind: str) -> tuple[Mapping[str, Any], ...]:
 def _document(path: Path) -> dict[str, Any]:
     """A generated file; one of a bundle that was taken was checked then, and may have been damaged since."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = parsed(path.read_text(encoding="utf-8"), json.loads)
     except ValueError as error:
         raise BadInput(f"{path}: is damaged ({error}); `advisor catalog update --undo` goes back") from None
     return found

@@ -13,17 +13,18 @@ from advisor.catalog.gpu_matching import is_strange
 from advisor.catalog.gpu_names import look_up
 from advisor.catalog.gpu_text import read
 from advisor.errors import BadInput
+from advisor.pattern import Pattern
 
 # Between two cards, and not inside brackets: no closing one follows before an opening one.
-_BETWEEN_CARDS = re.compile(r"(?:\s\+\s|,|\s&\s|\band\b|\+(?=\s*\d+\s*x))(?![^()\[\]]*[)\]])")
-_TIMES = re.compile(r"\d\s*[x×]", re.IGNORECASE)
+_BETWEEN_CARDS = Pattern(r"(?:\s\+\s|,|\s&\s|\band\b|\+(?=\s*\d+\s*x))(?![^()\[\]]*[)\]])")
+_TIMES = Pattern(r"\d\s*[x×]", re.IGNORECASE)
 # A number before a blank is a count only where it is no name ("980 Ti") and no size ("48 GB").
-_COUNT_FIRST = re.compile(
+_COUNT_FIRST = Pattern(
     r"^[\s(]*(?:(\d{1,3})\s*[x×*]\)?\s*|[x×*]\s*(\d{1,3})\s+|\(?(\d{1,2})\)?\s+(?:pcs\.?|pieces|units)?\s*)"
     r"(?!\s*(?:[gmt]i?b|gigs?|g|w|watts?|cores?)\b)(?=\S)",
     re.IGNORECASE,
 )
-_COUNT_LAST = re.compile(r"\s*(?:\s|\b|\(|(?<=\d))[x×*]\s*(\d{1,3})\s*\)?\s*$", re.IGNORECASE)
+_COUNT_LAST = Pattern(r"\s*(?:\s|\b|\(|(?<=\d))[x×*]\s*(\d{1,3})\s*\)?\s*$", re.IGNORECASE, needs=("x", "×", "*"))
 
 
 class Counted(NamedTuple):

@@ -12,13 +12,20 @@ from advisor.catalog.gpu_text import read
 from advisor.catalog.vendor_entries import VendorSpec
 from advisor.catalog.vendors import vendors
 from advisor.errors import BadInput
+from advisor.pattern import Pattern
 from advisor.schema import Vendor
 from advisor.units import GB, GIB, TERA
 
-_RATE = re.compile(r"[\s,;(]*(\d+(?:\.\d+)?)\s*(gb|tb|gib)(?:/s|ps|\s+per\s+s(?:econd)?)\b\)?", re.IGNORECASE)
-_CAPABILITY = re.compile(r"[\s,;(]*(?:cc|sm|compute capability)[\s_]*(\d{1,2})\.?(\d)\b\)?", re.IGNORECASE)
-_TARGET = re.compile(r"[\s,;(]*\b(gfx[0-9a-f]{3,4})\b\)?", re.IGNORECASE)
-_TFLOPS = re.compile(r"[\s,;(]*(\d+(?:\.\d+)?)\s*tflops?(?:\s*(?:fp16|bf16))?\)?", re.IGNORECASE)
+_RATE = Pattern(
+    r"[\s,;(]*(\d+(?:\.\d+)?)\s*(gb|tb|gib)(?:/s|ps|\s+per\s+s(?:econd)?)\b\)?",
+    re.IGNORECASE,
+    needs=("gb", "tb", "gib"),
+)
+_CAPABILITY = Pattern(
+    r"[\s,;(]*(?:cc|sm|compute capability)[\s_]*(\d{1,2})\.?(\d)\b\)?", re.IGNORECASE, needs=("cc", "sm", "compute")
+)
+_TARGET = Pattern(r"[\s,;(]*\b(gfx[0-9a-f]{3,4})\b\)?", re.IGNORECASE, needs=("gfx",))
+_TFLOPS = Pattern(r"[\s,;(]*(\d+(?:\.\d+)?)\s*tflops?(?:\s*(?:fp16|bf16))?\)?", re.IGNORECASE, needs=("tflop",))
 
 
 class Figures(NamedTuple):

@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 from advisor.catalog import constants
 from advisor.catalog.gpu_text import read
+from advisor.pattern import Pattern
 
-_FAMILY = re.compile(r"\b(?:ryzen|core)(?:\s+(?:ai|ultra))*\s+[3579]\b", re.IGNORECASE)  # of processors
+_FAMILY = Pattern(
+    r"\b(?:ryzen|core)(?:\s+(?:ai|ultra))*\s+[3579]\b", re.IGNORECASE, needs=("ryzen", "core")
+)  # of processors
 _NONE = re.compile(r"(?!)")  # stands nowhere
-_SIZED = re.compile(r"\d\s*(?:gb|gib|g|tb)\b", re.IGNORECASE)
+_SIZED = Pattern(r"\d\s*(?:gb|gib|g|tb)\b", re.IGNORECASE)
 
 
 class Product(NamedTuple):
@@ -96,14 +99,18 @@ def _spelled() -> Mapping[str, str]:
 
 
 @functools.cache
-def _laptops() -> re.Pattern[str]:
+def _laptops() -> Pattern:
     pattern = constants("products")["laptops"].replace(" ", "")
-    return re.compile(rf"(?<![\w.-]){pattern}(?![\w-])", re.IGNORECASE)
+    needs = re.findall(r"[a-z]{3,}", pattern)  # each of them has such a word
+    return Pattern(rf"(?<![\w.-]){pattern}(?![\w-])", re.IGNORECASE, needs=needs)
 
 
 def _chip_named(text: str) -> re.Pattern[str]:
     """Names of machines whose chip is named beside them, with the size of their screen and their year."""
-    names = _any_of(constants("products")["chip_named"], text).pattern
+    found = _any_of(constants("products")["chip_named"], text)
+    if found is _NONE:
+        return found
+    names = found.pattern
     screen = r"(?:1[3-6]|24)(?:\.\d)?(?:[\"”″]|[\s-]*inch\b)?"
     return re.compile(rf"(?:\b{screen}\s+)?{names}(?:\s+{screen}(?!\S))?(?:\s+\(?20[12]\d\b\)?)?", re.IGNORECASE)
 

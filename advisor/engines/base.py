@@ -8,12 +8,11 @@ saved for another one). An engine with the feature `pipeline_over_nodes` has `no
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from advisor.catalog.entries import EngineLimits
 from advisor.engines.containers import Container
 from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
-from advisor.engines.observing import Observer
 from advisor.engines.ready import Predictable
 from advisor.physics.speed.tuning import AS_FITTED, Tuning
 from advisor.schema import (
@@ -30,6 +29,9 @@ from advisor.schema import (
     Speed,
     Workload,
 )
+
+if TYPE_CHECKING:
+    from advisor.engines.observing import Observer
 
 
 class Placement(NamedTuple):

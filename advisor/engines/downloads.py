@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from advisor.pattern import Pattern
 from advisor.schema import Plan, Workload
 from advisor.units import gb
 
 BYTES_PER_S = 25e6  # a 200 Mbit/s line; assumed where nobody says
 ASSUMED = "200 Mbit/s"
-_RATE = re.compile(r"(\d+(?:\.\d+)?) ?([kKmMgG]?)i?(bit/s|bits/s|bps|b/s|byte/s|bytes/s|Byte/s|B/s|Bps)")
+_RATE = Pattern(r"(\d+(?:\.\d+)?) ?([kKmMgG]?)i?(bit/s|bits/s|bps|b/s|byte/s|bytes/s|Byte/s|B/s|Bps)")
 _POWERS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 
 

@@ -7,7 +7,6 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from advisor.edge.children import run
 from advisor.edge.reading import read_text
 from advisor.errors import BadInput
 
@@ -39,6 +38,8 @@ def _written(state: Path) -> list[str]:
 
 def running(state: Path, name: str) -> int | None:
     """The process of that name; None where it ended, or its number belongs to another program by now."""
+    from advisor.edge.children import run  # most folders hold nothing that was started
+
     try:
         number = int(read_text(state / f"{name}.pid", most=_MOST_BYTES))
         begun = read_text(state / f"{name}.started", most=_MOST_BYTES).strip()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from advisor.catalog import constants
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
+from advisor.pattern import Pattern
 
-_BETWEEN = re.compile(r"[^a-z0-9]+")
+_BETWEEN = Pattern(r"[^a-z0-9]+")
 
 
 def refuse_by_name(name: str) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.catalog import constants, gguf_format, model_entries, weights_format
+from advisor.pattern import Pattern
 from advisor.schema import ModelSpec
 
 A_LINE = 3  # tags of a line of models, from which on the library knows it well
 HUB = "hf.co/"  # what stands before a Hub repository that Ollama pulls itself
 USUAL = "q4_K_M"  # what a short tag holds where no source says (ollama_library)
-_QUANT = re.compile(r"(?:^|-)(q\d_[01]|q\d_K(?:_[SML])?|fp16|bf16|mxfp4|nvfp4)$", re.IGNORECASE)
-_K_QUANT = re.compile(r"(?<=q\d_)k(?:_[sml])?$")
+_QUANT = Pattern(r"(?:^|-)(q\d_[01]|q\d_K(?:_[SML])?|fp16|bf16|mxfp4|nvfp4)$", re.IGNORECASE)
+_K_QUANT = Pattern(r"(?<=q\d_)k(?:_[sml])?$")
 
 
 def library_reference(model: ModelSpec, format_name: str) -> tuple[str, bool] | None:

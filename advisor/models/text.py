@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_FORMAT = re.compile(
+from advisor.pattern import Pattern
+
+_FORMAT = Pattern(
     r"[-_.:/ ](?:"
     r"(?P<gguf>ud[-_]?i?q\d[a-z0-9_]*|i?q\d_[a-z0-9_]+|mxfp4[-_]moe)"
     r"|(?P<quantised>nvfp4(?:a16)?|fp4|auto[-_]?(?:awq|gptq)|mxfp4|fp8(?:[-_](?:dynamic|static|block|kv|tensor|e4m3))?|quantized\.w\d+a\d+|w\d+a\d+"
@@ -16,8 +18,8 @@ _FORMAT = re.compile(
     r")$",
     re.IGNORECASE,
 )
-_PART = re.compile(r"-\d{5}-of-\d{5}$")  # of a GGUF file that was split
-_GROUP = re.compile(r"[-_](\d)b(?:it)?(?:[-_]\d+g)?$|[-_]\d+g$", re.IGNORECASE)  # bits and group: "4b-128g"
+_PART = Pattern(r"-\d{5}-of-\d{5}$")  # of a GGUF file that was split
+_GROUP = Pattern(r"[-_](\d)b(?:it)?(?:[-_]\d+g)?$|[-_]\d+g$", re.IGNORECASE)  # bits and group: "4b-128g"
 # Forms of weights that no engine here loads, as words of a repository's name (or the owner who publishes nothing else).
 UNLOADED = {
     "exl2": "ExLlamaV2",
@@ -44,7 +46,7 @@ UNLOADED = {
     "llamafile": "llamafile",
 }
 # Words that tell of fewer bits; where none of the known forms is meant the size of the weights is not known.
-_FEWER_BITS = re.compile(
+_FEWER_BITS = Pattern(
     r"(?:^|[-_. ])(\d(?:\.\d+)?[-_]?(?:bpw|bits?)|(?:u?int|fp|mxfp|nvfp|nf|bf)[1-8]|w\d+a\d+|i?[qt]q?\d_\w+"
     r"|gptq|awq|ternary|bitnet|quantized|quantised|quant|gptqmodel|marlin|squeezellm|smoothquant|svdquant)(?=$|[-_. ])",
     re.IGNORECASE,

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from advisor.catalog.entries import GpuSpec
 from advisor.errors import BadInput
-from advisor.probe.nvidia_mig import memory_share
+from advisor.pattern import Pattern
 from advisor.schema import Accelerator
 from advisor.units import GIB
 
@@ -17,31 +17,44 @@ _LEAD = r"(?:^|\s*[,;+&/(]\s*|\s+)(?:(?:with|and|on|in|under|running|plus|host|s
 _END = r"\b(?:\s*\))?"
 _SIZE = r"(\d+(?:\.\d+)?)\s*(gib|gb|tib|tb|g|t)\b"
 _KIND = r"(?:of\s+)?(?:(?:system|host|main|cpu|ecc|registered|(?:lp)?ddr\d\S*)\s+)*"
-_MEMORY = re.compile(rf"{_LEAD}{_SIZE}\s*{_KIND}(?:ram|(?:lp)?ddr\d\S*|(?:system|host|main)\s+memory){_END}", re.I)
-_MEMORY_FIRST = re.compile(rf"{_LEAD}\b(?:ram|(?:system|host|main)\s+memory)\s*[:=]?\s*{_SIZE}(?:\s*\))?", re.I)
-_MEMORY_ALONE = re.compile(rf"\s*[+,;&]\s*{_SIZE}\s*(?=$|[+,;&])", re.I)
-_OWN_MEMORY = re.compile(r"\b(?:video|gpu|graphics|card|unified)\s+(?:ram|memory)\b", re.I)
-_SYSTEM = re.compile(
+_MEMORY = Pattern(
+    rf"{_LEAD}{_SIZE}\s*{_KIND}(?:ram|(?:lp)?ddr\d\S*|(?:system|host|main)\s+memory){_END}",
+    re.I,
+    needs=("ram", "ddr", "memory"),
+)
+_MEMORY_FIRST = Pattern(
+    rf"{_LEAD}\b(?:ram|(?:system|host|main)\s+memory)\s*[:=]?\s*{_SIZE}(?:\s*\))?", re.I, needs=("ram", "memory")
+)
+_MEMORY_ALONE = Pattern(rf"\s*[+,;&]\s*{_SIZE}\s*(?=$|[+,;&])", re.I, needs=("+", ",", ";", "&"))
+_OWN_MEMORY = Pattern(r"\b(?:video|gpu|graphics|card|unified)\s+(?:ram|memory)\b", re.I, needs=("ram", "memory"))
+_SYSTEM = Pattern(
     rf"{_LEAD}\b(windows(?:\s+server)?|win|wsl|linux|ubuntu|debian|fedora|rocky|rhel|centos|proxmox|arch linux|"
     rf"mac\s?os|freebsd)(?:[\s-]*\d+(?:\.\d+)*)?(?:\s+(?:lts|pro|home|sonoma|sequoia|tahoe|ventura))*{_END}",
     re.I,
+    needs=("win", "wsl", "linux", "ubuntu", "debian", "fedora", "rocky", "rhel", "centos", "proxmox", "mac", "freebsd"),
 )
-_PROCESSOR = re.compile(
+_PROCESSOR = Pattern(
     rf"{_LEAD}\b((?:(?:amd|intel)\s+)?(?:epyc\s+\w+|(?:ryzen\s+)?threadripper\s+(?:pro\s+)?\d\w+|"
     r"ryzen\s+[3579]\s+(?:pro\s+)?\d{4}\w*|xeon\s+(?:(?:gold|silver|platinum|bronze|max|w|e|d)[\s-]*)?\w?\d\S*(?:\s+v\d)?|"
     rf"core\s+(?:ultra\s+)?i?[3579][\s-]+\d{{3,5}}\w*|i[3579]-?\s?\d{{3,5}}\w*|\d{{4}}x3d|1[0-5]\d{{3}}k[fs]?)){_END}",
     re.I,
+    needs=("epyc", "threadripper", "ryzen", "xeon", "core", "i3", "i5", "i7", "i9", "x3d", "k"),
 )
-_POWER = re.compile(
+_POWER = Pattern(
     rf"{_LEAD}(?:(?:@|at|limited to|power[\s-]?limit(?:ed)?(?: to)?:?)\s*)?(\d{{2,4}})\s*(?:w|watts?)\b(?!\s*psu)"
     r"(?:\s*(?:power limit|limit|tdp|tgp|each))?\s*\)?|\s*@\s*(\d{2,4})\s*w\b",
     re.I,
+    needs=("w",),
 )
-_IDLE = re.compile(rf"{_LEAD}(?:\d+\s*(?:w|watts?)\s+psu|\d+(?:\.\d+)?\s*tb\s+(?:ssd|nvme|hdd|disk)){_END}", re.I)
-_MIG = re.compile(
-    rf"{_LEAD}\bmig[\s:-]*(\d)g\.(\d+)gb(?:\+\w+)?\s*\)?|\b(\d)g\.(\d+)gb\s*(?:mig)?\s*(?:on|of)?\b", re.I
+_IDLE = Pattern(
+    rf"{_LEAD}(?:\d+\s*(?:w|watts?)\s+psu|\d+(?:\.\d+)?\s*tb\s+(?:ssd|nvme|hdd|disk)){_END}", re.I, needs=("psu", "tb")
 )
-_VGPU = re.compile(r"(?<=\w)-(\d{1,2})[QC]\b", re.I)
+_MIG = Pattern(
+    rf"{_LEAD}\bmig[\s:-]*(\d)g\.(\d+)gb(?:\+\w+)?\s*\)?|\b(\d)g\.(\d+)gb\s*(?:mig)?\s*(?:on|of)?\b",
+    re.I,
+    needs=("g.",),
+)
+_VGPU = Pattern(r"(?<=\w)-(\d{1,2})[QC]\b", re.I, needs=("-",))
 _COMPUTE_SLICES = 7  # of the cards that have seven; the A30 has four
 _COMPUTE_SLICES_OF = {"nvidia-a30": 4}
 
@@ -127,6 +140,8 @@ def sliced(card: Accelerator, spec: GpuSpec, part: Slice) -> Accelerator:
     Raises:
         BadInput: the card cannot be cut so.
     """
+    from advisor.probe.nvidia_mig import memory_share  # it brings along what reads real cards
+
     printed = spec.memory_nominal_gb or spec.memory_bytes / GIB
     whole = _COMPUTE_SLICES_OF.get(spec.id, _COMPUTE_SLICES)
     compute = part.compute_slices

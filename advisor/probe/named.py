@@ -17,14 +17,19 @@ from advisor.catalog.gpu_text import read
 from advisor.catalog.products import in_words
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
+from advisor.pattern import Pattern
 from advisor.probe.beside import Beside, beside_in, said_of
 from advisor.probe.slots import UNSTATED, Links, links_in, pcie, peers
 from advisor.schema import Accelerator
 from advisor.units import GB
 
 MOST_TEXT = 500  # characters that somebody describes a machine in
-_CPU_ONLY = re.compile(r"(?:cpu|none|no gpu)(?:\s+only)?[\s,;:+]*(?:(\d+(?:\.\d+)?)\s*(?:gb|gib|g))?", re.IGNORECASE)
-_PROCESSOR_FIRST = re.compile(r"cpu(?!\s+only\b)\W+(?=[a-z])", re.IGNORECASE)
+_CPU_ONLY = Pattern(
+    r"(?:cpu|none|no gpu)(?:\s+only)?[\s,;:+]*(?:(\d+(?:\.\d+)?)\s*(?:gb|gib|g))?",
+    re.IGNORECASE,
+    needs=("cpu", "none", "gpu"),
+)
+_PROCESSOR_FIRST = Pattern(r"cpu(?!\s+only\b)\W+(?=[a-z])", re.IGNORECASE, needs=("cpu",))
 
 
 class Named(NamedTuple):

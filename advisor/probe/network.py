@@ -8,12 +8,13 @@ from typing import Any
 
 from advisor.catalog import constants
 from advisor.errors import BadInput
+from advisor.pattern import Pattern
 from advisor.schema import MOST_NODES, Hardware, NodeLink, Workload
 
 _ACCEPTED = '"25GbE", "100GbE", "200G RoCE", "400G IB", "8x 400G IB", "InfiniBand NDR", "12.5 GB/s"'
-_RDMA = re.compile(r"\b(ib|infiniband|roce|roce ?v2|rdma|edr|hdr|ndr|xdr)\b")
-_BITS = re.compile(r"(\d+(?:\.\d+)?) ?([gt]) ?(?:be|bit/?s|bits/s|bps|b/s|e)?\b")
-_WORDS = re.compile(r"\b(ethernet|network|ib|infiniband|roce ?v2|roce|rdma|edr|hdr|ndr|xdr)\b")
+_RDMA = Pattern(r"\b(ib|infiniband|roce|roce ?v2|rdma|edr|hdr|ndr|xdr)\b")
+_BITS = Pattern(r"(\d+(?:\.\d+)?) ?([gt]) ?(?:be|bit/?s|bits/s|bps|b/s|e)?\b")
+_WORDS = Pattern(r"\b(ethernet|network|ib|infiniband|roce ?v2|roce|rdma|edr|hdr|ndr|xdr)\b")
 
 
 def parse_link(text: str) -> NodeLink:

@@ -13,6 +13,7 @@ from advisor.catalog.entries import GpuSpec
 from advisor.catalog.memory_limit import memory_limit
 from advisor.catalog.vendors import vendors
 from advisor.errors import BadInput
+from advisor.pattern import Pattern
 from advisor.physics.speed.device import with_power_limit
 from advisor.probe import READERS
 from advisor.probe.assumed_host import (
@@ -29,9 +30,7 @@ from advisor.probe.slots import how_joined, peers
 from advisor.schema import Accelerator, Containers, Cpu, Hardware
 from advisor.units import GIB, gib
 
-_SERVER = re.compile(
-    r"epyc|xeon|threadripper|altra|grace|graviton|kunpeng|ampere", re.IGNORECASE
-)  # others are a desk's
+_SERVER = Pattern(r"epyc|xeon|threadripper|altra|grace|graviton|kunpeng|ampere", re.IGNORECASE)  # others are a desk's
 
 
 @functools.lru_cache(maxsize=4096)

@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from advisor.catalog.entries import GpuSpec
 from advisor.errors import BadInput
+from advisor.pattern import Pattern
 from advisor.schema import Accelerator
 
 _LEAD = r"(?:^|\s*[,;+&(]\s*|\s+)(?:(?:with|and|on|over)\s+)?"
 _NOT = r"(?:(no|without)\s+)?(?:an?\s+)?"
-_NVLINK = re.compile(rf"{_LEAD}{_NOT}nvlink(?:ed)?\b(?:\s+bridges?\b)?\s*\)?", re.IGNORECASE)
-_PEER = re.compile(rf"{_LEAD}{_NOT}p2p\b\s*\)?", re.IGNORECASE)
-_SLOT = re.compile(rf"{_LEAD}pcie\s?(\d)(?:\.0)?\s?x(\d+)\b(?!/)\s*\)?", re.IGNORECASE)
+_NVLINK = Pattern(rf"{_LEAD}{_NOT}nvlink(?:ed)?\b(?:\s+bridges?\b)?\s*\)?", re.IGNORECASE, needs=("nvlink",))
+_PEER = Pattern(rf"{_LEAD}{_NOT}p2p\b\s*\)?", re.IGNORECASE, needs=("p2p",))
+_SLOT = Pattern(rf"{_LEAD}pcie\s?(\d)(?:\.0)?\s?x(\d+)\b(?!/)\s*\)?", re.IGNORECASE, needs=("pcie",))
 
 
 class Links(NamedTuple):

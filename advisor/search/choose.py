@@ -17,7 +17,6 @@ from advisor.models.names import catalogue_model
 from advisor.models.thinking import somebody_waits, thinking, thinks
 from advisor.schema import ModelSpec, Question, Verdict, value
 from advisor.search.bounds import worth_a_look
-from advisor.search.nearest import hardware_for
 from advisor.search.option import Option, merit
 from advisor.search.step import is_yes
 from advisor.verdict import verdict_for
@@ -194,6 +193,8 @@ def _step_up(above: list[Placed], ask: Ask) -> str:
     """The smallest of the better models, and what it would need."""
     if not above:
         return ""
+    from advisor.search.nearest import hardware_for  # the short answer names no other models
+
     question = min((ask(catalogue_model(one.hf_id)) for one in above), key=lambda asked: asked.model.parameters)
     change = hardware_for(question)
     need = f"would need {change.change}: {change.result}" if change else "meets the targets on no card that was tried"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -81,6 +80,8 @@ def key_named(name: object, known: Mapping[str, Key], where: str = "") -> Key:
     if isinstance(name, str) and name in known:
         return known[name]
     plain = isinstance(name, str) and name.isidentifier() and len(name) <= 60
+    import difflib
+
     near = difflib.get_close_matches(name[:60], known, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]}?" if near else ""
     raise BadInput(f"{where}{name if plain else shown(name)}: unknown key{hint} Accepted: {', '.join(sorted(known))}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from advisor.catalog import engine_limits
 from advisor.catalog.entries import EngineLimits
-from advisor.engines.observing import Observer
 from advisor.engines.ollama.chart import chart
 from advisor.engines.ollama.checks import checks
 from advisor.engines.ollama.launch import container, launch, one_replica
@@ -20,6 +21,9 @@ from advisor.engines.ollama.sizing import as_installed, resize
 from advisor.engines.ollama.speed import speed
 from advisor.engines.ollama.supplies import supplies
 from advisor.schema import Plan
+
+if TYPE_CHECKING:
+    from advisor.engines.observing import Observer
 
 __all__ = [
     "as_installed",

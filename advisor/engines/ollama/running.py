@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from advisor.engines.observing import LOOPBACK, asked, listens, named, whole
+from advisor.engines.ollama.server import USUAL_PORT
 from advisor.schema import RunningEngine, ServedModel
 
 if TYPE_CHECKING:
     from ollama import ListResponse, ProcessResponse
-
-USUAL_PORT = 11434
 
 
 def usual_port() -> int:

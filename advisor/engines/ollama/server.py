@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from advisor.catalog.flags import accepted
 from advisor.catalog.versions import facts
-from advisor.engines.ollama.running import USUAL_PORT
 from advisor.engines.versions import server_in_use
 from advisor.quoting import shell
 from advisor.schema import Hardware, Plan, Setting, Workload
 
+USUAL_PORT = 11434
 OTHER_PORT = 11435  # of a server of its own, where one runs at the usual port
 ADDRESS = "OLLAMA_HOST"
 _SAME_AS_UNSET = {"OLLAMA_FLASH_ATTENTION": "1", "OLLAMA_KV_CACHE_TYPE": "f16"}  # of most cards

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from advisor.catalog import engine_limits
 from advisor.catalog.entries import EngineLimits
-from advisor.engines.observing import Observer
 from advisor.engines.vllm.chart import chart
 from advisor.engines.vllm.checks import checks
 from advisor.engines.vllm.launch import container, launch, one_replica
@@ -19,6 +20,9 @@ from advisor.engines.vllm.sizing import as_installed, resize
 from advisor.engines.vllm.speed import speed
 from advisor.engines.vllm.supplies import supplies
 from advisor.schema import Plan, Setting
+
+if TYPE_CHECKING:
+    from advisor.engines.observing import Observer
 
 __all__ = [
     "as_installed",

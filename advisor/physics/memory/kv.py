@@ -127,11 +127,13 @@ def layer_state_bytes(model: ModelSpec, recurrent_bytes: int = FULL_STATE_BYTES)
     return float(channels * shape["state"] * recurrent_bytes + convolved * CONVOLUTION_BYTES)
 
 
+@by_identity
 def declared_state_bytes(model: ModelSpec) -> float:
     """The same with recurrent elements as wide as the model's config asks: 16 bit, or 32 for those that lose by it."""
     return layer_state_bytes(model, int(_linear_shape(model)["element"]))
 
 
+@by_identity
 def state_bytes(model: ModelSpec) -> float:
     """Fixed per-sequence state of all linear and Mamba layers, all ranks together, in bytes."""
     return model.layers_linear * layer_state_bytes(model)
