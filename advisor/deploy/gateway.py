@@ -43,6 +43,7 @@ class Gateway:
     metrics_port: int
     upstream: str  # the engines natively and in a pod
     container_upstream: str  # the engines in Compose
+    followed: str  # files that hold where the engines are at the moment, in Caddy's words; see Caddyfile
     health_path: str  # of the engine
     keys: tuple[str, ...]
     shortest_key: int
@@ -82,6 +83,7 @@ def facts(plan: Plan) -> Gateway:
         metrics_port=METRICS_PORT,
         upstream=" ".join(f"127.0.0.1:{port}" for port in replicas.ports(plan)),
         container_upstream=" ".join(f"{name}:{plan.launch.port}" for name in replicas.names(plan)),
+        followed=" ".join(f"{{file.{name}.at}}" for name in replicas.names(plan)),
         health_path=plan.launch.health_path,
         keys=KEYS,
         shortest_key=SHORTEST_KEY,

@@ -22,7 +22,7 @@ root() {
   mkdir -p "$folder"/{bin,etc,tmp,usr/bin,srv,data,config}
   chmod 1777 "$folder/tmp"
   cp "$TOOLS/busybox" "$folder/bin/busybox"
-  for name in sh wget sleep cat test; do ln -s busybox "$folder/bin/$name"; done
+  for name in sh wget sleep cat test mv; do ln -s busybox "$folder/bin/$name"; done
   printf 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' >"$folder/etc/passwd"
   printf 'root:x:0:\nnobody:x:65534:\n' >"$folder/etc/group"
 }

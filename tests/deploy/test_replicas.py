@@ -180,14 +180,10 @@ class Clients:
 
 
 def nothing_cut(clients: Clients, more_than: int) -> None:
-    """Every answer is whole. Only a connection that came in the very moment in which Caddy took a new configuration may
-    have been reset before its first byte (it lay in the queue of the socket that closed): few, and sent again by clients.
-    """
+    """Every request got a whole answer: none was cut, reset or refused."""
     counted = Counter(clients.outcomes)
-    odd = [one for one in clients.said if not one.startswith("200")]
-    assert counted["whole"] > more_than and not counted["cut"], (counted, odd)
-    assert counted["lost"] <= max(2, len(clients.outcomes) // 100), (counted, odd)
-    assert all(one.startswith(("RemoteDisconnected", "ConnectionResetError")) for one in odd), odd
+    assert set(counted) == {"whole"}, (counted, [one for one in clients.said if not one.startswith("200")])
+    assert counted["whole"] > more_than
 
 
 @dataclass(kw_only=True)

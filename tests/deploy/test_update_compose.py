@@ -34,7 +34,7 @@ def test_who_gets_it() -> None:
     inside = replace(alone, workload=replace(alone.workload, exposed=False))
     for plan, there in ((alone, True), (inside, False), (replace(alone, parts=("native", "gateway")), False)):
         assert ("update-compose.sh" in texts(plan)) is there
-        assert ("admin.sock" in texts(plan).get("compose.yaml", "")) is there
+        assert ("{file.engine.at}" in texts(plan).get("compose.yaml", "")) is there
 
 
 @dataclass(kw_only=True)
