@@ -116,7 +116,7 @@ class CardMetrics:
     program: str  # with its version: how it comes to a host without containers, for people
     busy: str  # per cent
     memory_mib: str  # in use
-    temperature: str  # degrees Celsius
+    temperature: str  # degrees Celsius; an expression in brackets where cards differ in the name
     faults: str  # changes with every fault that the driver reports
     source: str
 

@@ -188,7 +188,7 @@ def gateway(caddyfile: Path, upstream: int, folder: Path, **env: str) -> Iterato
     with log.open("ab") as out:
         process = subprocess.Popen(
             [tool("caddy"), "run", "--config", str(caddyfile), "--adapter", "caddyfile"],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=known | env, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=known | env, start_new_session=True, cwd=folder,
         )  # fmt: skip
     try:
         wait_for(port, process, log)
