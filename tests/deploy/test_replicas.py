@@ -286,7 +286,9 @@ def test_one_after_the_other(site: Site) -> None:
 
 @pytest.mark.external
 def test_a_conversation_stays_where_its_cache_is(site: Site) -> None:
-    """Requests of one session meet one engine, many sessions meet both, and without a session both are used."""
+    """Requests of one session meet one engine, many sessions meet both, without one both are used; an engine that is gone
+    hands its conversations on, without one that is lost.
+    """
     before = site.served()
     assert {site.ask(stream=False, tokens=2, session="one") for _ in range(6)} == {"whole"}
     grown = [now - then for now, then in zip(site.served(), before, strict=True)]
@@ -298,6 +300,8 @@ def test_a_conversation_stays_where_its_cache_is(site: Site) -> None:
         middle = site.served()
         time.sleep(1)
     assert all(now > then for now, then in zip(site.served(), middle, strict=True))
+    os.killpg(site.pid(("engine", "engine-2")[grown.index(6)]), signal.SIGKILL)
+    assert {site.ask(stream=False, tokens=2, session="one") for _ in range(4)} == {"whole"}
 
 
 @pytest.mark.external
