@@ -45,9 +45,12 @@ def too_slow(way: Candidate, question: Question) -> bool:
     longest = longest_s(question.workload, question.model)
     if longest is None:
         return False
-    rate, best = least_rate(question.workload, question.model), 0.0
+    rate, best, sized = least_rate(question.workload, question.model), 0.0, None
     for part in _LOOKS:
-        answered = _answered_per_s(way, part * rate * longest, question)
+        in_flight = part * rate * longest
+        if sized is None or in_flight < sized.max_in_flight * way.replicas:  # else no more fit than before
+            sized = sized_for(way, in_flight, question)
+        answered = _answered_per_s(sized, in_flight, question)
         if answered * _BETWEEN_LOOKS >= rate:
             return False
         if answered < best:
@@ -56,9 +59,9 @@ def too_slow(way: Candidate, question: Question) -> bool:
     return True
 
 
-def _answered_per_s(way: Candidate, in_flight: float, question: Question) -> float:
-    """With so many in flight, a slot for each; any number where nothing is predicted."""
-    speed = speed_at(sized_for(way, in_flight, question), in_flight, question)
+def _answered_per_s(sized: Candidate, in_flight: float, question: Question) -> float:
+    """With so many in flight; any number where nothing is predicted."""
+    speed = speed_at(sized, in_flight, question)
     return (
         math.inf if speed is None else in_flight / latency_s(speed, written_tokens(question.workload, question.model))
     )

@@ -17,20 +17,32 @@ from advisor.schema import ModelSpec, Question, Workload
 
 _SMALLEST_BITS = 4.0  # that any engine is offered unasked
 _SMALLEST_KV_BYTES = 0.5  # an element of the coarsest cache
+_USUAL = 2.0  # times what is needed at the least
 
 
 def least_cards(question: Question, spec: GpuSpec) -> int:
     """A number of cards that certainly is not too many: at least one."""
+    weights, cache, arithmetic = _needs(question, spec)
+    held = 0.0 if question.workload.allow_offload else weights
+    return math.ceil(max(1.0, held, cache, arithmetic) - 1e-9)
+
+
+def usual_cards(question: Question, spec: GpuSpec) -> int:
+    """About as many as it takes: no bound, for whoever wants to know whom to ask first."""
+    return math.ceil(_USUAL * sum(_needs(question, spec)))
+
+
+def _needs(question: Question, spec: GpuSpec) -> tuple[float, float, float]:
+    """Cards for the weights' memory, the cache's bandwidth and the arithmetic; 0 where the card's figure is unknown."""
     workload, model = question.workload, question.model
-    needs = [1.0]
-    if not workload.allow_offload and spec.memory_bytes:
-        needs.append(_weights_bytes(model, workload) / spec.memory_bytes)
     rate = least_rate(workload, model)
-    if spec.bandwidth_bytes_per_s:
-        needs.append(rate * _kv_bytes_read(workload, model) / spec.bandwidth_bytes_per_s)
-    if peak := max(spec.dense_flops.values(), default=0.0):
-        needs.append(rate * _flops(workload, model) / peak)
-    return math.ceil(max(needs) - 1e-9)
+    memory, bandwidth = spec.memory_bytes, spec.bandwidth_bytes_per_s
+    peak = max(spec.dense_flops.values(), default=0.0)
+    return (
+        _weights_bytes(model, workload) / memory if memory else 0.0,
+        rate * _kv_bytes_read(workload, model) / bandwidth if bandwidth else 0.0,
+        rate * _flops(workload, model) / peak if peak else 0.0,
+    )
 
 
 def _weights_bytes(model: ModelSpec, workload: Workload) -> float:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from advisor.decide.capacity import carries
 from advisor.physics.bisect import largest
 from advisor.schema import MOST_A_HOST, Candidate, Question, value
-from advisor.sizing.bounds import least_cards
-from advisor.sizing.carrying import Likely
+from advisor.sizing.bounds import least_cards, usual_cards
 from advisor.sizing.cost import Terms
 from advisor.sizing.hosts import Fit, on_one, on_several
+from advisor.sizing.known import Known
 from advisor.sizing.load import most_of, scale_of
 from advisor.sizing.supply import Limits, Supply
 from advisor.sizing.way import Way, costs_of, least_cost, way_of
@@ -43,6 +43,8 @@ class _Bounded:
         known = least_cost(supply, self.cards, hosts, terms, limits)
         self.cost = math.inf if known is None else known
         self.possible = self.cards < self.beyond and limits.host(supply) > 0
+        likely = least_cost(supply, usual_cards(question, supply.spec), 1, terms, limits)
+        self.likely = math.inf if likely is None else likely  # only says whom to ask first
 
 
 def _beyond(supply: Supply, terms: Terms, limits: Limits) -> int:
@@ -63,43 +65,52 @@ def sized(
     bounded = [_Bounded(supply, question, terms, limits) for supply in supplies]
     open_ = sorted((each for each in bounded if each.possible), key=lambda each: (each.cost, each.least))
     progress(f"sizing {len(open_)} kinds of cards")
-    fits = _cheapest(open_, question, limits, terms)
-    fits += _fewer(open_, fits, question, limits)
+    known = Known()
+    fits = _cheapest(open_, question, limits, terms, known)
+    fits += _fewer(open_, fits, question, limits, known)
     progress(f"judging the best {len(fits)}")
     ways = [way for fit in fits if (way := way_of(fit, question, terms, limits)) is not None]
     ways.sort(key=_by_cost)
     return Sized(ways=tuple(ways), kinds=_kinds(ways), tried=len(supplies))
 
 
-def _cheapest(open_: Sequence[_Bounded], question: Question, limits: Limits, terms: Terms) -> list[Fit]:
-    """The fewest of each kind, in the order of the least they can cost, until nothing further can be among the best.
+def _cheapest(open_: Sequence[_Bounded], question: Question, limits: Limits, terms: Terms, known: Known) -> list[Fit]:
+    """The fewest of each kind, those that are usually cheap first, but none that costs too much at the least.
 
     One machine each first: what several cost is then bounded by what one does.
     """
     found: list[tuple[float, int, Fit]] = []
     left: list[tuple[int, _Bounded]] = []
-    likely: Likely = {}
-    for place, each in enumerate(open_):
+    for place, each in sorted(enumerate(open_), key=lambda one: (one[1].likely, one[0])):
         if len(found) == KEPT and each.cost >= _worst(found):
-            break
+            continue
         beyond = _below(each, _worst(found), terms, limits)
-        fit = on_one(question, each.supply, limits, beyond, _guess(each.supply, found), likely)
+        fit = on_one(question, each.supply, limits, beyond, _guess(each.supply, found), known)
         if fit is None:
             left.append((place, each))
         else:
             _keep(found, place, fit, terms, limits)
     for place, each in left:
         beyond = _below(each, _worst(found), terms, limits)
-        fit = on_several(question, each.supply, limits, beyond, likely) if each.cards < beyond else None
-        if fit is not None:
-            _keep(found, place, fit, terms, limits)
+        if each.cards < beyond:
+            fit = on_several(question, each.supply, limits, beyond, _guess(each.supply, found), known)
+            if fit is not None:
+                _keep(found, place, fit, terms, limits)
     return [fit for _, _, fit in found]
 
 
 def _guess(supply: Supply, found: Sequence[tuple[float, int, Fit]]) -> int:
-    """As many cards as have the memory of the other fits, of which half have more: only where to look first."""
-    memory = sorted(fit.cards * fit.supply.spec.memory_bytes for _, _, fit in found)
-    return round(memory[len(memory) // 2] / max(supply.spec.memory_bytes, 1)) if memory else 1
+    """Where to look first: as many cards as have the memory and bandwidth of the other fits, of which half have more.
+
+    Once there are enough fits a further one must be cheaper: few are, so that the most it may have is asked at once.
+    """
+    if not found or len(found) == KEPT:
+        return supply.most if found else 1
+    spec, middle = supply.spec, len(found) // 2
+    memory = sorted(fit.cards * fit.supply.spec.memory_bytes for _, _, fit in found)[middle]
+    bandwidth = sorted(fit.cards * (fit.supply.spec.bandwidth_bytes_per_s or 0.0) for _, _, fit in found)[middle]
+    most = max(memory / max(spec.memory_bytes, 1), bandwidth / (spec.bandwidth_bytes_per_s or math.inf))
+    return max(round(most), 1)
 
 
 def _keep(found: list[tuple[float, int, Fit]], place: int, fit: Fit, terms: Terms, limits: Limits) -> None:
@@ -127,7 +138,9 @@ def _below(each: _Bounded, worst: float, terms: Terms, limits: Limits) -> int:
     return largest(cheaper, each.beyond - 1) + 1
 
 
-def _fewer(open_: Sequence[_Bounded], fits: Sequence[Fit], question: Question, limits: Limits) -> list[Fit]:
+def _fewer(
+    open_: Sequence[_Bounded], fits: Sequence[Fit], question: Question, limits: Limits, said: Known
+) -> list[Fit]:
     """Of the kinds that were left out for their cost, the one that does with fewer cards than all of those."""
     best = min((fit.cards for fit in fits), default=None)
     known = {fit.supply.spec.id for fit in fits}
@@ -138,7 +151,8 @@ def _fewer(open_: Sequence[_Bounded], fits: Sequence[Fit], question: Question, l
         if each.supply.spec.id in known:
             continue
         beyond = min(best, each.beyond)
-        fit = on_one(question, each.supply, limits, beyond) or on_several(question, each.supply, limits, beyond)
+        fit = on_one(question, each.supply, limits, beyond, beyond, said)
+        fit = fit or on_several(question, each.supply, limits, beyond, beyond, said)
         if fit is not None:
             best, found = fit.cards, fit
     return [found] if found else []

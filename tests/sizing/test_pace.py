@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -15,12 +17,16 @@ from advisor.schema import Question
 from advisor.search.step import is_yes
 from advisor.sizing.bounds import least_cards
 from advisor.sizing.carrying import carrying
+from advisor.sizing.hosts import on_several
+from advisor.sizing.known import Known, no_less
 from advisor.sizing.search import sized
 from advisor.sizing.supply import Limits, question_on, supplies
 from advisor.verdict import roomy, verdict_for
 from tests.sizing.asked import ask, few, terms
 
 MODELS = ("Qwen/Qwen2.5-7B-Instruct", "openai/gpt-oss-20b", "Qwen/Qwen3-30B-A3B", "google/gemma-3-27b-it")
+SOLD = tuple(supply.spec for supply in supplies(None, None))
+PAIRS = tuple((one.id, two.id) for one in SOLD for two in SOLD if one.id != two.id and no_less(one, two))
 CARDS = tuple(spec.id for spec in gpus() if spec.memory_bytes >= 8e9 and spec.usd_per_hour)
 
 
@@ -84,3 +90,48 @@ def test_the_verdict_of_the_search_names_the_plan_of_the_whole_one(number: int, 
         whole = verdict_for(way.question, depth=False).winner
         assert whole is not None and way.verdict.winner is not None
         assert whole.estimate.candidate == way.verdict.winner.estimate.candidate
+
+
+@settings(max_examples=12)
+@given(load=loads(), pair=st.sampled_from(PAIRS), number=st.sampled_from((1, 2, 3, 4, 8)))
+def test_a_card_that_is_no_less_carries_what_a_lesser_one_does(
+    load: dict[str, Any], pair: tuple[str, str], number: int
+) -> None:
+    """Of one generation the card that is at least the other in every figure is a yes wherever the other one is."""
+    better, lesser = pair
+    assert not is_yes(on_cards(load, lesser, number)) or is_yes(on_cards(load, better, number))
+
+
+def test_a_no_says_nothing_of_more_and_of_fewer_cards_in_several_machines() -> None:
+    """Known is what was asked, fewer machines, fewer cards of one machine, and lesser cards; the rest is asked."""
+    known, spec = Known(), next(spec for spec in gpus() if spec.id == "nvidia-rtx-4090")
+    lesser = next(one for one in gpus() if one.id != spec.id and no_less(spec, one))
+    assert not known.carried(spec, (4, 1), lambda: False) and not known.carried(spec, (7, 3), lambda: False)
+    for card in (spec, lesser):
+        for machines, follows in (((3, 1), True), ((7, 2), True), ((6, 3), False), ((7, 4), False), ((8, 1), False)):
+            assert known.carried(card, machines, lambda: True) != follows
+
+
+def test_several_machines_have_the_first_number_of_cards_that_carries() -> None:
+    """Twelve cards in two machines carry a model of 128 heads where fourteen do not: no number is stepped over."""
+    (supply,) = supplies("H100 SXM 80GB", None)
+    question = ask(model="deepseek-ai/DeepSeek-V3", users=200)
+    fit = on_several(question, supply, Limits(), 200, 16)
+    assert fit is not None
+    for number in range(1, fit.cards_a_host + 1):
+        yes = carrying(question_on(question, supply, number, fit.hosts)) is not None
+        assert yes == (number == fit.cards_a_host)
+
+
+def test_a_question_over_the_whole_catalogue_costs_some_hundred_verdicts() -> None:
+    """A load that one small card carries is sized over every card for less than 500 times what one verdict costs."""
+    question, all_cards = ask(users=50), supplies(None, None)
+    verdicts = _seconds(lambda: [verdict_for(question_on(question, one, 1, 1), depth=False) for one in all_cards])
+    assert _seconds(lambda: sized(question, all_cards, Limits(), terms())) < 500 * verdicts / len(all_cards)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Of processor time."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
