@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
-from advisor.schema import Setting, value
+from advisor.report.differences import Changed, differences
+from advisor.schema import Plan, Setting, value
 from advisor.tune.noise import mean
 from advisor.tune.search import START, Found
 from advisor.units import count
@@ -30,6 +31,8 @@ class TuneReport:
     because: str  # why it ended
     interrupted: bool
     settings: tuple[Setting, ...] = ()  # that changed
+    summary: str = ""  # of the plan as it is now
+    figures: tuple[Changed, ...] = ()  # predictions of the plan that are other ones now
     errors: tuple[str, ...] = ()
     written: tuple[str, ...] = field(default=())
     schema_version: int = 1
@@ -48,6 +51,11 @@ def because(found: Found, unit: str) -> str:
     return f"{count(mean(one))} {unit} against {count(mean(start))} as planned, {looks}, {found.best}"
 
 
+def figures_of(before: Plan, after: Plan) -> tuple[Changed, ...]:
+    """The figures that `advisor plan diff` shows of the two."""
+    return differences(before, after).predictions if after != before else ()
+
+
 def lines(report: TuneReport) -> Iterator[str]:
     """The answer for a terminal."""
     for name, scores in report.scores.items():
@@ -61,3 +69,5 @@ def lines(report: TuneReport) -> Iterator[str]:
         return
     yield f"Better: {report.best}, {report.gain:+.0%} at {report.in_flight} in flight ({spent})."
     yield from (f"  {setting.name} {setting.value or ''}: {setting.because}" for setting in report.settings)
+    yield from (f"  {each.name}: {each.before} before, now {each.after}" for each in report.figures)
+    yield f"The plan says now: {report.summary}"

@@ -11,8 +11,9 @@ from advisor.measured.entries import Measurement
 from advisor.schema import Plan
 from advisor.smoke.keeping import measurement
 from advisor.smoke.runners.signals import terminate_is_interrupt
+from advisor.tune.anew import told_anew
 from advisor.tune.knobs import changed, marked, trials, with_candidate
-from advisor.tune.outcome import TuneReport, because
+from advisor.tune.outcome import TuneReport, because, figures_of
 from advisor.tune.search import START, Budget, Found, Search
 from advisor.tune.trial import Looks
 
@@ -76,9 +77,9 @@ def _measured(looks: Looks, plans: Mapping[str, Plan]) -> tuple[Measurement, ...
 
 
 def _tuned(plan: Plan, best: Plan, found: Found, looks: Looks, corrections: Measurements) -> Plan:
-    """The best with its figures as measured, and its changed settings with the reason."""
-    figures = with_candidate(plan, best.estimate.candidate, corrections)
-    return marked(plan, figures, because(found, looks.unit))
+    """The best with its figures as measured, its changed settings with the reason, and its words anew."""
+    figures, why = with_candidate(plan, best.estimate.candidate, corrections), because(found, looks.unit)
+    return told_anew(marked(plan, figures, why), corrections, why)
 
 
 def _report(plan: Plan, tuned: Plan, found: Found, looks: Looks, budget: Budget) -> TuneReport:
@@ -98,5 +99,7 @@ def _report(plan: Plan, tuned: Plan, found: Found, looks: Looks, budget: Budget)
         because=found.because,
         interrupted=found.interrupted,
         settings=changed(plan, tuned),
+        summary=tuned.summary,
+        figures=figures_of(plan, tuned),
         errors=tuple(looks.errors),
     )

@@ -13,23 +13,32 @@ from pathlib import Path
 import pytest
 
 from advisor.catalog import constants
+from advisor.decide.judge import judge
 from advisor.folder.saved import plan_in
 from advisor.folder.write import write_tree
 from advisor.measured.correction import Measurements
 from advisor.pipeline import files_of, recommend
-from advisor.schema import Plan
+from advisor.report.differences import differences
+from advisor.schema import Plan, Question
 from advisor.smoke.job import Progress
 from advisor.smoke.trust import require_ours
 from advisor.tune import search
+from advisor.tune.anew import told_anew
 from advisor.tune.knobs import changed, marked, trials, with_candidate
+from advisor.tune.outcome import TuneReport, lines
 from advisor.tune.run import tune
 from advisor.tune.trial import Looks
+from advisor.units import count
 from tests.smoke.test_faults import deployment, plan_on_free_port, planned
 from tests.test_cli import run
 
 __all__ = ["deployment"]  # the fixture
 SLOTS = {"field": "max_in_flight", "shares": [1.0], "unsure": 20.0, "what": "{value} at once instead of {before}"}
 MODEL, SMALL = "Qwen/Qwen2.5-7B-Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+PLANS = [("vllm", "RTX 4090", 32), ("ollama", "RTX 4090", 8), ("vllm", "2x H100", 200), ("ollama", "RTX 3060 12GB", 4),
+         ("vllm", "cpu only", 16), ("ollama", "cpu only", 16), ("vllm", "RTX 4090", 1)]  # fmt: skip
 
 
 @pytest.fixture
@@ -58,9 +67,43 @@ def test_a_better_setting_goes_into_the_plan(narrow: Path) -> None:
     assert tuned.estimate.candidate == replace(plan.estimate.candidate, max_in_flight=4)
     told = next(setting for setting in tuned.settings if setting.name == "--max-num-seqs")
     assert (told.value, told.source) == ("4", "measured-here") and told.because.startswith("measured here: ")
+    says_what_is_true_now(plan, tuned, report)
     write_tree(narrow, files_of(tuned), overwrite=False)
     assert plan_in(narrow) == tuned and planned(narrow).launch.port == plan.launch.port
     require_ours(tuned, narrow)
+
+
+def says_what_is_true_now(plan: Plan, tuned: Plan, report: TuneReport) -> None:
+    """Summary, findings, files, difference and terminal hold the figures of the tuned plan, and none of the old ones."""
+    speed = tuned.estimate.peak_speed
+    assert speed is not None and f"then {count(1 / speed.tpot_s.expected)} tokens/s each" in tuned.summary
+    assert "Tuned, measured here: " in tuned.summary and "4 at once instead of 1" in tuned.summary
+    found = differences(plan, tuned)
+    assert {"summary", "slots"} <= {each.name for each in found.verdict} and found.predictions == report.figures
+    assert report.summary == tuned.summary and any(tuned.summary in line for line in lines(report))
+    readme = next(file.text for file in files_of(tuned) if file.path == "README.md")
+    assert "Tuned, measured here" in readme
+    now = {finding.rule for finding in judge(tuned.estimate, question_of(plan)).findings}
+    assert now <= {finding.rule for finding in tuned.findings}
+
+
+@pytest.mark.parametrize(("engine", "gpu", "in_flight"), PLANS)
+def test_every_trial_that_wins_says_so_anew(engine: str, gpu: str, in_flight: int) -> None:
+    """Whatever was changed of whichever plan: the words are those of its own figures, and telling them again adds nothing."""
+    start = plan_for(engine, gpu, in_flight)
+    for trial in trials(start, Measurements())[:2]:
+        told = told_anew(trial.plan, Measurements(), "faster")
+        assert told.summary.endswith(". Tuned, measured here: faster.") and told.engine == start.engine
+        assert told_anew(told, Measurements(), "faster") == told
+        own = judge(trial.plan.estimate, question_of(start)).findings
+        assert set(own) <= set(told.findings) and replace(told, summary="", findings=()) == replace(
+            trial.plan, summary="", findings=()
+        )
+
+
+def question_of(plan: Plan) -> Question:
+    """What the plan was asked."""
+    return Question(model=plan.model, workload=plan.workload, hardware=plan.hardware, measurements=Measurements())
 
 
 def test_a_plan_that_does_not_start_is_an_environment_that_failed(
@@ -103,10 +146,6 @@ def test_a_budget_is_a_time(narrow: Path, budget: str) -> None:
     """Anything else is bad input, with what is accepted."""
     done = run("tune", str(narrow), f"--budget={budget}")
     assert done.returncode == 2 and "such as 90s, 10m or 1h" in done.stderr
-
-
-PLANS = [("vllm", "RTX 4090", 32), ("ollama", "RTX 4090", 8), ("vllm", "2x H100", 200), ("ollama", "RTX 3060 12GB", 4),
-         ("vllm", "cpu only", 16), ("ollama", "cpu only", 16), ("vllm", "RTX 4090", 1)]  # fmt: skip
 
 
 def plan_for(engine: str, gpu: str, in_flight: int) -> Plan:
