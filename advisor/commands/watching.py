@@ -18,7 +18,7 @@ from advisor.pipeline import find_hardware
 from advisor.schema import ModelSpec, Question, Verdict, Workload
 from advisor.units import ms
 from advisor.verdict import verdict_for
-from advisor.watch.crossover import Forecast
+from advisor.watch.crossover import Forecast, meeting
 from advisor.watch.server import other_engine
 from advisor.watch.session import Bounds, View, watch
 from advisor.watch.target import Target, target_of
@@ -71,9 +71,8 @@ def _forecast(target: Target, options: Mapping[str, Any]) -> tuple[Forecast, Wor
 def _of_plan(target: Target) -> Question:
     plan = target.plan
     assert plan is not None  # asked before  # noqa: S101
-    return Question(
-        model=plan.model, workload=plan.workload, hardware=plan.hardware, measurements=measurements_from(None)
-    )
+    workload = replace(plan.workload, quantization=plan.estimate.candidate.weights_format)
+    return Question(model=plan.model, workload=workload, hardware=plan.hardware, measurements=measurements_from(None))
 
 
 def _of_server(target: Target, options: Mapping[str, Any]) -> Question | str:
@@ -91,22 +90,38 @@ def _of_server(target: Target, options: Mapping[str, Any]) -> Question | str:
     keys = ("ttft_ms", "tpot_ms", "input_tokens", "output_tokens")
     asked = {name: options[name] for name in keys if options[name] is not None}
     workload = load_workload(None, {**asked, "model": mapped.named, "concurrency": 1})
+    workload = replace(workload, quantization=mapped.format or "auto")
     machine = find_hardware(gpu, recorded)
     return Question(model=mapped.model, workload=workload, hardware=machine, measurements=measurements_from(None))
 
 
 def predicted(question: Question, empty: Forecast) -> Forecast:
-    """The curves of both engines, where they cross, and what the watched one carries within its targets."""
-    free = replace(
-        question, workload=replace(question.workload, engine="auto", quantization="auto", ttft_ms=None, tpot_ms=None)
-    )
+    """The curves of both engines, where they cross, and what the watched one carries within its targets.
+
+    Args:
+        question: whose workload names the form of the weights that the watched engine holds, where that is known.
+        empty: which engines.
+    """
+    asked = question.workload
+    free = replace(question, workload=replace(asked, engine="auto", quantization="auto", ttft_ms=None, tpot_ms=None))
     both = verdict_for(free)
-    own = verdict_for(replace(question, workload=replace(question.workload, engine=empty.engine)), limits=True)
-    capacity = float(own.capacity_in_flight) if own.capacity_in_flight and _has_target(question.workload) else None
-    return replace(
-        empty, own=_curve(both, empty.engine), others=_curve(both, empty.other), predicted=both.crossover_in_flight,
-        capacity=capacity, reason=_why(both, question.model),
+    loaded = _as_loaded(free, empty.engine, asked.quantization)
+    capacity = None
+    if _has_target(asked):
+        own = verdict_for(replace(question, workload=replace(asked, engine=empty.engine)), limits=True)
+        capacity = float(own.capacity_in_flight) if own.capacity_in_flight else None
+    found = replace(
+        empty, own=loaded or _curve(both, empty.engine), others=_curve(both, empty.other),
+        predicted=both.crossover_in_flight, capacity=capacity, reason=_why(both, question.model),
     )  # fmt: skip
+    return replace(found, predicted=meeting(found)) if loaded and found.others else found
+
+
+def _as_loaded(free: Question, engine: str, form: str) -> tuple[tuple[float, float], ...]:
+    """The watched engine's curve with the weights that it holds: else their form would pass for the machine's pace."""
+    if form == "auto":
+        return ()
+    return _curve(verdict_for(replace(free, workload=replace(free.workload, engine=engine, quantization=form))), engine)
 
 
 def _has_target(workload: Workload) -> bool:

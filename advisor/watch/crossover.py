@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from advisor.catalog import engine_limits
 from advisor.engines.looking import Reading
@@ -77,19 +77,25 @@ def crossover(forecast: Forecast, seen: Mapping[int, float], now: int) -> Crosso
     if len(seen) < 2:
         at, basis = forecast.predicted, "predicted"
     else:
-        at, basis = _meeting(forecast, seen), "seen"
+        at, basis = _as_seen(forecast, seen), "seen"
     reached = at is not None and (now >= at if forecast.simpler else now <= at)
     why = "" if at is not None else f"{forecast.other} does not pass it at any load that was predicted"
     assumed = ASSUMED.format(other=forecast.other, engine=forecast.engine) if basis == "seen" else ""
     return Crossover(in_flight=at, basis=basis, seen=seen, reached=reached, reason=why, assumed=assumed)
 
 
-def _meeting(forecast: Forecast, seen: Mapping[int, float]) -> float | None:
-    """The first load at which the curve of the engine that batches is not below the simpler one's."""
+def _as_seen(forecast: Forecast, seen: Mapping[int, float]) -> float | None:
+    """Where both curves meet, each moved by what was seen."""
     ratios = ratios_of(forecast.own, seen)
     machine = math.exp(sum(math.log(ratio) for _, ratio in ratios) / len(ratios))
     own = corrected(forecast.own, ratios)
     others = tuple((level, rate * machine) for level, rate in forecast.others)
+    return meeting(replace(forecast, own=own, others=others))
+
+
+def meeting(forecast: Forecast) -> float | None:
+    """The first load at which the curve of the engine that batches is not below the simpler one's; None: nowhere."""
+    own, others = forecast.own, forecast.others
     simple, batching = (own, others) if forecast.simpler else (others, own)
     levels = sorted({level for level, _ in (*simple, *batching)})
     ahead = [(level, math.log(at(batching, level) / at(simple, level))) for level in levels]

@@ -18,6 +18,7 @@ from advisor.engines.looking import Reading
 from advisor.measured.correction import Measurements
 from advisor.models.names import find_model
 from advisor.pipeline import find_hardware
+from advisor.probe.simulate import simulate
 from advisor.schema import Question
 from advisor.watch.crossover import Crossover, Forecast, Levels, at, corrected, crossover, ratios_of
 from advisor.watch.trend import break_of, trend_of
@@ -134,6 +135,52 @@ def test_the_crossover_of_real_engines(slots: int) -> None:
         met,
         found,
     )
+
+
+# Tokens/s of all together by another hand and on a card: Chimeraforge, Technical Report 130 of 2026-02-26
+# (github.com/Sahil170595/Chimeraforge): RTX 4080 Laptop, Ollama with Q4_0 and its usual slots, vLLM with fp16. The way in
+# which a watch finds the crossover was chosen before, on the figures above.
+REPORT_130 = {
+    "meta-llama/Llama-3.2-1B-Instruct": (
+        {1: 175.3, 2: 280.4, 4: 259.1, 8: 247.8}, {1: 149.1, 2: 247.3, 4: 373.3, 8: 559.2}),
+    "Qwen/Qwen2.5-1.5B-Instruct": ({1: 196.1, 2: 301.2, 4: 274.5, 8: 259.4}, {1: 104.7, 2: 177.6, 4: 291.0, 8: 456.7}),
+    "meta-llama/Llama-3.2-3B-Instruct": (
+        {1: 130.2, 2: 176.2, 4: 166.5, 8: 162.0}, {1: 60.7, 2: 109.2, 4: 189.7, 8: 318.6}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", REPORT_130)
+def test_the_crossover_of_engines_that_others_measured(model: str) -> None:
+    """Of a card and models on which nothing here was chosen: within a factor of 1.5 of where the engines really met."""
+    ollama, vllm = REPORT_130[model]
+    workload = load_workload(None, {"model": model, "concurrency": 1, "input_tokens": 128, "output_tokens": 128})
+    question = Question(
+        model=find_model(model, offline=True), workload=replace(workload, quantization="q4_0"),
+        hardware=simulate("RTX 4080 Laptop"), measurements=Measurements(),
+    )  # fmt: skip
+    found = seen(ollama, forecast=predicted(question, Forecast(engine="ollama", other="vllm")))
+    own, other = (tuple((float(level), rate) for level, rate in each.items()) for each in (ollama, vllm))
+    met = next(level / 100 for level in range(100, 800) if at(other, level / 100) >= at(own, level / 100))
+    assert found.basis == "seen" and found.in_flight is not None and met / 1.5 <= found.in_flight <= met * 1.5
+
+
+def test_the_watched_curve_is_of_the_weights_that_are_loaded() -> None:
+    """Fewer bits a weight write faster on the same card: what is loaded is predicted, and the other engine stays."""
+    model = "meta-llama/Llama-3.2-3B-Instruct"
+    asked = Question(
+        model=find_model(model, offline=True), workload=load_workload(None, {"model": model, "concurrency": 1}),
+        hardware=simulate("RTX 4090"), measurements=Measurements(),
+    )  # fmt: skip
+    forms = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0")
+    told = [
+        predicted(
+            replace(asked, workload=replace(asked.workload, quantization=form)), Forecast(engine="ollama", other="vllm")
+        )
+        for form in forms
+    ]
+    alone = [each.own[0][1] for each in told]
+    assert alone == sorted(alone) and alone[0] < alone[-1]
+    assert len({each.others for each in told}) == 1
 
 
 def test_reached_is_said() -> None:
