@@ -13,9 +13,11 @@ from advisor.errors import BadInput
 from advisor.migrate.found import found_models
 from advisor.migrate.load import Load, watched
 from advisor.migrate.mapping import map_model
-from advisor.migrate.planning import Wish, lost, planned, side_by_side, usual_way, way_of
+from advisor.migrate.moved import Wish, lost, side_by_side
+from advisor.migrate.planning import planned
 from advisor.migrate.site import Site
 from advisor.migrate.stack import stack_files
+from advisor.migrate.ways import usual_way, way_of
 from advisor.pipeline import find_hardware
 from advisor.schema import RenderedFile
 from advisor.watch.server import find_server, other_engine, reader_of

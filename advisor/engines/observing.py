@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Protocol
 
 from advisor.edge.answers import fetched
+from advisor.edge.prometheus import Sample, read_samples
 from advisor.edge.reading import parse_json
 from advisor.engines.asking import Server
 from advisor.engines.looking import Reader
@@ -57,28 +57,12 @@ class Observer(Protocol):
         ...
 
 
-def metric_values(text: str) -> dict[str, float]:
-    """Samples of a Prometheus page, summed over labels; histogram buckets are left out."""
-    totals: dict[str, float] = {}
-    for line in text.splitlines():
-        if line.startswith("#") or "_bucket{" in line or not line.strip():
-            continue
-        name, _, rest = line.partition("{")
-        number = rest.rpartition("} ")[2] if rest else line.partition(" ")[2]
-        name = name.partition(" ")[0]
-        try:
-            totals[name] = totals.get(name, 0.0) + float(number.split()[0])
-        except (ValueError, IndexError):
-            continue
-    return totals
-
-
-def metric_labels(text: str, name: str) -> dict[str, str]:
-    """The labels of the first sample of a metric that carries facts in them."""
-    for line in text.splitlines():
-        if line.startswith(name + "{"):
-            return dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line))
-    return {}
+def samples_of(page: str) -> tuple[Sample, ...]:
+    """The samples of a page of metrics; none where it is empty or no such page: half a page tells no figure."""
+    try:
+        return read_samples(page, "metrics")
+    except BadInput:
+        return ()
 
 
 LOOPBACK = "127.0.0.1"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from advisor.migrate.planning import Moved, purpose_of, side_by_side
+from advisor.migrate.asking import purpose_of
+from advisor.migrate.moved import Moved, side_by_side
 from advisor.wire import to_data
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from advisor.catalog import constants
+from advisor.catalog import constants, engine_limits
 from advisor.engines.asking import Server
 from advisor.migrate.found import FoundModel
 from advisor.migrate.load import Load
-from advisor.migrate.planning import Moved, title
+from advisor.migrate.moved import Moved
 from advisor.schema import Hardware, value
 
 SHORT_CONTEXT = 4096  # tokens: what Ollama takes by itself on small cards, and cuts prompts to
@@ -29,12 +29,12 @@ class Site:
     @property
     def source_title(self) -> str:
         """The engine that serves now."""
-        return title(self.server.engine)
+        return engine_limits(self.server.engine).title
 
     @property
     def target_title(self) -> str:
         """The engine that is moved to."""
-        return title(self.target)
+        return engine_limits(self.target).title
 
     @property
     def load_told(self) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 from advisor.deploy import gateway
 from advisor.deploy.gateway import Gateway
 from advisor.engines.ways import ways_of
+from advisor.migrate.asking import purpose_of
 from advisor.migrate.carried import TEMPLATE_FILE
 from advisor.migrate.document import document
-from advisor.migrate.planning import Moved, lost, purpose_of, side_by_side
+from advisor.migrate.moved import Moved, lost, side_by_side
 from advisor.migrate.site import Site
 from advisor.pipeline import files_of
 from advisor.quoting import shell, yaml

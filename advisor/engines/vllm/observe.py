@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from advisor.edge.prometheus import labels_of, total
 from advisor.engines.asking import Server
 from advisor.engines.looking import Reader
-from advisor.engines.observing import Effective, metric_labels, metric_values
+from advisor.engines.observing import Effective, samples_of
 from advisor.engines.vllm.looking import VllmReader
 from advisor.engines.vllm.running import running as running
 from advisor.units import whole
@@ -57,7 +58,7 @@ def progress(line: str) -> str | None:
 
 def effective(log: str, metrics: str) -> Effective:
     """KV tokens and concurrency from `vllm:cache_config_info`, else from the log; context and slots from the log."""
-    labels = metric_labels(metrics, "vllm:cache_config_info")
+    labels = labels_of(samples_of(metrics), "vllm:cache_config_info")
     kv = _int(labels.get("kv_cache_size_tokens")) or _last(_KV, log)
     concurrency = _CONCURRENCY.findall(log)
     many = labels.get("kv_cache_max_concurrency") or (concurrency[-1][1] if concurrency else None)
@@ -73,8 +74,9 @@ def effective(log: str, metrics: str) -> Effective:
 
 def figures(metrics: str) -> Mapping[str, float]:
     """Tokens, requests, preemptions and the KV cache, by the names of 0.32 and later."""
-    values = metric_values(metrics)
-    return {name: values[name] for name in _KEPT if name in values}
+    samples = samples_of(metrics)
+    told = ((name, total(samples, name)) for name in _KEPT)
+    return {name: value for name, value in told if value is not None}
 
 
 def _last(pattern: re.Pattern[str], log: str) -> int | None:
