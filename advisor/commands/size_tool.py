@@ -1,4 +1,4 @@
-"""`size` as a tool for assistants: its options are those of the command, read by it."""
+"""`size` as a tool for assistants and for the page: its options are those of the command, read by it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from advisor.commands.size import command, size_of
 from advisor.errors import BadInput
-from advisor.report.sized import size_document
+from advisor.report.sized import SizeAnswer, size_document
 
 # What writes, what is read from files and addresses, and what is no question.
 _NOT_HERE = ("help", "pick", "out", "report", "force", "as_json", "hardware", "from_log", "from_metrics")
@@ -36,8 +36,16 @@ def size(
     """
     named = {"users": users, "model": model, "can_get": cards, "have": have, "budget": budget}
     asked = {**(options or {}), **{name: item for name, item in named.items() if item is not None}}
-    given = _read({"offline": True} | asked)
-    return size_document(size_of(lambda _: None, today=date.today(), **given))
+    return size_document(sized(asked))
+
+
+def sized(asked: Mapping[str, Any]) -> SizeAnswer:
+    """The answer to options of the command by name; nothing is asked of the Hub unless they say so.
+
+    Raises:
+        BadInput: an option that there is not, or a value that it does not take.
+    """
+    return size_of(lambda _: None, today=date.today(), **_read({"offline": True, **asked}))
 
 
 def _read(asked: Mapping[str, Any]) -> dict[str, Any]:

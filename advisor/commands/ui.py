@@ -26,7 +26,8 @@ def command(port: int, no_browser: bool) -> int:
     from advisor.commands.extras import require
 
     require("ui", "starlette", "uvicorn")
+    from advisor.commands.size_tool import sized
     from advisor.page.serve import serve
 
-    serve(port, click.echo, browser=not no_browser)
+    serve(port, click.echo, browser=not no_browser, size=sized)
     return 0

@@ -16,19 +16,22 @@ from starlette.types import ASGIApp
 from advisor.errors import AdvisorError
 from advisor.page.api import Api
 from advisor.page.guard import Guard
+from advisor.page.sizes import Sizer, Sizes
 from advisor.page.views import Page
 
 Work = Callable[[Request, bytes], Response]
 
 
-def app(token: str, port: int, page: Page | None = None) -> ASGIApp:
-    """The page behind its guard."""
+def app(token: str, port: int, page: Page | None = None, size: Sizer | None = None) -> ASGIApp:
+    """The page behind its guard; `size` finds machines for a load, without it no address does."""
     made = page or Page(token)
     api = Api(made.answers, made.base)
     gets: dict[str, Work] = {
         "/": made.open, "/answer": made.answer, "/rest": made.rest, "/deploy.zip": made.zip, "/explain": made.explain,
         "/{name}.csv": made.csv, "/runs/{id}": made.run, "/static/{name}": made.static, **api.gets,
     }  # fmt: skip
+    if size is not None:
+        gets["/size"] = Sizes(made.base, size).open
     posts: dict[str, Work] = {
         "/probe": made.probe, "/runs": made.start, "/runs/{id}/cancel": made.cancel, **api.posts
     }  # fmt: skip

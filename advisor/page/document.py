@@ -40,6 +40,12 @@ def watched(base: str, run: Run) -> str:
     return _document(base, el("main", back, shown(run), class_="alone"), again)
 
 
+def sized(base: str, asked: Asked, inside: Html) -> str:
+    """Machines for a question, and the way back to it."""
+    back = el("p", el("a", "Back to the plan", href=asked.address()))
+    return _document(base, el("main", back, inside, class_="alone"))
+
+
 def plain(base: str, entry: Mapping[str, object]) -> str:
     """An entry of `advisor explain`."""
     told = [el("div", el("dt", key), el("dd", item)) for key, item in entry.items()]

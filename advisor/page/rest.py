@@ -18,7 +18,15 @@ from advisor.units import gib
 
 def rest(asked: Asked, answer: Answer, pins: Inside) -> Html:
     """What would make it a yes, plans side by side, memory, reasons, settings, the folder."""
-    parts = (_remedies(asked, answer), _pinning(asked), pins, _memory(answer), _why(answer), _settings(answer))
+    parts = (
+        _remedies(asked, answer),
+        _pinning(asked),
+        pins,
+        _elsewhere(asked),
+        _memory(answer),
+        _why(answer),
+        _settings(answer),
+    )
     return el("div", parts, _folder(asked, answer), id="rest")
 
 
@@ -53,6 +61,11 @@ def _pinning(asked: Asked) -> Html:
         return el("p", f"{MOST_PINS} plans are pinned: unpin one to pin this.", class_="quiet")
     link = asked._replace(pins=(*asked.pins, asked.alone())).address()
     return el("p", el("a", "Pin this plan", href=link, class_="button"), " to see it beside others")
+
+
+def _elsewhere(asked: Asked) -> Html:
+    """To the machines that `advisor size` finds for the question."""
+    return el("p", el("a", "Which machines would carry this, and what they cost", href=f"size?{asked.alone()}"))
 
 
 def _memory(answer: Answer) -> Html | None:

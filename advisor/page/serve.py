@@ -14,17 +14,19 @@ import uvicorn
 
 from advisor.errors import EnvironmentFailed
 from advisor.page.app import app
+from advisor.page.sizes import Sizer
 
 _HOST = "127.0.0.1"
 _WAITING = 128  # connections
 
 
-def serve(port: int, tell: Callable[[str], None], *, browser: bool) -> None:
+def serve(port: int, tell: Callable[[str], None], *, browser: bool, size: Sizer) -> None:
     """Serve until interrupted; the address with its token is told once it can be opened.
 
     Args:
         port: 0 takes a free one.
         browser: open it, where somebody sits at a screen.
+        size: finds the machines for a load.
 
     Raises:
         EnvironmentFailed: the port is taken, or may not be.
@@ -34,7 +36,7 @@ def serve(port: int, tell: Callable[[str], None], *, browser: bool) -> None:
         bound = listener.getsockname()[1]
         address = f"http://{_HOST}:{bound}/{token}/"
         config = uvicorn.Config(
-            app(token, bound), log_level="warning", access_log=False, server_header=False, lifespan="on",
+            app(token, bound, size=size), log_level="warning", access_log=False, server_header=False, lifespan="on",
             timeout_graceful_shutdown=2,
         )  # fmt: skip
         tell(address)
