@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import random
@@ -198,4 +199,24 @@ def test_a_log_without_end_is_read_within_bounds(tmp_path: Path, monkeypatch: py
 def test_a_log_of_one_moment_has_figures() -> None:
     """Requests that all came at once have no rate that any number could not hold."""
     once = Seen(START, 5, 5, 1.0)
-    assert math.isfinite(observed(Log(requests=(once, once), left_out=0)).request_rate or 0.0)
+    found = observed(Log(requests=(once, once), left_out=0))
+    assert math.isfinite(found.request_rate or 0.0) and found.in_flight == 2
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 1000)), min_size=2, max_size=30))
+@settings(max_examples=30)
+def test_no_more_are_in_flight_than_there_were(made: list[tuple[float, float]]) -> None:
+    """However briefly a log lasts and however long its answers took."""
+    requests = tuple(Seen(START + at, 5, 5, took) for at, took in sorted(made))
+    found = observed(Log(requests=requests, left_out=0)).in_flight
+    assert found is not None and 0 < found <= len(made)
+
+
+@pytest.mark.parametrize("level", [1, 6, 9])
+def test_a_compressed_log_says_how_it_is_unpacked(level: int, tmp_path: Path) -> None:
+    """Rotated logs are compressed: what to type is said, and none of their bytes."""
+    path = tmp_path / "access log.1.gz"
+    path.write_bytes(gzip.compress(text(jsonl(load("poisson", "uniform", 3.0, 4.0, 50, 5))).encode(), level))
+    with pytest.raises(BadInput, match="gunzip -k '") as refused:
+        read_log(path)
+    assert str(refused.value).isascii()

@@ -40,7 +40,7 @@ class Observed:
     longest: int | None = None  # of a request, read and written together
     cached: float | None = None  # mean tokens of a prompt that an earlier one left in the cache
     latency_s: float | None = None  # mean
-    in_flight: float | None = None  # mean, as rate x latency
+    in_flight: float | None = None  # mean, as rate x latency, and never more than there were
     in_flight_p95: int | None = None  # of the time, in the busiest hour
     dispersion: float | None = None  # variance over mean of those in flight there; 1: they come independently
     people: int | None = None  # different callers in the busiest hour
@@ -81,7 +81,7 @@ def observed(log: Log) -> Observed:
         longest=max((each.read + (each.written or 0) for each in requests if each.read is not None), default=None),
         cached=_mean([each.cached for each in requests if each.cached is not None]),
         latency_s=latency,
-        in_flight=None if latency is None else rate * latency,
+        in_flight=None if latency is None else min(rate * latency, len(requests)),
         in_flight_p95=p95,
         dispersion=dispersion,
         people=_callers(requests, busy),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import deque
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from advisor.workload.seen.lines import READ, TIMES, WRITTEN, Seen, request_of
 
 MOST_REQUESTS = 1_000_000  # the newest; they take 250 MB
 MOST_OF_A_LINE = 8 << 20  # characters: a prompt may stand in it
+_GZIP = "\x1f\ufffd\x08"  # 1f 8b 08, whose second byte is no UTF-8
 _ACCEPTED = (
     f"each line is a JSON object with {' or '.join(TIMES)} (seconds since 1970, or 2026-11-28T12:00:00Z), "
     f"{READ[0]} and {WRITTEN[0]} (also under usage), and duration_s where it is known; or it is the access log of our "
@@ -46,6 +48,8 @@ def read_log(path: Path) -> Log:
         for number, line in enumerate(beginnings(lines, MOST_OF_A_LINE), 1):
             if not line.strip():
                 continue
+            if number == 1 and line.startswith(_GZIP):
+                raise BadInput(f"{path}: is compressed by gzip; unpack it first: gunzip -k {shlex.quote(str(path))}")
             one = request_of(line)
             if isinstance(one, Seen):
                 found.append(one)
