@@ -23,5 +23,9 @@ def helpers(text: str | None) -> tuple[ModelSpec, ...]:
     found = [find_model(name, offline=True) for name in names if name and name != NONE]
     for model in found:
         if purpose(model) == "text":
-            raise BadInput(f"{model.hf_id} writes text: plan it by itself, and give its memory by --reserve")
+            raise BadInput(
+                f"{model.hf_id} writes text, and a plan is for one such model: plan it by itself (advisor recommend "
+                f"--model {model.hf_id} --out FOLDER), and keep the memory that its plan takes free here, e.g. "
+                f"--reserve 8GiB"
+            )
     return tuple(found)
