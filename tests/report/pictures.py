@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,16 +43,18 @@ def terminal_html() -> str:
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """The address of a page of its own, with nothing measured."""
+def served(engines: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """The address of a page of its own, with nothing measured; `engines` is the environment in which it finds them."""
     with TemporaryDirectory() as home:
-        env = {**os.environ, "HOME": home, "XDG_DATA_HOME": home, "PYTHONPATH": str(PICTURES.parent)}
+        env = {**engines, "HOME": home, "XDG_DATA_HOME": home, "PYTHONPATH": str(PICTURES.parent)}
         words = [sys.executable, "-m", "advisor.cli", "ui", "--no-browser"]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env)
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.terminate()
-        process.wait(timeout=60)
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
 
 
 @contextmanager
