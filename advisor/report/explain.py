@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -60,8 +61,23 @@ def _figure(name: str) -> dict[str, Any] | None:
     entry = constants("figures").get(name.lower())
     if entry is None:
         return None
-    told = {"figure": name.lower(), "title": entry["title"], "formula": entry["formula"], "why": entry["why"]}
-    return told | _source(entry["source"])
+    told = {"figure": name.lower(), "title": entry["title"], "formula": entry["formula"], **_in_symbols(entry)}
+    return told | {"why": entry["why"]} | _source(entry["source"])
+
+
+def _in_symbols(entry: Mapping[str, str]) -> dict[str, str]:
+    """The formula in letters, where there is one, and what each of them stands for, with its unit."""
+    if "symbols" not in entry:
+        return {}
+    case = f" ({entry['holds_for']})" if "holds_for" in entry else ""
+    letters = sorted(letters_of(entry["symbols"]), key=str.lower)
+    legend = "; ".join(f"{letter} = {constants('symbols')[letter]}" for letter in letters)
+    return {"in symbols": entry["symbols"] + case, "where": legend}
+
+
+def letters_of(formula: str) -> frozenset[str]:
+    """The letters in a formula; longer words are functions."""
+    return frozenset(re.findall(r"\b[A-Za-z]\b", formula))
 
 
 def _setting(name: str) -> dict[str, Any] | None:
