@@ -27,6 +27,13 @@ from tests.test_cli import run
         ("recommend --user 5", "did you mean --users?", "all options: advisor recommend --help"),
         ("recommend --profile chatt", "Did you mean chat?", "type: --profile chat"),
         ("recommend --model qwen3-8", "did you mean Qwen/Qwen3-8B?", "type: --model Qwen/Qwen3-8B"),
+        (
+            "recommend --model mistrall",
+            "did you mean mistralai/Mistral-7B-v0.1?",
+            "type: --model mistralai/Mistral-7B-v0.1",
+        ),
+        ("recommend --model gpt-4o-mini", "nobody can download its weights", "type: --model gpt-oss:20b"),
+        ("recommend --model gemini-2.5-pro", "nobody can download its weights", "type: --model gemma4:12b"),
     ],
 )
 def test_a_slip_gets_the_nearest_name_and_what_to_type(typed: str, first: str, then: str) -> None:
@@ -65,3 +72,26 @@ def test_no_text_breaks_the_guess(text: str) -> None:
     """Whatever is typed, the guess is digits or none."""
     found = meant(text)
     assert found is None or float(found) == float(found)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("H1OO", "which is it: NVIDIA H100 NVL 94GB"),
+        ("A1oo", "which is it: NVIDIA A100 PCIe 40GB"),
+        ("4x", "names no card"),
+        ("8 x", "names no card"),
+    ],
+)
+def test_letters_for_zeros_and_a_count_without_a_card_are_understood(typed: str, told: str) -> None:
+    """The card that was meant is asked for, and a number of nothing is no misspelt card."""
+    done = run("recommend", "--gpu", typed)
+    assert done.returncode == 2 and told in done.stderr.splitlines()[0]
+
+
+def test_a_repository_may_hold_the_name_of_a_closed_model() -> None:
+    """Somebody's model that was taught by a closed one is not refused for its name."""
+    from advisor.models.elsewhere import refuse_closed
+
+    for name in ("somebody/gpt-4-distilled", "gpt-oss:20b", "Qwen3-8B-Claude-Distill", "gpt4all-j"):
+        refuse_closed(name)

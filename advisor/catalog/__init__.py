@@ -195,13 +195,18 @@ def weights_format(name: str, engine: str | None = None) -> WeightsFormat:
 
 def nearest(text: str, names: Iterable[str], count: int = 5) -> str:
     """A phrase with the known names that look most like `text`."""
+    known = tuple(names)
+    if close := look_alikes(text, known, count):
+        return "the nearest known are " + ", ".join(close)
+    return "nothing known looks like it; known are for example " + ", ".join(known[:count])
+
+
+def look_alikes(text: str, names: Iterable[str], count: int = 5) -> list[str]:
+    """The known names that look most like `text`, the nearest first; none where nothing does."""
     import difflib
 
     by_plain = {_plain(name): name for name in names}
-    close = difflib.get_close_matches(_plain(text), by_plain, n=count, cutoff=0.4)
-    if close:
-        return "the nearest known are " + ", ".join(by_plain[key] for key in close)
-    return "nothing known looks like it; known are for example " + ", ".join(list(by_plain.values())[:count])
+    return [by_plain[key] for key in difflib.get_close_matches(_plain(text), by_plain, n=count, cutoff=0.4)]
 
 
 def engine_names() -> tuple[str, ...]:

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from advisor.catalog.entries import GpuSpec
-from advisor.catalog.gpu_text import Card, Query, cards, has_size, sizes_gb, vocabulary
+from advisor.catalog.gpu_text import Card, Query, cards, has_size, read, sizes_gb, vocabulary
 from advisor.catalog.vendors import vendors
 from advisor.units import GIB
 
 _BY_FIGURES = "a card that is not there is named by its figures: '48GB, 1008 GB/s, cc 8.9'"
 _NUMBERS_WEIGH = 3.0  # in the likeness of two names, against other words
+_ONLY_COUNT = re.compile(r"\s*\d*\s*[x×*]?\s*")  # how many, and not of what
+_LETTERS_FOR_ZEROS = re.compile(r"(?<=\d)[oO]+")  # H1OO
 _SAME_LETTER = 0.01  # H300 is H200 before it is B300
 
 
@@ -52,8 +54,9 @@ def _sizes(entry: Mapping[str, Any]) -> str:
 
 def unknown(text: str, query: Query) -> str:
     """Cards that the words could belong to, else those whose names look most alike."""
-    if not query.words:
+    if not query.words or _ONLY_COUNT.fullmatch(text):
         return _no_card(text, query)
+    query = read(_LETTERS_FOR_ZEROS.sub(lambda zeros: "0" * len(zeros[0]), text))
     partial = [card.entry["name"] for card in cards() if query.words and query.words <= card.words]
     if partial:
         return f"GPU {text!r} is not enough to tell the card, which is it: {', '.join(partial[:8])}?"
@@ -86,7 +89,7 @@ def _no_card(text: str, query: Query) -> str:
     sold = [card.entry for card in cards() if not makers or card.entry["vendor"] in makers]
     sized = [entry for entry in sold if query.size_gb is None or has_size(entry, query.size_gb)] or sold
     best = sorted(sized, key=lambda entry: (entry.get("release", ""), entry["name"]), reverse=True)[:8]
-    return f"GPU {text!r} names no card, which is it: {', '.join(entry['name'] for entry in best)}? {_BY_FIGURES}"
+    return f"GPU {text!r} names no card, which is it: {', '.join(entry['name'] for entry in best)}?\n{_BY_FIGURES}"
 
 
 def _likeness(words: frozenset[str], card: Card) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,6 +25,23 @@ def refuse_by_name(name: str) -> None:
     for kind in constants("elsewhere")["kinds"]:
         if words & set(kind["words"]) or any(phrase in whole for phrase in kind["phrases"]):
             raise BadInput(_told(shown(name), kind))
+
+
+def refuse_closed(name: str) -> None:
+    """Refuse the bare name of a model whose weights its maker gives to nobody; a repository's name has an owner.
+
+    Raises:
+        BadInput: who serves it, and what to type for an open one.
+    """
+    if "/" in name:
+        return
+    for kind in constants("elsewhere")["closed"]:
+        if any(re.match(rf"{re.escape(begin)}(?![a-z0-9])", name.lower()) for begin in kind["begins"]):
+            raise BadInput(
+                f"model {shown(name)} is served by {kind['maker']} alone: nobody can download its weights\n"
+                f"type: --model {kind['open']}\n"
+                "without --model the best open one for the machine is chosen"
+            )
 
 
 def refuse_by_architecture(architectures: Iterable[str], where: str) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from advisor.catalog import gguf_format, model_at, model_entries, nearest, raw_entries, weights_format
+from advisor.catalog import gguf_format, look_alikes, model_at, model_entries, nearest, raw_entries, weights_format
 from advisor.edge.reading import at_home, is_file, is_folder, named
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
-from advisor.models.elsewhere import refuse_by_name
+from advisor.models.elsewhere import refuse_by_name, refuse_closed
 from advisor.models.library import HUB, USUAL, as_tagged, find_tag, library_reference, lines_of, tags_like
 from advisor.models.match import find_place
 from advisor.models.text import Written, fewer_bits, take_apart, unloaded_form
@@ -54,11 +54,13 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
     if len(name) > MOST_OF_A_NAME:
         raise BadInput(f"model {shown(text)}: is longer than any name of a model")
     if name.lower() not in _hub_ids():
+        refuse_closed(name)
         refuse_by_name(name)
     generations = lines_of(name)
     if len(generations) > 1:
         raise BadInput(
-            f"model {shown(text)} is a line of models: which one, newest first: {', '.join(generations[:8])}?"
+            f"model {shown(text)} is a line of models: which one, newest first: {', '.join(generations[:8])}?\n"
+            f"type: --model {generations[0]}"
         )
     found = _in_catalogue(name)
     if found is None and not offline and name.count("/") == 1:
@@ -66,7 +68,7 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
 
         return fetch_model(name, _suggestion(name))
     if found is None:
-        raise BadInput(f"model {shown(text)} is not in the catalogue; {_odd_form(name)}{_suggestion(name)}")
+        raise BadInput(f"model {shown(text)} is not in the catalogue; {_odd_form(name)}{_meant(name)}")
     return found if offline else _sized(name, found)
 
 
@@ -250,7 +252,17 @@ def replaced(named: str | None, loaded: str) -> str | None:
 
 def _suggestion(text: str) -> str:
     """What to try instead: tags of the family, else the nearest Hub ids."""
-    tags = tags_like(text)
-    if tags:
-        return nearest(text, tags)
-    return nearest(text, [entry["hf_id"] for entry in model_entries()])
+    return nearest(text, _candidates(text))
+
+
+def _candidates(text: str) -> list[str]:
+    return tags_like(text) or [entry["hf_id"] for entry in model_entries()]
+
+
+def _meant(text: str) -> str:
+    """The same as a question with what to type, one fact a line."""
+    near = look_alikes(text, _candidates(text))
+    if not near:
+        return f"{_suggestion(text)}\nall models: advisor catalog models"
+    also = f"\nalso near: {', '.join(near[1:])}" if near[1:] else ""
+    return f"did you mean {near[0]}?\ntype: --model {near[0]}{also}"
