@@ -70,7 +70,7 @@ def test_a_real_engine_killed_under_load(engines: dict[str, str], tmp_path: Path
         (free_port(), free_port()),
         {**engines, "OLLAMA_MODELS": str(tmp_path / "store"), "HOME": str(tmp_path)},
     )
-    (tmp_path / "Modelfile").write_text(f"FROM {engines['ADVISOR_MODEL_GGUF']}\n")
+    (tmp_path / "Modelfile").write_text(f"FROM {engines['ADVISOR_MODEL_GGUF']}\nPARAMETER num_predict 8\n")
     upstream = " ".join(f"127.0.0.1:{port}" for port in ports)
     with (
         serving(env, ports[0]) as first,
