@@ -18,8 +18,11 @@ from tests import scenarios
 if "mix_stderr" in inspect.signature(CliRunner).parameters:  # click before 8.2
     CliRunner.__init__.__defaults__ = ("utf-8", None, False, False)  # both streams told apart, as later ones do
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background of a script, and so what it starts
+# A job in the background of a script ignores the first, what nohup starts the second; and so would what a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # No test may depend on absolute time, and a failing example must be the same on every machine.
 settings.register_profile("advisor", deadline=None, derandomize=True)

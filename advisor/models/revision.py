@@ -93,8 +93,8 @@ def _repository(model: ModelSpec, named: str, name: str) -> str:
         return loaded[wanted]
     other = f", such as {model.hf_id}" if model.path is None and model.hf_id.count("/") == 1 else ""
     raise BadInput(
-        f"revision: {shown(name)} is of a repository that vLLM loads from the Hub, and model {shown(named)} names "
-        f"none; accepted: --model OWNER/NAME{other}. Ollama keeps what it pulled first; of GGUF files, "
+        f"revision: {shown(name)} is of a repository that is loaded from the Hub, and model {shown(named)} names "
+        f"none; accepted: --model OWNER/NAME{other}. A library's tag stays what was pulled first; of GGUF files, "
         f"`hf download OWNER/NAME FILE.gguf --revision {name}`, then --model FILE.gguf"
     )
 

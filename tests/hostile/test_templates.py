@@ -30,6 +30,7 @@ ALLOWED = {
     ".network.j2": UNIT,
     "_hardening.j2": UNIT,
     "_mounts.j2": UNIT | {"quadlet"},
+    "gitignore.j2": set(),  # no value at all
     "Modelfile.j2": {"modelfile", "comment"},
     "Caddyfile.j2": {"caddycomment", "caddymodel", "caddylist"},
     ".py.j2": set(),  # no value of a plan stands in a program
