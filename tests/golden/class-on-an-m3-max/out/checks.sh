@@ -24,22 +24,22 @@ before)
     'found=$(uname -sm); echo "$found"; case $found in '"'"'Darwin aarch64'"'"'|'"'"'Darwin arm64'"'"') ;; *) false ;; esac'
   look clock 'The clock is right' 'sudo timedatectl set-ntp true' \
     '[ -z "$(find plan.json -newermt '"'"'5 minutes'"'"')" ] && case $(timedatectl show --property=NTPSynchronized --value 2>/dev/null) in no) echo not synchronised; false ;; esac'
-  look memory 'The engine needs about 18.7 GiB of the host'"'"'s memory' 'end other programs, or plan a smaller model or context' \
-    'found=$(echo $(( $(sysctl -n hw.memsize) / 1048576 ))) && echo "$found" && [ "$found" -ge 19194 ]'
+  look memory 'The engine needs about 20.4 GiB of the host'"'"'s memory' 'end other programs, or plan a smaller model or context' \
+    'found=$(echo $(( $(sysctl -n hw.memsize) / 1048576 ))) && echo "$found" && [ "$found" -ge 20928 ]'
   look port 'Port 11434 is free for the engine' 'stop what listens there (`ss -ltnp '"'"'sport = :11434'"'"'`)' \
     'if (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then echo busy; exit 1; fi; echo free'
   look engine-present 'Ollama is installed' 'https://ollama.com/download (version 0.34.2)' \
     'command -v ollama'
   look engine-version 'The plan was made for Ollama 0.34.2; 0.32.15 takes all of it too' 'https://ollama.com/download (version 0.34.2); or plan for the version that is here: --engine-version ollama=VERSION' \
     'found=$($(command -v timeout >/dev/null && echo timeout 20) ollama --version 2>&1 </dev/null | grep -oE '"'"'[0-9]+([.][0-9]+)+[A-Za-z0-9.+_-]*'"'"' | tail -n 1); echo "$found"; [ -n "$found" ] && printf '"'"'%s\n'"'"' 0.32.15 "$(printf %s "$found" | sed -E '"'"'s/[+].*//; s/[.-]?(dev|rc|a|b)([0-9])/~\1\2/'"'"')" | sort -V -C'
-  look disk 'There is room where models lie: weights 6.6 GB, caches about 2.1 GB' 'free space, or set OLLAMA_MODELS in .env to a folder on a larger disk' \
-    'folder=$(sed -n "s/^OLLAMA_MODELS=[\"'"'"'-]*//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); folder=${folder:-${OLLAMA_MODELS:-$HOME/.ollama/models}}; while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done; found=$(df -Pk "$folder" | awk '"'"'NR==2 {print $4}'"'"') && echo "$found" && [ "$found" -ge 8536173 ]'
+  look disk 'There is room where models lie: weights 8.5 GB, caches about 2.1 GB' 'free space, or set OLLAMA_MODELS in .env to a folder on a larger disk' \
+    'folder=$(sed -n "s/^OLLAMA_MODELS=[\"'"'"'-]*//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); folder=${folder:-${OLLAMA_MODELS:-$HOME/.ollama/models}}; while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done; found=$(df -Pk "$folder" | awk '"'"'NR==2 {print $4}'"'"') && echo "$found" && [ "$found" -ge 10435357 ]'
   look files 'The files are as advisor wrote them' 'advisor render plan.json --out . --force (keeps what you changed as .bak-N)' \
     'ls plan.json run.sh stop.sh >/dev/null && awk '"'"'NR == FNR {here[$0]; next} substr($0, 67) in here'"'"' <(find . -type f) <(sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  .\/\1/p'"'"' .advisor-manifest.json) | sha256sum --check --quiet'
   look env-file 'Only you can read .env, and what lies beside it for one service alone' 'chmod 600 .env *.env' \
     'for file in .env engine.env grafana.env; do [ ! -e "$file" ] || [ "$(ls -lL "$file" | cut -c5-10)" = ------ ] || { ls -lL "$file"; exit 1; }; done'
-  look model-access 'The library has llama3.1:8b-instruct-q6_K' 'tags move: look it up at https://ollama.com/library and set FROM in Modelfile' \
-    'curl -fsS -o /dev/null https://registry.ollama.ai/v2/library/llama3.1/manifests/8b-instruct-q6_K'
+  look model-access 'The library has llama3.1:8b-instruct-q8_0' 'tags move: look it up at https://ollama.com/library and set FROM in Modelfile' \
+    'curl -fsS -o /dev/null https://registry.ollama.ai/v2/library/llama3.1/manifests/8b-instruct-q8_0'
   ;;
 after)
   :

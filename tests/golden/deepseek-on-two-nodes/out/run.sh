@@ -159,12 +159,9 @@ if [ -n "$key" ]; then
     export XDG_DATA_HOME="$state/gateway" XDG_CONFIG_HOME="$state/gateway"
     keep "$state/gateway.log"
     set -m
-    # In ./state, so that the socket's path is short wherever this folder lies; its owner alone may use it.
-    cd "$state"
-    ADVISOR_API_KEY=$key ADVISOR_API_KEY_NEXT=$next_key ADVISOR_ADMIN=unix/gateway.sock \
+    ADVISOR_API_KEY=$key ADVISOR_API_KEY_NEXT=$next_key \
       nohup env -u HF_TOKEN caddy run --config "$here/gateway/Caddyfile" --adapter caddyfile >>"$state/gateway.log" 2>&1 </dev/null &
     gateway=$!
-    cd "$OLDPWD"
     set +m
     printf '%s\n' "$gateway" >"$state/gateway.pid"
     LC_ALL=C ps -o lstart= -p "$gateway" >"$state/gateway.started" || true

@@ -32,8 +32,8 @@ before)
     'if (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; then echo busy; exit 1; fi; echo free'
   look disk-volumes 'There is room where models lie: weights 1.1 GB, image about 10.7 GB, caches about 2.1 GB' 'free space, or set ADVISOR_MODELS in .env to a folder on a larger disk' \
     'folder=$(sed -n "s/^ADVISOR_MODELS=[\"'"'"'-]*//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); folder=${folder:-$(docker info --format '"'"'{{.DockerRootDir}}'"'"' 2>/dev/null || echo /var/lib/docker)}; while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done; found=$(df -Pk "$folder" | awk '"'"'NR==2 {print $4}'"'"') && echo "$found" && [ "$found" -ge 13691808 ]'
-  look models-owner 'A folder that ADVISOR_MODELS names in .env is root'"'"'s, or writable for everybody' 'sudo chown -R 0:0 the folder that ADVISOR_MODELS names' \
-    'folder=$(sed -n "s/^ADVISOR_MODELS=[\"'"'"'-]*//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); [ -z "$folder" ] || [ ! -e "$folder" ] || [ "$(stat -c %u "$folder")" = 0 ] || [ -n "$(find "$folder" -maxdepth 0 -perm -o+w)" ]'
+  look models-owner 'A folder that ADVISOR_MODELS names in .env is root'"'"'s (of rootless Docker: yours), or writable for everybody' 'sudo chown -R 0:0 the folder that ADVISOR_MODELS names (of rootless Docker: to yourself)' \
+    'folder=$(sed -n "s/^ADVISOR_MODELS=[\"'"'"'-]*//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); [ -z "$folder" ] || [ ! -e "$folder" ] || [ "$(stat -c %u "$folder")" = "$(docker info --format "{{.SecurityOptions}}" 2>/dev/null | grep -q rootless && id -u || echo 0)" ] || [ -n "$(find "$folder" -maxdepth 0 -perm -o+w)" ]'
   look driver 'vLLM 0.33.0 needs NVIDIA driver 580 or newer' 'update the driver, then restart the machine' \
     'found=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -n 1) && echo "$found" && printf '"'"'%s\n'"'"' 580 "$found" | sort -V -C'
   look capability 'vLLM 0.33.0 with 16-bit float weights needs compute capability 7.5 or higher' 'this card cannot run it: plan again' \
