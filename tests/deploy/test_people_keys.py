@@ -23,6 +23,7 @@ from advisor.plan import with_way
 from advisor.render import render
 from advisor.schema import Plan
 from tests.deploy.front import KEY, Front, Upstream, free_port, gateway, planned, wait_for, written
+from tests.deploy.test_scrape import watching
 from tests.engines.engine_cases import first_plan, tool
 from tests.required import absent
 from tests.smoke.fake_engine import Behaviour
@@ -191,9 +192,23 @@ def usage(port: int) -> dict[str, dict[str, float]]:
     return found
 
 
+def in_prometheus(folder: Path, tmp_path: Path, port: int, names: int) -> dict[str, float]:
+    """Name → output tokens, as a real Prometheus has them that reads the emitted file."""
+    config = folder / "monitoring" / "prometheus.native.yml"
+    config.write_text(config.read_text().replace(f"127.0.0.1:{people.PORT}", f"127.0.0.1:{port}"))
+    with watching(folder, tmp_path) as prometheus:
+        end, found = time.monotonic() + 60, dict[str, float]()
+        while len(found) < names and time.monotonic() < end:
+            time.sleep(1)
+            rows = prometheus.query('sum by (api_key_alias) (litellm_output_tokens_metric_total{job="keys"})')
+            found = {row["metric"]["api_key_alias"]: float(row["value"][1]) for row in rows}
+    return found
+
+
 @pytest.mark.engine
-def test_three_people_for_real(folder: Path) -> None:
-    """One is limited (429, Retry-After), one revoked under load without a cut answer, usage stands in the metrics by name."""
+def test_three_people_for_real(tmp_path: Path) -> None:
+    """One is limited (429, Retry-After), one revoked under load without a cut answer, usage stands in Prometheus by name."""
+    folder = written(with_keys("vllm", "monitoring"), tmp_path / "deploy here")
     name = with_keys().launch.served_name
     keys = {
         who: keys_sh(folder, "add", who, *limit).stdout.strip() for who, *limit in (["alice"], ["bob", "3"], ["carol"])
@@ -227,6 +242,8 @@ def test_three_people_for_real(folder: Path) -> None:
         assert all(answer.body.count("word ") == 30 for answer in answers)
         time.sleep(1)
         seen = usage(port)
+        kept = in_prometheus(folder, tmp_path, port, len(seen))
+    assert kept == {who: used["output_tokens"] for who, used in seen.items()}
     assert {who: seen[who]["output_tokens"] for who in ("alice", "bob", "carol", "dave")} == {
         "alice": 4 + 4 * 30, "bob": 12, "carol": 4 + 4 * 30, "dave": 4,
     }  # fmt: skip
