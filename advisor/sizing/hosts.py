@@ -97,11 +97,15 @@ def on_several(
 
 
 def _too_many(beyond: int, most: int) -> int:
-    """Full machines that have so many more cards than there may be that no smaller ones do with fewer."""
-    return math.ceil(_SMALLER_MACHINES_GIVE * beyond / most) + 1
+    """Full machines that have so many more cards than there may be that no smaller ones do with fewer.
 
+    What a machine with fewer cards does better is to leave none over: of 8, replicas of 5 leave 3.
 
-_SMALLER_MACHINES_GIVE = 1.5  # at most so many times what the same number of cards does in full machines
+    >>> _too_many(8, 8), _too_many(80, 8)
+    (3, 17)
+    """
+    used = min(most // each * each for each in range(1, most + 1))  # by replicas of that many cards
+    return math.ceil(beyond / used) + 1
 
 
 def _alone(question: Question, supply: Supply, cards: int) -> bool:
