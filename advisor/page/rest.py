@@ -27,7 +27,7 @@ def rest(asked: Asked, answer: Answer, pins: Inside) -> Html:
         _why(answer),
         _settings(answer),
     )
-    return el("div", parts, _folder(asked, answer), id="rest")
+    return el("div", parts, _folder(asked, answer), id="rest", data_address=asked.address())
 
 
 def _remedies(asked: Asked, answer: Answer) -> Html | None:

@@ -69,12 +69,12 @@ class Page:
         return HTMLResponse(every(shown.quick(told, answer), lengths(told, answer, swapped=True) if new else None))
 
     def rest(self, request: Request, _body: bytes) -> Response:
-        """What takes longer, once they rest; the address of the page becomes that of the question."""
+        """What takes longer, once they rest; which names the address that the page then takes on."""
         asked = read(request.url.query)
         answer = self.answers.whole(asked)
         told = _named(asked, answer)
         inside = shown.settled(told, answer, pins(told, self.answers.pinned(told)))
-        return HTMLResponse(inside, headers={"hx-replace-url": self.base + told.address()})
+        return HTMLResponse(inside)
 
     def probe(self, _request: Request, body: bytes) -> Response:
         """Look at this machine again, and ask the same question."""

@@ -25,6 +25,12 @@ if (window.matchMedia("(max-width: 48rem)").matches) {
   document.querySelectorAll("#question > .group").forEach((group, place) => { group.open = place === 0; });
 }
 
+// The address is that of the question whose answer stands there: one that came too late stands nowhere.
+document.addEventListener("htmx:afterSettle", () => {
+  const rest = document.querySelector("#rest[data-address]");
+  if (rest && rest.dataset.address !== location.search) history.replaceState(history.state, "", rest.dataset.address);
+});
+
 document.addEventListener("htmx:afterRequest", (event) => {
   const told = event.detail.xhr.getResponseHeader("Server-Timing") || "";
   const found = /dur=([\d.]+)/.exec(told);
