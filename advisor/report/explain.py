@@ -70,7 +70,7 @@ def _in_symbols(entry: Mapping[str, str]) -> dict[str, str]:
     if "symbols" not in entry:
         return {}
     case = f" ({entry['holds_for']})" if "holds_for" in entry else ""
-    letters = sorted(letters_of(entry["symbols"]), key=str.lower)
+    letters = sorted(letters_of(entry["symbols"]), key=lambda letter: (letter.lower(), letter))
     legend = "; ".join(f"{letter} = {constants('symbols')[letter]}" for letter in letters)
     return {"in symbols": entry["symbols"] + case, "where": legend}
 
