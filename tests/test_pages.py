@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,26 @@ def kept(path: Path, made: str, request: pytest.FixtureRequest) -> None:
 def test_a_page_is_up_to_date(kind: str, request: pytest.FixtureRequest) -> None:
     """The pages beside the README are what `explain --all` prints."""
     kept(GITHUB / f"{kind.upper()}.md", reference(kind), request)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["explain", "--all", "figures"], ["explain", "--all", "rules"], ["catalog", "formats"],
+        ["recommend", "--users", "20", "--gpu", "2x RTX 4090", "--dry-run", "--offline", "--full"],
+    ],
+    ids=lambda words: " ".join(words[:3]),
+)  # fmt: skip
+def test_nothing_stands_in_the_order_of_a_set(words: list[str]) -> None:
+    """Every start of Python orders its sets anew; what is printed stays the same."""
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", "from advisor.cli import main; main()", *words],
+            capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in "1234"
+    }  # fmt: skip
+    assert len(said) == 1 and len(said.pop()) > 500
 
 
 @pytest.mark.golden
