@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.client import again_and_again
-from tests.deploy.front import Upstream, gateway, planned, written
+from tests.deploy.front import Front, Upstream, gateway, planned, written
 from tests.smoke.fake_engine import Behaviour
 
 pytestmark = pytest.mark.external
@@ -25,16 +26,22 @@ def lead(folder: Path, upstream: Upstream) -> None:
     (folder / "engine.at.new").replace(folder / "engine.at")
 
 
+@contextmanager
+def followed(tmp_path: Path, *engines: Upstream) -> Iterator[Front]:
+    """A gateway that leads to the first of these engines, by the file."""
+    caddyfile = written(planned(), tmp_path / "deploy") / "gateway" / "Caddyfile"
+    lead(tmp_path, engines[0])
+    with ExitStack() as stack:
+        for engine in engines:
+            stack.enter_context(engine.serving())
+        yield stack.enter_context(gateway(caddyfile, engines[0].port, tmp_path, ADVISOR_UPSTREAM="{file.engine.at}"))
+
+
 def test_no_switch_loses_a_connection(tmp_path: Path) -> None:
     """Sixty moves between two engines under a rush of new connections: every request is answered, by one or the other."""
     first, second = (Upstream(Behaviour(model="fake", ttft_s=0, tpot_s=0)) for _ in range(2))
     counted: Counter[object] = Counter()
-    caddyfile = written(planned(), tmp_path / "deploy") / "gateway" / "Caddyfile"
-    lead(tmp_path, first)
-    with (
-        first.serving(), second.serving(),
-        gateway(caddyfile, first.port, tmp_path, ADVISOR_UPSTREAM="{file.engine.at}") as front,
-    ):  # fmt: skip
+    with followed(tmp_path, first, second) as front:
 
         def ask(_: int) -> None:
             try:
@@ -53,12 +60,7 @@ def test_no_switch_loses_a_connection(tmp_path: Path) -> None:
 def test_what_has_begun_stays_where_it_began(tmp_path: Path) -> None:
     """A stream goes on at the engine that it met; the next request meets the other; and health is asked of the other too."""
     first, second = (Upstream(Behaviour(model="fake", ttft_s=0.1, tpot_s=0.1)) for _ in range(2))
-    caddyfile = written(planned(), tmp_path / "deploy") / "gateway" / "Caddyfile"
-    lead(tmp_path, first)
-    with (
-        first.serving(), second.serving(),
-        gateway(caddyfile, first.port, tmp_path, ADVISOR_UPSTREAM="{file.engine.at}") as front,
-    ):  # fmt: skip
+    with followed(tmp_path, first, second) as front:
         streams: list[str] = []
         going = threading.Thread(target=lambda: streams.append(front.chat(stream=True, max_tokens=20).body))
         going.start()
@@ -78,12 +80,7 @@ def test_what_has_begun_stays_where_it_began(tmp_path: Path) -> None:
 def test_a_file_that_leads_nowhere_is_an_error_for_its_request_alone(tmp_path: Path, text: str | None) -> None:
     """Empty, no address, a dead one, several, itself, or no file: 502 or 503, and the next good word serves again."""
     engine = Upstream(Behaviour(model="fake", ttft_s=0, tpot_s=0))
-    caddyfile = written(planned(), tmp_path / "deploy") / "gateway" / "Caddyfile"
-    lead(tmp_path, engine)
-    with (
-        engine.serving(),
-        gateway(caddyfile, engine.port, tmp_path, ADVISOR_UPSTREAM="{file.engine.at}") as front,
-    ):
+    with followed(tmp_path, engine) as front:
         with suppress(FileNotFoundError):
             (tmp_path / "engine.at").unlink()
         if text is not None:
