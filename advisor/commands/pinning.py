@@ -20,8 +20,7 @@ def pinned(plan: Plan) -> Plan:
     local = plan.model.path is not None or "hub" not in engine_limits(plan.engine).features
     if local or plan.workload.offline:
         return plan
-    loaded = (word.partition("@")[0] for word in ENGINES[plan.engine].supplies(plan).repositories)
-    found = commits_of(name for name in loaded if name not in plan.model.revisions)
+    found = commits_of(name for name in _loaded(plan) if name not in plan.model.revisions)
     if not found:
         return plan
     again = ",".join(filter(None, (plan.workload.revision, written(found))))
@@ -33,5 +32,10 @@ def pinned(plan: Plan) -> Plan:
 
 def not_loaded(plan: Plan) -> list[str]:
     """Repositories of which a revision was asked for, and that this plan does not load."""
-    loaded = {word.partition("@")[0] for word in ENGINES[plan.engine].supplies(plan).repositories}
+    loaded = _loaded(plan)
     return [name for name in plan.model.revisions if name not in loaded]
+
+
+def _loaded(plan: Plan) -> list[str]:
+    """The repositories, without the states of them that are asked for."""
+    return [word.partition("@")[0] for word in ENGINES[plan.engine].supplies(plan).repositories]

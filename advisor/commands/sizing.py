@@ -103,11 +103,11 @@ def chosen_files(answer: SizeAnswer, number: int) -> tuple[RenderedFile, ...]:
     Raises:
         BadInput: the answer has no such way.
     """
+    from advisor.commands.pinning import pinned
+
     if number > len(answer.options):
         raise BadInput(f"--pick {number}: the answer has {len(answer.options)} ways")
     made = advise_on(answer.options[number - 1].way, answer.question)
-    from advisor.commands.pinning import pinned
-
     return files_of(pinned(made)) if made else ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 
 def tasks() -> tuple[str, ...]:
@@ -65,21 +66,23 @@ def no_helper(text: str) -> str | None:
 def unknown_version(text: str) -> str | None:
     """None where an engine and a version can be read from it."""
     from advisor.engines.versions import read_versions
-    from advisor.errors import BadInput
 
-    try:
-        return None if read_versions(text) else ""
-    except BadInput as error:
-        return str(error).partition(": ")[2]
+    return _objection(read_versions, text)
 
 
 def no_revision(text: str) -> str | None:
     """None for a commit, tag or branch, alone or of a repository; else what is wrong."""
-    from advisor.errors import BadInput
     from advisor.models.revision import read_revision
 
+    return _objection(read_revision, text)
+
+
+def _objection(read: Callable[[str], object], text: str) -> str | None:
+    """What the reader says against a text, without the name of the key that it says first."""
+    from advisor.errors import BadInput
+
     try:
-        read_revision(text)
+        read(text)
     except BadInput as error:
         return str(error).partition(": ")[2]
     return None

@@ -33,13 +33,13 @@ def _before(plan: Plan) -> Iterator[Check]:
     elif plan.workload.air_gapped:
         cached = "models--" + plan.launch.model_ref.replace("/", "--")
         pinned = plan.model.revisions.get(plan.launch.model_ref)
-        fetched = f"{plan.launch.model_ref} --revision {pinned.name}" if pinned else plan.launch.model_ref
+        words = [plan.launch.model_ref, *(("--revision", pinned.name) if pinned else ())]
         yield Check(
             id="weights",
             fact="The plan is offline, so the weights are in the cache already",
             command=f'ls "${{HF_HOME:-$HOME/.cache/huggingface}}"/hub/{shell(cached)}/snapshots',
             expect="one folder",
-            otherwise=f"with a network: hf download {fetched}; then copy the folder hub/{cached}",
+            otherwise=f"with a network: hf download {' '.join(map(shell, words))}; then copy the folder hub/{cached}",
         )
 
 
