@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.page.asking import NO, YES
 from tests.page.conftest import PHONE, WAIT_MS, WIDE, Open
@@ -43,6 +43,24 @@ def test_people_turn_the_verdict_while_one_drags(opened: Open) -> None:
     assert re.fullmatch(r"answered in \d+ ms", page.locator("#took").inner_text())
     page.reload()
     assert "vLLM serves 50 users" in verdict(page)
+
+
+def test_a_late_answer_does_not_name_the_address(opened: Open) -> None:
+    """What comes of an older question after a newer one was answered changes nothing, and neither does the address."""
+    page = opened(**{**YES, "users": "1"})
+    held: list[Route] = []
+    page.route("**/rest?*", lambda route: held.append(route) if "users=11" in route.request.url else route.continue_())
+    slider = page.get_by_label("People, as a slider")
+    slider.focus()
+    with page.expect_request(lambda request: "rest?" in request.url and "users=11" in request.url):
+        slider.press("PageUp")
+    slider.press("PageUp")
+    expect(page.locator(".verdict h2")).to_contain_text("21 users", timeout=WAIT_MS)
+    settled(page)
+    with page.expect_response(lambda response: "rest?" in response.url and "users=11" in response.url):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    assert "users=21" in page.url and "21 users" in verdict(page)
 
 
 def test_a_card_is_swapped_by_keyboard(opened: Open) -> None:
