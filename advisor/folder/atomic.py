@@ -96,15 +96,25 @@ def settle(folder: Path) -> None:
 @contextlib.contextmanager
 def beside(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, which is gone at the end; so is what a killed run left there before."""
-    for old in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
-        with contextlib.suppress(OSError):
-            if time.time() - old.lstat().st_mtime > ABANDONED_S:
-                old.unlink()
+    sweep(path.parent, glob.escape(path.name), older_s=ABANDONED_S)
     temporary = path.with_name(f".{path.name}.{token()}")
     try:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, names: str, *, older_s: float) -> None:
+    """Remove the temporary files that killed runs left in a folder.
+
+    Args:
+        names: a pattern of the files that were to be written.
+        older_s: seconds since the last touch; below 0 only where no other run can be writing.
+    """
+    for old in folder.glob(f".{names}.{'[0-9a-f]' * 8}"):
+        with contextlib.suppress(OSError):
+            if time.time() - old.lstat().st_mtime > older_s:
+                old.unlink()
 
 
 def left_behind(folder: Path) -> list[Path]:

@@ -101,6 +101,16 @@ def test_a_process_of_another_is_left_alone(kind: str, stranger: subprocess.Pope
     assert stranger.poll() is None
 
 
+def test_what_a_killed_run_was_writing_is_gone(tmp_path: Path) -> None:
+    """A record or a report that was half written goes with the next run; a person's file of a like name stays."""
+    ours = [tmp_path / name for name in (".session.json.132a81d2", ".report.json.0123abcd", ".report.md.89abcdef")]
+    theirs = [tmp_path / name for name in (".notes.132a81d2", ".session.json.bak", "report.json.132a81d2")]
+    for path in (*ours, *theirs):
+        path.write_text("half")
+    assert not end_remembered(tmp_path / "session.json")
+    assert sorted(tmp_path.iterdir()) == sorted(theirs)
+
+
 def test_a_second_smoke_test_of_a_folder_waits_for_nobody(deployment: Path) -> None:
     """While one smoke test of a folder goes on, another one refuses, says whose process it is, and ends nothing."""
     process = subprocess.Popen(

@@ -16,6 +16,7 @@ from typing import Any
 from advisor.edge.children import members
 from advisor.edge.reading import read_json
 from advisor.errors import BadInput, EnvironmentFailed
+from advisor.folder.atomic import sweep
 from advisor.folder.write import write_atomically
 from advisor.smoke.runners.processes import end_session, starts
 from advisor.units import whole
@@ -63,6 +64,8 @@ def end_remembered(file: Path) -> bool:
     if left:
         end_session(session)
     forget(file)
+    for written in (NAME, "report.*"):
+        sweep(file.parent, written, older_s=-1)  # nobody writes there now: it was killed while it wrote them
     return left
 
 
