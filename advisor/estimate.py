@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 from advisor.engines import ENGINES
 from advisor.frozen import replace
@@ -248,16 +249,53 @@ def solve_in_flight(candidate: Candidate, question: Question, near: float = 0.0)
         return None if speed is None else latency_s(speed, written)
 
     if workload.request_rate is not None:
-        rate = workload.request_rate
-        return _fixed_point(latency, lambda r: rate * r, most=_OPEN_LOOP_MOST, near=near)
-    users, think = workload.users, workload.think_time_s
-    return _fixed_point(latency, lambda r: users * r / (r + think), most=float(users), near=near)
+        return _fixed_point(latency, _Arriving(workload.request_rate), most=_OPEN_LOOP_MOST, near=near)
+    return _fixed_point(latency, _Asking(workload.users, workload.think_time_s), most=float(workload.users), near=near)
 
 
-def _fixed_point(
-    latency: Callable[[float], float | None], load: Callable[[float], float], *, most: float, near: float
-) -> float:
-    """The n with load(latency(n)) = n, sought from `near`; with less than one in flight the load is that of one.
+class _Load(Protocol):
+    """Requests in flight that people or programs make, by how long one takes."""
+
+    def at(self, latency_s: float) -> float:
+        """Requests in flight where each takes so long."""
+
+    def meets(self, start_s: float, slope_s: float) -> float:
+        """The n at which a request that takes start + slope x n leads to n in flight."""
+
+
+class _Asking(NamedTuple):
+    """People of whom each waits for an answer, thinks, and asks again."""
+
+    users: int
+    think_s: float
+
+    def at(self, latency_s: float) -> float:
+        return self.users * latency_s / (latency_s + self.think_s)
+
+    def meets(self, start_s: float, slope_s: float) -> float:
+        """The larger root of slope n^2 + (start + think - users slope) n = users start."""
+        half = start_s + self.think_s - self.users * slope_s
+        root = math.sqrt(max(0.0, half**2 + 4 * slope_s * self.users * start_s))
+        if half > 0:  # of two ways to write it, the one in which nothing is cancelled out
+            return 2 * self.users * start_s / (half + root)
+        return (root - half) / (2 * slope_s) if slope_s else math.inf
+
+
+class _Arriving(NamedTuple):
+    """Requests that come at a rate, whether or not others are answered."""
+
+    per_s: float
+
+    def at(self, latency_s: float) -> float:
+        return self.per_s * latency_s
+
+    def meets(self, start_s: float, slope_s: float) -> float:
+        room = 1 - self.per_s * slope_s
+        return self.per_s * start_s / room if room > 0 else math.inf
+
+
+def _fixed_point(latency: Callable[[float], float | None], load: _Load, *, most: float, near: float) -> float:
+    """The n with load.at(latency(n)) = n, sought from `near`; with less than one in flight the load is that of one.
 
     The left side grows slower than n, so there is one root. Latency is nearly a straight line: where the one through
     the last two points meets the load is where to look next, between what is below the root and what is above it.
@@ -266,7 +304,7 @@ def _fixed_point(
     seen = latency(last)
     if seen is None:
         return most  # speed unknown: plan for everybody at once
-    here, below, above, tried = load(seen), 1.0, most, {last}
+    here, below, above, tried = load.at(seen), 1.0, most, {last}
     for _ in range(_MOST_STEPS):
         if abs(here - last) <= _NEAR * last or (last == 1.0 and here <= 1.0):
             break
@@ -274,22 +312,14 @@ def _fixed_point(
         if here in tried:
             here = (below + above) / 2
         now = latency(here) or 0.0
-        if here == 1.0 and load(now) <= 1.0:
-            return load(now)
+        if here == 1.0 and load.at(now) <= 1.0:
+            return load.at(now)
         tried.add(here)
-        below, above = (here, above) if load(now) > here else (below, here)
+        below, above = (here, above) if load.at(now) > here else (below, here)
         steep = (now - seen) / (here - last)
         last, seen = here, now
-        here = _crossing(load, lambda n, at=last, s=seen, k=steep: s + k * (n - at), below, above)  # type: ignore[misc]
+        here = load.meets(now - steep * last, steep)
     return min(here, most)
-
-
-def _crossing(load: Callable[[float], float], line: Callable[[float], float], low: float, high: float) -> float:
-    """Where the load that a line of latencies makes is as large as what it is made of."""
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if load(line(middle)) > middle else (low, middle)
-    return high
 
 
 # Of the root: a tolerance in requests would swallow a load far below one, and a coarser one makes the peak, which is a
@@ -297,7 +327,6 @@ def _crossing(load: Callable[[float], float], line: Callable[[float], float], lo
 _NEAR = 1e-7
 _OPEN_LOOP_MOST = 4096.0  # beyond it an open loop counts as overloaded
 _MOST_STEPS = 60
-_HALVINGS = 44
 
 
 def peak_in_flight(in_flight: float, workload: Workload) -> int:

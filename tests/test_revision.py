@@ -20,6 +20,7 @@ from advisor.engines import ENGINES
 from advisor.engines.ways import WAYS
 from advisor.errors import BadInput
 from advisor.folder.door import admit_plan
+from advisor.models.heads import place
 from advisor.models.revision import read_revision
 from advisor.pipeline import files_of, recommend
 from advisor.report.again import command_of
@@ -39,7 +40,7 @@ def planned(**asked: object) -> Plan:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Says:
-    """A Hub that knows these revisions, by the end of the address, or answers with that status; what it was asked."""
+    """A Hub that knows these revisions, by the end of the address, or answers with that status, 0: not at all; what it was asked."""
     monkeypatch.delenv("HF_HUB_OFFLINE")
 
     def says(known: dict[str, str | int]) -> list[str]:
@@ -48,6 +49,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Says:
         def answer(url: str, **_: object) -> bytes:
             asked.append(url)
             found = next((found for end, found in known.items() if url.endswith(end)), 404)
+            if found == 0:
+                raise OSError("no route")
             if isinstance(found, int):
                 raise urllib.error.HTTPError(url, found, "", Message(), None)
             return json.dumps({"sha": found}).encode()
@@ -149,14 +152,40 @@ def test_nobody_is_asked_offline_or_for_another_engine(hub: Says, asked: dict[st
 def test_a_hub_that_is_silent_pins_nothing(hub: Says, monkeypatch: pytest.MonkeyPatch) -> None:
     """Down, half known or switched off by its own variable: the plan stays, and the fetch keeps what came first."""
     made = planned(offline=False)
-    for status in (401, 404, 503):
-        hub({"main": status})
-        assert pinned(made) == made
-    hub({"main": "no commit"})
-    assert pinned(made) == made
+    monkeypatch.setattr("advisor.models.heads.SILENT_S", 0.0)
+    for answer in (401, 404, 503, "no commit"):
+        asked = hub({"main": answer})
+        assert pinned(made) == made and asked
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     hub({"main": COMMIT})
     assert pinned(made) == made
+
+
+def test_the_hub_is_asked_once_a_day(hub: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it said this morning counts until tomorrow; an odd file where that is kept counts as nothing."""
+    made = planned(offline=False)
+    asked = hub({"main": COMMIT})
+    assert pinned(made) == pinned(made) and len(asked) == 1
+    later = hub({"main": LATER})
+    monkeypatch.setattr("advisor.models.heads._today", lambda: "2099-01-01")
+    assert pinned(made).launch.argv[2] == LATER and len(later) == 1
+    kept = place()
+    assert kept is not None
+    strange = json.dumps({"seen": "2099-01-01", "commits": {made.launch.model_ref: "$(id)"}})
+    for odd in ("", "[]", strange, '{"seen": 1, "silent_at": "x"}'):
+        kept.write_text(odd)
+        assert pinned(made).launch.argv[2] == LATER
+
+
+def test_a_hub_that_cannot_be_reached_is_left_alone_for_a_while(hub: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for it at every answer; after ten minutes it is asked again."""
+    made = planned(offline=False)
+    asked = hub({"main": 0})
+    assert pinned(made) == pinned(made) == made and len(asked) == 1
+    hub({"main": COMMIT})
+    assert pinned(made) == made
+    monkeypatch.setattr("advisor.models.heads.SILENT_S", 0.0)
+    assert pinned(made).launch.argv[2] == COMMIT
 
 
 BAD = {

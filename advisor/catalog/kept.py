@@ -15,10 +15,8 @@ from typing import Any
 def cache_folder(name: str) -> Path | None:
     """A folder for what can be made again at any time.
 
-    None where Python was told to write nothing, or where the folder cannot be made or is not this user's alone.
+    None where the folder cannot be made or is not this user's alone.
     """
-    if sys.dont_write_bytecode:
-        return None
     folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "advisor" / name  # noqa: PTH111
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -44,12 +42,16 @@ def parsed(text: str, parse: Callable[[str], Any]) -> Any:
         return marshal.loads(path.read_bytes())  # noqa: S302 - only this user can have written it
     found = parse(text)
     with contextlib.suppress(OSError, ValueError):
-        _write(path, marshal.dumps(found))
+        put(path, marshal.dumps(found))
     return found
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all: another program may be reading."""
+def put(path: Path, data: bytes) -> None:
+    """Write a file of a cache whole or not at all: another program may be reading.
+
+    Raises:
+        OSError: the system refuses.
+    """
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     beside.write_bytes(data)
     beside.replace(path)

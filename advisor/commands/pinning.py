@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from advisor.catalog import engine_limits
 from advisor.engines import ENGINES
-from advisor.models.revision import commits_of, written
+from advisor.models.heads import commits_of
+from advisor.models.revision import written
 from advisor.plan import plan_for
 from advisor.schema import Plan
 
 
-def pinned(plan: Plan) -> Plan:
+def pinned(plan: Plan, progress: Callable[[str], object] = lambda _: None) -> Plan:
     """The plan that loads what main points to today, where nothing else was asked for.
 
     The Hub is asked, unless the plan is to be made offline. Where it does not answer nothing is pinned: the fetch keeps
     what came first.
+
+    Args:
+        progress: told before somebody has to wait for the Hub.
     """
     local = plan.model.path is not None or "hub" not in engine_limits(plan.engine).features
     if local or plan.workload.offline:
         return plan
-    found = commits_of(name for name in _loaded(plan) if name not in plan.model.revisions)
+    found = commits_of(
+        (name for name in _loaded(plan) if name not in plan.model.revisions),
+        lambda: progress("asking the Hub which commit of the weights that is"),
+    )
     if not found:
         return plan
     again = ",".join(filter(None, (plan.workload.revision, written(found))))

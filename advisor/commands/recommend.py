@@ -79,8 +79,7 @@ def command(
         typed = click.get_current_context().get_parameter_source("out") is not ParameterSource.DEFAULT
         wanted = answer.plan is not None and not dry_run and (answer.verdict.meets_targets or typed)
         if answer.plan is not None and wanted:
-            progress("asking the Hub which commit of the weights that is")
-            made = pinned(answer.plan)
+            made = pinned(answer.plan, progress)
             answer = replace(answer, plan=made, model=made.model, workload=made.workload)
         files = files_of(answer.plan) if answer.plan and (wanted or listed) else ()
     for name in not_loaded(answer.plan) if answer.plan else ():

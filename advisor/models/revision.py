@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -22,7 +22,7 @@ NONE = "none"  # as if nothing had been asked for
 MAIN = "main"  # what an engine loads that is told nothing
 _NAME = r"(?!.*(\.\.|//|@\{))[A-Za-z0-9][A-Za-z0-9._/+-]*(?<![./])"
 _REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+COMMIT = r"[0-9a-f]{40}"
 
 
 def read_revision(text: str | None) -> dict[str, str]:
@@ -73,14 +73,6 @@ def written(revisions: Mapping[str, Revision], only: str | None = None) -> str |
     return ",".join(words) or None
 
 
-def commits_of(repositories: Iterable[str]) -> dict[str, Revision]:
-    """Where main of each points to, as the Hub says today; none where it does not tell of all."""
-    try:
-        return {repository: _asked(repository, MAIN) for repository in repositories}
-    except (OSError, BadInput):
-        return {}
-
-
 def _repository(model: ModelSpec, named: str, name: str) -> str:
     """The repository that was named, as it is written.
 
@@ -110,7 +102,7 @@ def _state(repository: str, name: str, offline: bool) -> Revision:
     if offline:
         return Revision(name=name)
     try:
-        return _asked(repository, name)
+        return asked_of_hub(repository, name)
     except urllib.error.HTTPError as error:
         if error.code != 404:
             return Revision(name=name)
@@ -122,8 +114,13 @@ def _state(repository: str, name: str, offline: bool) -> Revision:
         return Revision(name=name)
 
 
-def _asked(repository: str, name: str) -> Revision:
-    """The Hub's own answer.
+def offline_by_name() -> bool:
+    """Whether the Hub's own variable says that it is not to be asked."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON")
+
+
+def asked_of_hub(repository: str, name: str) -> Revision:
+    """The commit that a revision is, in the Hub's own words.
 
     Raises:
         OSError: it does not answer, or not well.
@@ -133,11 +130,11 @@ def _asked(repository: str, name: str) -> Revision:
 
     from advisor.models.hub import ENDPOINT, MOST_BYTES, TIMEOUT_S, TOTAL_S
 
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
+    if offline_by_name():
         raise OSError("HF_HUB_OFFLINE is set")
     url = f"{ENDPOINT}/api/models/{quote(repository)}/revision/{quote(name, safe='')}"
     loaded = parse_json(fetched(url, idle_s=TIMEOUT_S, total_s=TOTAL_S, most=MOST_BYTES), url)
     commit = loaded.get("sha") if isinstance(loaded, dict) else None
-    if not isinstance(commit, str) or _COMMIT.fullmatch(commit) is None:
+    if not isinstance(commit, str) or re.fullmatch(COMMIT, commit) is None:
         raise BadInput(f"{url}: no commit")
     return Revision(name=commit, asked="" if commit == name else name, seen=date.today().isoformat())

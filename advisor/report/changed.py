@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping, Set
 
 from advisor.catalog import constants
 from advisor.catalog.flags import accepted
@@ -26,18 +27,28 @@ def changed(plan: Plan) -> tuple[Setting, ...]:
 
 def _defaults(plan: Plan) -> Mapping[str, frozenset[str]]:
     """Name → values that mean the default, as far as lists of the engine and its untouched form tell."""
+    batches = [(each.name, {_written(_own_batch(plan))}) for each in plan.settings if "batch" in each.name]
+    return _joined([*_listed(plan.engine, plan.engine_version).items(), *batches])
+
+
+@functools.cache
+def _listed(engine: str, version: str) -> Mapping[str, frozenset[str]]:
+    """The same, of the lists alone."""
     told: list[tuple[str, object]] = [
         (name, entry["default"])
-        for known in accepted(plan.engine).values()
+        for known in accepted(engine).values()
         for name, entry in known.items()
         if entry.get("default") is not None
     ]
-    told += facts(plan.engine, plan.engine_version).defaults.items()
+    told += facts(engine, version).defaults.items()
     told += [(name, entry["unset"]) for name, entry in constants("settings").items() if "unset" in entry]
-    told += [(name, _own_batch(plan)) for name in (each.name for each in plan.settings) if "batch" in name]
+    return _joined([(name, {_written(value)}) for name, value in told])
+
+
+def _joined(told: Iterable[tuple[str, Set[str]]]) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
-    for name, value in told:
-        found[name] = found.get(name, frozenset()) | {_written(value)}
+    for name, values in told:
+        found[name] = found.get(name, frozenset()) | values
     return found
 
 

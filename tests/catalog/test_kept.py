@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from advisor.catalog.kept import parsed
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of this test alone."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     return tmp_path / "advisor" / "parsed"
 
 
@@ -51,7 +49,7 @@ def test_a_damaged_cache_is_parsed_over(cache: Path, damage: bytes) -> None:
 
 @pytest.mark.usefixtures("cache")
 def test_what_cannot_be_kept_is_parsed_each_time(tmp_path: Path) -> None:
-    """A value that is no plain data, a cache that others may write, and a program that may write nothing."""
+    """A value that is no plain data, and a cache that others may write."""
     assert parsed("x", Parser(tmp_path)) == tmp_path
     parse = Parser()
     folder = tmp_path / "advisor" / "parsed"

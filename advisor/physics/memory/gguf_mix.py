@@ -177,7 +177,10 @@ def group_bytes(model: ModelSpec, fmt: WeightsFormat, group: TensorGroup) -> flo
         return group.elements * _stated_bits(model, fmt, group) / 8
     fixed = fixed_type(model, fmt.name, group)
     varying = fixed is None and group.role in BY_LAYER
-    types = [tensor_type(model, fmt.name, group, layer) for layer in range(group.layers if varying else 1)]
+    if varying:
+        types = [fitted(mixed_type(model, fmt.name, group, layer), group.inputs) for layer in range(group.layers)]
+    else:
+        types = [tensor_type(model, fmt.name, group, 0)]
     mean = sum(BLOCK_TYPES[name][0] / BLOCK_TYPES[name][1] for name in types) / len(types)
     return group.elements * mean
 
