@@ -308,7 +308,7 @@ def _fixed_point(latency: Callable[[float], float | None], load: _Load, *, most:
     for _ in range(_MOST_STEPS):
         if abs(here - last) <= _NEAR * last or (last == 1.0 and here <= 1.0):
             break
-        here = min(max(here, below), above)
+        here = min(max(here, below), above)  # the first one may lie anywhere
         if here in tried:
             here = (below + above) / 2
         now = latency(here) or 0.0
@@ -318,7 +318,7 @@ def _fixed_point(latency: Callable[[float], float | None], load: _Load, *, most:
         below, above = (here, above) if load.at(now) > here else (below, here)
         steep = (now - seen) / (here - last)
         last, seen = here, now
-        here = load.meets(now - steep * last, steep)
+        here = min(max(load.meets(now - steep * last, steep), below), above)
     return min(here, most)
 
 
