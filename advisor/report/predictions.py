@@ -104,7 +104,7 @@ def _rates(answer: Answer, winner: Judged, speed: Speed) -> Iterator[Prediction]
         missed = any(finding.rule == "SPD204" for finding in misses(winner))
         mean = winner.estimate.speed or speed
         served = mean.output_tokens_per_s.expected * replicas / written_tokens(asked, answer.model)
-        state = _missed(max(asked.request_rate / max(served, 1e-9) - 1, 0)) if missed else OK
+        state = _missed(max(1 - served / asked.request_rate, 0)) if missed else OK
         yield Prediction("requests served", f"{served:.3g}/s", NONE, f"{asked.request_rate:g}/s", state)
     unit = "texts/s" if asked.kind == "embed" else "tokens/s"
     span = f"{count(rate.low * replicas)} to {count(rate.high * replicas)}"
@@ -122,5 +122,5 @@ def _crowd(answer: Answer, winner: Judged) -> Iterator[Prediction]:
 
 def _most(label: str, most: int, asked: int, met: Callable[[], bool]) -> Prediction:
     """The count is exact for the expected figures; how sure those are stands in the lines above."""
-    state = OK if most >= asked and met() else _missed(asked / most - 1) if most < asked else ""
+    state = OK if most >= asked and met() else _missed(1 - most / asked) if most < asked else ""
     return Prediction(label, count(most), NONE, count(asked), state)
