@@ -184,20 +184,19 @@ def speed_by_load(
     engine, workload = ENGINES[candidate.engine], question.workload
     hardware, model = question.hardware, question.model
     memory = engine.memory(candidate, hardware, model)
-    written = written_tokens(workload, model)
-    history = history_tokens(workload, model)
+    of_each = Load(
+        in_flight=0.0,
+        input_tokens=workload.input_tokens,
+        output_tokens=written_tokens(workload, model),
+        shared_prefix_tokens=workload.shared_prefix_tokens,
+        history_tokens=history_tokens(workload, model),
+        prompt_p95=workload.prompt_p95 if workload.lengths == "varied" else 1.0,
+        together=together,
+    )
 
     def speed(in_flight: float) -> Speed | None:
-        load = Load(
-            in_flight=in_flight / candidate.replicas,
-            input_tokens=workload.input_tokens,
-            output_tokens=written,
-            shared_prefix_tokens=workload.shared_prefix_tokens,
-            history_tokens=history,
-            prompt_p95=workload.prompt_p95 if workload.lengths == "varied" else 1.0,
-            conversations=conversations(in_flight, workload) / candidate.replicas,
-            together=together,
-        )
+        each, idle = in_flight / candidate.replicas, conversations(in_flight, workload) / candidate.replicas
+        load = replace(of_each, in_flight=each, conversations=idle)
         predicted = engine.speed(candidate, memory, hardware, model, load)
         if predicted is None:
             return None

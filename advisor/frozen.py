@@ -86,7 +86,7 @@ def _eq(self: Any, other: object) -> bool:
 
 
 def _hash(self: Any) -> int:
-    return hash((type(self), frozenset(self.__dict__.items())))
+    return hash(frozenset(self.__dict__.values()))  # whatever order they were given in; equality looks at the names
 
 
 def _repr(self: Any) -> str:

@@ -20,6 +20,7 @@ from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
 from advisor.models.names import in_any_form
 from advisor.models.thinking import with_room
+from advisor.physics.memo import same
 from advisor.plan import plan, with_own_checks
 from advisor.probe.network import with_nodes
 from advisor.schema import (
@@ -113,15 +114,15 @@ def advise(
         quick: leaves out what takes longest: how much load a named model's plan carries, and the nearest yes.
     """
 
-    roomy = with_reserve(hardware, workload)
+    roomy, measured = same(with_reserve(hardware, workload)), same(measurements)
 
     def ask(about: ModelSpec) -> Question:
         asked = with_room(workload, about)
-        return Question(model=about, workload=asked, hardware=roomy, measurements=measurements)
+        return Question(model=about, workload=asked, hardware=roomy, measurements=measured)
 
     progress("judging engines and settings")
     if model is not None:
-        question = ask(model)
+        question = ask(same(model))
         verdict = verdict_for(question, limits=not quick)
         other = _in_another_form(question) if _not_loaded(verdict) else question
         second = verdict if other is question else verdict_for(other, limits=not quick)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from advisor.decide import decide, misses
 from advisor.engines.beside import with_reserve
 from advisor.estimate import estimate
+from advisor.physics.memo import same
 from advisor.propose import propose
 from advisor.schema import Question, Verdict
 
@@ -21,7 +22,7 @@ def verdict_for(question: Question, *, depth: bool = True, limits: bool = True, 
     question = roomy(question)
     if question.hardware.nodes == 1:
         return _decided(question, depth=depth, limits=limits, quick=quick)
-    alone = replace(question, hardware=replace(question.hardware, nodes=1))
+    alone = replace(question, hardware=same(replace(question.hardware, nodes=1)))
     first = _decided(alone, depth=False, quick=quick)
     if first.meets_targets:
         return _decided(alone, depth=depth, limits=limits) if depth else first

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from advisor.catalog import weights_format
 from advisor.decide.judge import answer_s, meets, misses, sure, tokens_per_s, vetoed
 from advisor.models.thinking import somebody_waits
+from advisor.physics.memo import by_identity
 from advisor.schema import Candidate, Estimate, Judged, ModelSpec, Question
 
 _TIERS = {"A": 0, "B": 1, "C": 2}
@@ -45,6 +46,7 @@ def as_published(name: str, model: ModelSpec) -> bool:
     return form.name == native.name or (form.linear_bits == native.linear_bits and rest >= _NO_LOSS_BITS)
 
 
+@by_identity
 def level(judged: Judged, question: Question) -> Level:
     """The level on which a way stands; smaller is better."""
     candidate = judged.estimate.candidate

@@ -12,6 +12,7 @@ from advisor.decide.prefer import precision, rounds
 from advisor.estimate import estimate, sized_for, speed_at
 from advisor.frozen import replace
 from advisor.models.thinking import long_thought
+from advisor.physics.memo import by_value_and_identity, same
 from advisor.propose import engines_for, levers, propose
 from advisor.schema import Candidate, Judged, Question
 
@@ -56,7 +57,7 @@ def strongest(question: Question, known: Iterable[Candidate], *names: str) -> It
 def every_way(known: Sequence[Candidate], question: Question, *names: str) -> list[Candidate]:
     """The known ways, then whatever of these engines, or all, meets the targets with a single request."""
     alone = replace(question, workload=replace(question.workload, users=1, concurrency=None, request_rate=None))
-    return [*known, *strongest(alone, known, *names)]
+    return [*known, *strongest(same(alone), known, *names)]
 
 
 def _further(engine: str, judged: Sequence[Judged], question: Question) -> Iterator[Judged]:
@@ -115,6 +116,7 @@ def _misses_alone(way: Candidate, question: Question) -> bool:
     return _alone(way, question) is False
 
 
+@by_value_and_identity
 def _alone(way: Candidate, question: Question) -> bool | None:
     """Whether a single request would meet the targets; None: not predicted."""
     speed = speed_at(sized_for(way, 1, question), 1, question)

@@ -55,6 +55,8 @@ def at_revision(model: ModelSpec, named: str, revision: str | None, *, offline: 
         BadInput: the name is of no repository that an engine loads by revision, or the Hub has no such revision.
     """
     asked = read_revision(revision)
+    if not asked:
+        return model, None  # the same object: what is kept by identity stays known
     only = _repository(model, named, asked[""]) if "" in asked else None
     if only is not None:
         kept = {name: other for name, other in model.repos.items() if other == only}

@@ -9,6 +9,7 @@ from advisor.engines.devices import cards_of
 from advisor.engines.ollama.memory import MOST_SLOTS, gpu_layers, memory
 from advisor.frozen import replace
 from advisor.physics.bisect import largest
+from advisor.physics.memo import by_value_and_identity
 from advisor.schema import Candidate, Hardware, ModelSpec
 from advisor.units import GIB
 
@@ -35,8 +36,13 @@ def with_slots(candidate: Candidate, slots: int) -> Candidate:
 def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
     """One slot for each request in flight, as many as the memory holds: each one is allocated at start."""
     wanted = 1 if single_slot(model) else min(max(1, math.ceil(in_flight - 1e-9)), MOST_SLOTS)
-    fitting = largest(lambda slots: _fits(with_slots(candidate, slots), hardware, model), wanted)
-    return with_slots(candidate, max(1, fitting))
+    return with_slots(candidate, max(1, min(wanted, _most_slots(with_slots(candidate, 1), hardware, model))))
+
+
+@by_value_and_identity
+def _most_slots(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int:
+    """As many as the memory holds, found once for all loads; 0 where not even one fits."""
+    return largest(lambda slots: _fits(with_slots(candidate, slots), hardware, model), MOST_SLOTS)
 
 
 def as_installed(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:

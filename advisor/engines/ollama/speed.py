@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from advisor.engines.llamacpp.speed import FIT, MICRO_BATCH_TOKENS, Server, prepared, step_of
-from advisor.engines.ollama.sizing import single_slot
-from advisor.physics.memo import by_identity
+from advisor.engines.ollama.sizing import single_slot, with_slots
+from advisor.physics.memo import by_identity, by_value_and_identity
 from advisor.physics.speed.figures import speed_value
 from advisor.physics.speed.prompts import Served, kept_share, served
 from advisor.physics.speed.rates import Constants
@@ -24,7 +24,12 @@ def server(values: Constants) -> Server:
 
 @by_identity
 def setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup | None:
-    """The pinned version's step; None where the device's bandwidth is not known."""
+    """The pinned version's step; None where the device's bandwidth is not known. Any number of slots takes it."""
+    return _setup(with_slots(candidate, 1), hardware, model)
+
+
+@by_value_and_identity
+def _setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup | None:
     known = prepared(candidate, hardware, model)
     values = fitted(FIT)
     return None if known is None else Setup(step_of(known, values, server(values)), known)
@@ -43,8 +48,8 @@ def steady(ready: Setup, candidate: Candidate, model: ModelSpec, load: Load, hos
     """
     chunk = max(candidate.max_batched_tokens, MICRO_BATCH_TOKENS)
     values, slots = fitted(FIT), slots_of(candidate, model)
-    rule = discipline(values, slots, chunk, own_request_s=server(values).request_s)
-    rule = ready.tuning.rule(rule._replace(together=load.together))
+    own_s = server(values).request_s
+    rule = ready.tuning.rule(discipline(values, slots, chunk, together=load.together, own_request_s=own_s))
     longest = candidate.context_tokens - load.output_tokens
     room = max(slots - load.in_flight, 0.0) + host_bytes / left_bytes(ready.prepared.facts, load)
     return served(ready.step, rule, load, kept_share(room, load, candidate.replicas), longest)

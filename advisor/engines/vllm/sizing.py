@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from advisor.engines.devices import Group, at_least, capability, cards_of, ladder
@@ -19,6 +20,7 @@ from advisor.engines.vllm.memory import (
 from advisor.frozen import replace
 from advisor.models.purpose import purpose
 from advisor.physics.bisect import largest
+from advisor.physics.memo import by_value_and_identity
 from advisor.physics.memory.cards import visible_bytes
 from advisor.schema import Accelerator, Candidate, Hardware, ModelSpec, Workload
 from advisor.units import GIB
@@ -91,13 +93,20 @@ def resize(candidate: Candidate, in_flight: float, hardware: Hardware, model: Mo
     """
     candidate = _with_room(candidate, hardware, model)
     wanted = seqs_for(in_flight, cards_of(candidate, hardware))
-    sizes = [size for size in GRAPH_SIZES if size <= wanted]
+    most = min(wanted, _most_seqs(replace(candidate, max_in_flight=1), hardware, model))
+    return with_seqs(candidate, GRAPH_SIZES[max(bisect_right(GRAPH_SIZES, most), 1) - 1], hardware, model)
+
+
+@by_value_and_identity
+def _most_seqs(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> int:
+    """The largest graph size whose sequences the memory holds, found once for all loads; 0 where none is."""
 
     def holds(place: int) -> bool:
-        found = memory(with_seqs(candidate, sizes[place - 1], hardware, model), hardware, model)
+        found = memory(with_seqs(candidate, GRAPH_SIZES[place - 1], hardware, model), hardware, model)
         return found.fits and found.full_sequences >= 1
 
-    return with_seqs(candidate, sizes[max(largest(holds, len(sizes)), 1) - 1], hardware, model)
+    place = largest(holds, len(GRAPH_SIZES))
+    return GRAPH_SIZES[place - 1] if place else 0
 
 
 def _with_room(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Candidate:

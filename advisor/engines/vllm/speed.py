@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 from advisor.catalog import weights_format
 from advisor.engines.vllm.cores import threads_of
 from advisor.engines.vllm.rates import kernel_of, rates_of
-from advisor.physics.memo import by_identity
+from advisor.frozen import replace
+from advisor.physics.memo import by_identity, by_value_and_identity
 from advisor.physics.speed.device import with_threads
 from advisor.physics.speed.figures import speed_value
 from advisor.physics.speed.internode import hops_of, less_certain
@@ -53,26 +54,31 @@ def step_of(known: Prepared, values: Constants) -> StepModel:
 
 @by_identity
 def setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup | None:
-    """The pinned version's step; None where the device's bandwidth is not known."""
+    """The pinned version's step; None where the device's bandwidth is not known. Any number of slots takes it."""
+    return _setup(replace(candidate, max_in_flight=1), hardware, model)
+
+
+@by_value_and_identity
+def _setup(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Setup | None:
     known = prepared(candidate, hardware, model)
     if known is None:
         return None
     step = step_of(known, fitted(FIT))
     if candidate.eager:
-        step = replace(
+        step = dataclasses.replace(
             step, overhead_s=step.overhead_s + LAUNCH_S_PER_LAYER * model.layers / candidate.pipeline_parallel
         )
     if candidate.stage_layers:  # the others wait for the longest stage
-        step = replace(step, stages=sum(candidate.stage_layers) / max(candidate.stage_layers))
+        step = dataclasses.replace(step, stages=sum(candidate.stage_layers) / max(candidate.stage_layers))
     return Setup(step, known)
 
 
 def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Served:
     """What `load` makes of one replica; the blocks that no running request needs keep what others left."""
     facts = ready.prepared.facts
-    rule = discipline(fitted(FIT), candidate.max_in_flight, candidate.max_batched_tokens)
-    sequences = running_sequences(facts, memory, candidate, load)
-    rule = ready.tuning.rule(rule._replace(sequences=sequences, together=load.together))
+    sequences, slots = running_sequences(facts, memory, candidate, load), candidate.max_in_flight
+    rule = discipline(fitted(FIT), slots, candidate.max_batched_tokens, sequences=sequences, together=load.together)
+    rule = ready.tuning.rule(rule)
     running = min(load.in_flight, candidate.max_in_flight, sequences)
     longest = candidate.context_tokens - load.output_tokens
     room = (sequences - running) * left_share(facts, load)

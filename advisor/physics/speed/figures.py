@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from advisor.catalog import constants
+from advisor.frozen import replace
 from advisor.physics.speed.prompts import Served
 from advisor.physics.speed.roofline import roof_tokens_per_s
 from advisor.physics.speed.setup import Prepared, Setup
@@ -106,24 +107,28 @@ def _by_knot(ranges: Mapping[str, Any], alike: Sequence[str], kind: str, figure:
     return zip(*(ranges[one][kind][figure] for one in alike), strict=True)
 
 
+@functools.cache
+def _blank(basis: Basis, source: str) -> Figure:
+    """A figure to be filled in: every load asks for eight of them."""
+    return Figure(low=0.0, expected=0.0, high=0.0, basis=basis, source=source)
+
+
 def speed_value(ready: Setup, found: Served, in_flight: float) -> Speed:
     """The steady state as figures; the upper end of the rate stays under the roofline."""
     known, steady = ready.prepared, found.steady
     spread = spread_of(known, in_flight)
     roof = roof_tokens_per_s(known.facts, known.device, max(steady.batch, 1.0), ready.working_cards)
 
-    def figure(expected: float, factor: float, most: float = float("inf")) -> Figure:
-        return Figure(
-            low=expected / factor,
-            expected=expected,
-            high=max(expected, min(expected * factor, most)),
-            basis=spread.basis,
-            source=spread.source,
-        )
+    blank = _blank(spread.basis, spread.source)
+
+    def figure(expected: float, factor: float) -> Figure:
+        return replace(blank, low=expected / factor, expected=expected, high=expected * factor)
+
+    rate = figure(min(steady.output_tokens_per_s, roof), spread.rate)
 
     return Speed(
         in_flight=in_flight,
-        output_tokens_per_s=figure(min(steady.output_tokens_per_s, roof), spread.rate, roof),
+        output_tokens_per_s=rate if rate.high <= roof else replace(rate, high=roof),
         ttft_s=figure(steady.ttft_s, spread.ttft),
         ttft_p95_s=figure(steady.ttft_p95_s, spread.ttft),
         tpot_s=figure(steady.tpot_s, spread.tpot),

@@ -67,7 +67,8 @@ def served(step: StepModel, rule: Discipline, load: Load, kept: float, longest: 
         return step.first_token_s(max(new, 1.0), min(cached, prompt - 1.0)) - usual
 
     fresh_s, known_s = own_s(shared), own_s(history)
-    usual, waits = own_s(mean), found.ttft_p95_s - found.ttft_s
+    usual = known_s if mean == history else own_s(mean)
+    waits = found.ttft_p95_s - found.ttft_s
     cold = found.ttft_s + max(fresh_s - usual, 0.0)
     warm = found.ttft_s - max(usual - known_s, 0.0)
     # A long prompt and a long wait seldom meet: what each adds to the mean is independent of the other.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from advisor.catalog import constants, weights_format
@@ -122,9 +123,10 @@ def _own_bytes(facts: Facts, load: Load, written: float) -> float:
 
 
 def discipline(
-    values: Constants, slots: float, chunk_tokens: float, *, own_request_s: float = 0.0, age: float = 0.0
-) -> Discipline:
-    """The fitted latencies with an engine's limits; the KV cache is left open.
+    values: Constants, slots: float, chunk_tokens: float, *, sequences: float = math.inf, together: float = 0.0,
+    own_request_s: float = 0.0, age: float = 0.0,
+) -> Discipline:  # fmt: skip
+    """The fitted latencies with an engine's limits: those of its cache where it has one, and what comes together.
 
     The latency of the server around the engine falls with its versions as its other work on the CPU does;
     `own_request_s` is what this server adds to it in every version.
@@ -132,10 +134,11 @@ def discipline(
     slower = values["overhead_per_year"] ** age
     return Discipline(
         slots=slots,
-        sequences=float("inf"),
+        sequences=sequences,
         request_s=slower * values["request_s"] + own_request_s,
         serial_s=values["serial_s"],
         burst=values["burst"],
         chunk_tokens=chunk_tokens,
         token_s=slower * values["request_token_s"],
+        together=together,
     )

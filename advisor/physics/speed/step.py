@@ -165,7 +165,9 @@ class StepModel:
     def prefill_s(self, tokens: float, cached: float = 0.0) -> float:
         """What the prompt adds to steps that run anyway: `tokens` new ones behind `cached` tokens already in the KV."""
         busy = tokens * self.prefill_token_s + self.prompt_attention_s(tokens, cached)
-        work = max(busy + tokens * self.all_reduce_token_s, busy * limited_power(self.power_share)[1])
+        work = busy + tokens * self.all_reduce_token_s
+        if self.power_share != 1.0:
+            work = max(work, busy * limited_power(self.power_share)[1])
         # Every stage but the last hands its tokens on itself; the borders are crossed at the same time.
         return work / self.stages + tokens * self.hop_token_s
 
@@ -182,6 +184,8 @@ class StepModel:
             floor = self.dense_s + self.expert_s * self.awake(tokens)
         busy = soft_max(floor, tokens * self.prefill_token_s) + self.prompt_attention_s(tokens, cached)
         waits = chunks * self.overhead_s + tokens * (self.all_reduce_token_s + self.hops * self.hop_token_s)
+        if self.power_share == 1.0:
+            return waits + busy
         return max(waits + busy, busy * limited_power(self.power_share)[1])
 
 
