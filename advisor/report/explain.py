@@ -65,19 +65,18 @@ def _figure(name: str) -> dict[str, Any] | None:
     return told | {"why": entry["why"]} | _source(entry["source"])
 
 
-def _in_symbols(entry: Mapping[str, str]) -> dict[str, str]:
-    """The formula in letters, where there is one, and what each of them stands for, with its unit."""
-    if "symbols" not in entry:
-        return {}
+def _in_symbols(entry: Mapping[str, Any]) -> dict[str, str]:
+    """The formula in letters, step by step, and what each of them stands for, with its unit."""
+    steps = "; ".join(entry["symbols"])
     case = f" ({entry['holds_for']})" if "holds_for" in entry else ""
-    letters = sorted(letters_of(entry["symbols"]), key=lambda letter: (letter.lower(), letter))
+    letters = sorted(letters_of(steps), key=lambda letter: (letter.lower(), letter))
     legend = "; ".join(f"{letter} = {constants('symbols')[letter]}" for letter in letters)
-    return {"in symbols": entry["symbols"] + case, "where": legend}
+    return {"in symbols": steps + case, "where": legend}
 
 
 def letters_of(formula: str) -> frozenset[str]:
-    """The letters in a formula; longer words are functions."""
-    return frozenset(re.findall(r"\b[A-Za-z]\b", formula))
+    """The letters in a formula, with what marks them (`T_95`); longer words are functions."""
+    return frozenset(re.findall(r"\b[A-Za-z](?:_\w+)?\b", formula))
 
 
 def _setting(name: str) -> dict[str, Any] | None:
