@@ -137,23 +137,20 @@ def _run(argv: list[str] | None) -> int:
         return result if isinstance(result, int) else 0
     except OutputLost:
         raise
-    except AdvisorError as error:
-        _say(error)
+    except (AdvisorError, click.ClickException) as error:
+        _say(error, argv)
         return error.exit_code
     except click.exceptions.Abort:
         click.echo("advisor: interrupted", err=True)
         return 130
-    except click.ClickException as error:
-        _say(error)
-        return error.exit_code
     except Exception as error:  # noqa: BLE001 - the net under all commands: exit code 1 would read as "no plan"
         return _unexpected(error)
 
 
-def _say(error: Exception) -> None:
+def _say(error: Exception, argv: list[str] | None) -> None:
     from advisor.commands.failing import say
 
-    say(error)
+    say(error, app, sys.argv[1:] if argv is None else argv)
 
 
 def _unexpected(error: Exception) -> int:

@@ -182,19 +182,23 @@ def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
         BadInput: two machines are named, or one that cannot be used.
     """
     if gpu is not None and hardware_file is not None:
-        raise BadInput("--gpu and --hardware exclude each other: each names the machine to plan for")
+        raise BadInput(
+            "--gpu and --hardware exclude each other: each names the machine to plan for", drop=("--hardware",)
+        )
     if gpu is not None:
         from advisor.probe.simulate import simulate
 
         return simulate(gpu)
     if hardware_file is not None:
         from advisor.catalog.vendors import check_vendors
+        from advisor.edge.filekinds import MACHINE, expected
         from advisor.folder.door import admit_hardware
         from advisor.probe.foreign import foreign
         from advisor.probe.vgpu import with_shares
         from advisor.wire import from_json_file
 
-        found = foreign(hardware_file) or from_json_file(Hardware, hardware_file)
+        with expected(MACHINE, hardware_file):
+            found = foreign(hardware_file) or from_json_file(Hardware, hardware_file)
         recorded = admit_hardware(found, str(hardware_file))
         check_vendors(recorded, str(hardware_file))
         return replace(with_shares(recorded), source="file")

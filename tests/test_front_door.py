@@ -50,8 +50,8 @@ def test_alone_on_a_terminal_it_asks_four_questions(tmp_path: Path) -> None:
     os.write(terminal, b"fifty\n50\n\n2x RTX 4090\nQwen/Qwen2.5-7B-Instruct\n")
     told = _read(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert "type: --users 50" in told and "YES" in told
-    assert "advisor recommend --users 50 --profile chat --gpu '2x RTX 4090' --model Qwen/Qwen2.5-7B-Instruct" in told
+    assert "type: 50" in told and "YES" in told
+    assert 'advisor recommend --users 50 --profile chat --gpu "2x RTX 4090" --model Qwen/Qwen2.5-7B-Instruct' in told
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,6 +17,9 @@ from advisor.pattern import Pattern
 
 # Between two cards, and not inside brackets: no closing one follows before an opening one.
 _BETWEEN_CARDS = Pattern(r"(?:\s\+\s|,|\s&\s|\band\b|\+(?=\s*\d+\s*x))(?![^()\[\]]*[)\]])")
+MOST_CARDS = 128  # of one machine: NVL72 is the largest that is sold
+_ODD_COUNT = re.compile(r"\s*(-\d+|\d{4,})\s*[x×*]\s")
+_ONLY_COUNT = re.compile(r"\s*\d+\s*[x×*]\s*")
 _TIMES = Pattern(r"\d\s*[x×]", re.IGNORECASE)
 # A number before a blank is a count only where it is no name ("980 Ti") and no size ("48 GB").
 _COUNT_FIRST = Pattern(
@@ -75,6 +78,10 @@ def count_in(part: str) -> tuple[int, str]:
     Raises:
         BadInput: a count of zero, or nothing that is counted.
     """
+    if _ONLY_COUNT.fullmatch(part):
+        return 1, part  # of what, is asked of who looks it up
+    if odd := _ODD_COUNT.match(part):
+        raise _no_count(part, odd[1], part[odd.end() :])
     if _TIMES.search(part):  # nothing else needs a pattern of a hundred words
         part = _provider().sub("", part)
     part = _written().sub(lambda found: f"{constants('products')['numbers'][found[1].lower()]}x ", part)
@@ -82,10 +89,16 @@ def count_in(part: str) -> tuple[int, str]:
     count = int(next(filter(None, first.groups()))) if first else int(last[1]) if last else 1
     name = part[first.end() :] if first else part[: last.start()] if last else part
     if not name.strip():
-        raise BadInput(f"GPU {part!r}: no card is named; write for example '2x RTX 4090'")
-    if count < 1:
-        raise BadInput(f"GPU {part!r}: the count must be at least 1")
+        raise BadInput(f"GPU {part!r}: no card is named", near="2x RTX 4090", seen=part, flag="--gpu")
+    if not 1 <= count <= MOST_CARDS:
+        raise _no_count(part, str(count), name)
     return count, name
+
+
+def _no_count(part: str, count: str, name: str) -> BadInput:
+    said = f"GPU {part!r}: {count} is no number of cards of one machine (1 to {MOST_CARDS}); machines: --nodes"
+    near = 1 if int(count) < 1 else MOST_CARDS if int(count) > MOST_CARDS else int(count)
+    return BadInput(said, near=f"{near}x {name.strip()}", seen=part, flag="--gpu")
 
 
 @functools.cache

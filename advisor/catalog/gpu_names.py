@@ -57,13 +57,13 @@ def look_up(text: str, *, guess: bool = False, machine_gb: float | None = None) 
         raise BadInput(f"GPU {shown(text)}: is longer than any name of a card ({MOST_NAME} characters)")
     query, found, notes = matching(text, read(text))
     if not found:
-        raise BadInput(unknown(text, query))
+        raise unknown(text, query)
     if query.size_gb is None and machine_gb and all(entry.get("unified_memory") for entry in found):
         query = query._replace(size_gb=machine_gb)
     found, other = _by_size(text, query, _by_cores(found, query.cores))
     found, told = _alike(found)
     if len(found) > 1 and not guess:
-        raise BadInput(which(text, found))
+        raise which(text, found)
     entry = max(found, key=lambda one: (one["memory_bytes"], one.get("bandwidth_bytes_per_s", 0.0)))
     spec = from_entry(GpuSpec, entry)
     if query.cores:
@@ -95,7 +95,7 @@ def _by_size(
         return sold, None
     other = sized_otherwise(query, found)
     if other is None:
-        raise BadInput(not_sold(text, query))
+        raise not_sold(text, query)
     return [other.entry], other
 
 
@@ -126,7 +126,7 @@ def _sized(spec: GpuSpec, text: str, size_gb: float | None, guess: bool) -> GpuS
     usual = 0 if vendors()[spec.vendor].chip_bins else spec.memory_bytes
     if usual or (guess and spec.memory_bytes):
         return with_memory(spec, spec.memory_bytes)
-    raise BadInput(which_size(text, spec))
+    raise which_size(text, spec)
 
 
 def with_memory(spec: GpuSpec, memory_bytes: int) -> GpuSpec:

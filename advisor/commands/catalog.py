@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from advisor.commands.accepting import one_of
 from advisor.commands.groups import Group
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ for _kind, _line in KINDS.items():
 
 
 @command.command("schema")
-@click.argument("name", type=click.Choice(SCHEMAS))
+@click.argument("name", type=one_of(*SCHEMAS))
 def schema(name: str) -> None:
     """JSON Schemas of what is read and written.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from advisor.commands.accepting import one_of
 from advisor.commands.completing import PlanFile
 
 
@@ -13,7 +14,7 @@ from advisor.commands.completing import PlanFile
 @click.argument("folder", metavar="DIR", type=PlanFile(path_type=Path, file_okay=False))
 @click.option(
     "--target",
-    type=click.Choice(["auto", "native", "compose", "systemd", "quadlet", "kubernetes"]),
+    type=one_of("auto", "native", "compose", "systemd", "quadlet", "kubernetes"),
     default="auto",
     show_default=True,
     help="The way it will be run; auto: the plan's own way, of two that whose program is installed.",

@@ -45,11 +45,11 @@ def command(
     """Ask the same of each, and show the answers side by side."""
     from advisor.commands.comparing import compared
     from advisor.commands.progress import patient
-    from advisor.commands.terms import checked, terms_of
+    from advisor.commands.terms import terms_of
     from advisor.errors import EXIT_NO, EXIT_YES
     from advisor.report.compared import compare_document, compare_lines
 
-    terms = terms_of(checked(taken(options)))
+    terms = terms_of(taken(options))
     with patient() as progress:
         found = compared(
             names, profile=profile, overrides=options, gpu=gpu, hardware_file=hardware, measurements=measurements,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from advisor.catalog import engine_names, formats
+from advisor.commands.failing import nearest
 from advisor.errors import BadInput
 from advisor.folder.saved import plan_in, read_plan
 from advisor.measured.store import measurements_from
@@ -57,15 +58,19 @@ def read_item(name: str) -> Item:
 def _card_or_model(name: str) -> Kind:
     """A name with a slash or colon is a model's; else cards are looked up first."""
     reads: list[tuple[Kind, Callable[[str], object]]] = [("card", named), ("model", _model)]
-    said = []
+    said, nears = [], list[str]()
     for kind, read in reversed(reads) if "/" in name or ":" in name else reads:
         try:
             read(name)
         except BadInput as error:
             said.append(f"{kind}: {str(error).splitlines()[0]}")
+            nears += [error.near] if error.near else []
         else:
             return kind
-    raise BadInput(f"{name!r} is no plan, engine, weights format, card or model\n" + "\n".join(said))
+    near = next(iter(nearest(name.lower(), (*engine_names(), *formats()))), None)
+    hint = f"; did you mean {near}?" if near else ""
+    told = (f"{name!r} is no plan, engine, weights format, card or model{hint}", *(() if near else said))
+    raise BadInput("\n".join(told), near=near or next(iter(nears), None), seen=name)
 
 
 def _model(name: str) -> ModelSpec:
@@ -88,7 +93,10 @@ def compared(
         BadInput: fewer than two, a name that is nothing, or a question that cannot be asked.
     """
     if len(names) < 2:
-        raise BadInput(f"compare: two or more are needed, saw {len(names)}; accepted are plans, cards, models, ...")
+        raise BadInput(
+            f"compare: two or more are needed, saw {len(names)}; accepted are plans, cards, models, ...",
+            near="advisor compare L40S H100",
+        )
     items = [read_item(name) for name in names]
     _refuse_ignored({item.kind for item in items}, {**overrides, "gpu": gpu, "hardware": hardware_file})
     workload = _workload(items, profile, overrides)

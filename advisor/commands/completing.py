@@ -12,6 +12,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from advisor.errors import BadInput
+
+PLAN = "plan.json"
 _MOST = 100  # names that a shell is offered at once
 
 
@@ -40,10 +43,39 @@ class Named(click.ParamType):  # type: ignore[type-arg]  # generic only in newer
         return [CompletionItem(name) for name in found[:_MOST] if name.isprintable()]
 
 
-class PlanFile(click.Path):
+class Place(click.Path):
+    """A path; where it is of the other sort, what it is and what is needed, with the nearest that is there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path.
+
+        Raises:
+            BadInput: a folder in place of a file, or a file in place of a folder.
+        """
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as refused:
+            raise misplaced(Path(str(value)), param, refused) from None
+
+
+def misplaced(path: Path, param: click.Parameter | None, refused: click.BadParameter) -> BadInput:
+    """What is said of a path that cannot be what is asked for."""
+    name = param.opts[-1] if isinstance(param, click.Option) else (param.human_readable_name if param else "path")
+    if path.is_dir():
+        inside = path / PLAN
+        near, said = str(inside) if inside.is_file() else None, "is a folder; a file is needed"
+    elif path.exists():
+        near, said = str(path.parent) if path.name == PLAN else None, "is a file; a folder is needed"
+    else:
+        near, said = None, refused.message
+    hint = f"; did you mean {near}?" if near else ""
+    return BadInput(f"{name}: {path} {said}{hint}", near=near, seen=str(path))
+
+
+class PlanFile(Place):
     """A path, of which a shell offers plan.json and folders that hold one before anything else."""
 
-    pattern = "plan.json"
+    pattern = PLAN
 
     def shell_complete(
         self,

@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
+from advisor.commands.accepting import Of, one_of
 from advisor.commands.completing import Named, cards
 from advisor.schema import MOST_A_HOST
+from advisor.workload.kinds import Number, Whole
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,26 +35,26 @@ _OPTIONS = (
     click.option(
         "--max-watts",
         metavar="W",
-        type=float,
+        type=Of(Number(least=1, most=10_000_000)),
         help="The most that all cards together may draw.",
     ),
     click.option(
         "--max-cards-per-host",
-        type=click.IntRange(1, MOST_A_HOST),
+        type=Of(Whole(least=1, most=MOST_A_HOST)),
         default=MOST_A_HOST,
         show_default=True,
         help="Cards in one machine.",
     ),
     click.option(
         "--spare",
-        type=click.IntRange(0, 8),
+        type=Of(Whole(least=0, most=8)),
         default=0,
         show_default=True,
         help="Machines that may be down while the targets hold.",
     ),
     click.option(
         "--pay",
-        type=click.Choice(["any", "new", "used", "rent"]),
+        type=one_of("any", "new", "used", "rent"),
         default="any",
         show_default=True,
         help="How cards are come by.",
@@ -70,28 +72,28 @@ _OPTIONS = (
     ),
     click.option(
         "--pue",
-        type=float,
+        type=Of(Number(least=1, most=5)),
         default=1.0,
         show_default=True,
         help="Power of the room over that of the machines.",
     ),
     click.option(
         "--years",
-        type=float,
+        type=Of(Number(least=0.1, most=20)),
         default=3.0,
         show_default=True,
         help="That a purchase is used for.",
     ),
     click.option(
         "--resale",
-        type=float,
+        type=Of(Number(least=0, most=1)),
         default=0.0,
         show_default=True,
         help="Share of the price that is got back then, 0 to 1.",
     ),
     click.option(
         "--idle-watts",
-        type=float,
+        type=Of(Number(least=0, most=2000)),
         default=0.0,
         help="Of a card outside the hours under load, model loaded [default: switched off].",
     ),
@@ -102,13 +104,13 @@ _OPTIONS = (
     ),
     click.option(
         "--host-watts",
-        type=float,
+        type=Of(Number(least=0, most=20000)),
         default=0.0,
         help="Of the same [default: not counted].",
     ),
     click.option(
         "--ops-hours",
-        type=float,
+        type=Of(Number(least=0.1, most=24)),
         default=24.0,
         show_default=True,
         help="Hours a day under load; what is rented is given back in the others.",
@@ -137,12 +139,12 @@ _OPTIONS = (
     click.option(
         "--base",
         metavar="N",
-        type=click.IntRange(min=1),
+        type=Of(Whole(least=1, most=1_000_000)),
         help="The load outside the peak: own machines for it and the API above it, beside machines for all.",
     ),
     click.option(
         "--peak-hours",
-        type=float,
+        type=Of(Number(least=0.1, most=24)),
         default=4.0,
         show_default=True,
         help="Hours a day in which the whole load comes, with --base.",
@@ -154,7 +156,7 @@ _OPTIONS = (
     ),
     click.option(
         "--growth",
-        type=float,
+        type=Of(Number(least=0, most=1000)),
         default=0.0,
         help="Percent more load a month: when the next card is needed.",
     ),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from advisor.commands.completing import Place
+
 if TYPE_CHECKING:
     from advisor.evaluate import Compared, Summary
 
@@ -35,8 +37,8 @@ _HELP = """Compare measured results with predictions: error by engine, card clas
 
 
 @click.command("evaluate", help=_HELP)
-@click.argument("measurements", type=click.Path(path_type=Path))
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with a plot here.")
+@click.argument("measurements", type=Place(path_type=Path))
+@click.option("--html", type=Place(path_type=Path, dir_okay=False), help="Write a page with a plot here.")
 @click.option("--force", is_flag=True, help="Let --html replace a file that is no page of advisor.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(measurements: Path, html: Path | None, force: bool, as_json: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from advisor.commands.accepting import one_of
 from advisor.commands.completing import Named, ids
 
 _KINDS = ("rules", "figures", "settings", "formats", "claims")
@@ -11,7 +12,7 @@ _KINDS = ("rules", "figures", "settings", "formats", "claims")
 
 @click.command("explain", context_settings={"ignore_unknown_options": True})  # a setting's name begins with dashes
 @click.argument("name", metavar="[ID]", type=Named(ids), required=False)
-@click.option("--all", "kind", type=click.Choice(_KINDS), help="All entries of a kind, as a page of Markdown.")
+@click.option("--all", "kind", type=one_of(*_KINDS), help="All entries of a kind, as a page of Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
 def command(name: str | None, kind: str | None, as_json: bool) -> int:
     """Say what stands behind ID: a rule, a setting, a figure, a weights format, or a claim that people repeat.

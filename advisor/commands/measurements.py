@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from advisor.commands.completing import Place
 from advisor.commands.groups import Group
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def list_(as_json: bool = False, here: bool = False) -> None:
 
 
 @command.command("export")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the CSV here, not to the terminal.")
+@click.option("--out", type=Place(path_type=Path, dir_okay=False), help="Write the CSV here, not to the terminal.")
 @click.option("--force", is_flag=True, help="Let --out replace a file that is no export.")
 def export_(out: Path | None, force: bool) -> None:
     """What is kept as a CSV that `advisor evaluate` reads, without names of hosts, people or paths.

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from advisor.catalog import engine_names
+from advisor.commands.accepting import one_of
+from advisor.commands.completing import Place
 from advisor.commands.measured import measurements_option
 from advisor.commands.options import Grouped, load_options
 
@@ -18,7 +20,7 @@ from advisor.commands.options import Grouped, load_options
 @click.option(
     "--to",
     "target",
-    type=click.Choice(engine_names()),
+    type=one_of(*engine_names()),
     help="The other engine; default: the one that does not serve now.",
 )
 @click.option("--only", multiple=True, metavar="NAME", help="This model alone; may stand several times.")
@@ -26,18 +28,18 @@ from advisor.commands.options import Grouped, load_options
     "--map", "pairs", multiple=True, metavar="NAME=MODEL", help="Which checkpoint a model is: a Hub id or a folder."
 )
 @click.option("--watch", "watch_for", metavar="10m", help="Look at its load for that long, and plan for it.")
-@click.option("--compare", "compare_folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+@click.option("--compare", "compare_folder", type=Place(path_type=Path, file_okay=False), metavar="DIR",
               help="Ask both engines of a migration folder the same prompts instead.")  # fmt: skip
 @click.option(
     "--prompts",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Place(path_type=Path, dir_okay=False),
     help="For --compare: one a line; default DIR/prompts.txt.",
 )
 @load_options
 @measurements_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(path_type=Path, file_okay=False),
     default=Path("migration"),
     show_default=True,
     help="Where the stack is written.",

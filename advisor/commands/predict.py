@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from advisor.commands.completing import Place
+
 if TYPE_CHECKING:
     from advisor.predict import Prediction
 
@@ -21,7 +23,7 @@ _BATCH = 4096
 
 @click.command("predict")
 @click.option("--requests", required=True, metavar="FILE", help='CSV with a header line; "-" reads standard input.')
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the CSV here, not to the terminal.")
+@click.option("--out", type=Place(path_type=Path, dir_okay=False), help="Write the CSV here, not to the terminal.")
 @click.option("--force", is_flag=True, help="Let --out replace a file that is no answer of `advisor predict`.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(requests: str, out: Path | None, force: bool, as_json: bool) -> int:
@@ -67,6 +69,7 @@ def command(requests: str, out: Path | None, force: bool, as_json: bool) -> int:
 
     if as_json and out:
         raise BadInput("--json writes to standard output and --out writes CSV: give one of them")
+    from advisor.edge.filekinds import ROWS, expected
     from advisor.edge.reading import decoded, not_itself, opened_text
 
     if requests == "-":
@@ -77,7 +80,8 @@ def command(requests: str, out: Path | None, force: bool, as_json: bool) -> int:
         return 0
     if out is not None:
         not_itself(Path(requests), out, "--out")
-    with opened_text(Path(requests), odd="replace") as file:  # an odd row does not end the others
+    path = Path(requests)
+    with expected(ROWS, path), opened_text(path, odd="replace") as file:  # an odd row does not end the others
         _answer(file, requests, out, force, as_json)
     return 0
 

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from advisor.catalog import engine_names
+from advisor.commands.accepting import Of
+from advisor.commands.completing import Place
+from advisor.workload.names import Name
+
 if TYPE_CHECKING:
     from advisor.schema import Hardware
 
 
 @click.command(name="probe")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON to FILE as well.")
+@click.option("--out", type=Place(path_type=Path), metavar="FILE", help="Write the JSON to FILE as well.")
 @click.option("--force", is_flag=True, help="Let --out replace a file with other content.")
 @click.option("--gpu", metavar="TEXT", help='Describe a machine with these cards instead, for example "2x RTX 4090".')
 @click.option(
     "--models-path",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     metavar="DIR",
     help="Where model files will lie [default: the engines' own stores].",
 )
@@ -28,7 +33,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Also measure the processor and the engine that is here (about two minutes), and keep it for the next advice.",
 )
-@click.option("--engine", metavar="NAME", help="With --measure: which engine [default: what runs, else is installed].")
+@click.option(
+    "--engine",
+    type=Of(Name(names=engine_names)),
+    metavar="NAME",
+    help="With --measure: which engine [default: what runs, else is installed].",
+)
 @click.option(
     "--model",
     "models",
@@ -74,7 +84,7 @@ def command(
     Exit codes: 0 done, 2 bad input (FILE exists, unknown card), 3 the environment failed (with --measure:
     no engine is here, or it does not start), 130 Ctrl-C.
     """
-    budget_s = _budget(measuring, budget, engine)
+    budget_s = _budget(measuring, budget)
     hardware = _hardware(gpu, models_path)
     if measuring:
         from advisor.commands.probe_measure import measure_processor
@@ -94,23 +104,19 @@ def command(
         measure_engine(hardware, engine, models, budget_s, yes)
 
 
-def _budget(measuring: bool, budget: str, engine: str | None) -> float:
+def _budget(measuring: bool, budget: str) -> float:
     """The time for the loads, in seconds.
 
     Raises:
-        BadInput: it is no time, an engine is unknown, or an option of --measure stands without it.
+        BadInput: it is no time, or an option of --measure stands without it.
     """
-    from advisor.catalog import engine_names
-    from advisor.commands.probe_measure import seconds
+    from advisor.commands.probe_measure import LEAST_S, MOST_S
     from advisor.commands.typed import refuse
-    from advisor.edge.terminal import shown
-    from advisor.errors import BadInput
+    from advisor.edge.times import duration
 
     if not measuring:
         refuse(("engine", "models", "budget", "yes"), "it says what --measure runs: give --measure as well")
-    if engine is not None and engine not in engine_names():
-        raise BadInput(f"--engine: {shown(engine)} is none of {', '.join(engine_names())}")
-    return seconds(budget)
+    return duration(budget, "--budget", LEAST_S, MOST_S)
 
 
 def _hardware(gpu: str | None, models_path: Path | None) -> Hardware:
@@ -119,7 +125,10 @@ def _hardware(gpu: str | None, models_path: Path | None) -> Hardware:
         from advisor.probe.simulate import simulate
 
         if models_path is not None:
-            raise BadInput("--models-path and --gpu exclude each other: a machine that is only described has no disk")
+            raise BadInput(
+                "--models-path and --gpu exclude each other: a machine that is only described has no disk",
+                drop=("--models-path",),
+            )
         return simulate(gpu)
     from advisor.probe import probe
 

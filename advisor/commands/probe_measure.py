@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -13,24 +12,7 @@ if TYPE_CHECKING:
     from advisor.physics.speed.tuning import Tuning
     from advisor.schema import Hardware, Plan
 
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|m|min)?", re.IGNORECASE)
 LEAST_S, MOST_S = 20.0, 3600.0
-
-
-def seconds(text: str) -> float:
-    """`120s`, `2m` or `120`, in seconds.
-
-    Raises:
-        BadInput: it is no such span.
-    """
-    from advisor.edge.terminal import shown
-    from advisor.errors import BadInput
-
-    found = _SPAN.fullmatch(text.strip())
-    span = float(found[1]) * (60 if (found[2] or "s").lower().startswith("m") else 1) if found else 0.0
-    if not LEAST_S <= span <= MOST_S:
-        raise BadInput(f"--budget: {shown(text)} is no time from {LEAST_S:g}s to {MOST_S / 60:g}m, such as 120s or 2m")
-    return span
 
 
 def measure_processor(hardware: Hardware) -> Hardware:
@@ -44,7 +26,7 @@ def measure_processor(hardware: Hardware) -> Hardware:
     from advisor.probe.measure import measure
 
     if hardware.source != "probed":
-        raise BadInput("--measure and --gpu exclude each other: only this machine can be measured")
+        raise BadInput("--measure and --gpu exclude each other: only this machine can be measured", drop=("--gpu",))
     click.echo("measuring memory bandwidth and matrix rate ...", err=True)
     rates = measure(hardware.cpu)
     click.echo(f"{rates.method}; kept in {keep_rates(hardware, rates)}", err=True)

@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 import click
 
+from advisor.commands.completing import Place
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 OPTIONS = (
     click.option(
         "--from-log",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=Place(path_type=Path, dir_okay=False),
         metavar="FILE",
         help="Lengths, arrivals and people out of a log of requests (see `advisor workload`); what is typed counts "
         "before it.",

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from advisor.commands.completing import Place
 from advisor.commands.measured import measurements_option
 from advisor.commands.options import Grouped, load_options
 from advisor.errors import AdvisorError
@@ -36,7 +37,7 @@ _HELP = """Which engine for this load: verdict, reasons, and a folder of files.
 @measurements_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(path_type=Path, file_okay=False),
     default=Path("deploy"),
     show_default=True,
     help="Folder for the files; a no writes them only where this is given.",
@@ -92,9 +93,11 @@ def command(
 
         click.echo(json.dumps(document(answer, written), indent=2, ensure_ascii=False, allow_nan=False))
     else:
+        from advisor.report.terminal import Written
         from advisor.report.views import show_answer
 
-        show_answer(answer, written, folder, view)
+        asked = click.get_current_context().find_object(str)  # by questions: they say what to type
+        show_answer(answer, Written(written, folder, asked) if asked else Written(written, folder), view)
     if failed is not None:
         raise failed
     return EXIT_YES if answer.verdict.meets_targets else EXIT_NO

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from advisor.commands.completing import PlanFile
+from advisor.commands.completing import Place, PlanFile
 from advisor.commands.options import KeyType
 from advisor.workload.keys import OF_WORKLOAD
 
 
 @click.command("render")
 @click.argument("plan_file", metavar="PLAN.json", type=PlanFile(path_type=Path, dir_okay=False))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files: PLAN.json's own.")
+@click.option("--out", type=Place(path_type=Path, file_okay=False), help="Folder for the files: PLAN.json's own.")
 @click.option("--run", type=KeyType(OF_WORKLOAD["run"]), help="Add this way to run it; the plan remembers.")
 @click.option("--force", is_flag=True, help="Replace files that were changed by hand (a backup is kept).")
 @click.option("--json", "as_json", is_flag=True, help="The list of files as JSON.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from advisor.commands.completing import PlanFile
+from advisor.commands.completing import Place, PlanFile
 from advisor.commands.measured import measurements_option
 
 
@@ -14,7 +14,7 @@ from advisor.commands.measured import measurements_option
 @click.argument("where", metavar="DIR|PLAN.json", type=PlanFile(path_type=Path))
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Place(path_type=Path, dir_okay=False),
     default=Path("report.html"),
     show_default=True,
     help="The page.",

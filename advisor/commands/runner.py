@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from advisor.commands.accepting import one_of
+
 runner_option = click.option(
     "--runner",
-    type=click.Choice(["auto", "native", "compose"]),
+    type=one_of("auto", "native", "compose"),
     default="auto",
     show_default=True,
     help="run.sh on this machine (where the engine is installed), or Compose.",

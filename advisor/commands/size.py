@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from advisor.commands.accepting import Of
+from advisor.commands.completing import Place
 from advisor.commands.costing import cost_options, taken
 from advisor.commands.measured import measurements_option
 from advisor.commands.options import Grouped, load_options
 from advisor.errors import BadInput
 from advisor.schema import RenderedFile
+from advisor.workload.kinds import Whole
 
 if TYPE_CHECKING:
     from advisor.report.sized import SizeAnswer
@@ -39,10 +42,10 @@ _HELP = """The fewest, the cheapest, the fastest and the roomiest machines for a
 @load_options
 @measurements_option
 @cost_options
-@click.option("--pick", type=click.IntRange(1, 4), help="Make the folder of this way of the answer.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where --pick writes it.")
+@click.option("--pick", type=Of(Whole(least=1, most=4)), help="Make the folder of this way of the answer.")
+@click.option("--out", type=Place(path_type=Path, file_okay=False), help="Where --pick writes it.")
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer with its charts as a page."
+    "--report", type=Place(path_type=Path, dir_okay=False), help="Write the answer with its charts as a page."
 )
 @click.option("--force", is_flag=True, help="Replace files that were changed by hand (a backup is kept).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
@@ -91,9 +94,9 @@ def size_of(
         BadInput: an option that cannot be used, or two that exclude each other.
     """
     from advisor.commands.sizing import size_answer
-    from advisor.commands.terms import checked, limits_of, peaks_of, terms_of
+    from advisor.commands.terms import limits_of, peaks_of, terms_of
 
-    asked = checked(taken(options))
+    asked = taken(options)
     terms = terms_of(asked)
     return size_answer(
         profile=profile, overrides=options, measurements=measurements, can_get=_one_of(gpu, asked["can_get"]),
@@ -109,7 +112,7 @@ def _one_of(gpu: str | None, can_get: str | None) -> str | None:
         BadInput: both.
     """
     if gpu is not None and can_get is not None:
-        raise BadInput("--gpu and --can-get exclude each other: each names the cards in question")
+        raise BadInput("--gpu and --can-get exclude each other: each names the cards in question", drop=("--gpu",))
     return can_get if gpu is None else gpu
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from advisor.commands.accepting import Of
 from advisor.commands.completing import PlanFile
 from advisor.commands.measured import measurements_option
 from advisor.commands.runner import runner_option
+from advisor.workload.kinds import Number
 
 if TYPE_CHECKING:
     from advisor.schema import Plan
@@ -20,7 +22,13 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="DIR", type=PlanFile(path_type=Path, file_okay=False))
 @runner_option
 @click.option("--in-flight", metavar="N,N,...", help="Loads to run [default: 1, half, planned and double].")
-@click.option("--seconds", type=click.FloatRange(1, 3600), default=45.0, show_default=True, help="Time for each load.")
+@click.option(
+    "--seconds",
+    type=Of(Number(least=1, most=3600), "seconds"),
+    default=45.0,
+    show_default=True,
+    help="Time for each load.",
+)
 @click.option("--no-load", is_flag=True, help="Only one request of each kind.")
 @click.option("--ramp", is_flag=True, help="Also find the highest load that meets the targets.")
 @click.option(

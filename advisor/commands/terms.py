@@ -12,25 +12,9 @@ from advisor.sizing.money import Exchange, exchange, money
 from advisor.sizing.overflow import Peaks
 from advisor.sizing.prices import KINDS, given_prices
 from advisor.sizing.supply import Limits
+from advisor.workload.meant import meant
 
 _SUFFIXES = {"k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}
-_RANGES = {
-    "pue": (1.0, 5.0), "years": (0.1, 20.0), "resale": (0.0, 1.0), "ops_hours": (0.1, 24.0), "growth": (0.0, 1000.0),
-    "idle_watts": (0.0, 2000.0), "host_watts": (0.0, 20000.0), "max_watts": (1.0, 1e7), "peak_hours": (0.1, 24.0),
-}  # fmt: skip
-
-
-def checked(asked: dict[str, Any]) -> dict[str, Any]:
-    """The same, every number within what it may be.
-
-    Raises:
-        BadInput: one is not.
-    """
-    for name, (low, high) in _RANGES.items():
-        number = asked[name]
-        if number is not None and not low <= number <= high:
-            raise BadInput(f"--{name.replace('_', '-')}: must be {low:g} to {high:g}, saw {number:g}")
-    return asked
 
 
 def terms_of(asked: dict[str, Any]) -> Terms:
@@ -76,7 +60,8 @@ def _tokens(text: str | None) -> float | None:
     except ValueError:
         number = 0.0
     if not 1 <= number < math.inf:
-        raise BadInput(f"--tokens-a-month: {text!r} is no number of tokens; accepted are 500M, 2.5B, 40000000")
+        said = f"--tokens-a-month: {text!r} is no number of tokens; accepted are 500M, 2.5B, 40000000"
+        raise BadInput(said, near=meant(text) or "500M", seen=text, flag="--tokens-a-month")
     return number
 
 
@@ -91,7 +76,8 @@ def peaks_of(asked: dict[str, Any]) -> Peaks | None:
     if asked["api_in"] is None:
         raise BadInput("--base: what is above it goes to a hosted API; --api-in and --api-out give its prices")
     if asked["peak_hours"] > asked["ops_hours"]:
-        raise BadInput(f"--peak-hours: at most --ops-hours, {asked['ops_hours']:g}; saw {asked['peak_hours']:g}")
+        said = f"--peak-hours: at most --ops-hours, {asked['ops_hours']:g}; saw {asked['peak_hours']:g}"
+        raise BadInput(said, near=f"{asked['ops_hours']:g}", flag="--peak-hours")
     return Peaks(base=asked["base"], hours=asked["peak_hours"])
 
 

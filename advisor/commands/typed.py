@@ -22,4 +22,4 @@ def refuse(names: tuple[str, ...], why: str) -> None:
         BadInput: one of them was typed; `why` goes on behind their names.
     """
     if found := typed(names):
-        raise BadInput(f"{', '.join(found)}: {why}")
+        raise BadInput(f"{', '.join(found)}: {why}", drop=tuple(found))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import click
 
+from advisor.commands.accepting import Of
+from advisor.workload.kinds import Whole
+
 
 @click.command("ui")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback [default: a free one].")
+@click.option("--port", type=Of(Whole(least=0, most=65535)), default=0, help="Port on loopback [default: a free one].")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def command(port: int, no_browser: bool) -> int:
     """Open the question and its answer as a page of this machine, and answer while the numbers are moved.

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from advisor.commands.completing import Place
 from advisor.commands.options import option
 from advisor.workload.keys import OF_WORKLOAD
 
@@ -26,7 +27,7 @@ from advisor.workload.keys import OF_WORKLOAD
 @click.option("--gpu", help="The cards of its machine, where that is another one.")
 @click.option(
     "--hardware",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Place(path_type=Path, dir_okay=False),
     help="Its machine, as `advisor probe --out` recorded it.",
 )
 @click.option(
@@ -58,7 +59,7 @@ def command(target: str, watch_for: str | None, every: str, as_lines: bool, as_j
     from advisor.watch.document import step_data, summary
 
     if as_lines and as_json:
-        raise BadInput("--lines and --json exclude each other: many documents, or one")
+        raise BadInput("--lines and --json exclude each other: many documents, or one", drop=("--json",))
     seconds = duration(watch_for, "--for") if watch_for else None
     found, views = begun(target, options, seconds, duration(every, "--every"))
     last = None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 
 import click
 
 Asked = list[str]  # options as they are typed
+_COMMAND = ["advisor", "recommend"]
 _HERE, _BEST = "this one", "the best that fits"  # need no option
 
 
 def run() -> int:
     """Ask, answer and say what was asked; the exit code is that of `advisor recommend`."""
+    from advisor.commands.failing import quoted
     from advisor.commands.recommend import command
+    from advisor.errors import EXIT_YES
 
     click.echo("Four questions; Enter takes what stands in brackets, Ctrl-C ends.\n")
     people = _asked("Who? People who use it in the same hour", "1", _people)
@@ -22,8 +24,11 @@ def run() -> int:
     model = _asked("Which model?", _BEST, _model)
     options = [*people, *purpose, *machine, *model]
     click.echo("")
-    code: int = command.main([*options, "--dry-run"], prog_name="advisor recommend", standalone_mode=False)
-    click.echo(f"\nThe same as a command, which also writes the files:\n  advisor recommend {shlex.join(options)}")
+    code: int = command.main(
+        [*options, "--dry-run"], prog_name="advisor recommend", standalone_mode=False, obj="the command below"
+    )
+    also = ", which also writes the files" if code == EXIT_YES else ""
+    click.echo(f"\nThe same as a command{also}:\n  {' '.join(map(quoted, _COMMAND + options))}")
     return code
 
 
@@ -33,17 +38,21 @@ def _asked(question: str, usual: str, read: Callable[[str], Asked]) -> Asked:
     from advisor.errors import BadInput
 
     while True:
-        text: str = click.prompt(question, default=usual).strip()
+        try:
+            text: str = click.prompt(question, default=usual).strip()
+        except click.Abort:
+            click.echo("")  # behind what was begun to be typed
+            raise
         try:
             return read(text)
         except BadInput as refused:
-            say(refused)
+            say(refused, argv=[text])
 
 
 def _people(text: str) -> Asked:
     from advisor.workload.keys import OF_WORKLOAD
 
-    return ["--users", str(OF_WORKLOAD["users"].read(text, name="--users"))]
+    return ["--users", str(OF_WORKLOAD["users"].read(text, name="people"))]
 
 
 def _purposes() -> tuple[str, ...]:

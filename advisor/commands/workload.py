@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from advisor.commands.completing import Place
 from advisor.commands.options import KeyType
 from advisor.workload.keys import PROFILE
 
@@ -13,7 +14,7 @@ from advisor.workload.keys import PROFILE
 @click.command("workload")
 @click.argument("source", metavar="FILE|URL")
 @click.option("--profile", type=KeyType(PROFILE), help="Where what was not seen comes from [default: by the load].")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Where the profile is written.")
+@click.option("--out", type=Place(path_type=Path, dir_okay=False), help="Where the profile is written.")
 @click.option("--force", is_flag=True, help="Replace a file that is there (a backup is kept).")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON document on standard output.")
 def command(source: str, profile: str | None, out: Path | None, force: bool, as_json: bool) -> int:

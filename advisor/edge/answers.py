@@ -43,6 +43,13 @@ def fetched(
     return content
 
 
+def why(error: OSError) -> str:
+    """`connection refused`: what stands behind an error of the network, without its number."""
+    cause = getattr(error, "reason", None) or error
+    said = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    return f"{said[:1].lower()}{said[1:]}"
+
+
 def within(seconds: float, ask: Callable[[], T]) -> T:
     """What `ask` returns or raises, unless it takes longer: an answer may trickle in byte by byte for ever.
 

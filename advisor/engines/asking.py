@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.error import HTTPError
 
-from advisor.edge.answers import fetched
+from advisor.edge.answers import fetched, why
 from advisor.edge.bounds import MOST_ITEMS
 from advisor.edge.reading import parse_json
 from advisor.errors import BadInput, EnvironmentFailed
@@ -67,7 +67,7 @@ def ask_bytes(url: str, here: bool, body: object = None) -> bytes:
     except HTTPError as error:
         raise EnvironmentFailed(f"{url}: answered {error.code}") from None
     except OSError as error:
-        raise EnvironmentFailed(f"{url}: {getattr(error, 'reason', None) or error}") from None
+        raise EnvironmentFailed(f"{url}: {why(error)}") from None
 
 
 def rows(found: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ A version that is here and cannot do it is not a reason for a no: the pinned one
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -40,6 +41,13 @@ def read_versions(text: str | None) -> Mapping[str, str]:
             said = ", ".join(f"{engine}=VERSION" for engine in engine_names())
             raise BadInput(f"engine_version: {name}{equals}{version} is none of {said}, with a version such as 0.19.0")
     return {name.strip(): version.strip() for name, _, version in pairs}
+
+
+def nearest_version(text: str) -> str:
+    """The engine that looks most like the one that was written, with that version, else with the pinned one."""
+    name, _, version = text.split(",")[0].strip().rpartition("=")
+    engine = next(iter(difflib.get_close_matches(name.lower(), engine_names(), n=1)), engine_names()[-1])
+    return f"{engine}={version if _is_version(version) and version != PINNED else engine_limits(engine).version}"
 
 
 def _is_version(text: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from advisor.edge.filekinds import ROWS, expected
 from advisor.edge.reading import OddRow, csv_rows, opened_text
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
@@ -104,7 +105,7 @@ def read_measurements(path: Path) -> list[Measurement]:
     Raises:
         BadInput: the file cannot be read, or lacks a column that no comparison can do without.
     """
-    with opened_text(path) as file:
+    with expected(ROWS, path), opened_text(path) as file:
         rows = csv_rows(file)
         first = next(rows, [])
         header = [] if isinstance(first, OddRow) else first

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.vendors import check_backend, check_vendors
-from advisor.edge.reading import is_file, named, read_json
+from advisor.edge.filekinds import PLAN, expected
+from advisor.edge.reading import is_file, is_folder, named, read_json
 from advisor.errors import BadInput
 from advisor.folder.door import admit_plan
 from advisor.folder.older import in_todays_words, is_older, with_its_ways
@@ -22,8 +23,13 @@ def plan_in(folder: Path) -> Plan:
     """
     path = folder / "plan.json"
     if not is_file(path):
-        raise BadInput(f"{folder}: has no plan.json; `advisor recommend --out {folder}` writes one")
+        raise BadInput(f"{folder}: {_no_plan(folder)}", near=f"advisor recommend --out {folder}")
     return read_plan(path)
+
+
+def _no_plan(folder: Path) -> str:
+    what = "has no plan.json" if is_folder(folder) else "there is no such folder, nor a plan.json in it"
+    return f"{what}\n`advisor recommend --out {folder}` writes one"
 
 
 def read_plan(path: Path) -> Plan:
@@ -32,6 +38,11 @@ def read_plan(path: Path) -> Plan:
     Raises:
         BadInput: it cannot be read, or holds something that this program would not write.
     """
+    with expected(PLAN, path):
+        return _checked(path)
+
+
+def _checked(path: Path) -> Plan:
     data = read_json(path)
     older = is_older(data)
     plan = from_data(Plan, in_todays_words(data) if older else data, where=named(path), exact=True)

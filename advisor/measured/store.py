@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from advisor.edge.filekinds import MEASUREMENTS, expected
 from advisor.edge.reading import at_home, is_folder, named, read_json
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput, EnvironmentFailed
@@ -93,15 +94,16 @@ def _handed_in(path: Path) -> tuple[Measurement, ...]:
     from advisor.wire import from_data
 
     where = f"--measurements {named(path)}"
-    try:
-        data = read_json(path, where=where)
-        listed = data if isinstance(data, list) else [data]
-        for item in listed:
-            if not isinstance(item, dict) or "loads" not in item:
-                raise BadInput(f"{where}: holds no measurement; saw {json.dumps(item):.80}")
-        return tuple(_usable(from_data(Measurement, item, where=where), where) for item in listed)
-    except BadInput as error:
-        raise BadInput(f"{error}\n{_ACCEPTED}") from None
+    with expected(MEASUREMENTS, path):
+        try:
+            data = read_json(path, where=where)
+            listed = data if isinstance(data, list) else [data]
+            for item in listed:
+                if not isinstance(item, dict) or "loads" not in item:
+                    raise BadInput(f"{where}: holds no measurement; saw {json.dumps(item):.80}")
+            return tuple(_usable(from_data(Measurement, item, where=where), where) for item in listed)
+        except BadInput as error:
+            raise BadInput(f"{error}\n{_ACCEPTED}") from None
 
 
 def keep(entry: Measurement) -> Path:

@@ -39,8 +39,10 @@ def refuse_closed(name: str) -> None:
         if any(re.match(rf"{re.escape(begin)}(?![a-z0-9])", name.lower()) for begin in kind["begins"]):
             raise BadInput(
                 f"model {shown(name)} is served by {kind['maker']} alone: nobody can download its weights\n"
-                f"type: --model {kind['open']}\n"
-                "without --model the best open one for the machine is chosen"
+                "without --model the best open one for the machine is chosen",
+                near=kind["open"],
+                seen=name,
+                flag="--model",
             )
 
 

@@ -99,8 +99,10 @@ def _newest_of_one_size(name: str, places: list[int]) -> int:
         listed = [entry["hf_id"] for entry in sorted(entries, key=lambda entry: entry["parameters"])[:8]]
         first, *others = listed
         raise BadInput(
-            f"model {name!r} can be {len(entries)} models; did you mean {first}?\ntype: --model {first}\n"
-            f"also near: {', '.join(others)}"
+            f"model {name!r} can be {len(entries)} models; did you mean {first}?\nalso near: {', '.join(others)}",
+            near=first,
+            seen=name,
+            flag="--model",
         )
     return max(places, key=lambda place: model_entries()[place].get("release", ""))
 

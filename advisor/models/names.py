@@ -59,8 +59,10 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
     generations = lines_of(name)
     if len(generations) > 1:
         raise BadInput(
-            f"model {shown(text)} is a line of models: which one, newest first: {', '.join(generations[:8])}?\n"
-            f"type: --model {generations[0]}"
+            f"model {shown(text)} is a line of models: which one, newest first: {', '.join(generations[:8])}?",
+            near=generations[0],
+            seen=text,
+            flag="--model",
         )
     found = _in_catalogue(name)
     if found is None and not offline and name.count("/") == 1:
@@ -68,7 +70,7 @@ def find_model_and_format(text: str, *, offline: bool = False) -> tuple[ModelSpe
 
         return fetch_model(name, _suggestion(name))
     if found is None:
-        raise BadInput(f"model {shown(text)} is not in the catalogue; {_odd_form(name)}{_meant(name)}")
+        raise _unknown(text, name)
     return found if offline else _sized(name, found)
 
 
@@ -259,10 +261,12 @@ def _candidates(text: str) -> list[str]:
     return tags_like(text) or [entry["hf_id"] for entry in model_entries()]
 
 
-def _meant(text: str) -> str:
-    """The same as a question with what to type, one fact a line."""
-    near = look_alikes(text, _candidates(text))
-    if not near:
-        return f"{_suggestion(text)}\nall models: advisor catalog models"
+def _unknown(text: str, name: str) -> BadInput:
+    """Which is nearest, one fact a line; where none is, the lists of what is known."""
+    near = look_alikes(name, _candidates(name))
+    said = f"model {shown(text)} is not in the catalogue; {_odd_form(name)}"
+    said += f"did you mean {near[0]}?" if near else "nothing known looks like it"
     also = f"\nalso near: {', '.join(near[1:])}" if near[1:] else ""
-    return f"did you mean {near[0]}?\ntype: --model {near[0]}{also}"
+    return BadInput(
+        f"{said}{also}\nall models: advisor catalog models", near=near[0] if near else None, seen=text, flag="--model"
+    )

@@ -41,7 +41,7 @@ _PROCESSOR = Pattern(
     needs=("epyc", "threadripper", "ryzen", "xeon", "core", "i3", "i5", "i7", "i9", "x3d", "k"),
 )
 _POWER = Pattern(
-    rf"{_LEAD}(?:(?:@|at|limited to|power[\s-]?limit(?:ed)?(?: to)?:?)\s*)?(\d{{2,4}})\s*(?:w|watts?)\b(?!\s*psu)"
+    rf"{_LEAD}(?:(?:@|at|limited to|power[\s-]?limit(?:ed)?(?: to)?:?)\s*)?(\d{{1,5}})\s*(?:w|watts?)\b(?!\s*psu)"
     r"(?:\s*(?:power limit|limit|tdp|tgp|each))?\s*\)?|\s*@\s*(\d{2,4})\s*w\b",
     re.I,
     needs=("w",),

@@ -89,7 +89,10 @@ def _limited(hardware: Hardware, watts: float, text: str) -> Hardware:
     least, most = (host()[share] * min(powers, default=0.0) for share in ("least_power_share", "most_power_share"))
     if not least <= watts <= most or not most:
         known = f"from {least:.0f} to {most:.0f} W" if most else "no limit, its power is not known"
-        raise BadInput(f"GPU {text!r}: {watts:g} W for each card; accepted is {known}")
+        wrong = re.search(rf"{watts:g}\s*w", text, re.IGNORECASE)
+        near = f"{min(max(watts, least), most):.0f} W" if most and wrong else None
+        said = f"GPU {text!r}: {watts:g} W for each card; accepted is {known}"
+        raise BadInput(said, near=near, seen=wrong[0] if wrong else None)
     assumed = (*hardware.assumed, f"each card may draw {watts:g} W")
     return replace(with_power_limit(hardware, watts), assumed=assumed)
 

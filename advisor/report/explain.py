@@ -29,13 +29,13 @@ def explain(name: str) -> dict[str, Any]:
             return entry
     known = {n.lower(): n for n in names()}
     digits = name[:3].lower() + name[3:].lower().translate(_DIGITS)  # of a rule: O and I are slips for 0 and 1
-    found = difflib.get_close_matches(name.lower(), known, n=4, cutoff=0.5)
+    begun = [n for n in known if len(name) > 1 and n.startswith(name.lower())][:4]
+    found = begun or difflib.get_close_matches(name.lower(), known, n=4, cutoff=0.5)
     near = [known[n] for n in sorted(found, key=lambda n: n != digits)]
-    told = [f"explain {shown(name)}: no rule, setting, figure, format or claim has that name"]
-    if near:
-        told = [f"{told[0]}. Did you mean {near[0]}?", f"type: advisor explain {near[0]}"]
-    told += [f"also near: {', '.join(near[1:])}"] if near[1:] else []
-    raise BadInput("\n".join([*told, "all rules: advisor catalog rules"]))
+    hint = f"; did you mean {near[0]}?" if near else ""
+    also = [f"also near: {', '.join(near[1:])}"] if near[1:] else []
+    told = (f"explain {shown(name)}: no rule, setting, figure, format or claim has that name{hint}", *also)
+    raise BadInput("\n".join((*told, "all rules: advisor catalog rules")), near=near[0] if near else None, seen=name)
 
 
 def names() -> Iterable[str]:

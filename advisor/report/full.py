@@ -232,4 +232,5 @@ def _files(answer: Answer, written: Written, width: int) -> Iterator[Text]:
         return
     said = f"written to {written.folder}" if written.folder else "nothing was written (--dry-run); it would be"
     yield from paragraph(f"{said}: {', '.join(written.files)}", width)
-    yield from columns([("next", *step) for step in steps(answer, written.files, written.folder)], width)
+    told = steps(answer, written.files, written.folder, written.otherwise)
+    yield from columns([("next", *step) for step in told], width)

@@ -45,15 +45,15 @@ def assumed(answer: Answer, *, typed: bool = True) -> Iterator[str]:
         yield f"machine: {first}{rest}"
 
 
-def steps(answer: Answer, written: tuple[str, ...], folder: str | None) -> tuple[Step, ...]:
-    """Commands in the order in which they are typed, each with what it does."""
+def steps(answer: Answer, written: tuple[str, ...], folder: str | None, otherwise: str = "") -> tuple[Step, ...]:
+    """Commands in the order in which they are typed, each with what it does; without a folder, what would write one."""
     plan = answer.plan
     if plan is None:
         return (("advisor catalog models", "other models"),) if not answer.verdict.nearest_yes else ()
     if not answer.verdict.meets_targets:
         return _of_a_no(answer, folder)
     if folder is None:
-        return (("the same without --dry-run", "writes the files"),)
+        return ((otherwise, "writes the files"),)
     where = shlex.quote(folder)
     return (*_starts(plan, written, where), *_looks(plan, written, where))
 

@@ -32,10 +32,11 @@ Lines = list[Text]
 
 
 class Written(NamedTuple):
-    """The files of the plan, and the folder they were written to; None: nothing was written."""
+    """The files of the plan, the folder they were written to (None: nothing was written), and what would write them."""
 
     files: tuple[str, ...]
     folder: str | None
+    otherwise: str = "the same without --dry-run"
 
 
 def lines(answer: Answer, written: Written, screen: Screen) -> Lines:
@@ -187,7 +188,7 @@ def _settings(answer: Answer, width: int, most: int) -> Iterator[Text]:
 
 
 def _next(answer: Answer, written: Written, width: int) -> Iterator[Text]:
-    told = steps(answer, written.files, written.folder)
+    told = steps(answer, written.files, written.folder, written.otherwise)
     rows = [(Text("" if number else "Next", style="bold"), *step) for number, step in enumerate(told)]
     yield from columns(rows, width)
 

@@ -23,6 +23,6 @@ def view(answer: Answer, written: Written, on: Screen, name: str | None) -> Iter
     return all_settings(answer, on) if name == "settings" else why(answer, on)
 
 
-def show_answer(answer: Answer, files: tuple[str, ...], folder: str | None, name: str | None) -> None:
+def show_answer(answer: Answer, written: Written, name: str | None) -> None:
     """Print a view to standard output."""
-    show(view(answer, Written(files, folder), screen(), name))
+    show(view(answer, written, screen(), name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from advisor.catalog import constants
 from advisor.errors import BadInput
 from advisor.schema import value
+from advisor.workload.meant import meant
 
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _UNITS = ("h", "month", "kWh")
@@ -17,6 +19,7 @@ _AMOUNT = re.compile(
     r"(?P<after>[$€£¥]|[a-z]{3})?(?: ?/ ?(?P<per>[a-z]+))?",
     re.IGNORECASE,
 )
+_EXAMPLES = {"": "10000EUR", "h": "0.9/h", "month": "500EUR/month", "kWh": "0.30EUR"}
 _HOW = "accepted are amounts such as 10000EUR, $0.9/h, 0.30 EUR, 400 USD/month"
 
 
@@ -61,7 +64,8 @@ def exchange(currency: str, given: str | None = None) -> Exchange:
     rates, told = dict(shipped["per_eur"]), (shipped["date"], shipped["source"])
     for part in given.split(",") if given else ():
         name, _, number = (piece.strip() for piece in part.partition("="))
-        rates[known(name, "--exchange", rates)], told = _rate(number, part), ("as given", "--exchange")
+        rate = _rate(number, part)
+        rates[known(name, "--exchange", rates)], told = rate, ("as given", "--exchange")
     return Exchange(currency=known(currency, "--currency", rates), per_eur=rates, date=told[0], source=told[1])
 
 
@@ -71,7 +75,8 @@ def _rate(number: str, part: str) -> float:
     except ValueError:
         rate = 0.0
     if not 0 < rate < math.inf:
-        raise BadInput(f'--exchange: {part.strip()!r} is no rate; accepted is e.g. "USD=1.16" (one euro in dollars)')
+        said = f'--exchange: {part.strip()!r} is no rate; accepted is e.g. "USD=1.16" (one euro in dollars)'
+        raise BadInput(said, near="USD=1.16", seen=part, flag="--exchange")
     return rate
 
 
@@ -82,7 +87,14 @@ def known(name: str, option: str, rates: Mapping[str, float]) -> str:
         BadInput: it has no rate; names those that have.
     """
     if name.upper() not in rates:
-        raise BadInput(f"{option}: there is no rate for {name!r}; there are {', '.join(sorted(rates))}")
+        near = next(iter(difflib.get_close_matches(name.upper(), rates, n=1)), None)
+        hint = f"; did you mean {near}?" if near else ""
+        raise BadInput(
+            f"{option}: there is no rate for {name!r}{hint}\nthere are {', '.join(sorted(rates))}",
+            near=near or "USD",
+            seen=name,
+            flag=option,
+        )
     return name.upper()
 
 
@@ -99,11 +111,32 @@ def money(text: str, option: str, *, per: tuple[str, ...] = ("",)) -> Money:
     found = _AMOUNT.fullmatch(text.strip())
     unit = next((u for u in _UNITS if found and found["per"] and u.lower() == found["per"].lower()), None)
     if not found or (found["per"] and unit is None) or (found["before"] and found["after"]):
-        raise BadInput(f"{option}: {text!r} is no amount of money; {_HOW}")
+        near = _meant(text, per[-1])
+        hint = f"; did you mean {near}?" if near else ""
+        raise BadInput(
+            f"{option}: {text!r} is no amount of money{hint}\n{_HOW}",
+            near=near or _EXAMPLES[per[-1]],
+            seen=text,
+            flag=option,
+        )
     if (unit or "") not in per:
-        raise BadInput(f"{option}: {text!r} is for {_for(unit or '')}; accepted is {' or '.join(map(_for, per))}")
+        said = f"{option}: {text!r} is for {_for(unit or '')}; accepted is {' or '.join(map(_for, per))}"
+        raise BadInput(said, near=_EXAMPLES[per[-1]], seen=text, flag=option)
     amount = float(found["number"].replace(",", "").replace("_", "")) * (1000 if found["thousand"] else 1)
     return Money(amount=amount, currency=_currency(found["before"] or found["after"], option), per=unit or "")
+
+
+def _meant(text: str, per: str) -> str | None:
+    """The amount that was written in another way: in words, in hundredths, for a year; None where nothing tells."""
+    plain = text.strip().lower()
+    cents = re.fullmatch(r"(\d+(?:\.\d+)?) ?(?:ct|cents?|c)", plain)
+    yearly = re.fullmatch(r"(\d[\d,]*)([a-z]{3})? ?/ ?(?:y|yr|year|a)", plain)
+    if cents:
+        return f"{float(cents[1]) / 100:g}EUR"
+    if yearly and per == "month":
+        return f"{float(yearly[1].replace(',', '')) / 12:.0f}{(yearly[2] or '').upper()}/month"
+    number = meant(text)
+    return number if number and float(number) > 0 else None
 
 
 def _currency(written: str | None, option: str) -> str | None:

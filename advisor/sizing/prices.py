@@ -39,7 +39,8 @@ def given_prices(texts: Sequence[str]) -> Given:
     for text in texts:
         card, sign, price = text.rpartition("=")
         if not sign or not card.strip():
-            raise BadInput(f'--price: {text!r} has no card; accepted is e.g. "L40S=0.9/h" or "RTX 3090=700EUR"')
+            said = f'--price: {text!r} has no card; accepted is e.g. "L40S=0.9/h" or "RTX 3090=700EUR"'
+            raise BadInput(said, near="L40S=0.9/h", seen=text, flag="--price")
         specs = named(card.strip()).specs
         if len(specs) != 1:
             raise BadInput(f"--price: {card.strip()!r} names {len(specs)} cards; the price is that of one")

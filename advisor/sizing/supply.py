@@ -81,7 +81,9 @@ def _held(have: str | None) -> list[tuple[Supply, int]]:
 def _parts(text: str | None, option: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")] if text is not None else []
     if not all(parts):
-        raise BadInput(f'{option}: {text!r} has an empty name; accepted is e.g. "RTX 4090, 2x L40S"')
+        given = ", ".join(filter(None, parts)) or "RTX 4090, 2x L40S"
+        said = f'{option}: {text!r} has an empty name; accepted is e.g. "RTX 4090, 2x L40S"'
+        raise BadInput(said, near=given, seen=text, flag=option)
     return parts
 
 

@@ -108,37 +108,56 @@ def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> Non
     if workload.context_tokens < need:
         raise BadInput(
             f"{where('context_tokens')}: {workload.context_tokens} is below input_tokens + output_tokens = "
-            f"{workload.input_tokens} + {workload.output_tokens} = {need}; raise it or shorten the requests"
+            f"{workload.input_tokens} + {workload.output_tokens} = {need}; raise it or shorten the requests",
+            near=str(need),
+            flag="--context-tokens",
         )
     for key in _OF_PROMPT:
         part = getattr(workload, key)
         if part > workload.input_tokens:
-            raise BadInput(f"{where(key)}: {part} is more than input_tokens {workload.input_tokens}")
+            raise BadInput(
+                f"{where(key)}: {part} is more than input_tokens {workload.input_tokens}",
+                near=str(part),
+                flag="--input-tokens",
+            )
     if given.keys() >= {"users", "staff"}:
-        raise BadInput("users and staff exclude each other: users are the part of the staff that is active")
+        raise BadInput(
+            "users and staff exclude each other: users are the part of the staff that is active", drop=("--users",)
+        )
     _heard(workload, given)
     if workload.burst_users > workload.users:
-        raise BadInput(f"{where('burst_users')}: {workload.burst_users} is more than users {workload.users}")
+        raise BadInput(
+            f"{where('burst_users')}: {workload.burst_users} is more than users {workload.users}",
+            near=str(workload.burst_users),
+            flag="--users",
+        )
     if workload.concurrency is not None and workload.request_rate is not None:
         raise BadInput(
             f"{where('concurrency')} and {where('request_rate')} exclude each other: the first is a closed loop, "
-            "the second an open one"
+            "the second an open one",
+            drop=("--request-rate",),
         )
     if workload.kind != "embed" and _OF_TASK.get(workload.task, workload.task) == "embedding":
         raise BadInput(
             f"{where('task')}: {workload.task} picks models that make vectors, and {path.stem} asks for text; take "
-            f"--profile embedding, or say `kind: embed`"
+            f"--profile embedding, or say `kind: embed`",
+            near="embedding",
+            flag="--profile",
         )
 
 
 def _heard(workload: Workload, given: Mapping[str, Any]) -> None:
     """Refuse what would be ignored beside what else was given."""
     if "active_fraction" in given and workload.staff is None:
-        raise BadInput("active_fraction is the part of staff that is active: give staff too, or users alone")
+        raise BadInput(
+            "active_fraction is the part of staff that is active: give staff too, or users alone",
+            drop=("--active-fraction",),
+        )
     if "host" in given and given.get("exposed") is False:
-        raise BadInput("host and no-exposed exclude each other: under a name others reach it")
+        raise BadInput("host and no-exposed exclude each other: under a name others reach it", drop=("--no-exposed",))
     named = [word.partition("=")[0].strip() for word in (given.get("engine_version") or "").split(",") if word.strip()]
     if named and given.get("engine", "auto") not in ("auto", "both", *named):
         raise BadInput(
-            f"engine_version: is of {', '.join(named)}, and engine: is {given['engine']}; leave one of the two"
+            f"engine_version: is of {', '.join(named)}, and engine: is {given['engine']}; leave one of the two",
+            drop=("--engine",),
         )

@@ -51,24 +51,44 @@ class Key:
         Raises:
             BadInput: names the key, what was seen and what is accepted.
         """
-        try:
-            return self.kind.read(item)
-        except NotAccepted as refused:
-            hint = f"; {refused}" if str(refused) else self._meant(item, name)
-            said = f"{where}{name or self.name}: {shown(item)} is not {self.kind.accepted()}{hint}"
-            raise BadInput(said) from None
+        said = f"{where}{name or self.name}"
+        return accepted(self.kind, item, said, unit=self.unit, flag=name if name.startswith("--") else "")
 
-    def _meant(self, item: object, name: str) -> str:
-        """The number that was meant, if this key would take it."""
-        found = meant(item, self.unit) if isinstance(item, str) and len(item) <= MOST_SHOWN else None
-        if found is None or not isinstance(self.kind, Whole | Number):
-            return ""
-        try:
-            self.kind.read(found)
-        except NotAccepted:
-            return ""
-        typed = f"\ntype: {name} {found}" if name.startswith("--") else ""
-        return f"; did you mean {found}?{typed}"
+
+def accepted(kind: Kind, item: object, name: str, *, unit: str = "", flag: str = "") -> Any:
+    """A value of that kind.
+
+    Args:
+        name: what the message begins with.
+        unit: of a number; a time in another one is converted in what is proposed.
+        flag: the option, where it was typed: what is then proposed has one.
+
+    Raises:
+        BadInput: names what was seen and what is accepted, and the nearest that is, or an example.
+    """
+    try:
+        return kind.read(item)
+    except NotAccepted as refused:
+        near = _taken(kind, refused.near or _meant(kind, item, unit))
+        hint = f"; did you mean {near}?" if near else ""
+        said = f"{name}: {shown(item)} is not {kind.accepted()}{hint}" + (f"\n{refused}" if str(refused) else "")
+        raise BadInput(said, near=near or kind.example or None, seen=str(item), flag=flag) from None
+
+
+def _meant(kind: Kind, item: object, unit: str) -> str | None:
+    """The number that was meant, or the nearest to it that is taken."""
+    if not isinstance(kind, Whole | Number) or not isinstance(item, str) or len(item) > MOST_SHOWN:
+        return None
+    found = meant(item, unit)
+    return None if found is None else kind.nearest(float(found))
+
+
+def _taken(kind: Kind, near: str | None) -> str | None:
+    """What is proposed, if it would be taken."""
+    try:
+        return near if near is not None and kind.read(near) is not None else None
+    except NotAccepted:
+        return None
 
 
 def key_named(name: object, known: Mapping[str, Key], where: str = "") -> Key:
@@ -84,4 +104,4 @@ def key_named(name: object, known: Mapping[str, Key], where: str = "") -> Key:
 
     near = difflib.get_close_matches(name[:60], known, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise BadInput(f"{where}{name if plain else shown(name)}: unknown key{hint} Accepted: {', '.join(sorted(known))}")
+    raise BadInput(f"{where}{name if plain else shown(name)}: unknown key{hint}\naccepted: {', '.join(sorted(known))}")

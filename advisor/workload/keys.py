@@ -19,7 +19,7 @@ _MILLISECONDS = Number(least=0.001, most=1000 * _DAY_S)
 PROFILE = Key(
     name="profile",
     group="profile",
-    kind=Text(like="a shipped profile or a file"),
+    kind=Text(like="a shipped profile or a file", example="chat"),
     metavar="NAME|FILE",
     help="Workload profile to start from (see profiles/README.md).",
 )
@@ -192,7 +192,7 @@ KEYS = (
     Key(
         name="model",
         group="model",
-        kind=Text(like="the name of a model, a folder or a .gguf file"),
+        kind=Text(like="the name of a model, a folder or a .gguf file", example="Qwen/Qwen3-8B"),
         metavar="HF_ID|OLLAMA_TAG|FILE.gguf|FOLDER",
         help="Model to serve; where none is named, the advisor picks one.",
         default=None,
@@ -206,6 +206,7 @@ KEYS = (
             "loaded, or none",
             most=1000,
             objection=registries.no_revision,
+            example="main",
         ),
         metavar="REVISION",
         help="Commit, tag or branch of the repository that is named as model; no other form of it is planned then.",
@@ -223,7 +224,10 @@ KEYS = (
         name="quantization",
         group="model",
         kind=Text(
-            like="auto or a weights format of `advisor catalog formats`", most=80, objection=registries.unknown_format
+            like="auto or a weights format of `advisor catalog formats`",
+            most=80,
+            objection=registries.unknown_format,
+            example="auto",
         ),
         metavar="NAME|auto",
         help="Weights format (see `advisor catalog formats`).",
@@ -275,7 +279,12 @@ KEYS = (
     Key(
         name="host",
         group="service",
-        kind=Text(like="the name of a host, such as llm.example.org", most=253, objection=registries.no_host),
+        kind=Text(
+            like="the name of a host, such as llm.example.org",
+            most=253,
+            objection=registries.no_host,
+            example="llm.example.org",
+        ),
         metavar="NAME",
         help="The name under which others reach it, by HTTPS; it is exposed then.",
         default=None,
@@ -293,7 +302,10 @@ KEYS = (
         name="download_rate",
         group="service",
         kind=Text(
-            like='a rate such as "100 Mbit/s", "1 Gbit/s" or "12 MB/s"', most=40, objection=registries.unknown_rate
+            like='a rate such as "100 Mbit/s", "1 Gbit/s" or "12 MB/s"',
+            most=40,
+            objection=registries.unknown_rate,
+            example="100 Mbit/s",
         ),
         help="How fast weights come over the line here.",
         default=None,
@@ -316,7 +328,7 @@ KEYS = (
     Key(
         name="run",
         group="service",
-        kind=Names(alone=("auto", "all"), names=registries.ways),
+        kind=Names(alone=("auto", "all"), names=registries.ways, also=(("docker", "compose"), ("k8s", "kubernetes"))),
         metavar="compose|native|systemd|podman|kubernetes",
         help="The way to run it; the files are those of this one way.",
         default="auto",
@@ -332,7 +344,9 @@ KEYS = (
         name="beside",
         group="machines",
         kind=Text(
-            like="none, or models for vectors or scores with commas between them", objection=registries.no_helper
+            like="none, or models for vectors or scores with commas between them",
+            objection=registries.no_helper,
+            example="bge-m3",
         ),
         metavar="MODEL[,MODEL]|none",
         help="Models for vectors or scores that run beside it on the same machine, e.g. bge-m3.",
@@ -364,6 +378,7 @@ KEYS = (
             like='a network with its speed, such as "25GbE", "200G RoCE" or "400G IB"',
             most=80,
             objection=registries.unknown_network,
+            example="100GbE",
         ),
         help='The network between them, e.g. "100GbE" or "400G IB".',
         default=None,

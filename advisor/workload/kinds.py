@@ -14,6 +14,7 @@ from advisor.schema import value
 _WHOLE = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})(e[+-]?\d{1,4})?", re.ASCII | re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{0,9})?) *([kmgt]i?b|[mgt])?", re.ASCII | re.IGNORECASE)
+_SIZE_MEANT = re.compile(r"(\d+(?:\.\d+)?) *([kmgt])")
 _UNITS = {
     **{f"{letter}b": 1000**power for power, letter in enumerate("kmgt", 1)},
     **{f"{letter}ib": 1024**power for power, letter in enumerate("kmgt", 1)},
@@ -23,7 +24,11 @@ _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 
 class NotAccepted(Exception):
-    """The value is none of this kind; the message, where there is one, is a hint such as the nearest name."""
+    """The value is none of this kind; the message, where there is one, is a hint, `near` the nearest that is one."""
+
+    def __init__(self, hint: str = "", near: str | None = None) -> None:
+        super().__init__(hint)
+        self.near = near
 
 
 class Kind(Protocol):
@@ -32,6 +37,11 @@ class Kind(Protocol):
     @property
     def metavar(self) -> str:
         """How `--help` writes a value."""
+        ...
+
+    @property
+    def example(self) -> str:
+        """A value that it accepts."""
         ...
 
     def accepted(self) -> str:
@@ -59,6 +69,15 @@ class Whole:
     most: int
     metavar: str = "N"
 
+    @property
+    def example(self) -> str:
+        """The bound that is nearest to ten, or ten."""
+        return self.nearest(10)
+
+    def nearest(self, number: float) -> str:
+        """The whole number within the bounds that is nearest."""
+        return str(round(min(max(number, self.least), self.most)))
+
     def accepted(self) -> str:
         """`a whole number from 1 to 64`."""
         return f"a whole number from {self.least:,} to {self.most:,}"
@@ -81,6 +100,7 @@ class Size:
 
     most: int
     metavar: str = "SIZE"
+    example: str = "4GiB"
 
     def accepted(self) -> str:
         """What a size looks like."""
@@ -89,14 +109,23 @@ class Size:
     def read(self, item: object) -> int:
         """`"4GiB"`, `"4 GiB"` and 4294967296 are the same."""
         found = _SIZE.fullmatch(item.strip()) if isinstance(item, str) else None
-        number = float(found[1]) * _UNITS[found[2].lower()] if found and found[2] else _number(item)
+        try:
+            number = float(found[1]) * _UNITS[found[2].lower()] if found and found[2] else _number(item)
+        except NotAccepted:
+            raise NotAccepted(near=_size_meant(item)) from None
         if not 0 <= number <= self.most or (not found and number != int(number)):
-            raise NotAccepted
+            raise NotAccepted(near=_size_meant(item))
         return int(number)
 
     def schema(self) -> dict[str, Any]:
         """A whole number of bytes."""
         return {"type": "integer", "minimum": 0, "maximum": self.most}
+
+
+def _size_meant(item: object) -> str | None:
+    """`4 gigs`, `4GBs` and `4096 megabytes` by number and first letter; None where nothing tells."""
+    found = _SIZE_MEANT.search(item.lower()) if isinstance(item, str) else None
+    return f"{found[1]}{found[2].upper()}iB" if found and len(found[1]) <= 6 else None
 
 
 @value
@@ -106,6 +135,16 @@ class Number:
     least: float
     most: float
     metavar: str = "NUMBER"
+
+    @property
+    def example(self) -> str:
+        """The bound that is nearest to one, or one."""
+        return self.nearest(1.0)
+
+    def nearest(self, number: float) -> str:
+        """The number within the bounds that is nearest; of a share, what is more than all is a percentage."""
+        share = number / 100 if self.most <= 1 < number <= 100 else number
+        return _decimal(min(max(share, self.least), self.most)).replace(",", "")
 
     def accepted(self) -> str:
         """`a number from 0 to 86,400`."""
@@ -146,6 +185,7 @@ class Flag:
     """Yes or no."""
 
     metavar: str = ""
+    example: str = "true"
 
     def accepted(self) -> str:
         """Both words; `yes`, `no`, `on` and `off` are read as well."""

@@ -10,12 +10,13 @@ _SMALL = (
 )  # fmt: skip
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _WORDS = {word: number for number, word in enumerate(_SMALL)} | {w: 10 * n for n, w in enumerate(_TENS, 2)}
+_SHARES = {"half": 0.5, "a half": 0.5, "third": 1 / 3, "a third": 1 / 3, "quarter": 0.25, "a quarter": 0.25}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 _LETTERS = str.maketrans("oOlI", "0011")  # taken for digits
 _SUFFIXES = {"k": 1e3, "m": 1e6}
 _SECONDS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0}
-_PER_UNIT = {"milliseconds": 0.001, "seconds": 1.0}
-_WRITTEN = re.compile(r"([+-]?[\d.]+)\s*([a-z%]*).*")
+_PER_UNIT = {"milliseconds": 0.001, "seconds": 1.0}  # what is asked for
+_WRITTEN = re.compile(r"([+-]?[\d.]+(?:e\d{1,2}(?![\da-z]))?)\s*([a-z%]*).*")
 
 
 def meant(text: str, unit: str = "") -> str | None:
@@ -29,11 +30,13 @@ def meant(text: str, unit: str = "") -> str | None:
     spoken = _spoken(re.split(r"[\s-]+", low))
     if spoken is not None:
         return f"{spoken}"
+    if low in _SHARES:
+        return _digits(_SHARES[low])
     plain = re.sub(r"(?<=\d)[,_ '](?=\d{3}\b)", "", low)
     if re.fullmatch(r"[\doOlI]*\d[\doOlI]*", text.strip()):
         plain = text.strip().translate(_LETTERS)
     found = _WRITTEN.fullmatch(plain)
-    if found is None or found[1].count(".") > 1 or not found[1].strip("+-."):
+    if found is None or found[1].count(".") > 1 or not re.search(r"\d", found[1].partition("e")[0]):
         return None
     return _digits(float(found[1]) * _factor(found[2], unit))
 

@@ -22,6 +22,11 @@ class Name:
         """All of them."""
         return "|".join(self.names())
 
+    @property
+    def example(self) -> str:
+        """The first of them."""
+        return self.names()[0]
+
     def accepted(self) -> str:
         """`one of auto, both`."""
         return f"one of {', '.join(self.names())}"
@@ -30,7 +35,7 @@ class Name:
         """The name as it stands in the list."""
         text = _line(item)
         if text not in self.names():
-            raise NotAccepted(_nearest(text, self.names()))
+            raise NotAccepted(near=_nearest(text, self.names()))
         return text
 
     def schema(self) -> dict[str, Any]:
@@ -44,11 +49,17 @@ class Names:
 
     alone: tuple[str, ...]
     names: Callable[[], Sequence[str]]
+    also: tuple[tuple[str, str], ...] = ()  # what people say for one of them
 
     @property
     def metavar(self) -> str:
         """`auto|all|none|NAME,...`."""
         return "|".join((*self.alone, "NAME,..."))
+
+    @property
+    def example(self) -> str:
+        """The first word."""
+        return self.alone[0]
 
     def accepted(self) -> str:
         """`auto, all, none, or some of gateway, monitoring`."""
@@ -61,7 +72,8 @@ class Names:
             return text
         for name in text.split(","):
             if name.strip() not in self.names():
-                raise NotAccepted(_nearest(name.strip(), (*self.alone, *self.names())))
+                near = dict(self.also).get(name.strip().lower()) or _nearest(name.strip(), (*self.names(), *self.alone))
+                raise NotAccepted(near=near and (near if near in self.alone else text.replace(name.strip(), near, 1)))
         return text
 
     def schema(self) -> dict[str, Any]:
@@ -78,6 +90,7 @@ class Text:
     most: int = 4096  # characters
     metavar: str = "TEXT"
     objection: Callable[[str], str | None] = lambda _: None  # None: understood; else a hint, which may be empty
+    example: str = ""
 
     def accepted(self) -> str:
         """What it must say."""
@@ -108,6 +121,8 @@ def _line(item: object, most: int = 4096) -> str:
     return text
 
 
-def _nearest(text: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(text.lower(), names, n=1)
-    return f"did you mean {near[0]}?" if near else ""
+def _nearest(text: str, names: Sequence[str]) -> str | None:
+    """What it begins, else what it looks like."""
+    low = text.lower()
+    begun = [name for name in names if len(low) > 1 and name.startswith(low)]
+    return next(iter(begun or difflib.get_close_matches(low, names, n=1)), None)

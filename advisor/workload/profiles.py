@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.catalog.kept import parsed
+from advisor.edge import filekinds
 from advisor.edge.reading import opened
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
@@ -53,9 +54,12 @@ def find_profile(name: str) -> Path:
     except OSError as error:
         raise BadInput(f"profile: {shown(name)} cannot be read ({error.strerror})") from None
     near = difflib.get_close_matches(name, profile_names(), n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(near)}?\ntype: --profile {near[0]}" if near else ""
+    hint = f"; did you mean {near[0]}?" if near else ""
     raise BadInput(
-        f"profile: {shown(name)} is neither a shipped profile nor a file.{hint}\nshipped: {', '.join(profile_names())}"
+        f"profile: {shown(name)} is neither a shipped profile nor a file{hint}\nshipped: {', '.join(profile_names())}",
+        near=near[0] if near else "chat",
+        seen=name,
+        flag="--profile",
     )
 
 
@@ -65,6 +69,11 @@ def read_profile(path: Path) -> dict[str, Any]:
     Raises:
         BadInput: names file, line, key, what was seen and what is accepted.
     """
+    with filekinds.expected(filekinds.PROFILE, path):
+        return _values(path)
+
+
+def _values(path: Path) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for line, name, item in _entries(path):
         where = f"{path}:{line}: "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from advisor.workload.kinds import NotAccepted
+
 
 def tasks() -> tuple[str, ...]:
     """Tasks that have a ranking of models."""
@@ -41,33 +43,48 @@ def no_host(text: str) -> str | None:
 
 
 def unknown_format(text: str) -> str | None:
-    """None for `auto` and every spelling of a weights format; else which are nearest."""
-    from advisor.catalog import formats, nearest, weights_format
+    """None for `auto` and every spelling of a weights format.
+
+    Raises:
+        NotAccepted: none of them; with the nearest.
+    """
+    from advisor.catalog import formats, look_alikes, weights_format
     from advisor.errors import BadInput
 
     try:
         return None if text == "auto" or weights_format(text) else ""
     except BadInput:
-        return nearest(text, formats())
+        raise NotAccepted(near=next(iter(look_alikes(text, formats())), None)) from None
 
 
 def no_helper(text: str) -> str | None:
-    """None for `none` and models of the catalogue that make vectors or scores; else what is wrong."""
+    """None for `none` and models of the catalogue that make vectors or scores.
+
+    Raises:
+        NotAccepted: what is wrong, and the nearest model in place of the one that is not known.
+    """
     from advisor.errors import BadInput
     from advisor.models.beside import helpers
 
     try:
         helpers(text)
     except BadInput as error:
-        return str(error)
+        near = error.near and text.replace(error.seen or text, error.near, 1)
+        raise NotAccepted(str(error).partition("; did you mean")[0], near) from None
     return None
 
 
 def unknown_version(text: str) -> str | None:
-    """None where an engine and a version can be read from it."""
-    from advisor.engines.versions import read_versions
+    """None where an engine and a version can be read from it.
 
-    return _objection(read_versions, text)
+    Raises:
+        NotAccepted: what cannot, and the nearest engine with the version that was written.
+    """
+    from advisor.engines.versions import nearest_version, read_versions
+
+    if (said := _objection(read_versions, text)) is not None:
+        raise NotAccepted(said, nearest_version(text))
+    return None
 
 
 def no_revision(text: str) -> str | None:

@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+from advisor.edge.filekinds import LOG, expected
 from advisor.edge.prometheus import read_samples
 from advisor.edge.reading import at_home, opened, read_text
 from advisor.workload.seen.figures import Observed, observed, together
@@ -25,8 +26,13 @@ def seen_in(log: Path | None, metrics: str | None) -> Observed | None:
         BadInput: one of them cannot be used.
         EnvironmentFailed: the server does not answer.
     """
-    found = [*([observed(read_log(log))] if log is not None else []), *([of_metrics(metrics)] if metrics else [])]
+    found = [*([_of_log(log)] if log is not None else []), *([of_metrics(metrics)] if metrics else [])]
     return together(found) if found else None
+
+
+def _of_log(path: Path) -> Observed:
+    with expected(LOG, path):
+        return observed(read_log(path))
 
 
 def of_metrics(given: str) -> Observed:
@@ -44,6 +50,7 @@ def of_file(path: Path) -> Observed:
     Raises:
         BadInput: it is neither.
     """
-    with opened(path) as stream:
-        beginning = stream.read(_BEGINNING).decode("utf-8-sig", "replace").lstrip()
-    return of_metrics(str(path)) if _PAGE.match(beginning) else observed(read_log(path))
+    with expected(LOG, path):
+        with opened(path) as stream:
+            beginning = stream.read(_BEGINNING).decode("utf-8-sig", "replace").lstrip()
+        return of_metrics(str(path)) if _PAGE.match(beginning) else observed(read_log(path))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from advisor.edge.answers import LOOPBACK_HOSTS, fetched
+from advisor.edge.answers import LOOPBACK_HOSTS, fetched, why
 from advisor.edge.prometheus import Sample, read_samples
 from advisor.edge.reading import parse_json
 from advisor.errors import BadInput, EnvironmentFailed
@@ -46,7 +46,7 @@ def _get(url: str) -> bytes:
     try:
         return fetched(url, idle_s=_IDLE_S, total_s=_TOTAL_S, most=_MOST, here=here)
     except OSError as error:
-        raise EnvironmentFailed(f"{url.partition('?')[0]}: does not answer ({error})") from None
+        raise EnvironmentFailed(f"{url.partition('?')[0]}: does not answer ({why(error)})") from None
 
 
 def _is_prometheus(base: str) -> bool:
