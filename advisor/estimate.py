@@ -50,7 +50,8 @@ def estimate(candidate: Candidate, question: Question) -> Estimate:
 
 def sized_for(candidate: Candidate, in_flight: float, question: Question) -> Candidate:
     """The candidate with slots for a load over all replicas."""
-    return _resized((candidate, in_flight / candidate.replicas), question.hardware, question.model)
+    each = in_flight * question.workload.passages / candidate.replicas
+    return _resized((candidate, each), question.hardware, question.model)
 
 
 @by_value_and_identity
@@ -93,7 +94,7 @@ def _no_slower(sized: Candidate, in_flight: float, question: Question) -> tuple[
         return sized, in_flight  # its slots are what the plan is for
     peak, best = peak_in_flight(in_flight, question.workload), sized
     slots, step = min(usual.max_in_flight, sized.max_in_flight), usual.max_batched_tokens
-    step = max(step, sized.max_batched_tokens) if question.workload.kind == "embed" else step  # it takes whole prompts
+    step = max(step, sized.max_batched_tokens) if question.workload.pooled else step  # it takes whole prompts
     for own in ({"max_in_flight": slots}, {"max_batched_tokens": step}):
         other = replace(best, **own)
         if other == best or not engine.memory(other, hardware, model).fits:
@@ -186,10 +187,11 @@ def speed_by_load(
     memory = engine.memory(candidate, hardware, model)
     of_each = Load(
         in_flight=0.0,
-        input_tokens=workload.input_tokens,
+        input_tokens=workload.input_tokens * workload.passages,
         output_tokens=written_tokens(workload, model),
         shared_prefix_tokens=workload.shared_prefix_tokens,
         history_tokens=history_tokens(workload, model),
+        passages=workload.passages,
         prompt_p95=workload.prompt_p95 if workload.lengths == "varied" else 1.0,
         together=together,
     )

@@ -83,14 +83,11 @@ def recommend(
         BadInput: a profile, name or file that cannot be used.
     """
     facts = facts_here()
-    workload = load_workload(profile, overrides)
+    model, workload = asked_of(profile, overrides)
     progress("looking at the hardware")
     named = gpu is not None or hardware_file is not None
     found = find_hardware(gpu, hardware_file) if named or machine is None else machine
     hardware = beside_own_server(with_nodes(found, workload), workload)
-    model, workload = with_model(workload)
-    if model is not None and _makes_vectors_only(model, workload):
-        model, workload = with_model(load_workload("embedding", _load_of(workload, overrides, profile)))
     return advise(workload, hardware, measurements_from(measurements), model, progress, facts, others, quick=quick)
 
 
@@ -208,6 +205,37 @@ def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
     return with_kept_rates(probe())
 
 
+def asked_of(profile: str | None, overrides: Mapping[str, Any]) -> tuple[ModelSpec | None, Workload]:
+    """The model that was named, if one was, and the load: that of what the model makes, whatever profile was named.
+
+    Raises:
+        BadInput: a profile, key or model that cannot be used, or numbers that contradict each other.
+    """
+    model, workload = with_model(load_workload(profile, overrides))
+    if model is not None:
+        workload = as_it_makes(model, workload, overrides, profile)
+    if workload.passages > 1 and workload.kind != "rerank":
+        raise BadInput(
+            f"passages: {workload.passages} are to be ranked, and {workload.profile} asks for no ranking; take "
+            "--profile reranking, or a model that ranks"
+        )
+    return model, workload
+
+
+def as_it_makes(
+    model: ModelSpec, workload: Workload, overrides: Mapping[str, Any], profile: str | None = None
+) -> Workload:
+    """The load of a service of vectors or of rankings where the model makes such; else the one that was asked.
+
+    Raises:
+        BadInput: what the model makes and what is asked exclude each other.
+    """
+    other = _other_profile(model, workload)
+    if other is None:
+        return workload
+    return with_model(load_workload(other, _load_of(workload, overrides, profile)))[1]
+
+
 def with_model(workload: Workload) -> tuple[ModelSpec | None, Workload]:
     """The model that was named, if one was; a format in its name counts as asked for.
 
@@ -228,20 +256,25 @@ def with_model(workload: Workload) -> tuple[ModelSpec | None, Workload]:
     return named, replace(workload, revision=revision)
 
 
-def _makes_vectors_only(model: ModelSpec, workload: Workload) -> bool:
-    """Whether the model makes vectors where text was asked for: it is planned as what it is, whatever the profile says.
+def _other_profile(model: ModelSpec, workload: Workload) -> str | None:
+    """The profile of what the model makes, where another was asked for: it is planned as what it is.
 
     Raises:
-        BadInput: the model gives scores, which no profile plans.
+        BadInput: scores of passages are asked of a model that gives none, or it scores something else.
     """
-    from advisor.models.purpose import purpose
+    from advisor.models.purpose import purpose, ranks
+    from advisor.models.ranks import instead
 
     found = purpose(model)
-    if found == "scores":
+    if found == "scores" and workload.kind != "rerank" and not ranks(model):
         raise BadInput(
-            f"model {model.hf_id} ranks passages: it gives scores, neither text nor vectors, and no profile plans that"
+            f"model {model.hf_id} classifies texts, which no profile plans; where it is one that scores passages "
+            "against a question, say so: --profile reranking"
         )
-    return found != "text" and workload.kind != "embed"
+    if found == "text" and workload.kind == "rerank":
+        raise BadInput(f"model {model.hf_id} writes text and ranks nothing; type --model {instead()}")
+    kind, profile = {"vectors": ("embed", "embedding"), "scores": ("rerank", "reranking")}.get(found, ("", None))
+    return None if workload.kind == kind else profile
 
 
 def _load_of(workload: Workload, overrides: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from advisor.catalog.versions import limits_of
 from advisor.checklist import stated_version
 from advisor.checklist.table import by_time, table
 from advisor.deploy import PARTS, replicas
+from advisor.deploy.gateway import WRITES
 from advisor.engines import ENGINES
 from advisor.engines.base import Placement
 from advisor.engines.builds import build, chosen_slice, maker
@@ -140,6 +141,8 @@ def _example(plan: Plan) -> str:
     body: dict[str, Any] = {"model": plan.launch.served_name}
     if plan.workload.kind == "embed":
         return json.dumps(body | {"input": "hello"})
+    if plan.workload.kind == "rerank":
+        return json.dumps(body | {"query": "what is hello?", "documents": ["a greeting", "a number"], "top_n": 1})
     messages = [{"role": "user", "content": "hello"}]
     return json.dumps(body | {"messages": messages, "max_tokens": 64, "temperature": 0.7, "top_p": 0.9})
 
@@ -167,6 +170,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "name": slug(plan.name),
         "desk": DESK if plan.desk is not None else None,
         "example": _example(plan),
+        "example_path": WRITES[plan.workload.kind][0],
         "download": told(plan),
         "supplies": engine.supplies(plan) if fetches(plan) else None,  # how the weights come; None: they are here
         "download_s": math.ceil(download_s(plan.launch.cache_bytes, plan.workload)),

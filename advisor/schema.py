@@ -21,7 +21,7 @@ Backend = str  # that of a vendor's build there, or "cpu"
 DeviceClass = Literal["datacenter", "workstation", "consumer", "laptop", "unified", "apple", "other"]
 HardwareSource = Literal["probed", "simulated", "file"]
 Confidence = Literal["high", "medium", "low"]
-Kind = Literal["generate", "embed"]  # what is asked of a model: text or vectors
+Kind = Literal["generate", "embed", "rerank"]  # what is asked of a model: text, vectors, or scores of passages
 Bound = Literal["bandwidth", "compute", "overhead", "kv", "slots", "load"]
 
 MOST_A_HOST = 8  # cards in one machine that are proposed unasked
@@ -309,6 +309,7 @@ class Workload:
     nodes: int | None = None  # machines like the one in question; None: as many as the hardware says
     node_link: str | None = None  # the network between them, e.g. "100GbE"; None: assumed
     kind: Kind = "generate"
+    passages: int = 1  # prompts of one request: a question with each passage that is ranked for it
     ttft_kind: Literal["auto", "warm", "cold"] = "auto"  # of which first token the target is
     reasoning_tokens: int | None = None  # what is thought before an answer; None: by the model
     first_answer_ms: float | None = None  # p95 target: the first token of the answer, after what is thought
@@ -321,6 +322,11 @@ class Workload:
     download_rate: str | None = None  # of the line that weights come over, e.g. "100 Mbit/s"; None: assumed
     beside: str | None = None  # models for vectors or scores that run on the same machine, with commas between them
     reserve: int = 0  # bytes of every card that stay free
+
+    @property
+    def pooled(self) -> bool:
+        """Whether nothing is written: a prompt is read in one step, and vectors or a score come out."""
+        return self.kind != "generate"
 
 
 @value
@@ -336,6 +342,7 @@ class Load:
     output_tokens: float
     shared_prefix_tokens: float = 0.0
     history_tokens: float = 0.0
+    passages: int = 1  # prompts that share the tokens of one request, each read by itself
     prompt_p95: float = 1.0  # 95th percentile of prompts over their mean; 1: all alike
     conversations: float = 0.0  # that come back to this replica, those in flight included; fewer: only those
     request_rate: float | None = None

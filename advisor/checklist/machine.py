@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from advisor.engines.admission import admitted
+from advisor.engines.admission import admitted_requests
 from advisor.engines.host_memory import host_memory_bytes
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
@@ -98,10 +98,10 @@ def _shared_memory(plan: Plan) -> Check:
 
 
 def _files(plan: Plan) -> Check:
-    needed = FILES_AT_REST + FILES_PER_REQUEST * admitted(plan.estimate)
+    needed = FILES_AT_REST + FILES_PER_REQUEST * admitted_requests(plan.estimate, plan.workload)
     return Check(
         id="open-files",
-        fact=f"{admitted(plan.estimate)} requests at once need open files",
+        fact=f"{admitted_requests(plan.estimate, plan.workload)} requests at once need open files",
         why="at the limit new connections are refused, under load and only then",
         command=no_less("ulimit -Hn | sed 's/unlimited/999999999/'", needed),
         expect=f"at least {needed} (hard limit of this user; the units set their own)",

@@ -14,7 +14,7 @@ from advisor.folder.saved import plan_in, read_plan
 from advisor.measured.store import measurements_from
 from advisor.models.names import find_model_and_format
 from advisor.models.thinking import with_room
-from advisor.pipeline import Answer, advise, find_hardware, with_model
+from advisor.pipeline import Answer, advise, as_it_makes, find_hardware, with_model
 from advisor.probe.named import named
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
@@ -107,7 +107,7 @@ def compared(
     def answer(item: Item) -> Answer:
         progress(f"judging {item.name}")
         hardware, asked = _asked(item, machine, workload)
-        model, asked = _served(item, asked)
+        model, asked = _served(item, asked, overrides)
         return advise(asked, with_nodes(hardware, asked), kept, model)
 
     return tuple(Compared(name=item.name, kind=item.kind, answer=answer(item)) for item in items)
@@ -158,8 +158,12 @@ def _asked(item: Item, machine: Hardware | None, workload: Workload) -> tuple[Ha
     return hardware, workload
 
 
-def _served(item: Item, workload: Workload) -> tuple[ModelSpec | None, Workload]:
+def _served(item: Item, workload: Workload, overrides: Mapping[str, Any]) -> tuple[ModelSpec | None, Workload]:
     """The plan's model, else the one that is named; None: the best that meets the targets."""
     if item.plan is not None:
         return item.plan.model, with_room(workload, item.plan.model)
-    return with_model(workload)
+    model, workload = with_model(workload)
+    if model is None:
+        return None, workload
+    said = {key: getattr(workload, key) for key in ("model", "engine", "quantization")}
+    return model, as_it_makes(model, workload, {**overrides, **said}, workload.profile)

@@ -13,7 +13,7 @@ from advisor.engines.beside import with_reserve
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
 from advisor.models.thinking import with_room
-from advisor.pipeline import advise, files_of, find_hardware, with_model
+from advisor.pipeline import advise, asked_of, files_of, find_hardware
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
 from advisor.report.sized import SizeAnswer
@@ -26,7 +26,6 @@ from advisor.sizing.search import sized, without_limits
 from advisor.sizing.short import short
 from advisor.sizing.supply import Limits, supplies
 from advisor.sizing.way import Way
-from advisor.workload import load_workload
 from advisor.workload.keys import KEYS
 
 
@@ -36,10 +35,9 @@ def question_of(profile: str | None, overrides: Mapping[str, Any], measurements:
     Raises:
         BadInput: no model, one that cannot be used, or a number of machines, which is what is asked.
     """
-    workload = load_workload(profile, overrides)
-    if workload.model is not None and workload.nodes not in (None, 1):
+    model, workload = asked_of(profile, overrides)
+    if model is not None and workload.nodes not in (None, 1):
         raise BadInput("--nodes: how many machines is what `size` finds; --max-cards-per-host bounds one of them")
-    model, workload = with_model(workload)
     if model is None:
         raise BadInput("--model: which model is to be served? `advisor catalog models` lists those that are known")
     return Question(
@@ -134,12 +132,11 @@ def here(
     Raises:
         BadInput: a profile, name or file that cannot be used.
     """
-    workload = load_workload(profile, overrides)
+    model, workload = asked_of(profile, overrides)
     hardware = with_reserve(with_nodes(find_hardware(gpu, hardware_file), workload), workload)
     known = measurements_from(measurements)
 
     def ask(model: ModelSpec) -> Question:
         return Question(model=model, workload=with_room(workload, model), hardware=hardware, measurements=known)
 
-    model, workload = with_model(workload)
     return choose_model(workload.task, ask).question if model is None else ask(model)

@@ -12,6 +12,8 @@ from advisor.rules import VETO
 from advisor.schema import Candidate, Finding, Judged, Question, Speed, Workload
 from advisor.units import count, ms
 
+# What one request of a model brings that writes nothing.
+MADE = {"embed": "text", "rerank": "ranking"}
 _LOSSES = ("", ", at a small loss of quality", ", at a visible loss of quality")  # by how much precision is given up
 
 
@@ -66,6 +68,11 @@ def _other_weights(candidate: Candidate, question: Question) -> str:
     return f"{other}A guess, as {question.model.hf_id} is not in the catalogue and is judged by its name: "
 
 
+def unit_of(workload: Workload) -> str:
+    """What a rate counts: tokens, or of a model that writes nothing what one request brings."""
+    return f"{MADE[workload.kind]}s/s" if workload.pooled else "tokens/s"
+
+
 def people_of(workload: Workload) -> str:
     """Who is served, in the words in which it was asked."""
     if workload.concurrency is not None:
@@ -96,6 +103,7 @@ def _edge(speed: Speed | None, workload: Workload) -> str:
 def _pace(speed: Speed | None, workload: Workload) -> str:
     if speed is None:
         return ""
-    if workload.kind == "embed":
-        return f": a text takes {ms(speed.ttft_s.expected)}"
+    if workload.pooled:
+        of = f" of {count(workload.passages)} passages" if workload.kind == "rerank" else ""
+        return f": a {MADE[workload.kind]}{of} takes {ms(speed.ttft_s.expected)}"
     return f": first token after {ms(speed.ttft_s.expected)}, then {count(1 / speed.tpot_s.expected)} tokens/s each"

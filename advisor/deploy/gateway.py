@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from advisor.deploy import replicas
 from advisor.deploy.limits import body_bytes, limit_s, retry_s
-from advisor.engines.admission import admitted, drain_s
+from advisor.engines.admission import admitted_requests, drain_s
 from advisor.engines.base import Placement
 from advisor.engines.ways import ON_HOST, logs
 from advisor.schema import Check, Plan, value
@@ -28,6 +28,7 @@ READS = ("/v1/models",)
 WRITES = {
     "generate": ("/v1/chat/completions", "/v1/completions", "/v1/responses"),
     "embed": ("/v1/embeddings",),
+    "rerank": ("/v1/rerank", "/v1/score"),
 }
 CONNECTION_S = 15  # beyond the drain, until the container engine kills
 CANARY_STEP = 50  # from the engine's port to that of another version beside it
@@ -90,9 +91,9 @@ def facts(plan: Plan) -> Gateway:
         reads=READS,
         writes=WRITES[plan.workload.kind],
         body_bytes=body_bytes(plan),
-        most_in_flight=admitted(plan.estimate),
+        most_in_flight=admitted_requests(plan.estimate, plan.workload),
         servers=replicas.number(plan),
-        most_each=math.ceil(admitted(plan.estimate) / replicas.number(plan)),
+        most_each=math.ceil(admitted_requests(plan.estimate, plan.workload) / replicas.number(plan)),
         limit_s=limit_s(plan),
         retry_s=retry_s(plan),
         drain_s=drain,
@@ -175,9 +176,10 @@ def _after(plan: Plan) -> Iterator[Check]:
         otherwise=f"the key in .env is shorter than {SHORTEST_KEY} characters, or was changed without a restart",
         when="running",
     )
+    most = count(admitted_requests(plan.estimate, plan.workload))
     yield Check(
         id="retry-after",
-        fact=f"Clients wait after 503 as long as Retry-After says; {count(admitted(plan.estimate))} are let in at once",
+        fact=f"Clients wait after 503 as long as Retry-After says; {most} are let in at once",
         command=None,
         expect="the OpenAI libraries do so by themselves; others must be told",
         otherwise="a client that repeats at once makes the rush longer",

@@ -13,13 +13,15 @@ BYTES_PER_TOKEN = 16  # of a request's body: at most 12 for a character that JSO
 ENVELOPE_BYTES = MIB  # names, roles, tool descriptions
 IMAGE_BYTES = 32 * MIB  # a few photographs as base64
 EMBED_BATCH = 64  # texts in one request for vectors
+_MORE_PASSAGES = 2  # of a ranking, over those that are planned
 SHORTEST_LIMIT_S, LONGEST_LIMIT_S = 600, 7200  # of one request
 LONGEST_RETRY_S = 30
 
 
 def body_bytes(plan: Plan) -> int:
     """The largest body that a request of the planned context can need."""
-    tokens = plan.estimate.candidate.context_tokens * (EMBED_BATCH if plan.workload.kind == "embed" else 1)
+    texts = {"embed": EMBED_BATCH, "rerank": _MORE_PASSAGES * plan.workload.passages}.get(plan.workload.kind, 1)
+    tokens = plan.estimate.candidate.context_tokens * texts
     return ENVELOPE_BYTES + BYTES_PER_TOKEN * tokens + (IMAGE_BYTES if plan.model.multimodal else 0)
 
 

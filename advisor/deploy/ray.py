@@ -15,7 +15,7 @@ from advisor.deploy.kubernetes.pod import object_name
 from advisor.deploy.kubernetes.resources import claim_bytes, resources
 from advisor.deploy.nodes import wanted as over_machines
 from advisor.engines import ENGINES
-from advisor.engines.admission import admitted
+from advisor.engines.admission import admitted_requests
 from advisor.engines.base import Placement
 from advisor.engines.builds import maker
 from advisor.engines.deployment import OnRay
@@ -105,7 +105,7 @@ def serve_config(plan: Plan) -> dict[str, Any]:
         "engine_kwargs": dict(inside_ray(plan).arguments),
         "deployment_config": {
             "num_replicas": replicas,
-            "max_ongoing_requests": -(-admitted(plan.estimate) * ports // replicas),
+            "max_ongoing_requests": -(-admitted_requests(plan.estimate, plan.workload) * ports // replicas),
             "graceful_shutdown_timeout_s": plan.launch.drain_s,
         },
     }

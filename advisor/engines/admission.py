@@ -12,11 +12,16 @@ SHORTEST_DRAIN_S, LONGEST_DRAIN_S = 60, 600
 UNKNOWN_DRAIN_S = 120  # where no speed is predicted
 
 
-def admitted(estimate: Estimate) -> int:
-    """Requests that one port holds, running and waiting: its replicas' slots, and its part of peak or burst."""
+def admitted(estimate: Estimate, workload: Workload) -> int:
+    """Prompts that one port holds, running and waiting: its replicas' slots, and its part of peak or burst."""
     candidate = estimate.candidate
     share = math.ceil(max(estimate.peak_in_flight, estimate.burst) / candidate.servers)
-    return candidate.max_in_flight * candidate.replicas_of_server + max(LEAST_WAITING, share)
+    return candidate.max_in_flight * candidate.replicas_of_server + workload.passages * max(LEAST_WAITING, share)
+
+
+def admitted_requests(estimate: Estimate, workload: Workload) -> int:
+    """The same in requests, as whoever stands before the engine counts: one with passages to rank is many prompts."""
+    return math.ceil(admitted(estimate, workload) / workload.passages)
 
 
 def answer_s(estimate: Estimate, output_tokens: float) -> float | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from advisor.catalog import constants, weights_format
 from advisor.models.beside import helpers
+from advisor.models.purpose import purpose
 from advisor.physics.memory.weights import weight_bytes
 from advisor.schema import Accelerator, Hardware, ModelSpec, Workload
 from advisor.units import GIB
@@ -24,13 +25,14 @@ class Beside(NamedTuple):
 def beside(hardware: Hardware, workload: Workload) -> tuple[Beside, ...]:
     """What runs beside the planned model: on the card with the most memory, the last of equal ones, or on the CPU.
 
-    A plan on fewer cards begins with the first of equal ones, so that the two meet only where they must.
+    A plan on fewer cards begins with the first of equal ones, so that the two meet only where they must. Rankers come
+    first: a ranking reads dozens of passages where a search reads one question, which a CPU does in time.
     """
     known = constants("memory")["beside"]
     roomiest = max(hardware.accelerators, key=lambda card: (card.memory_bytes, card.index), default=None)
     left = 0.0 if roomiest is None else known["most_share"] * roomiest.memory_bytes
     found = []
-    for model in helpers(workload.beside):
+    for model in sorted(helpers(workload.beside), key=lambda model: purpose(model) != "scores"):
         weights = weight_bytes(model, weights_format("bf16")).total_bytes
         needed = math.ceil(weights + known["process_gib"] * GIB)
         on_card = needed <= left
@@ -58,3 +60,9 @@ def _on(card: Accelerator | None, others: tuple[Beside, ...]) -> int:
 def share(each: Beside) -> float:
     """The part of its card that such a model may take, in hundredths, for an engine that is told a part."""
     return math.floor(100 * each.needed_bytes / each.card.memory_bytes) / 100 if each.card else 0.0
+
+
+def wanted(each: Beside) -> str:
+    """What the people's questions need of it."""
+    made = "vectors" if purpose(each.model) == "vectors" else "scores"
+    return f"questions about documents need its {made}; the room for it is kept free"

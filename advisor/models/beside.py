@@ -7,6 +7,7 @@ from functools import cache
 from advisor.errors import BadInput
 from advisor.models.names import find_model
 from advisor.models.purpose import purpose
+from advisor.models.ranks import instead, ranker
 from advisor.schema import ModelSpec
 
 NONE = "none"
@@ -28,4 +29,6 @@ def helpers(text: str | None) -> tuple[ModelSpec, ...]:
                 f"--model {model.hf_id} --out FOLDER), and keep the memory that its plan takes free here, e.g. "
                 f"--reserve 8GiB"
             )
+        if purpose(model) == "scores" and ranker(model) is None:
+            raise BadInput(f"{model.hf_id}: no engine comes to scores of it; take {instead()}")
     return tuple(found)

@@ -12,6 +12,7 @@ Purpose = Literal["text", "vectors", "scores"]
 _POOLED = ("BertModel", "RobertaModel", "TextModel", "ForMaskedLM")
 _SCORED = ("ForSequenceClassification", "ForTokenClassification", "RewardModel")
 _FAMILIES = ("bge-", "e5-", "gte-", "multilingual-e5-")  # some of them are fine-tunes of a language model
+_RANKING_OWNER = "cross-encoder"  # of Sentence Transformers
 _ENCODERS = ("bert", "embedding")  # in GGUF: bert, nomic-bert, modern-bert, jina-bert-v2, gemma-embedding
 
 
@@ -26,3 +27,9 @@ def purpose(model: ModelSpec) -> Purpose:
     if "embed" in name or name.startswith(_FAMILIES):
         return "vectors"
     return "text"
+
+
+def ranks(model: ModelSpec) -> bool:
+    """Whether its scores are of passages against a question: others classify texts, or rate answers."""
+    owner, _, name = model.hf_id.lower().rpartition("/")
+    return "rerank" in model.tags or "rerank" in name or owner == _RANKING_OWNER

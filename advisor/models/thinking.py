@@ -34,7 +34,7 @@ def thinking(workload: Workload, model: ModelSpec) -> Thinking:
 
     `reasoning_tokens` that are given count as given; 0 asks for none, which some models cannot do.
     """
-    if workload.kind == "embed" or not thinks(model):
+    if workload.pooled or not thinks(model):
         return NONE
     if workload.reasoning_tokens:
         return Thinking(level="usual", tokens=workload.reasoning_tokens)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from advisor.catalog import engine_limits, engine_names
+from advisor.decide.words import MADE, unit_of
 from advisor.pipeline import Answer
 from advisor.schema import CurvePoint, Figure, value
 from advisor.units import count, ms
@@ -76,17 +77,19 @@ def charts(answer: Answer) -> tuple[Chart, ...]:
 
 def rate_chart(answer: Answer) -> Chart | None:
     """Total output by load: every engine sized for each load, and the simplest one as it is installed."""
-    unit = "texts/s" if answer.workload.kind == "embed" else "tokens/s"
+    unit = unit_of(answer.workload)
     cross = answer.verdict.crossover_in_flight
     return _chart("rate", f"All together, {unit}", unit, _rate_lines(answer), answer, crossover=cross)
 
 
 def wait_chart(answer: Answer) -> Chart | None:
     """Time to the first token by load, 95th percentile, and the target."""
-    title = "Wait for one text, p95" if answer.workload.kind == "embed" else "Wait for the first word, p95"
+    awaited = f"one {MADE[answer.workload.kind]}" if answer.workload.pooled else "the first word"
     target = answer.workload.ttft_ms
     lines = _lines(answer, _wait)
-    return _chart("wait", title, "s", lines, answer, target=None if target is None else target / 1000)
+    return _chart(
+        "wait", f"Wait for {awaited}, p95", "s", lines, answer, target=None if target is None else target / 1000
+    )
 
 
 def _chart(

@@ -98,7 +98,7 @@ def explanation(answer: Answer) -> Iterator[str]:
         return
     yield _model(answer, winner)
     speed = winner.estimate.peak_speed
-    if speed is not None and answer.workload.kind != "embed" and answer.verdict.meets_targets:
+    if speed is not None and not answer.workload.pooled and answer.verdict.meets_targets:
         yield f"Each reads about {count(round(1 / speed.tpot_s.expected))} tokens/s."
     yield from _rival(answer, winner)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from advisor.decide import misses
+from advisor.decide.words import MADE, unit_of
 from advisor.models.thinking import first_answer_s, thinking, written_tokens
 from advisor.pipeline import Answer
 from advisor.schema import Figure, Judged, Speed, Workload
@@ -46,8 +47,8 @@ def _unknown(asked: Workload) -> Iterator[Prediction]:
 def _waits(answer: Answer, speed: Speed) -> Iterator[Prediction]:
     """Times, 95th percentile: one in twenty waits longer."""
     asked, model = answer.workload, answer.model
-    if asked.kind == "embed":
-        yield _within("one text, p95", speed.ttft_p95_s, asked.ttft_ms)
+    if asked.pooled:
+        yield _within(f"one {MADE[asked.kind]}, p95", speed.ttft_p95_s, asked.ttft_ms)
         return
     yield _within("first word, p95", speed.ttft_p95_s, asked.ttft_ms)
     if asked.first_answer_ms is not None or thinking(asked, model).tokens:
@@ -106,9 +107,8 @@ def _rates(answer: Answer, winner: Judged, speed: Speed) -> Iterator[Prediction]
         served = mean.output_tokens_per_s.expected * replicas / written_tokens(asked, answer.model)
         state = _missed(max(1 - served / asked.request_rate, 0)) if missed else OK
         yield Prediction("requests served", f"{served:.3g}/s", NONE, f"{asked.request_rate:g}/s", state)
-    unit = "texts/s" if asked.kind == "embed" else "tokens/s"
     span = f"{count(rate.low * replicas)} to {count(rate.high * replicas)}"
-    yield Prediction(f"all together, {unit}", count(rate.expected * replicas), span, "none", "")
+    yield Prediction(f"all together, {unit_of(asked)}", count(rate.expected * replicas), span, "none", "")
 
 
 def _crowd(answer: Answer, winner: Judged) -> Iterator[Prediction]:

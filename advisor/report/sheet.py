@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from advisor.catalog import engine_limits, sources, weights_format
 from advisor.check.outcome import CheckReport
+from advisor.decide.words import unit_of
 from advisor.pipeline import Answer
 from advisor.plan import checks_of
 from advisor.report.again import HARDWARE_FILE, command_of
@@ -75,7 +76,7 @@ def sheet(answer: Answer, plan: Plan, note: str, results: Results) -> dict[str, 
         "charts": [Drawn(chart.title, drawing(chart), *table(chart)) for chart in charts(answer)],
         "memory": memory_bar_svgs(plan.estimate, answer.hardware),
         "reasons": list(_reasons(answer)),
-        "unit": "texts/s" if answer.workload.kind == "embed" else "tokens/s",
+        "unit": unit_of(answer.workload),
         "ways": list(_ways(answer)),
         "left_out": max(len(verdict.losers) - MOST_OTHERS, 0),
         "settings": list(_settings(plan)),

@@ -94,7 +94,7 @@ def answered(option: Option) -> str:
 
 def rows_of(option: Option, answer: SizeAnswer) -> list[tuple[str, str]]:
     """Plan, costs, what it carries, what is at risk, and how to ask again."""
-    unit = "requests/s" if answer.question.workload.kind == "embed" else "tokens/s"
+    unit = "requests/s" if answer.question.workload.pooled else "tokens/s"
     rows = [*_plans(option, unit), *_money(option, answer), *_room(option, answer)]
     rows += [("note", note) for note in option.notes]
     return [*rows, ("ask again", f"advisor recommend {asked_again(option)} {answer.typed}")]

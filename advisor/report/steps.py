@@ -27,6 +27,7 @@ def assumed(answer: Answer, *, typed: bool = True) -> Iterator[str]:
     by = " (--profile)" if typed else ""
     said = f"{asked.profile}{by}: {count(asked.input_tokens)} tokens in, {count(asked.output_tokens)} out"
     said += f", {count(thought)} thought before" if thought else ""
+    said += f", for each of {count(asked.passages)} passages" if asked.kind == "rerank" else ""
     if asked.concurrency is None and asked.request_rate is None:
         said += f", {seconds(asked.think_time_s)} between questions"
     if winner is not None and asked.concurrency is None:

@@ -49,7 +49,7 @@ def _pace(answer: Answer, rows: tuple[Prediction, ...]) -> Tile:
     """Tokens a second as one person reads them; of vectors, all texts together."""
     winner, asked = answer.verdict.winner, answer.workload
     speed = winner.estimate.peak_speed if winner else None
-    if asked.kind == "embed" or speed is None:
+    if asked.pooled or speed is None:
         return _told(next((row for row in rows if row.label.startswith("all together")), None), "speed")
     state = next((row.state for row in rows if row.label.startswith("time per token")), "")
     slow, usual, quick = (

@@ -37,6 +37,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS427": versions.ops427,
     "OPS408": operations.ops408,
     "OPS411": operations.ops411,
+    "SVC314": service.svc314,
     "FIT123": fit.fit123,
     "FIT101": fit.fit101,
     "FIT102": fit.fit102,

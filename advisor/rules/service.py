@@ -7,6 +7,7 @@ from typing import Any
 
 from advisor.engines.admission import last_answer_s
 from advisor.engines.beside import beside
+from advisor.models.ranks import instead, ranker
 from advisor.models.thinking import thinking, written_tokens
 from advisor.rules.base import Case, Contest
 from advisor.units import count, gib
@@ -19,7 +20,7 @@ def svc301(case: Case, threshold: Mapping[str, Any]) -> str | None:
     )
     if not forced or case.estimate.peak_in_flight <= 1:
         return None
-    what = case.model.model_type if case.workload.kind != "embed" else "embedding models"
+    what = "embedding models" if case.workload.kind == "embed" else case.model.model_type
     return (
         f"{case.limits.title} {case.limits.version} serves {what} with 1 slot; {case.estimate.peak_in_flight} requests "
         f"are in flight at peak"
@@ -98,6 +99,26 @@ def svc313(case: Case, threshold: Mapping[str, Any]) -> str | None:
         place = f"on GPU {each.card.index}: {size} stay free" if each.card else f"on the CPU: {size} of memory are kept"
         parts.append(f"{each.model.hf_id} runs beside {place} for it (its start stands in CHECKLIST.md)")
     return "; ".join(parts) or None
+
+
+def svc314(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Fires when passages are to be ranked and the engine does not come to scores of this model."""
+    if case.workload.kind != "rerank":
+        return None
+    engine, name = f"{case.limits.title} {case.limits.version}", case.model.hf_id
+    if "rerank" not in case.limits.features:
+        return f"{engine} has 0 interfaces that rank passages, 1 is needed"
+    found = ranker(case.model)
+    if found is None:
+        known = case.model.architecture or "this architecture"
+        return f"{engine} has 0 documented ways from {known} ({name}) to scores; type --model {instead()}"
+    away = case.estimate.candidate.device == "cpu" and case.workload.run not in ("native", "systemd")
+    if found.template and away:
+        return (
+            f"{name} needs the prompt {found.template}, and the image for CPUs holds 0 of them; type --run native, or "
+            f"--model {instead()}"
+        )
+    return None
 
 
 def svc306(contest: Contest, threshold: Mapping[str, Any]) -> str | None:

@@ -20,7 +20,16 @@ _MOST_TRIES = 6
 
 def less(question: Question) -> Iterator[Step]:
     """The changes after which it is a yes, the least painful first."""
-    for search in (_other_engine, _other_quantization, _shorter_context, _fewer, _relaxed_targets, _offload):
+    searches = (
+        _other_engine,
+        _other_quantization,
+        _shorter_context,
+        _fewer_passages,
+        _fewer,
+        _relaxed_targets,
+        _offload,
+    )
+    for search in searches:
         yield from search(question)
 
 
@@ -74,6 +83,14 @@ def _shorter_context(question: Question) -> Iterator[Step]:
     found = _most(lambda tokens: is_yes(asking(question, context_tokens=tokens)), need, now) if need < now else None
     if found:
         yield changed(question, context_tokens=found)
+
+
+def _fewer_passages(question: Question) -> Iterator[Step]:
+    """So many of what the search hands on; the first stage keeps its best ones."""
+    now = question.workload.passages
+    found = _most(lambda number: is_yes(asking(question, passages=number)), 1, now) if now > 1 else None
+    if found:
+        yield changed(question, passages=found)
 
 
 def _load_key(question: Question) -> str | None:

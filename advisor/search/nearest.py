@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from advisor.catalog import weights_format
-from advisor.schema import Change, Question, Verdict
+from advisor.decide.words import MADE
+from advisor.schema import Change, Question, Verdict, Workload
 from advisor.search.here import free_steps, possible
 from advisor.search.less import coarser, extremes, less
 from advisor.search.more import another_card, another_model, largest, more_nodes, more_of_the_same, smaller_model
@@ -59,17 +60,18 @@ def hardware_for(question: Question) -> Change | None:
     return found[0] if found else None
 
 
-def outcome(verdict: Verdict) -> str:
-    """What the change gives, in one line."""
+def outcome(verdict: Verdict, workload: Workload) -> str:
+    """What the change gives, in one line; of a model that writes nothing the time of one request."""
     if verdict.winner is None:
         return "no"
     candidate, speed = verdict.winner.estimate.candidate, verdict.winner.estimate.peak_speed
     cards = candidate.cards_in_all
     where = "CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
     where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
-    pace = (
-        f", {count(1 / speed.tpot_s.expected)} tokens/s each, first token {ms(speed.ttft_s.expected)}" if speed else ""
-    )
+    waits = f"first token {ms(speed.ttft_s.expected)}" if speed else ""
+    pace = f", {count(1 / speed.tpot_s.expected)} tokens/s each, {waits}" if speed else ""
+    if speed and workload.pooled:
+        pace = f", one {MADE[workload.kind]} {ms(speed.ttft_s.expected)}"
     return f"{verdict.engine} on {where}, {weights_format(candidate.weights_format).title}{pace}"
 
 

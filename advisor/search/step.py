@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from advisor.decide.reach import reachable
-from advisor.schema import Change, Hardware, Question, Verdict, value
+from advisor.schema import Change, Hardware, Question, Verdict, Workload, value
 from advisor.verdict import roomy, verdict_for
 from advisor.workload.key import Key
 from advisor.workload.keys import OF_WORKLOAD
@@ -72,9 +72,9 @@ def joined(first: Step, second: Step) -> Step:
     return replace(second, change=f"{first.change}{between}{second.change}")
 
 
-def change_of(step: Step, outcome: Callable[[Verdict], str]) -> Change | None:
+def change_of(step: Step, outcome: Callable[[Verdict, Workload], str]) -> Change | None:
     """The step with what it gives; None where the whole verdict is no after all."""
     verdict = verdict_for(step.question, depth=False, quick=True)
     if not verdict.meets_targets:
         return None
-    return Change(change=step.change, result=outcome(verdict), usd_per_hour=step.usd_per_hour)
+    return Change(change=step.change, result=outcome(verdict, step.question.workload), usd_per_hour=step.usd_per_hour)

@@ -42,6 +42,7 @@ def steps_of(job: Job) -> tuple[Step, ...]:
         Step("chat", talking.chat),
         Step("stream", talking.streamed, needed=True),
         Step("embedding", talking.embedding),
+        Step("ranking", talking.ranking),
         Step("longest context", talking.longest),
         Step("beyond context", talking.beyond),
         Step("tool call", talking.tools),

@@ -64,8 +64,8 @@ def refuse(plan: Plan) -> None:
         raise BadInput(
             "the plan uses a server that runs already, whose settings are its owner's; plan with --own-server"
         )
-    if plan.workload.kind == "embed":
-        raise BadInput("the plan serves vectors, and the load that is driven here asks for text")
+    if plan.workload.pooled:
+        raise BadInput("the plan serves vectors or scores, and the load that is driven here asks for text")
     if plan.estimate.candidate.nodes > 1:
         raise BadInput("the plan takes several machines, and this starts an engine on one")
 

@@ -24,8 +24,11 @@ _OF_TASK = {
     "completion": "code-completion",
     "embed": "embedding",
     "offline": "batch",
+    "rerank": "reranking",
     "summarize": "rag",
 }
+_MADE = {"embedding": ("embed", "vectors"), "reranking": ("rerank", "scores")}  # profile → its kind
+_ASKED = {"generate": "text", "embed": "vectors", "rerank": "scores"}
 _OF_PROMPT = ("shared_prefix_tokens", "history_tokens")
 
 
@@ -137,11 +140,13 @@ def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> Non
             "the second an open one",
             drop=("--request-rate",),
         )
-    if workload.kind != "embed" and _OF_TASK.get(workload.task, workload.task) == "embedding":
+    profile = _OF_TASK.get(workload.task, workload.task)
+    kind, made = _MADE.get(profile, (workload.kind, ""))
+    if workload.kind != kind:
         raise BadInput(
-            f"{where('task')}: {workload.task} picks models that make vectors, and {path.stem} asks for text; take "
-            f"--profile embedding, or say `kind: embed`",
-            near="embedding",
+            f"{where('task')}: {workload.task} picks models that make {made}, and {path.stem} asks for "
+            f"{_ASKED[workload.kind]}; take --profile {profile}, or say `kind: {kind}`",
+            near=profile,
             flag="--profile",
         )
 

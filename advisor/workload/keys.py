@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
-from advisor.schema import MOST_NODES
+from advisor.schema import MOST_NODES, Kind
 from advisor.wire import JSON_SCHEMA
 from advisor.workload import registries
 from advisor.workload.key import REQUIRED, Key
@@ -14,6 +14,7 @@ from advisor.workload.names import Name, Names, Text
 
 _DAY_S = 86_400
 _TOKENS = 10_000_000  # the longest prompt of any model
+_PASSAGES = 1000  # the most that public rerank services take in one request
 _MILLISECONDS = Number(least=0.001, most=1000 * _DAY_S)
 
 PROFILE = Key(
@@ -115,6 +116,13 @@ KEYS = (
         kind=Whole(least=1, most=10 * _TOKENS),
         unit="tokens",
         help="Longest request to serve, prompt and answer together.",
+    ),
+    Key(
+        name="passages",
+        group="requests",
+        kind=Whole(least=1, most=_PASSAGES),
+        help="Passages that are ranked for one question; each is a prompt of its own, with the question before it.",
+        default=1,
     ),
     Key(
         name="shared_prefix_tokens",
@@ -236,8 +244,8 @@ KEYS = (
     Key(
         name="kind",
         group="model",
-        kind=Name(names=lambda: ("generate", "embed")),
-        help="What is asked of the model: text or vectors.",
+        kind=Name(names=lambda: get_args(Kind)),
+        help="What is asked of the model: text, vectors, or scores of passages.",
         default="generate",
         option=False,
     ),

@@ -67,13 +67,13 @@ def test_what_is_picked_unasked_may_be_used(task: str) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_model_can_do_the_task(task: str) -> None:
-    """Vectors come from models that make them, pictures are shown to models that see, and nothing else chats."""
-    wanted = "vectors" if task == "embed" else "text"
+    """Vectors and scores come from models that make them, pictures are shown to models that see; nothing else chats."""
+    wanted = {"embed": "vectors", "rerank": "scores"}.get(task, "text")
     for one in placed(task):
         model = catalogue_model(one.hf_id)
         assert purpose(model) == wanted, one.hf_id
         assert task != "vision" or (model.multimodal and "vision" in model.tags), one.hf_id
-        assert task == "embed" or "chat" in model.tags, one.hf_id
+        assert wanted != "text" or "chat" in model.tags, one.hf_id
 
 
 @pytest.mark.parametrize("task", ["chat", "code", "batch"])

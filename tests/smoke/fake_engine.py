@@ -35,6 +35,7 @@ class Behaviour:
     cut_every: int = 0  # each n-th stream breaks off
     healthy: bool = True
     pieces: int = 1  # tokens in one event
+    turned: float = 0.0  # beyond 0 the worst passage is ranked first, as with a wrong prompt
     seen: list[str] = field(default_factory=list)  # prompts
     most_running: int = 0
     running: int = 0
@@ -82,8 +83,25 @@ class Fake:
             await plain(writer, 200, json.dumps({"version": "0.33.0"}))
         elif path == "/metrics":
             await plain(writer, 200, self.metrics())
+        elif path == "/v1/rerank":
+            await plain(writer, 200, json.dumps(self.ranked(body)))
         else:
             await self.complete(body, writer)
+
+    def ranked(self, body: dict[str, Any]) -> dict[str, Any]:
+        """As vLLM 0.33 answers (entrypoints/pooling/scoring/protocol.py), scored by the words that are shared."""
+        asked = set(body["query"].lower().strip("?").split())
+        shared = [len(asked & set(text.lower().strip(".").split())) / len(asked) for text in body["documents"]]
+        scores = [self.how.turned - score if self.how.turned else score for score in shared]
+        results: list[dict[str, Any]] = [
+            {"index": number, "document": {"text": text, "multi_modal": None}, "relevance_score": score}
+            for number, (text, score) in enumerate(zip(body["documents"], scores, strict=True))
+        ]
+        results.sort(key=lambda result: scores[result["index"]], reverse=True)
+        read = sum(len(text.split()) + len(asked) for text in body["documents"])
+        usage = {"prompt_tokens": read, "total_tokens": read}
+        best = results[: body.get("top_n") or len(results)]
+        return {"id": "score-1", "model": self.how.model, "usage": usage, "results": best}
 
     def metrics(self) -> str:
         """A page as vLLM writes it."""

@@ -61,7 +61,7 @@ def _down(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
 def _load(plan: Plan, names: Mapping[str, str]) -> Iterator[Alert]:
     candidate = plan.estimate.candidate
     slots = candidate.max_in_flight * candidate.replicas
-    room = admitted(plan.estimate) - slots
+    room = admitted(plan.estimate, plan.workload) - slots
     if names:
         waiting, most = "advisor:requests_waiting", room // 2
     else:

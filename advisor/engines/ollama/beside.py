@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from advisor.engines.beside import Beside, beside
+from advisor.catalog import engine_limits
+from advisor.engines.beside import Beside, beside, wanted
+from advisor.engines.vllm.beside import start
+from advisor.engines.vllm.service import PORT
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 
@@ -15,11 +18,11 @@ def beside_checks(plan: Plan) -> Iterator[Check]:
         tag = each.model.ollama_tag
         yield Check(
             id=f"beside-{number}",
-            fact=f"{each.model.hf_id} runs beside, in the same server",
-            why="questions about documents need its vectors; the room for it is kept free",
+            fact=f"{each.model.hf_id} runs beside, in {'the same server' if tag else 'a server of its own'}",
+            why=wanted(each),
             command=f"ollama show {shell(_name(each))} >/dev/null" if tag else None,
-            expect="no output" if tag else "a server of its own: Ollama's library does not hold this model",
-            otherwise=_bring(each) if tag else f"vllm serve {shell(each.model.hf_id)} --runner pooling --port 8001",
+            expect="no output" if tag else "it answers there: Ollama's library does not hold this model",
+            otherwise=_bring(each) if tag else start(each, PORT + number, plan.hardware, engine_limits("vllm").version),
             when="running",
         )
 

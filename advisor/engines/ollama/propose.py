@@ -87,7 +87,7 @@ def _room(cards: Group) -> float:
 def candidate_of(choice: Weights, cards: Group, workload: Workload, model: ModelSpec) -> Candidate:
     """These weights on these cards, or on the CPU where there are none, with a slot for everybody."""
     most = min(workload.concurrency or workload.users, MOST_SLOTS)
-    slots = 1 if single_slot(model) or workload.kind == "embed" else max(1, most)
+    slots = 1 if single_slot(model) or workload.pooled else max(1, most)
     plain = Candidate(
         engine="ollama",
         model_ref=choice.ref,

@@ -50,7 +50,7 @@ def settings(estimate: Estimate, hardware: Hardware, workload: Workload, model: 
 def _capacity(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[Setting]:
     candidate = estimate.candidate
     slots, peak = candidate.max_in_flight, estimate.peak_in_flight
-    if single_slot(model) or workload.kind == "embed":
+    if single_slot(model) or workload.pooled:
         reason = f"Ollama serves {model.family or model.hf_id} one request at a time whatever is set here"
     elif slots < peak:
         reason = f"{slots} slots are all that fit; {peak - slots} of {peak} in flight at peak wait for one"

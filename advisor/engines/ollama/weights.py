@@ -31,7 +31,7 @@ def choices(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
     if model.origin == "gguf" and model.path:
         return (Weights(weights_format(model.native_format).name, model.path),)
     asked = _held(model, gguf_names(workload.quantization, model))
-    if workload.quantization != "auto" or workload.kind == "embed":
+    if workload.quantization != "auto" or workload.pooled:
         return asked[:1]
     if not asked or weights_format(asked[0].format).linear_bits >= weights_format(NEARLY_LOSSLESS).linear_bits:
         return asked[:1]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from advisor.catalog.vendors import build_for
-from advisor.engines.beside import Beside, beside, share
+from advisor.engines.beside import Beside, beside, share, wanted
 from advisor.engines.naming import served_name
 from advisor.engines.places import joined
 from advisor.engines.vllm.launch import image
+from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES, fetched, needs
 from advisor.engines.vllm.service import BIND, PORT
 from advisor.quoting import shell
-from advisor.schema import Check, Plan
+from advisor.schema import Check, Hardware, Plan
 
 LONGEST = 2048  # tokens of a text: passages for retrieval are shorter, and pooling takes one in a single step
 
@@ -23,25 +24,34 @@ def beside_checks(plan: Plan) -> Iterator[Check]:
         yield Check(
             id=f"beside-{number}",
             fact=f"{each.model.hf_id} runs beside, and answers on port {port}",
-            why="questions about documents need its vectors; the room for it is kept free",
+            why=wanted(each),
             command=f"curl -fsS http://{BIND}:{port}/v1/models | grep -F {shell(name)}",
             expect=name,
-            otherwise=_start(each, name, port, plan),
+            otherwise=start(each, port, plan.hardware, plan.engine_version),
             when="running",
         )
 
 
-def _start(each: Beside, name: str, port: int, plan: Plan) -> str:
-    longest = min(each.model.context_trained, LONGEST)
-    words = [each.model.hf_id, "--runner", "pooling", "--served-model-name", name, "--max-model-len", str(longest)]
-    words += ["--max-num-batched-tokens", str(longest), "--max-num-seqs", "16", "--host", BIND, "--port", str(port)]
+def start(each: Beside, port: int, hardware: Hardware, version: str) -> str:
+    """The command that starts one of them, on its card or with the build for CPUs."""
+    longest = str(min(each.model.context_trained, LONGEST))
+    words = [each.model.hf_id, "--runner", "pooling", "--served-model-name", served_name(each.model)]
+    words += ["--max-model-len", longest, "--max-num-batched-tokens", longest, "--max-num-seqs", "16"]
+    words += ["--host", BIND, "--port", str(port)]
+    for setting in needs(each.model, each.model.hf_id):
+        words += [setting.name, *([] if setting.value is None else [setting.value])]
+    fetch = f"{fetched(words[-1], version)} && " if CHAT_TEMPLATE in words else ""
     if each.card is None:
-        inside = image(None, plan.hardware.cpu.architecture, plan.engine_version)
-        run = ["docker", "run", "-d", "--network", "host", "-e", "VLLM_CPU_KVCACHE_SPACE=1", inside]
-        return " ".join(map(shell, [*run, *words]))
+        inside = image(None, hardware.cpu.architecture, version)
+        run = ["docker", "run", "-d", "--network", "host", "-e", "VLLM_CPU_KVCACHE_SPACE=1"]
+        mount = f' -v "$PWD/{EXAMPLES}:/{EXAMPLES}:ro"' if fetch else ""
+        inner = [f"/{word}" if word.startswith(f"{EXAMPLES}/") else word for word in words]
+        return f"{fetch}{_line(run)}{mount} {_line([inside, *inner])}"
     words += ["--gpu-memory-utilization", f"{share(each):.2f}"]
     variable = build_for(each.card, "vllm").cards_variable
-    where = (
-        f"{variable}={joined((each.card,), plan.hardware)} " if variable and len(plan.hardware.accelerators) > 1 else ""
-    )
-    return where + " ".join(map(shell, ["vllm", "serve", *words]))
+    where = f"{variable}={joined((each.card,), hardware)} " if variable and len(hardware.accelerators) > 1 else ""
+    return f"{fetch}{where}{_line(['vllm', 'serve', *words])}"
+
+
+def _line(words: Sequence[str]) -> str:
+    return " ".join(map(shell, words))

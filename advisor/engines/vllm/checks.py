@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.engines.vllm.beside import beside_checks
-from advisor.engines.vllm.needs import CHAT_TEMPLATE, EXAMPLES, REMOTE_CODE
+from advisor.engines.vllm.needs import CHAT_TEMPLATE, REMOTE_CODE, fetched
 from advisor.engines.vllm.speculation import drafts, sequences_left
 from advisor.engines.ways import logs
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
 from advisor.units import count
-
-RAW = "https://raw.githubusercontent.com/vllm-project/vllm"
 
 
 def checks(plan: Plan) -> tuple[Check, ...]:
@@ -68,7 +66,7 @@ def _chat_template(plan: Plan) -> Iterator[Check]:
         why="the wheel of vLLM does not hold its examples, and a path that is not there ends the start",
         command=f"ls {shell(path)}",
         expect=path,
-        otherwise=f"mkdir -p {EXAMPLES} && curl -fsSLo {shell(path)} {RAW}/v{plan.engine_version}/{path}",
+        otherwise=fetched(path, plan.engine_version),
         targets=("native", "systemd"),
     )
 

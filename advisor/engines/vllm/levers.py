@@ -40,7 +40,7 @@ def formats(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
     """Where none was asked for: beside the usual formats every one that a repository holds."""
     usual = choices(model, workload)
     native = weights_format(model.native_format)
-    if workload.quantization != "auto" or native.kind == "gguf" or workload.kind != "generate":
+    if workload.quantization != "auto" or native.kind == "gguf" or workload.pooled:
         return usual
     held = [Weights(name, ref) for name, ref in model.repos.items() if "vllm" in weights_format(name).engines]
     return tuple(dict.fromkeys([*usual, *held]))
@@ -59,7 +59,7 @@ def layouts(cards: int, model: ModelSpec) -> tuple[Layout, ...]:
 
 def _both_caches(candidate: Candidate, group: Group, workload: Workload, model: ModelSpec) -> Iterator[Candidate]:
     yield candidate
-    if workload.kind != "embed" and takes_fp8_kv(group, model):
+    if not workload.pooled and takes_fp8_kv(group, model):
         yield replace(candidate, kv_cache_dtype="fp8")
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from advisor.catalog import constants
 from advisor.engines.vllm.rows import flag
+from advisor.models.purpose import purpose
+from advisor.models.ranks import ranker
+from advisor.quoting import shell
 from advisor.schema import ModelSpec, Setting
 
 REMOTE_CODE = "--trust-remote-code"
 CHAT_TEMPLATE = "--chat-template"
+RAW = "https://raw.githubusercontent.com/vllm-project/vllm"
+_SCORES = "pooling/score/template"
 EXAMPLES = "examples"  # folder of vLLM's repository; the images hold it, the wheel does not
 
 
@@ -20,7 +26,8 @@ def needs(model: ModelSpec, ref: str) -> list[Setting]:
     Args:
         ref: the repository or folder that is loaded.
     """
-    return [*_remote_code(model), *(_own_files(ref) or _tokenizer(model)), *_block_size(model)]
+    rows = [*_remote_code(model), *(_own_files(ref) or _tokenizer(model)), *_block_size(model)]
+    return [*rows, *_ranking(model)] if purpose(model) == "scores" else rows
 
 
 def kv_cache_dtype(model: ModelSpec) -> str:
@@ -37,6 +44,23 @@ def chat_template(model: ModelSpec) -> Setting | None:
         return None
     reason = f"tells the model of its tools in the words that the parser {model.tool_parser} reads back"
     return flag(CHAT_TEMPLATE, f"{EXAMPLES}/{name}", reason, table["source"])
+
+
+def fetched(path: str, version: str) -> str:
+    """The command that brings a file of vLLM's examples to where the engine is started."""
+    return f"mkdir -p {shell(path.rpartition('/')[0])} && curl -fsSLo {shell(path)} {RAW}/v{version}/{path}"
+
+
+def _ranking(model: ModelSpec) -> Iterator[Setting]:
+    """What makes a model rank passages that was made to write, or whose prompt has words of its own around them."""
+    found, source = ranker(model), constants("rerankers")["source"]
+    if found is not None and found.overrides:
+        words = found.overrides.get("classifier_from_token")
+        reason = f"its score is the odds of the word {words[-1]!r}" if words else "the name that vLLM has for its class"
+        yield flag("--hf-overrides", json.dumps(found.overrides), reason, source)
+    if found is not None and found.template:
+        reason = "puts question and passage into the words that the model was taught; without it the scores are wrong"
+        yield flag(CHAT_TEMPLATE, f"{EXAMPLES}/{_SCORES}/{found.template}", reason, source)
 
 
 def _remote_code(model: ModelSpec) -> Iterator[Setting]:

@@ -95,7 +95,7 @@ def _on_unequal(
 ) -> Iterator[Candidate]:
     """All cards of several kinds together: in each format what fits, else the nearest miss."""
     cards = mixed([card for card in hardware.accelerators if usable(card, engine_limits("vllm"))])
-    if not cards or workload.kind == "embed":
+    if not cards or workload.pooled:
         return
     for choice in worth_trying(cards, weights):
         found = [candidate_of(choice, Layout(*size), cards, workload, model) for size in sizes(cards, model)]
@@ -160,7 +160,7 @@ def _with_fp8_kv(
     candidate: Candidate, group: Group, hardware: Hardware, workload: Workload, model: ModelSpec
 ) -> Iterator[Candidate]:
     """The same with an FP8 KV cache, where a 16-bit one cannot hold everybody's full context at once."""
-    if workload.kind == "embed" or not takes_fp8_kv(group, model):
+    if workload.pooled or not takes_fp8_kv(group, model):
         return
     if memory(candidate, hardware, model).full_sequences * candidate.replicas >= _most_in_flight(workload):
         return
@@ -195,7 +195,7 @@ def _needs_cpu(hardware: Hardware) -> bool:
 def _on_cpu(weights: tuple[Weights, ...], workload: Workload, cpu: Cpu) -> list[Candidate]:
     plain = cpu_plain_format(cpu)
     batched, seqs = device_defaults(())
-    if workload.kind == "embed":
+    if workload.pooled:
         batched = max(batched, workload.context_tokens)
     return [
         Candidate(

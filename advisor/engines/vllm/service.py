@@ -26,9 +26,10 @@ MOST_FOR_SPECULATION = 4  # in flight: beyond it drafts compete with other peopl
 
 
 def features(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[Setting]:
-    """What the server offers: prefix caching, tool and reasoning parsers, drafts; pooling for embeddings."""
-    if workload.kind == "embed":
-        return [flag("--runner", "pooling", "vectors, no text, come out", "engines-vllm-flags")]
+    """What the server offers: prefix caching, tool and reasoning parsers, drafts; pooling for vectors and scores."""
+    if workload.pooled:
+        made = "vectors" if workload.kind == "embed" else "scores"
+        return [flag("--runner", "pooling", f"{made}, no text, come out", "engines-vllm-flags")]
     rows = []
     if not model.layers_linear:
         reason = "a conversation's earlier turns are not computed again"
@@ -83,7 +84,7 @@ def service(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[Se
     """Queue limit, time to finish at stop, address and port."""
     rows = []
     if workload.task != "batch":
-        limit = admitted(estimate)
+        limit = admitted(estimate, workload)
         slots = estimate.candidate.max_in_flight * estimate.candidate.replicas_of_server
         reason = f"{slots} run and {limit - slots} may wait; one more gets 503 at once; the default is no limit"
         rows.append(flag("--max-num-queued-reqs", limit, reason, "engines-vllm-server"))

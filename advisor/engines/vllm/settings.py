@@ -137,8 +137,9 @@ def _batch(estimate: Estimate, hardware: Hardware, workload: Workload, model: Mo
     candidate = estimate.candidate
     own = device_defaults(cards_of(candidate, hardware))[1]
     peak = estimate.peak_in_flight / candidate.replicas
+    each = f", each of {count(workload.passages)} prompts" if workload.passages > 1 else ""
     slots = (
-        f"{count(peak)} requests in flight planned at peak, a quarter spare, on a recorded graph size; "
+        f"{count(peak)} requests in flight planned at peak{each}, a quarter spare, on a recorded graph size; "
         f"the default is {own}"
     )
     most = estimate.memory.most_sequences
@@ -157,7 +158,7 @@ def _batch(estimate: Estimate, hardware: Hardware, workload: Workload, model: Mo
 def _batch_reason(candidate: Candidate, hardware: Hardware, workload: Workload, model: ModelSpec) -> str:
     cards, batched = cards_of(candidate, hardware), candidate.max_batched_tokens
     own = device_defaults(cards)[0]
-    if workload.kind == "embed":
+    if workload.pooled:
         return f"a pooling model takes a prompt in one step: {count(workload.context_tokens)} tokens must fit"
     if batched < own and chunk_limit(cards, workload, model, candidate.tensor_parallel) is not None:
         return (

@@ -64,7 +64,7 @@ def chunk_for(cards: Group, workload: Workload, model: ModelSpec, tensor_paralle
     prompt, so one step must take the longest.
     """
     standard = device_defaults(cards)[0]
-    if workload.kind == "embed":
+    if workload.pooled:
         return max(standard, workload.context_tokens)
     if workload.task == "batch" and workload.tpot_ms is None:
         return min(2 * standard, CHUNKS[-1])

@@ -80,7 +80,7 @@ def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Se
     rule = discipline(fitted(FIT), slots, candidate.max_batched_tokens, sequences=sequences, together=load.together)
     rule = ready.tuning.rule(rule)
     running = min(load.in_flight, candidate.max_in_flight, sequences)
-    longest = candidate.context_tokens - load.output_tokens
+    longest = load.passages * candidate.context_tokens - load.output_tokens
     room = (sequences - running) * left_share(facts, load)
     return served(ready.step, rule, load, kept_share(room, load, candidate.replicas), longest)
 

@@ -11,6 +11,7 @@ no more even. The 95th percentile of the first token is that of such a prompt.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 from advisor.physics.speed.inside import Discipline
@@ -51,6 +52,7 @@ def served(step: StepModel, rule: Discipline, load: Load, kept: float, longest: 
 
     `longest` is the most tokens that a prompt may have.
     """
+    step, rule = _each_by_itself(step, rule, load.passages)
     prompt, shared = load.input_tokens, min(load.shared_prefix_tokens, load.input_tokens)
     history = max(shared, min(load.history_tokens, prompt))
     mean = shared + kept * (history - shared)
@@ -78,3 +80,24 @@ def served(step: StepModel, rule: Discipline, load: Load, kept: float, longest: 
     evicted = min((1.0 - kept) / _BEYOND_P95, 1.0)
     p95 = warm_p95 + evicted * (cold_p95 - warm_p95)
     return Served(found._replace(ttft_p95_s=p95), warm, cold, cold_p95, kept)
+
+
+def _each_by_itself(step: StepModel, rule: Discipline, prompts: int) -> tuple[StepModel, Discipline]:
+    """The step and the rule for requests of several prompts: no prompt attends to another, each is handled in turn.
+
+    Attention is linear in what lies before a token, so that a part of the rate over all is the whole rate over a part.
+    """
+    if prompts == 1:
+        return step, rule
+    step = replace(
+        step,
+        attention_s=step.attention_s / prompts,
+        window_attention_s=step.window_attention_s / prompts,
+        window=step.window * prompts,
+    )
+    rule = rule._replace(
+        slots=rule.slots / prompts,
+        request_s=rule.request_s + (prompts - 1) * rule.serial_s,
+        serial_s=rule.serial_s * prompts,
+    )
+    return step, rule

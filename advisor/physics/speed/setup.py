@@ -103,6 +103,8 @@ def fitted(fit: str) -> Constants:
 def running_sequences(facts: Facts, memory: Memory, candidate: Candidate, load: Load) -> float:
     """How many requests of this load the KV cache holds at once: each has its prompt and on average half its answer."""
     full = held_bytes(facts, candidate.context_tokens)
+    if not full:  # an encoder keeps nothing: its slots are the limit
+        return memory.full_sequences / load.passages
     return memory.full_sequences * full / _own_bytes(facts, load, 0.5)
 
 

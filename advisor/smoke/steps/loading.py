@@ -137,7 +137,7 @@ async def stop(job: Job) -> str:
         await asyncio.to_thread(job.runner.stop)
         job.stopped = True
         raise Skipped("the server is its owner's and goes on; the model was unloaded")
-    if job.plan.workload.kind == "embed" or job.scale is None:
+    if job.plan.workload.pooled or job.scale is None:
         await asyncio.to_thread(job.runner.stop)
         job.stopped = True
         return "stopped"

@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.edge.reading import parse_json
 from advisor.errors import BadInput
-from advisor.smoke.job import Failed, Job, Skipped
+from advisor.smoke.job import Failed, Job, Skipped, Stopwatch
 from advisor.smoke.load.client import Answer, ask
 from advisor.smoke.load.events import at, mappings, tokens_of
 from advisor.smoke.load.generator import calibrate
@@ -18,6 +18,7 @@ from advisor.units import count, gib, ms
 
 _ANSWER_TOKENS = 8
 _LONG_TIMEOUT_S = 900.0
+_CAPITAL = "Paris is the capital of France."
 _TOOL = {
     "type": "function",
     "function": {
@@ -149,7 +150,7 @@ async def settings(job: Job) -> str:
 async def embedding(job: Job) -> str:
     """One vector, for a model that makes vectors."""
     if job.plan.workload.kind != "embed":
-        raise Skipped("the plan serves text, not vectors")
+        raise Skipped("the plan serves no vectors")
     body = {"model": job.ready.model, "input": ["a short sentence", "another one"]}
     status, reply = await _post(job, "/v1/embeddings", body)
     rows = mappings(at(reply, "data"))
@@ -157,6 +158,25 @@ async def embedding(job: Job) -> str:
     if status != 200 or not vector or not isinstance(vector, list):
         raise Failed(f"answered {status} with {json.dumps(reply)[:200]}")
     return f"2 vectors of {len(vector)} numbers"
+
+
+async def ranking(job: Job) -> str:
+    """As many passages as planned are ranked for one question, the one that answers it first."""
+    if job.plan.workload.kind != "rerank":
+        raise Skipped("the plan ranks no passages")
+    others = [f"The train on platform {number} is late." for number in range(job.plan.workload.passages)]
+    body = {"model": job.ready.model, "query": "What is the capital of France?", "documents": [*others, _CAPITAL]}
+    watch = Stopwatch()
+    status, reply = await _post(job, "/v1/rerank", body)
+    took = watch.seconds
+    rows = mappings(at(reply, "results"))
+    scores = [score for row in rows if isinstance(score := row.get("relevance_score"), int | float)]
+    if status != 200 or len(scores) != len(others) + 1:
+        raise Failed(f"answered {status} with {json.dumps(reply)[:200]}")
+    first = rows[scores.index(max(scores))].get("index")
+    if first != len(others):
+        raise Failed(f"passage {first} is ranked first, and number {len(others)} holds the answer: its prompt is wrong")
+    return f"{count(len(scores))} passages ranked in {ms(took)}, the one with the answer first"
 
 
 async def scrape(job: Job) -> str:
@@ -177,9 +197,9 @@ def long_prompt(job: Job, tokens: int, name: str) -> str:
 
 
 def only_text(job: Job) -> None:
-    """Leave the step out for a model that makes vectors."""
-    if job.plan.workload.kind == "embed":
-        raise Skipped("the plan serves vectors, not text")
+    """Leave the step out for a model that makes vectors or scores."""
+    if job.plan.workload.pooled:
+        raise Skipped("the plan writes no text")
 
 
 def _good(answer: Answer) -> Answer:

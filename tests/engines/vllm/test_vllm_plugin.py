@@ -188,7 +188,7 @@ def test_production_settings() -> None:
     plan = first_plan("vllm", "h100", "production", MODELS[1], peak=40)
     known = values(plan)
     assert known["--tool-call-parser"] == "llama3_json" and "--enable-auto-tool-choice" in known
-    assert int(known["--max-num-queued-reqs"] or 0) == admitted(plan.estimate) == 64 - 8 + 40
+    assert int(known["--max-num-queued-reqs"] or 0) == admitted(plan.estimate, plan.workload) == 64 - 8 + 40
     assert plan.launch.drain_s >= 30 and known["--shutdown-timeout"] == str(plan.launch.drain_s)
     assert known["--host"] == "127.0.0.1" == plan.launch.bind
     assert "VLLM_API_KEY" not in known and "VLLM_API_KEY" not in plan.launch.env
