@@ -9,6 +9,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from advisor.decide.judge import carried_per_s
+from advisor.decide.prefer import patient
 from advisor.engines import ENGINES
 from advisor.errors import BadInput
 from advisor.estimate import latency_s, speed_at
@@ -67,6 +69,11 @@ def cards(verdict: Verdict) -> int:
     return verdict.winner.estimate.candidate.cards_in_all if verdict.winner else 0
 
 
+def output(verdict: Verdict) -> float:
+    """Tokens a second of the plan over all requests; 0 where nothing runs."""
+    return carried_per_s(verdict.winner) if verdict.winner else 0.0
+
+
 def more_of_the_machine(asked: Asked) -> Iterator[str]:
     """More cards, memory, bandwidth or compute never turn a yes into a no."""
     grown = MORE_MACHINE[asked.number // 7 % 4](asked.question, asked.dice)
@@ -84,12 +91,16 @@ def more_load(asked: Asked) -> Iterator[str]:
 
 
 def less_asked(asked: Asked) -> Iterator[str]:
-    """Looser targets or a shorter context never turn a yes into a no, nor cost more cards."""
+    """Looser targets or a shorter context never turn a yes into a no, nor cost more cards.
+
+    Where nobody waits every card is there to be used, so that more of them are, where they give more output.
+    """
     looser = LESS_ASKED[asked.number // 7 % 2](asked.question, asked.dice)
     if looser is None:
         return
     before, after = asked.verdict, verdict_for(looser, depth=False)
-    if before.meets_targets and (not after.meets_targets or cards(after) > cards(before)):
+    pays = patient(looser) and output(after) > output(before)
+    if before.meets_targets and (not after.meets_targets or (cards(after) > cards(before) and not pays)):
         yield f"{before.summary} / {after.summary}"
 
 

@@ -111,7 +111,7 @@ def test_more_conversations_are_never_kept_better(case: int, load: Load, further
 def test_the_share_is_what_fits_of_the_idle(room: float, conversations: float, replicas: int, kept: float) -> None:
     """Of 20 people who think, a cache with room for 10 conversations keeps half; a second replica halves that."""
     load = Load(in_flight=4, input_tokens=1000, output_tokens=300, history_tokens=800, conversations=conversations)
-    assert kept_share(room, load, replicas) == kept
+    assert kept_share(room, load, replicas, load.in_flight) == kept
 
 
 def test_the_cache_holds_the_whole_prompt() -> None:
@@ -146,3 +146,19 @@ def test_cached_prompts_are_as_much_sooner_as_measured() -> None:
         seconds.append(found.ttft_warm_s.expected)
     assert seconds[1] / seconds[0] == pytest.approx(1.758 / 2.777, rel=0.25)
     assert seconds[2] / seconds[0] == pytest.approx(0.914 / 2.777, rel=0.25)
+
+
+@given(case=cases, waiting=st.floats(0, 200), history=st.floats(0.2, 0.95))
+def test_who_waits_for_a_place_keeps_none(case: int, waiting: float, history: float) -> None:
+    """Where everybody has asked, the last turns of those who wait are pushed out as those of people who think are."""
+    candidate, hardware, model = CASES[case % len(CASES)]
+    engine = ENGINES[candidate.engine]
+    slots = engine.resize(candidate, 4, hardware, model)
+    memory = engine.memory(slots, hardware, model)
+    everybody = slots.max_in_flight + waiting
+    asked = Load(in_flight=everybody, input_tokens=2000, output_tokens=200, history_tokens=history * 2000,
+                 conversations=everybody)  # fmt: skip
+    thinking = replace(asked, in_flight=float(slots.max_in_flight))
+    all_ask, some_think = (engine.speed(slots, memory, hardware, model, load) for load in (asked, thinking))
+    assert all_ask is not None and some_think is not None
+    assert all_ask.kept_share <= some_think.kept_share + 1e-9

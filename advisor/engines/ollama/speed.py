@@ -52,7 +52,8 @@ def steady(ready: Setup, candidate: Candidate, model: ModelSpec, load: Load, hos
     rule = ready.tuning.rule(discipline(values, slots, chunk, together=load.together, own_request_s=own_s))
     longest = candidate.context_tokens - load.output_tokens
     room = max(slots - load.in_flight, 0.0) + host_bytes / left_bytes(ready.prepared.facts, load)
-    return served(ready.step, rule, load, kept_share(room, load, candidate.replicas), longest)
+    kept = kept_share(room, load, candidate.replicas, min(load.in_flight, slots))
+    return served(ready.step, rule, load, kept, longest)
 
 
 def prompt_cache_bytes(hardware: Hardware) -> float:

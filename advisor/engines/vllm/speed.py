@@ -82,7 +82,7 @@ def steady(ready: Setup, candidate: Candidate, memory: Memory, load: Load) -> Se
     running = min(load.in_flight, candidate.max_in_flight, sequences)
     longest = load.passages * candidate.context_tokens - load.output_tokens
     room = (sequences - running) * left_share(facts, load)
-    return served(ready.step, rule, load, kept_share(room, load, candidate.replicas), longest)
+    return served(ready.step, rule, load, kept_share(room, load, candidate.replicas, running), longest)
 
 
 def speed(

@@ -32,17 +32,18 @@ class Served(NamedTuple):
     kept: float  # share of returning conversations that the cache still holds
 
 
-def kept_share(room: float, load: Load, replicas: int) -> float:
+def kept_share(room: float, load: Load, replicas: int, running: float) -> float:
     """The share of returning conversations whose last turn still lies in the cache; all of them where it left nothing.
 
     Args:
         room: conversations that one replica can keep beside the requests it runs.
-        load: its conversations and requests in flight.
+        load: its conversations.
         replicas: a turn comes to any of them, and only one has what the last turn left.
+        running: requests that run; what waits for a place holds none, so that others may push its last turn out.
     """
     if load.history_tokens <= load.shared_prefix_tokens:
         return 1.0
-    idle = max(load.conversations, load.in_flight) - load.in_flight
+    idle = max(load.conversations - running, 0.0)
     fitting = min(room / idle, 1.0) if idle > 0.0 else 1.0
     return max(fitting, 0.0) / replicas
 
