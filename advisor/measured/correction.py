@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from typing import NamedTuple
 
 from advisor.engines import ENGINES
 from advisor.measured.entries import MeasuredLoad, Measurement, machine_key
 from advisor.measured.machine import load_of, tuned_for
+from advisor.measured.ratios import at
 from advisor.physics.speed.tuning import AS_FITTED, Tuning
 from advisor.schema import Candidate, Figure, FigureBasis, Hardware, Load, ModelSpec, Speed, value
 
@@ -203,15 +203,15 @@ def _from_points(points: list[_Point], width: float, entry: Measurement, load: L
     if width <= _HERE:
         width = _HERE if exact else _BETWEEN if inside else _BEYOND
 
-    def at(pick: Callable[[_Point], float]) -> float:
-        return _interpolate([(math.log(point.in_flight), pick(point)) for point in near], math.log(asked))
+    def ratio(pick: Callable[[_Point], float]) -> float:
+        return at([(point.in_flight, pick(point)) for point in near], asked)
 
     return Correction(
-        rate=at(lambda p: p.rate) if nearest <= _SAME_SHAPE else None,
-        ttft=at(lambda p: p.ttft),
-        ttft_p95=at(lambda p: p.ttft_p95),
-        tpot=at(lambda p: p.tpot),
-        tpot_p95=at(lambda p: p.tpot_p95),
+        rate=ratio(lambda p: p.rate) if nearest <= _SAME_SHAPE else None,
+        ttft=ratio(lambda p: p.ttft),
+        ttft_p95=ratio(lambda p: p.ttft_p95),
+        tpot=ratio(lambda p: p.tpot),
+        tpot_p95=ratio(lambda p: p.tpot_p95),
         spread=width,
         basis="measured" if exact and width <= _HERE else "measured here",
         because=_because(entry, near, exact and width <= _HERE),
@@ -223,14 +223,3 @@ def _because(entry: Measurement, near: list[_Point], exact: bool) -> str:
     what = f"{entry.engine} {entry.engine_version}, {entry.model.hf_id} {entry.candidate.weights_format}"
     verb = "measured" if exact else "corrected by what was measured"
     return f"{verb} on this machine ({what}, at {loads} in flight, {entry.taken[:10]})"
-
-
-def _interpolate(points: list[tuple[float, float]], x: float) -> float:
-    """Between neighbours in the logarithm of the ratio; beyond the ends the last ratio holds."""
-    if x <= points[0][0]:
-        return points[0][1]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        if x <= x1:
-            share = (x - x0) / (x1 - x0) if x1 > x0 else 1.0
-            return math.exp(math.log(y0) + share * (math.log(y1) - math.log(y0)))
-    return points[-1][1]

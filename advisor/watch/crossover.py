@@ -1,34 +1,41 @@
 """The load from which the other engine would write more: predicted, and moved by what this one is seen to write.
 
-What is seen over what was predicted has two parts. How fast the machine is, as a whole, was mistaken for both engines
-alike: the mean of the ratios moves both curves, and no crossover. How it differs from load to load is the watched
-engine's own (its slots, its settings): that moves its curve alone.
+The watched engine is predicted with the weights and the slots that it has, and its curve is moved to what it is seen to
+write. What is left between seen and predicted has two causes that nobody can tell apart from one engine alone: the
+machine, which both share, and the engine's own work. Each is taken to be as large as the other, at each load: the other
+engine's curve is moved by half of it, and its range loses a quarter of its variance.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import field, replace
 
 from advisor.catalog import engine_limits
 from advisor.engines.looking import Reading
+from advisor.measured.ratios import at, corrected, ratios_of
 from advisor.schema import value
 
-ASSUMED = "{other} is taken to be as much faster or slower than predicted here as {engine} is on average"
+ASSUMED = "half of what {engine} is faster or slower here than predicted is taken for the machine's, shared by {other}"
+SHARED = 0.5  # of a prediction's error (of its logarithm, and of the variance of that): the machine's
 LEAST_S = 3.0  # at a level, to say what the engine writes there
-Curve = Sequence[tuple[float, float]]  # in flight, tokens/s of all together; rising in the first
 
 
 @value
 class Forecast:
-    """What was predicted of both engines for this model and machine; empty curves with a reason: it could not be."""
+    """What was predicted of both engines for this model and machine; empty curves with a reason: it could not be.
+
+    A curve is tokens/s of all together by requests in flight; a range the factor of 80 % around it.
+    """
 
     engine: str  # the one that is watched
     other: str
     own: tuple[tuple[float, float], ...] = ()
     others: tuple[tuple[float, float], ...] = ()
+    own_range: tuple[tuple[float, float], ...] = ()
+    others_range: tuple[tuple[float, float], ...] = ()
     predicted: float | None = None  # the crossover before anything was seen
     capacity: float | None = None  # in flight within the targets, of the watched engine's plan
     reason: str = ""
@@ -45,6 +52,8 @@ class Crossover:
 
     in_flight: float | None
     basis: str  # "predicted", or "seen": the watched engine's curve is what it was seen to write
+    least: float | None = None  # of 80 %; 1: or below
+    most: float | None = None  # None: or at no load that was predicted
     seen: Mapping[int, float] = field(default_factory=dict)  # tokens/s of all together, by what was in flight
     reached: bool = False
     reason: str = ""
@@ -74,23 +83,47 @@ def crossover(forecast: Forecast, seen: Mapping[int, float], now: int) -> Crosso
     """The crossover as it stands after what was seen: tokens/s by level, and what is in flight now."""
     if not forecast.own or not forecast.others:
         return Crossover(in_flight=None, basis="predicted", reason=forecast.reason)
-    if len(seen) < 2:
-        at, basis = forecast.predicted, "predicted"
-    else:
-        at, basis = _as_seen(forecast, seen), "seen"
-    reached = at is not None and (now >= at if forecast.simpler else now <= at)
-    why = "" if at is not None else f"{forecast.other} does not pass it at any load that was predicted"
-    assumed = ASSUMED.format(other=forecast.other, engine=forecast.engine) if basis == "seen" else ""
-    return Crossover(in_flight=at, basis=basis, seen=seen, reached=reached, reason=why, assumed=assumed)
+    told = len(seen) >= 2  # one level is no curve
+    at_load = meeting(as_seen(forecast, seen)) if told else forecast.predicted
+    least, most = _ends(forecast, seen if told else {})
+    return Crossover(
+        in_flight=at_load,
+        basis="seen" if told else "predicted",
+        least=least,
+        most=most,
+        seen=seen,
+        reached=at_load is not None and (now >= at_load if forecast.simpler else now <= at_load),
+        reason="" if at_load is not None else f"{forecast.other} does not pass it at any load that was predicted",
+        assumed=ASSUMED.format(other=forecast.other, engine=forecast.engine) if told else "",
+    )
 
 
-def _as_seen(forecast: Forecast, seen: Mapping[int, float]) -> float | None:
-    """Where both curves meet, each moved by what was seen."""
+def as_seen(forecast: Forecast, seen: Mapping[int, float]) -> Forecast:
+    """Both curves, each moved by what was seen."""
+    if not seen:
+        return forecast
     ratios = ratios_of(forecast.own, seen)
-    machine = math.exp(sum(math.log(ratio) for _, ratio in ratios) / len(ratios))
-    own = corrected(forecast.own, ratios)
-    others = tuple((level, rate * machine) for level, rate in forecast.others)
-    return meeting(replace(forecast, own=own, others=others))
+    return replace(
+        forecast, own=corrected(forecast.own, ratios), others=corrected(forecast.others, ratios, share=SHARED)
+    )
+
+
+def _ends(forecast: Forecast, seen: Mapping[int, float]) -> tuple[float | None, float | None]:
+    """Where the curves meet at both ends of the range between them."""
+    if not forecast.own_range or not forecast.others_range:
+        return None, None
+    moved = as_seen(forecast, seen)
+
+    def factor(level: float) -> float:
+        own, other = (math.log(at(each, level)) ** 2 for each in (forecast.own_range, forecast.others_range))
+        return math.exp(math.sqrt((1 - SHARED**2) * other if seen else (1 - SHARED) * (own + other)))
+
+    found = [
+        meeting(replace(moved, others=tuple((level, rate * factor(level) ** sign) for level, rate in moved.others)))
+        for sign in (1, -1)
+    ]
+    least, most = sorted(found, key=lambda end: math.inf if end is None else end)
+    return least, most
 
 
 def meeting(forecast: Forecast) -> float | None:
@@ -105,24 +138,3 @@ def meeting(forecast: Forecast) -> float | None:
         if above >= 0:
             return float(low * (high / low) ** (below / (below - above)))
     return None
-
-
-def ratios_of(curve: Curve, seen: Mapping[int, float]) -> tuple[tuple[float, float], ...]:
-    """What was seen over what was predicted, by load."""
-    return tuple((float(level), rate / at(curve, level)) for level, rate in sorted(seen.items()))
-
-
-def corrected(curve: Curve, ratios: Curve) -> tuple[tuple[float, float], ...]:
-    """The curve as it is seen; between the loads that were seen and beyond them as at the nearest ones."""
-    levels = sorted({level for level, _ in (*curve, *ratios)})
-    return tuple((level, at(curve, level) * at(ratios, level)) for level in levels)
-
-
-def at(curve: Curve, level: float) -> float:
-    """A curve between its points: straight in logarithms; beyond its ends as at them."""
-    if level <= curve[0][0]:
-        return curve[0][1]
-    for (low, one), (high, other) in itertools.pairwise(curve):
-        if level <= high:
-            return float(one * (other / one) ** (math.log(level / low) / math.log(high / low)))
-    return curve[-1][1]
