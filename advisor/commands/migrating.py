@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from advisor.commands.progress import patient
 from advisor.edge.times import duration
 from advisor.errors import BadInput
-from advisor.migrate.found import found_models
+from advisor.migrate.found import found_models, left_there
 from advisor.migrate.load import Load, watched
 from advisor.migrate.mapping import map_model
 from advisor.migrate.moved import Wish, lost, side_by_side
@@ -52,6 +52,7 @@ def migrated(url: str | None, out: Path, options: dict[str, Any]) -> tuple[Site,
     with patient() as progress:
         progress(f"reading {server.base}")
         found = found_models(server, only)
+        others, staying_bytes = left_there(server, found)
         _known(given, [name for each in found for name in each.names])
         load = watched(reader_of(server), seconds, progress) if seconds else None
         machine = find_hardware(gpu, hardware)
@@ -60,11 +61,11 @@ def migrated(url: str | None, out: Path, options: dict[str, Any]) -> tuple[Site,
         mapped = [map_model(each, given, offline=bool(options.get("offline"))) for each in found]
         wish = Wish(
             target=target, source=server.engine, overrides=overrides, profile=profile, machine=machine, out=out,
-            taken=_port_of(server.base), measurements=measurements,
+            taken=_port_of(server.base), measurements=measurements, staying_bytes=staying_bytes,
         )  # fmt: skip
         moved = planned(mapped, wish, progress)
     date = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    site = Site(server=server, target=target, moved=moved, machine=machine, load=load, date=date)
+    site = Site(server=server, target=target, moved=moved, machine=machine, load=load, date=date, others=others)
     return site, stack_files(site)
 
 
@@ -150,10 +151,9 @@ def lines(site: Site, out: Path | None) -> Iterator[Text]:
     yield Text()
     yield from paragraph(f"Load: {site.load_told}", width)
     yield from paragraph(f"Room: {side_by_side(site.moved, site.machine)}", width)
-    doubts = [(f"{each.name}", doubt) for each in site.moved for doubt in each.mapped.doubts]
-    if doubts:
+    if site.doubts:
         yield Text("\nLook at these first", style="bold")
-        yield from columns(doubts, width, indent=2)
+        yield from columns(list(site.doubts), width, indent=2)
     told = [(name, row.what, row.becomes) for name, row in lost(site.moved)]
     if told:
         yield Text("\nNot carried over", style="bold")

@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from advisor.catalog import weights_format
+from advisor.engines.own import with_own_memory
 from advisor.migrate.carried import Carried
 from advisor.migrate.mapping import Mapped, bits
 from advisor.migrate.moved import Moved, Wish
 from advisor.models.purpose import purpose
 from advisor.pipeline import Answer, recommend
-from advisor.schema import Hardware, ModelSpec
+from advisor.schema import Hardware, ModelSpec, RunningEngine
 
 
-def overrides(model: ModelSpec, mapped: Mapped, carried: Carried, share: float, wish: Wish) -> dict[str, Any]:
+def overrides(model: ModelSpec, mapped: Mapped, carried: Carried, reserve_bytes: int, wish: Wish) -> dict[str, Any]:
     """The question about one model: what was asked, and where nothing was, what the server does now."""
     given = {key: item for key, item in wish.overrides.items() if item is not None}
     asked = {**given, "model": mapped.named, "engine": wish.target, "parts": "none", "own_server": True}
@@ -23,10 +24,8 @@ def overrides(model: ModelSpec, mapped: Mapped, carried: Carried, share: float, 
         asked["context_tokens"] = _context(carried.context_tokens, model, given)
     if "tools" in mapped.found.capabilities and model.tool_parser:
         asked.setdefault("tools", True)
-    cards = wish.machine.accelerators
-    if share < 1 and cards:
-        smallest = min(card.memory_bytes for card in cards)
-        asked["reserve"] = max(int(given.get("reserve", 0)), int(smallest * (1 - share)))
+    if reserve_bytes:
+        asked["reserve"] = max(int(given.get("reserve", 0)), reserve_bytes)
     return asked
 
 
@@ -47,6 +46,24 @@ def without(machine: Hardware, done: Sequence[Moved]) -> Hardware:
     if not used or available is None:
         return machine
     return replace(machine, cpu=replace(machine.cpu, available_bytes=max(available - used, 0)))
+
+
+def on_cards(machine: Hardware, own: Sequence[int]) -> Hardware:
+    """The machine with the other cards taken; all of them where a server has none of its own."""
+    if not own:
+        return machine
+    cards = tuple(card if card.index in own else replace(card, free_bytes=0) for card in machine.accelerators)
+    return replace(machine, accelerators=cards)
+
+
+def given_back(machine: Hardware, wish: Wish) -> Hardware:
+    """The machine once the old engine has let go of the models that move, and of no other."""
+
+    def leaving(server: RunningEngine) -> RunningEngine:
+        return replace(server, models=tuple(each for each in server.models if each.name in wish.going))
+
+    servers = tuple(leaving(each) if each.engine == wish.source else each for each in machine.running)
+    return with_own_memory(wish.source, replace(machine, running=servers))
 
 
 def nearest(mapped: Mapped, asked: Mapping[str, Any], machine: Hardware, wish: Wish) -> tuple[Answer, str]:

@@ -41,6 +41,8 @@ class FoundModel:
     messages: int = 0  # turns that are put before every chat
     remote: bool = False  # it runs on somebody else's servers
     loaded: bool = False
+    held_bytes: int = 0  # on cards, now
+    file_bytes: int = 0  # of its weights; 0: the server does not tell
     slots: int | None = None  # in force, as its process on this machine tells
     kv_type: str = ""  # likewise
 
@@ -70,6 +72,20 @@ def found_models(server: Server, only: tuple[str, ...] = ()) -> tuple[FoundModel
         known = ", ".join(each.name for each in every)
         raise BadInput(f"--only {missing[0]}: {server.base} has no such model; it has {known}")
     return tuple(each for each in every if not only or set(only) & set(each.names))
+
+
+def left_there(server: Server, found: tuple[FoundModel, ...]) -> tuple[tuple[str, ...], int]:
+    """The names of the server's other models, and the bytes of cards that it holds for them now.
+
+    Raises:
+        EnvironmentFailed: it does not answer any more.
+    """
+    if server.engine != "ollama":
+        return (), 0
+    ours = {name for each in found for name in each.names}
+    every, held = (rows(ask(f"{server.base}/api/{path}", server.here), "models") for path in ("tags", "ps"))
+    names = tuple(text(each, "name") for each in every if _named(each) and text(each, "name") not in ours)
+    return names, sum(int(number(each, "size_vram") or 0) for each in held if text(each, "name") in names)
 
 
 def _ollama(server: Server, only: tuple[str, ...]) -> tuple[FoundModel, ...]:
@@ -135,6 +151,8 @@ def _shown(server: Server, listed: dict[str, Any], held: dict[str, Any] | None) 
         adapters=tuple(_ADAPTER.findall(text(shown_model, "modelfile"))),
         messages=len(rows(shown_model, "messages")),
         loaded=held is not None,
+        held_bytes=int(number(held, "size_vram") or 0) if held else 0,
+        file_bytes=int(number(listed, "size") or 0),
         slots=runner.slots if runner else None,
         kv_type=runner.kv_type if runner else "",
     )

@@ -43,6 +43,8 @@ class Wish:
     out: Path
     taken: tuple[int, ...] = ()  # ports that are in use
     measurements: str | None = None
+    staying_bytes: int = 0  # on cards, held by the old engine for models that nobody asked to move
+    going: tuple[str, ...] = ()  # the models that move
 
 
 def lost(moved: Sequence[Moved]) -> tuple[tuple[str, Row], ...]:

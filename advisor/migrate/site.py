@@ -25,6 +25,7 @@ class Site:
     machine: Hardware
     load: Load | None
     date: str  # YYYY-MM-DD
+    others: tuple[str, ...] = ()  # models of the old engine that nobody asked to move
 
     @property
     def source_title(self) -> str:
@@ -58,6 +59,15 @@ class Site:
     def meets(self) -> bool:
         """Whether every model has a plan that meets its targets."""
         return all(each.answer is not None and each.answer.verdict.meets_targets for each in self.moved)
+
+    @property
+    def doubts(self) -> tuple[tuple[str, str], ...]:
+        """What a person should look at first, by model."""
+        told = [(each.name, doubt) for each in self.moved for doubt in each.mapped.doubts]
+        if self.others and self.machine.accelerators:
+            names = ", ".join(self.others[:3]) + (f" and {len(self.others) - 3} more" if len(self.others) > 3 else "")
+            told.append((names, "stays, and takes memory of the cards when it is asked for: --reserve keeps room"))
+        return tuple(told)
 
     @property
     def differences(self) -> list[dict[str, Any]]:

@@ -89,15 +89,16 @@ def _context(site: Site, going: Sequence[Moved]) -> dict[str, Any]:
         },
         "target": target,
         "models": [_behind(each, each.plan) for each in going if each.plan is not None],
+        "listed": [*(each.name for each in site.moved), *site.others],
         "moved": [_row(each, site) for each in site.moved],
         "path": "embeddings" if kind == "vectors" else "chat/completions",
         "question": _QUESTIONS.get(kind, _QUESTIONS["text"]),
         "together": _sentence(side_by_side(site.moved, site.machine)),
         "gap": any(each.gap for each in going),
         "unload": _unload(going, site),
-        "room": _empty(site),
-        "stays": any(each.plan is None for each in site.moved),
-        "doubts": [f"{each.name}: {doubt}" for each in site.moved for doubt in each.mapped.doubts],
+        "room": _empty(going, site),
+        "stays": bool(site.others) or any(each.plan is None for each in site.moved),
+        "doubts": [f"{name}: {doubt}" for name, doubt in site.doubts],
         "lost": [f"{name}: {row.what} {_short(row.was)}: {row.becomes}" for name, row in told[:MOST_LOST]],
         "more_lost": max(len(told) - MOST_LOST, 0),
         "differences": site.differences,
@@ -157,17 +158,18 @@ def _row(moved: Moved, site: Site) -> dict[str, Any]:
     }
 
 
-def _empty(site: Site) -> str:
-    """A command that ends well once the old engine holds no model."""
+def _empty(going: Sequence[Moved], site: Site) -> str:
+    """A command that ends well once the old engine holds none of the models that move."""
     base = site.server.base
-    if site.server.engine == "ollama":
-        return f"""[ "$(curl -fsS {base}/api/ps)" = '{{"models":[]}}' ]"""
-    return f"! curl -fsS {base}/health"
+    if site.server.engine != "ollama":
+        return f"! curl -fsS {base}/health"
+    names = " ".join(f"-e {shell(json.dumps(name))}" for each in going for name in each.mapped.found.names)
+    return f'held=$(curl -fsS {base}/api/ps) && ! grep -qF {names} <<<"$held"'
 
 
 def _unload(going: Sequence[Moved], site: Site) -> str:
     """What gives the memory of the old engine free."""
     if site.server.engine != "ollama":
         return "stop vLLM the way it was started"
-    names = [each.name for each in site.moved if each.mapped.found.loaded] or [each.name for each in going]
+    names = [each.name for each in going if each.mapped.found.loaded] or [each.name for each in going]
     return " && ".join(f"OLLAMA_HOST={shell(site.server.base)} ollama stop {shell(name)}" for name in names)

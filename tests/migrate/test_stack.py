@@ -81,7 +81,9 @@ def test_what_cannot_be_mapped_stays_and_is_named(tmp_path: Path) -> None:
     assert own["plan"] is None and "--map our/own:v1=" in own["mapped"] and own["address"]["to"] is None
     pages = (tmp_path / "migration" / "MIGRATION.md").read_text()
     assert "our/own:v1 | stays where it is" in pages and "but for what stays there" in pages
-    assert "our/own" not in (tmp_path / "migration" / "gateway" / "Caddyfile").read_text()
+    sent = (tmp_path / "migration" / "gateway" / "Caddyfile").read_text().partition("respond @list")
+    listed, _, rest = sent[2].partition("\n")
+    assert "our/own" in listed and "our/own" not in sent[0] + rest, "clients see it, and Ollama goes on answering it"
 
 
 def test_nothing_can_be_mapped(tmp_path: Path) -> None:
