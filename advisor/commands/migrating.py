@@ -158,7 +158,7 @@ def lines(site: Site, out: Path | None) -> Iterator[Text]:
     if told:
         yield Text("\nNot carried over", style="bold")
         yield from columns(told, width, indent=2)
-    if site.differences:
+    if going and site.differences:
         yield Text("\nWhat clients notice", style="bold")
         yield from columns([(row["id"], row["after"]) for row in site.differences], width, indent=2)
     if out is not None and going:

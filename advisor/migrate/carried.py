@@ -145,6 +145,12 @@ def _template_row(mapped: Mapped, model: ModelSpec, own: str | None) -> Row:
     if own is None and model.path is not None and not mapped.found.chat_template:
         lost = "nothing: the folder has no chat template, and Ollama's is in Go's language: clients use /v1/completions"
         return Row(what="TEMPLATE", was="Ollama's (Go)", becomes=lost, kept=False, source=source)
+    if mapped.found.own_template:
+        lost = (
+            "nothing: the checkpoint's own (Jinja) is used; clients must send what this one adds, or write it in Jinja"
+        )
+        was = "its own (Go), another than that of the model it was made from"
+        return Row(what="TEMPLATE", was=was, becomes=lost, kept=False, source=source)
     whose = (
         "that of the folder"
         if own

@@ -38,6 +38,8 @@ class FoundModel:
     chat_template: str = ""  # Jinja, where the file carries one
     parameters: tuple[tuple[str, str], ...] = ()  # in their order; `stop` may stand more than once
     adapters: tuple[str, ...] = ()
+    altered: bool = False  # an adapter is part of it: without it this is another model
+    own_template: bool | None = None  # whether it is another than that of the model it was made from; None: not told
     messages: int = 0  # turns that are put before every chat
     remote: bool = False  # it runs on somebody else's servers
     loaded: bool = False
@@ -97,7 +99,8 @@ def _ollama(server: Server, only: tuple[str, ...]) -> tuple[FoundModel, ...]:
     if set(only) - {name for names in every for name in names}:  # said by the caller, with the names that are there
         return tuple(FoundModel(name=names[0]) for names in every)
     wanted = [each for each in listed if not only or set(_names(each)) & set(only)]
-    return tuple(_shown(server, each, next(filter(None, map(held.get, _names(each))), None)) for each in wanted)
+    known = {name for names in every for name in names}
+    return tuple(_shown(server, each, next(filter(None, map(held.get, _names(each))), None), known) for each in wanted)
 
 
 def _once(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -121,7 +124,7 @@ def _named(entry: Mapping[str, Any]) -> bool:
     return 0 < len(text(dict(entry), "name")) <= MOST_NAME
 
 
-def _shown(server: Server, listed: dict[str, Any], held: dict[str, Any] | None) -> FoundModel:
+def _shown(server: Server, listed: dict[str, Any], held: dict[str, Any] | None, known: set[str]) -> FoundModel:
     name, also = text(listed, "name"), tuple(listed[_ALSO])
     details = _object(listed, "details")
     if listed.get("remote_host") or name.endswith((":cloud", "-cloud")):
@@ -133,12 +136,14 @@ def _shown(server: Server, listed: dict[str, Any], held: dict[str, Any] | None) 
     context = number(held, "context_length") if held else None
     told = shown_model.get("capabilities")
     runner = _runner(text(shown_model, "modelfile")) if server.here and held is not None else None
+    adapters, parent = tuple(_ADAPTER.findall(text(shown_model, "modelfile"))), text(details, "parent_model")
+    base = ask(f"{server.base}/api/show", server.here, {"model": parent}) if parent in known - {name} else None
     return FoundModel(
         name=name,
         aliases=also,
         quantization=text(details, "quantization_level"),
-        words=_words(name, text(details, "parent_model"), info),
-        made_here=bool(text(details, "parent_model")) or name.count("/") > 0,
+        words=_words(name, parent, info),
+        made_here=bool(parent) or name.count("/") > 0,
         layers=_whole(info, "block_count", less="nextn_predict_layers"),
         hidden=_whole(info, "embedding_length"),
         heads=_whole(info, "attention.head_count"),
@@ -148,7 +153,9 @@ def _shown(server: Server, listed: dict[str, Any], held: dict[str, Any] | None) 
         template=text(shown_model, "template"),
         chat_template=text(info, "tokenizer.chat_template"),
         parameters=parameters,
-        adapters=tuple(_ADAPTER.findall(text(shown_model, "modelfile"))),
+        adapters=adapters,
+        altered=bool(adapters),
+        own_template=None if base is None else text(base, "template") != text(shown_model, "template"),
         messages=len(rows(shown_model, "messages")),
         loaded=held is not None,
         held_bytes=int(number(held, "size_vram") or 0) if held else 0,

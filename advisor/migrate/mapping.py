@@ -12,6 +12,10 @@ from advisor.schema import ModelSpec, value
 
 CLOUD = "it runs on its vendor's servers (a cloud tag): there are no weights here to serve"
 MAP = "say which it is: --map {name}=HF_ID, or =FOLDER"
+ALTERED = (
+    "an adapter is part of it, as GGUF, which Ollama alone reads, and without it this would be another model: "
+    "--map {name}=FOLDER with its adapter_config.json takes it along, =HF_ID names merged weights or the bare model"
+)
 
 
 @value
@@ -44,6 +48,8 @@ def map_model(found: FoundModel, given: Mapping[str, str], *, offline: bool) -> 
     said = next((given[name] for name in found.names if name in given), None)
     if said is not None:
         return _as_said(found, said, fmt, offline)
+    if found.altered:
+        return Mapped(found=found, format=fmt, because=ALTERED.format(name=found.name))
     odd = []
     for name, basis in _candidates(found):
         model = _model(name, offline)
@@ -117,8 +123,10 @@ def _mapped(found: FoundModel, model: ModelSpec, named: str, fmt: str | None, ba
     seen = f"; {found.layers} layers of {found.hidden} agree" if len(known) == 2 else "; its server tells no dimensions"
     doubts = []
     if found.made_here and basis != "as you said":
+        template = "" if found.own_template is not None else ", and its TEMPLATE may be its own"
         doubts.append(
             f"was made here: that its weights are those of {model.hf_id} is what its file says; fine-tunes look alike"
+            f"{template}"
         )
     if model.confidence != "high":
         doubts.append(f"{model.hf_id}: the architecture is taken from the model in its name")

@@ -48,8 +48,9 @@ class Wish:
 
 
 def lost(moved: Sequence[Moved]) -> tuple[tuple[str, Row], ...]:
-    """What clients must do themselves, by model."""
-    return tuple((each.name, row) for each in moved for row in each.carried.rows if not row.kept)
+    """What clients must do themselves, by model that moves."""
+    going = [each for each in moved if each.plan is not None]
+    return tuple((each.name, row) for each in going for row in each.carried.rows if not row.kept)
 
 
 def side_by_side(moved: Sequence[Moved], machine: Hardware) -> str:

@@ -114,12 +114,13 @@ def slices(wants: Sequence[Want], cards: Sequence[Accelerator]) -> Mapping[str, 
 def _why(want: Want, first: Sequence[Want], left_bytes: int, kept_bytes: int) -> str:
     """Why it stays, what the old engine finds there for it, and the other choice."""
     names = ", ".join(each.name for each in first)
-    beside = f"what {names} {'needs' if len(first) == 1 else 'need'}, which" if first else "what does not move, which"
+    one = "needs, which comes" if len(first) == 1 else "need, which come"
+    beside = f"what {names} {one}" if first else "what does not move, which comes"
     old = ""
     if want.asleep_bytes:
         told = "is kept free for it" if kept_bytes else "is more than is free: it answers from the CPU in part"
         old = f", and the {gib(want.asleep_bytes)} that it takes there when it is asked for {told}"
     return (
-        f"its server needs {gib(want.need_bytes)}, and a card has {gib(max(left_bytes, 0))} beside {beside} comes "
+        f"its server needs {gib(want.need_bytes)}, and a card has {gib(max(left_bytes, 0))} beside {beside} "
         f"first: it stays where it is, behind the same gateway{old} (--only {want.name} moves it instead)"
     )

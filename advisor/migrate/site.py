@@ -7,7 +7,6 @@ from typing import Any
 
 from advisor.catalog import constants, engine_limits
 from advisor.engines.asking import Server
-from advisor.migrate.found import FoundModel
 from advisor.migrate.load import Load
 from advisor.migrate.moved import Moved
 from advisor.schema import Hardware, value
@@ -72,18 +71,20 @@ class Site:
     @property
     def differences(self) -> list[dict[str, Any]]:
         """The rows of the table that touch this user."""
-        touched = {"always", f"to_{self.target}", *_touched([each.mapped.found for each in self.moved])}
+        touched = {"always", f"to_{self.target}", *_touched([each for each in self.moved if each.plan is not None])}
         return [row for row in constants("migrating")["differences"] if touched & set(row["touches"])]
 
 
-def _touched(models: Sequence[FoundModel]) -> Iterator[str]:
-    """What there is of these models that makes a difference matter."""
-    if len(models) > 1:
+def _touched(moved: Sequence[Moved]) -> Iterator[str]:
+    """What there is of these models that makes a difference matter; what is lost is told by itself."""
+    if len(moved) > 1:
         yield "several"
-    for each in models:
-        yield from (word for word in ("tools", "vision", "thinking", "embedding") if word in each.capabilities)
+    for each in moved:
+        found = each.mapped.found
+        yield from (word for word in ("tools", "vision", "thinking", "embedding") if word in found.capabilities)
+        kept = {row.what: row.kept for row in each.carried.rows}
         words = {
-            "system": each.system, "stop": each.parameter("stop"), "adapters": each.adapters,
-            "messages": each.messages, "short_context": each.context_tokens and each.context_tokens <= SHORT_CONTEXT,
+            "system": kept.get("SYSTEM"), "stop": kept.get("PARAMETER stop") is False, "adapters": kept.get("ADAPTER"),
+            "messages": found.messages, "short_context": found.context_tokens and found.context_tokens <= SHORT_CONTEXT,
         }  # fmt: skip
         yield from (word for word, there in words.items() if there)

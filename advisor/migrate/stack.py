@@ -149,6 +149,7 @@ def _row(moved: Moved, site: Site) -> dict[str, Any]:
         "name": moved.name,
         "checkpoint": "stays where it is" if plan is None else plan.launch.model_ref,
         "place": moved.folder if plan is not None else "none",
+        "folder": shell(moved.folder),
         "because": moved.because,
         "why": f"{model.hf_id if model else 'not mapped'}: {moved.mapped.because}",
         "rows": [{"what": row.what, "was": _short(row.was), "becomes": row.becomes} for row in moved.carried.rows],

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,48 @@ def test_what_cannot_be_mapped_stays_and_is_named(tmp_path: Path) -> None:
     sent = (tmp_path / "migration" / "gateway" / "Caddyfile").read_text().partition("respond @list")
     listed, _, rest = sent[2].partition("\n")
     assert "our/own" in listed and "our/own" not in sent[0] + rest, "clients see it, and Ollama goes on answering it"
+
+
+def made_here(name: str, template: str, **show: Any) -> Model:
+    """A model that somebody made from llama3.1:8b."""
+    return replace(LLAMA, name=name, parent="llama3.1:8b", loaded=None, show={"template": template, **show})
+
+
+def test_an_adapter_is_no_detail(tmp_path: Path) -> None:
+    """Without its adapter it would be another model: it stays until somebody says what it becomes, whatever else moves."""
+    tuned = made_here("house/lora", "{{ .Prompt }}", modelfile="FROM /x\nADAPTER /lora.gguf\n")
+    found = migrated(ollama(LLAMA, tuned), tmp_path, code=1)
+    assert [each["plan"] is not None for each in found["models"]] == [True, False]
+    assert "--map house/lora=FOLDER" in found["models"][1]["because"]
+    said = migrated(ollama(tuned), tmp_path, "--map", "house/lora=meta-llama/Llama-3.1-8B-Instruct", "--out", "said")
+    assert {row["what"] for row in said["models"][0]["not_carried"]} == {"ADAPTER"}
+
+
+def test_a_template_of_its_own_is_named(tmp_path: Path) -> None:
+    """One that is its parent's goes along with the checkpoint's own; another is lost, and where nobody can tell it is a doubt."""
+    base = replace(LLAMA, show={"template": "{{ .Prompt }}"})
+    front = ollama(base, made_here("same", "{{ .Prompt }}"), made_here("other", "Say: {{ .Prompt }}"))
+    found = migrated(front, tmp_path, gpu="H100")
+    lost = {each["name"]: {row["what"] for row in each["not_carried"]} for each in found["models"]}
+    assert "TEMPLATE" in lost["other"] and "TEMPLATE" not in lost["same"] and "TEMPLATE" not in lost["llama3.1:8b"]
+    alone = migrated(ollama(made_here("other", "Say: {{ .Prompt }}")), tmp_path, "--dry-run")
+    assert "TEMPLATE may be its own" in alone["models"][0]["doubts"][0]
+
+
+def test_differences_are_of_what_moves(tmp_path: Path) -> None:
+    """What is lost is told as lost, and not as carried in another way; what stays where it is makes no difference."""
+    with_system = replace(
+        LLAMA, name="a", parent="llama3.1:8b", show={"system": "Be brief."}
+    )  # no template to put it in
+    found = migrated(ollama(with_system), tmp_path, "--dry-run")
+    assert {row["what"] for row in found["models"][0]["not_carried"]} == {"SYSTEM"}
+    assert "system" not in {each["id"] for each in found["differences"]}
+    own = replace(OWN, show={"messages": [{"role": "user", "content": "x"}], "system": "x"})
+    found = migrated(ollama(LLAMA, own), tmp_path, "--dry-run", code=1)
+    assert not {"system", "messages"} & {each["id"] for each in found["differences"]}
+    with serving(ollama(OWN)) as front:
+        done = run(front.url, "--gpu", "RTX 4090", "--offline", "--dry-run", cwd=tmp_path)
+    assert "Not carried over" not in done.stdout and "What clients notice" not in done.stdout
 
 
 def test_nothing_can_be_mapped(tmp_path: Path) -> None:
