@@ -51,7 +51,7 @@ def command(target: str, watch_for: str | None, every: str, as_lines: bool, as_j
 
     \b
     Exit codes: 0 seen, 1 a target is broken or something was found wrong,
-    2 bad input, 3 nobody answers.
+    2 bad input, 3 nobody answers, or not any more (what was seen until then is said).
     """
     from advisor.commands.watching import Shown, begun, ended
     from advisor.edge.times import duration
@@ -66,6 +66,8 @@ def command(target: str, watch_for: str | None, every: str, as_lines: bool, as_j
     with Shown(found, quiet=as_lines or as_json) as shown:
         try:
             for last in views:
+                if last.gone:
+                    break
                 if as_lines:
                     click.echo(json.dumps(step_data(last), ensure_ascii=False))
                 shown.show(last)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from advisor.commands.foreseeing import foreseen
 from advisor.commands.progress import patient
-from advisor.errors import EXIT_NO, EXIT_YES
+from advisor.errors import EXIT_NO, EXIT_YES, EnvironmentFailed
 from advisor.units import ms
 from advisor.watch.session import Bounds, View, reader_for, watch
 from advisor.watch.target import Target, target_of
@@ -47,7 +47,13 @@ def begun(
 
 
 def ended(view: View) -> int:
-    """The exit code: no, where a target is broken or something was wrong."""
+    """The exit code: no, where a target is broken or something was wrong.
+
+    Raises:
+        EnvironmentFailed: it stopped answering; what was seen until then was said.
+    """
+    if view.gone:
+        raise EnvironmentFailed(f"it answers no more after {view.looks} looks in {view.watched_s:.0f} s: {view.gone}")
     return EXIT_NO if view.seen or any(each.reached for each in view.breaks) else EXIT_YES
 
 

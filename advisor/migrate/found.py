@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from advisor.edge.reading import said_json
@@ -210,24 +211,25 @@ def _unquoted(given: str) -> str:
 
 
 def _vllm(server: Server) -> tuple[FoundModel, ...]:
-    """Its one model under its first name; further names of the same root are names, adapters are adapters."""
-    listed = rows(ask(f"{server.base}/v1/models", server.here), "data")
-    bases = [each for each in listed if not each.get("parent") and _id(each)]
-    own = tuple(_id(each) for each in listed if each.get("parent") and _id(each))
+    """Its one model under its first name, further names of the same root are names; and each adapter on it."""
+    listed = [each for each in rows(ask(f"{server.base}/v1/models", server.here), "data") if _id(each)]
+    bases = [each for each in listed if not each.get("parent")]
     if not bases:
         return ()
     first = bases[0]
     context, root = number(first, "max_model_len"), text(first, "root")
+    base = FoundModel(
+        name=_id(first),
+        aliases=tuple(_id(each) for each in bases[1:]),
+        words=(root,) if root and root != _id(first) else (),
+        context_tokens=int(context) if context else None,
+        capabilities=("completion",),
+        loaded=True,
+    )
+    own = [_id(each) for each in listed if each.get("parent")]
     return (
-        FoundModel(
-            name=_id(first),
-            aliases=tuple(_id(each) for each in bases[1:]),
-            words=(root,) if root and root != _id(first) else (),
-            context_tokens=int(context) if context else None,
-            capabilities=("completion",),
-            adapters=own,
-            loaded=True,
-        ),
+        base,
+        *(replace(base, name=name, aliases=(), words=(), adapters=(name,), altered=True) for name in own),
     )
 
 

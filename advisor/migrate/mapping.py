@@ -13,8 +13,9 @@ from advisor.schema import ModelSpec, value
 CLOUD = "it runs on its vendor's servers (a cloud tag): there are no weights here to serve"
 MAP = "say which it is: --map {name}=HF_ID, or =FOLDER"
 ALTERED = (
-    "an adapter is part of it, as GGUF, which Ollama alone reads, and without it this would be another model: "
-    "--map {name}=FOLDER with its adapter_config.json takes it along, =HF_ID names merged weights or the bare model"
+    "an adapter is part of it, which the other engine does not read as it is, and without it this would be another "
+    "model: --map {name}=MODEL says what it becomes: a folder with its adapter_config.json (vLLM alone), merged "
+    "weights, or the bare model"
 )
 
 
@@ -52,14 +53,14 @@ def map_model(found: FoundModel, given: Mapping[str, str], *, offline: bool) -> 
         return Mapped(found=found, format=fmt, because=ALTERED.format(name=found.name))
     odd = []
     for name, basis in _candidates(found):
-        model = _model(name, offline)
+        model, form = _model(name, offline)
         if model is None:
             continue
         different = _different(found, model)
         if different:
             odd.append(f"{name} would be {model.hf_id}, but {different}")
             continue
-        return _mapped(found, model, name, fmt, basis)
+        return _mapped(found, model, name, fmt or form, basis)
     ask = MAP.format(name=found.name)
     told = "; ".join(odd[:2]) or f"none of its names is in the catalogue ({', '.join((found.name, *found.words)[:4])})"
     return Mapped(found=found, format=fmt, because=f"{told}: {ask}")
@@ -82,12 +83,13 @@ def _candidates(found: FoundModel) -> Iterator[tuple[str, str]]:
         yield found.name, "by its name, which whoever made it chose"
 
 
-def _model(name: str, offline: bool) -> ModelSpec | None:
+def _model(name: str, offline: bool) -> tuple[ModelSpec | None, str | None]:
+    """The model of a name, and the form of its weights where the name says one."""
     try:
-        model, _ = find_model_and_format(name, offline=offline)
+        model, form = find_model_and_format(name, offline=offline)
     except BadInput:
-        return None
-    return model
+        return None, None
+    return model, form.name if form else None
 
 
 def _as_said(found: FoundModel, said: str, fmt: str | None, offline: bool) -> Mapped:

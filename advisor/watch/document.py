@@ -32,4 +32,5 @@ def summary(view: View, target: Target) -> dict[str, Any]:
         "breaks": to_data(view.breaks),
         "causes": to_data(tuple(view.seen.values())),
         "gaps": list(view.gaps),
+        "gone": view.gone or None,
     }

@@ -16,6 +16,11 @@ from advisor.errors import BadInput, EnvironmentFailed
 HERE = (*LOOPBACK_HOSTS, "0.0.0.0")  # noqa: S104 - read, not bound
 _WRITTEN = {"::1": "localhost", "0.0.0.0": "127.0.0.1"}  # noqa: S104 - where whoever listens there is asked
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
+_CLOSED = ("answered 401", "answered 403")
+_KEYED = (
+    "what answers there asks for a key, as a gateway does, and none is sent from here: "
+    "give the address of the engine itself, on its own machine or through a tunnel"
+)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -36,6 +41,8 @@ def find_server(url: str) -> Server:
             continue
         if isinstance(version, str) and version:
             return Server(engine=name, base=base, version=version[:80], here=here)
+    if any(each.endswith(_CLOSED) for each in why):
+        raise EnvironmentFailed(f"{base}: {_KEYED}")
     told = why[0] if why else f"it answers, but with no version at {' or '.join(paths)}"
     raise EnvironmentFailed(f"{base}: neither {engines_told('nor')} answers there ({told})")
 

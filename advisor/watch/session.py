@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
 
 from advisor.engines.looking import Reader, Reading
+from advisor.errors import EnvironmentFailed
 from advisor.schema import value
 from advisor.watch.crossover import Crossover, Forecast, Levels, crossover
 from advisor.watch.evidence import Cause, causes
@@ -16,6 +17,7 @@ from advisor.watch.steps import Step, step_of
 from advisor.watch.target import Target
 from advisor.watch.trend import Break, break_of
 
+PATIENCE_S = 10.0  # without an answer, before a server that did answer is held to be gone
 MOST_LOOKS = 20_000  # kept of a watch without end; older ones are let go
 
 
@@ -40,6 +42,7 @@ class View:
     watched_s: float
     most_in_flight: int | None = None
     seen: Mapping[str, Cause] = field(default_factory=dict)  # every cause so far, by its id
+    gone: str = ""  # why nothing more can be seen: it answered, and does not any more
 
 
 class GatewayReader:
@@ -75,10 +78,10 @@ def watch(
     clock: Callable[[], float] = time.time,
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[View]:
-    """Look until the time is over; None: until whoever looks stops.
+    """Look until the time is over; None: until whoever looks stops. Where it stops answering, the last view says so.
 
     Raises:
-        EnvironmentFailed: the engine does not answer any more.
+        EnvironmentFailed: the engine does not answer at the first look.
     """
     reader = reader or reader_for(target)
     readings: list[Reading] = []
@@ -86,27 +89,41 @@ def watch(
     seen: dict[str, Cause] = {}
     levels = Levels()
     slots = target.plan.estimate.candidate.max_in_flight if target.plan else None
-    began = clock()
+    began, looks = clock(), 0
+    most: int | None = None
+    view: View | None = None
     while True:
-        readings.append(reader.read(clock()))
+        try:
+            readings.append(reader.read(clock()))
+        except EnvironmentFailed as error:
+            if view is None:
+                raise
+            if clock() - readings[-1].at_s < PATIENCE_S:  # a look that a busy server missed, or a start anew
+                pause(every_s)
+                continue
+            yield replace(view, gone=str(error))
+            return
         if len(readings) > 1:
             levels.add(*readings[-2:])
         steps.append(step_of(readings))
         del readings[:-MOST_LOOKS], steps[:-MOST_LOOKS]
         found = causes(target.server.engine, readings, slots)
         seen |= {each.id: each for each in found}
-        flying = [each.in_flight for each in steps if each.in_flight is not None]
-        yield View(
+        looks += 1
+        flying = [each for each in (most, steps[-1].in_flight) if each is not None]
+        most = max(flying, default=None)
+        view = View(
             step=steps[-1],
             causes=found,
             breaks=_breaks(steps, bounds, forecast),
             crossover=crossover(forecast, levels.rates(), steps[-1].in_flight or 0),
             gaps=readings[-1].gaps,
-            looks=len(steps),
+            looks=looks,
             watched_s=readings[-1].at_s - began,
-            most_in_flight=max(flying, default=None),
+            most_in_flight=most,
             seen=dict(seen),
         )
+        yield view
         if seconds is not None and readings[-1].at_s - began >= seconds:
             return
         pause(every_s)

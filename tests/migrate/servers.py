@@ -52,6 +52,13 @@ class Model:
 
 
 @dataclass
+class Refused:
+    """An answer that is none."""
+
+    status: int
+
+
+@dataclass
 class Front:
     """What a server answers, by path, and what it was asked."""
 
@@ -123,6 +130,9 @@ def serving(front: Front) -> Iterator[Front]:
                 return
             found = front.answers.get(self.path)
             found = found(body) if callable(found) else found
+            if isinstance(found, Refused):
+                self.send_error(found.status)
+                return
             content = found if isinstance(found, bytes) else json.dumps(found).encode()
             self.send_response(404 if found is None else 200)
             self.send_header("Content-Length", str(len(content)))

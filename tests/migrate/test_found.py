@@ -58,12 +58,13 @@ def test_cloud_models_are_told_apart() -> None:
 
 
 def test_a_vllm_with_two_names_and_an_adapter() -> None:
-    """Its root is the checkpoint; further names are names, and what has a parent is an adapter."""
+    """Its root is the checkpoint; further names are names, and what has a parent is a model that an adapter alters."""
     also = [{"id": "second", "root": "Qwen/Q"}, {"id": "lora", "root": "/l", "parent": "first"}]
     with serving(vllm("first", "Qwen/Q", context=8192, also=also)) as front:
-        (found,) = found_models(find_server(front.url))
+        found, lora = found_models(find_server(front.url))
     assert found.names == ("first", "second") and found.words == ("Qwen/Q",)
-    assert found.adapters == ("lora",) and found.context_tokens == 8192
+    assert not found.altered and found.context_tokens == 8192
+    assert lora.names == lora.adapters == ("lora",) and lora.altered
 
 
 def test_only_what_is_named() -> None:

@@ -97,7 +97,7 @@ def test_an_adapter_is_no_detail(tmp_path: Path) -> None:
     tuned = made_here("house/lora", "{{ .Prompt }}", modelfile="FROM /x\nADAPTER /lora.gguf\n")
     found = migrated(ollama(LLAMA, tuned), tmp_path, code=1)
     assert [each["plan"] is not None for each in found["models"]] == [True, False]
-    assert "--map house/lora=FOLDER" in found["models"][1]["because"]
+    assert "--map house/lora=MODEL" in found["models"][1]["because"]
     said = migrated(ollama(tuned), tmp_path, "--map", "house/lora=meta-llama/Llama-3.1-8B-Instruct", "--out", "said")
     assert {row["what"] for row in said["models"][0]["not_carried"]} == {"ADAPTER"}
 
@@ -158,6 +158,24 @@ def test_the_other_direction(tmp_path: Path) -> None:
     }
     assert {each["id"] for each in found["differences"]} >= {"not-honoured", "loads", "cut-at-stop"}
     assert "ollama cp" in (tmp_path / "migration" / "MIGRATION.md").read_text()
+
+
+def test_what_a_checkpoint_says_of_its_form(tmp_path: Path) -> None:
+    """A vLLM that serves four bits becomes an Ollama of about as many, as its repository's name tells."""
+    with serving(vllm("m", "Qwen/Qwen3-8B-AWQ")) as front:
+        done = run(front.url, "--gpu", "RTX 4090", "--users", "1", "--offline", "--dry-run", "--json", cwd=tmp_path)
+    (model,) = json.loads(done.stdout)["models"]
+    assert model["format_now"] == "awq-int4" and model["plan"]["quantization"].lower().startswith("q4")
+
+
+def test_an_adapter_of_a_vllm_is_a_model_that_stays(tmp_path: Path) -> None:
+    """Its clients ask for it by name: the answer is no while nobody says what it becomes, and the gateway lists it."""
+    front = vllm("m", "Qwen/Qwen2.5-7B-Instruct", also=[{"id": "lora", "root": "/l", "parent": "m"}])
+    with serving(front):
+        done = run(front.url, "--gpu", "RTX 4090", "--users", "1", "--offline", "--json", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert [each["plan"] is not None for each in json.loads(done.stdout)["models"]] == [True, False]
+    assert '"id": "lora"' in (tmp_path / "migration" / "gateway" / "Caddyfile").read_text()
 
 
 def test_the_steps_are_read_in_a_minute(tmp_path: Path) -> None:

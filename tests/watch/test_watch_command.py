@@ -17,11 +17,12 @@ import pytest
 
 from advisor.commands.watching import line, lines
 from advisor.engines.asking import Server
-from advisor.engines.looking import Reading
+from advisor.engines.looking import Reader, Reading
+from advisor.errors import EnvironmentFailed
 from advisor.watch.crossover import Forecast
 from advisor.watch.session import Bounds, View, watch
 from advisor.watch.target import Target
-from tests.migrate.servers import Front, Model, dimensions, ollama, serving, vllm
+from tests.migrate.servers import Front, Model, Refused, dimensions, ollama, serving, vllm
 from tests.migrate.test_stack import migrated
 from tests.watch.test_readers import PAGE
 
@@ -44,7 +45,21 @@ class Growing:
         return Reading(at_s=now_s, running=flying, slots=16, totals={"output_tokens": self.written, "requests": now_s})
 
 
-def views(seconds: float) -> list[View]:
+class Failing(Growing):
+    """The same, that does not answer in some seconds."""
+
+    def __init__(self, silent: range) -> None:
+        super().__init__()
+        self.silent = silent
+
+    def read(self, now_s: float) -> Reading:
+        """One look, or none."""
+        if int(now_s) in self.silent:
+            raise EnvironmentFailed("refused")
+        return super().read(now_s)
+
+
+def views(seconds: float | None, reader: Reader | None = None) -> list[View]:
     """A watch of that engine by a clock that does not wait."""
     now = [0.0]
 
@@ -52,7 +67,7 @@ def views(seconds: float) -> list[View]:
         now[0] += more
 
     return list(
-        watch(HERE, Bounds(), FORECAST, seconds=seconds, every_s=1.0, reader=Growing(), clock=lambda: now[0], pause=pause)
+        watch(HERE, Bounds(), FORECAST, seconds=seconds, every_s=1.0, reader=reader or Growing(), clock=lambda: now[0], pause=pause)
     )  # fmt: skip
 
 
@@ -67,6 +82,34 @@ def test_a_load_that_grows_reaches_the_crossover() -> None:
     (flying,) = last.breaks
     assert flying.what == "requests in flight" and flying.date == "1970-01-01 00:01 UTC" and not flying.reached
     assert last.crossover.basis == "seen" and len(last.crossover.seen) > 10
+
+
+def test_a_server_that_is_silent_for_a_while() -> None:
+    """A missed look is passed over; one that stays away ends the watch, and what was seen until then is kept."""
+    told = views(60.0, Failing(range(20, 25)))
+    assert not told[-1].gone and told[-1].looks == 56 and told[-1].watched_s == 60
+    told = views(None, Failing(range(20, 999)))
+    assert told[-1].gone == "refused" and told[-1].looks == 20 and told[-1].most_in_flight == 4
+    with pytest.raises(EnvironmentFailed, match="refused"):
+        views(60.0, Failing(range(999)))
+
+
+def test_a_server_that_dies_leaves_what_was_seen(busy: Front) -> None:
+    """Exit code 3 with the reason, and the document of everything until then."""
+    asked = iter(range(10**6))
+    page = busy.answers["/metrics"]
+    busy.answers["/metrics"] = lambda _: page if next(asked) < 6 else None
+    done = run(busy.url, "--for", "60s", "--every", "0.2s", "--gpu", "RTX 4090", "--json")
+    assert done.returncode == 3 and "answers no more after" in done.stderr, done.stderr
+    found = json.loads(done.stdout)
+    assert "404" in found["gone"] and found["last"]["waiting"] == 3 and found["causes"]
+
+
+def test_a_key_is_no_riddle() -> None:
+    """What asks for a key is said to, and which address is meant instead."""
+    with serving(Front({"/api/version": Refused(401), "/version": Refused(401)})) as front:
+        done = run(front.url, "--for", "1s")
+    assert done.returncode == 3 and "asks for a key" in done.stderr and "the engine itself" in done.stderr, done.stderr
 
 
 def test_the_view_says_all_of_it() -> None:
