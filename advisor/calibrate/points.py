@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from advisor.calibrate.known import on_processor
 from advisor.calibrate.rows import Row, as_planned, in_step, length_share
 from advisor.catalog.vendors import vendors
 from advisor.engines.ready import Ready, Unsupported
@@ -57,7 +58,7 @@ def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], di
     if as_run:
         found = [_true_load(point) for point in found]
         again = from_cache(found)
-        found = [_as_run(point, again) for point in found]
+        found = [cached_in(point, again) for point in found]
     return found, refused
 
 
@@ -85,7 +86,8 @@ def _served(point: Point) -> bool:
 def inside_memory(point: Point) -> bool:
     """Nothing runs on the CPU, beside a card or alone, and the model fits."""
     known = point.ready.prepared
-    return known.offload_bytes == 0 and known.device.family != "cpu" and not point.ready.note
+    on_card = known.device.family != "cpu" and not on_processor(point.row)
+    return on_card and known.offload_bytes == 0 and not point.ready.note
 
 
 def from_cache(found: Sequence[Point]) -> set[str]:
@@ -98,7 +100,7 @@ def from_cache(found: Sequence[Point]) -> set[str]:
     return {point.row.id for point in found if sooner_than_computed(point) or _prompts(point) in again}
 
 
-def _as_run(point: Point, again: set[str]) -> Point:
+def cached_in(point: Point, again: set[str]) -> Point:
     """With its whole prompt in the prefix cache where it is one of these."""
     if point.row.id in again:
         return point._replace(asked=point.asked._replace(cached_tokens=point.asked.input_tokens))

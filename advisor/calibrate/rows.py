@@ -6,17 +6,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from advisor.calibrate import known
 from advisor.calibrate.names import BENCHMARKS, MORE
 from advisor.catalog import gpus
 from advisor.evaluate import DECODE_ONLY, UNSTEADY, Measurement, read_measurements, with_links
 
 Row = Measurement
-
-# Server settings that a source states outside the schema's columns: flat from 8 in flight on.
-KNOWN_SLOTS = {("4x3090", "llama.cpp"): "8"}
-
-# How a source's cards are joined, where its rows do not say it: by that archive's HARDWARE.md, with a patched driver.
-KNOWN_LINKS = {"4x3090": "PCIe 3.0 x16, P2P, no NVLink"}
 
 # Sources whose clients all send prompts of one length and stop at one length: their waves stay together (lockstep.py).
 IN_STEP = {("4x3090", "vLLM")}
@@ -95,9 +90,10 @@ def _prompt(row: Row, measurement: str, tokens: float, depth: float, took_ms: fl
 def _as_installed(row: Row) -> Row:
     """The row with what its source states of the server and of the machine outside the columns."""
     request = dict(row.request)
-    request["slots"] = KNOWN_SLOTS.get((row.group, request["engine"]), request["slots"])
+    request["slots"] = known.slots_of(row) or request["slots"]
     request["lengths"] = request["lengths"] or _drawn_from(row.notes)
-    request["gpu"] = with_links(_chip(request["gpu"]), KNOWN_LINKS.get(row.group, ""), request["gpu_count"])
+    request["model"], request["speculation"] = known.model_of(row), known.speculation_of(row)
+    request["gpu"] = with_links(_chip(request["gpu"]), known.LINKS.get(row.group, ""), request["gpu_count"])
     return row._replace(request=request)
 
 

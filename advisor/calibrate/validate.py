@@ -12,7 +12,7 @@ from advisor.calibrate.fit import fit
 from advisor.calibrate.kernels import Held
 from advisor.calibrate.meeting import meeting
 from advisor.calibrate.model import Model
-from advisor.calibrate.points import Point, beyond_peak, from_cache, new_tokens
+from advisor.calibrate.points import Point, beyond_peak, cached_in, from_cache, new_tokens
 from advisor.calibrate.rows import CLOCKED, rate_as_printed
 
 FOLDS = 10  # sources are dealt into so many; those of one fold are left out together
@@ -92,13 +92,18 @@ def _fold(job: _Job) -> list[Error]:
     model = Model({**values, **meeting(inside, values)})
     families = {point.ready.prepared.device.family for point in inside}
     kernels = {point.ready.prepared.kernel for point in inside}
-    found, again = [error_of(model, point, families, kernels) for point in outside], from_cache(outside)
+    again = from_cache(outside)
+    found = [error_of(model, point, again, families, kernels) for point in outside]
     return [error._replace(cached=error.cached or error.id in again) for error in found]
 
 
-def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) -> Error:
-    """What one row is predicted to be, against what was measured."""
-    row, known, said = point.row, point.ready.prepared, model(point)
+def error_of(model: Model, point: Point, again: set[str], families: set[str], kernels: set[str]) -> Error:
+    """What one row is predicted to be, against what was measured.
+
+    A prompt that is proven to have lain in the cache (`again`) was not computed: its rate and TPOT are predicted so.
+    Its TTFT, which proves it, is judged as the row alone says it.
+    """
+    row, known, said = point.row, point.ready.prepared, model(cached_in(point, again))
     rate = rate_as_printed(row, said.rate, said.tpot_s)
     return Error(
         id=row.id,
@@ -112,7 +117,7 @@ def error_of(model: Model, point: Point, families: set[str], kernels: set[str]) 
         seen=known.device.family in families and known.kernel in kernels,
         rate=_log(rate, row.output_tok_s),
         tpot=_log(1e3 * said.tpot_s, row.tpot_ms),
-        ttft=_log(1e3 * said.ttft_s, row.ttft_ms),
+        ttft=_log(1e3 * model(point).ttft_s, row.ttft_ms),
         itl=_log(1e3 * said.gap_s, row.itl_ms),
         itl_as_tpot=_log(1e3 * said.tpot_s, row.itl_ms),
         cached=beyond_peak(point, new_tokens(point)),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from advisor.catalog import gpus
+from advisor.catalog import constants, gpus
 from advisor.catalog.entries import GpuSpec
 from advisor.catalog.gpu_counts import Counted, count_in, counted
 from advisor.catalog.gpu_generic import Figures, figures_in, generic
@@ -78,7 +78,8 @@ def named(text: str, count: int = 1, watts: float | None = None, *, guess: bool 
     if count not in (1, len(specs)) and len(specs) > 1:
         raise BadInput(f"GPU {text!r} names {len(specs)} cards, and the count beside it is {count}")
     every = tuple(specs if len(specs) > 1 else specs * count)
-    told = dict.fromkeys((*product.notes, *(note for part in parts for note in part.notes), *said_of(beside)))
+    notes = (note for part in parts for note in (*part.notes, *_of_one_die(part.spec)))
+    told = dict.fromkeys((*product.notes, *notes, *said_of(beside)))
     return Named(text, every, "", beside.watts, links, beside, product.threads, tuple(told))
 
 
@@ -120,12 +121,26 @@ def _by_figures(text: str, rest: str, figures: Figures, *, guess: bool) -> Count
     return Counted(count, *generic(text, figures))
 
 
+def dies_of(spec: GpuSpec) -> int:
+    """GPUs that a driver lists for one such card, whose figures in the catalogue are those of the whole card."""
+    return int(constants("devices")["dies"].get(spec.id, 1))
+
+
+def _of_one_die(spec: GpuSpec) -> tuple[str, ...]:
+    """What is taken for granted of a card of several dies."""
+    if (dies := dies_of(spec)) == 1:
+        return ()
+    return (f"{spec.name} is {dies} GPUs to its driver: bandwidth and FLOPs of one of them, memory of all",)
+
+
 def accelerator(spec: GpuSpec, index: int, linked: Sequence[int], links: Links = UNSTATED) -> Accelerator:
     """A card of the catalogue, joined by NVLink or Infinity Fabric to the cards of those numbers.
 
-    Of unified memory it has the share that its GPU may use. A slot that is said to be slower slows the card.
+    Of unified memory it has the share that its GPU may use. A slot that is said to be slower slows the card. Of several
+    dies, one works on a layer at a time: the card is as fast as that one.
     """
     share = spec.gpu_memory_fraction if spec.unified_memory and spec.gpu_memory_fraction else 1.0
+    dies = dies_of(spec)
     generation, width = pcie(spec.interconnect)
     return Accelerator(
         index=index,
@@ -136,8 +151,8 @@ def accelerator(spec: GpuSpec, index: int, linked: Sequence[int], links: Links =
         catalog_id=spec.id or None,
         architecture=spec.architecture,
         compute_capability=spec.compute_capability,
-        bandwidth_bytes_per_s=spec.bandwidth_bytes_per_s,
-        dense_flops=spec.dense_flops,
+        bandwidth_bytes_per_s=spec.bandwidth_bytes_per_s and spec.bandwidth_bytes_per_s / dies,
+        dense_flops={dtype: rate / dies for dtype, rate in spec.dense_flops.items()},
         unified_memory=spec.unified_memory,
         pcie_generation=_slower(generation, links.generation),
         pcie_width=_slower(width, links.width),
