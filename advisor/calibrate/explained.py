@@ -10,6 +10,14 @@ EXPLAINED = {
         "the farther it lies) and stayed plain for what is held at its start; with Cauchy's for both, a strong prior "
         "was given up entirely and the latency of a request doubled (TTFT 37 % instead of 33 %)."
     ),
+    "what sources say beside their rows": (
+        "read since this version (known.py, each with the file that says it): the slots of kyuz0's and 4x3090's "
+        "servers; the KV format of silicon's runs, from InferenceX's scripts by card and day; m3max's \"Qwen3.5\", "
+        "which is the 35B-A3B by its config.yaml and was taken for the 9B; Ollama's tags with a draft head, which "
+        "speculate (one reads 28 GB 19.6 times a second from a memory of 307 GB/s); a row whose back end was the "
+        "processor. A run whose version nobody names is as old as its month: 118 rows of silicon from 2025 and ten "
+        "other sources had been taken for the pinned version."
+    ),
     "median gaps printed as TPOT": (
         "4x3090 prints the median time between two tokens (p50 ITL). Where fewer than half of the steps carry prompts "
         "that is a step without any, half of the mean TPOT at 64 in flight. Compared as what they are they are "
@@ -136,22 +144,29 @@ EXPLAINED = {
         "and the latency for each token, which was fitted to single prompts, gives it: 32 prompts of 131,072 tokens "
         "wait for 9 s. Empty prompts still wait 6 ms for each one before them, three times what is predicted."
     ),
-    "gpustack, GLM-4.5-Air on H100": "four of its five rows repeat the figures of the A100 rows, digit for digit.",
+    "gpustack, GLM-4.5-Air on H100": (
+        "four of its five rows repeat the figures of the A100 rows, digit for digit: they are left out as copies."
+    ),
     "argonne, MI300X over 32 in flight": (
         "the rows that no fit has seen run up to 256 requests on builds of 2024, and gain little beyond 32. Few rows "
         "of that load and card were fitted."
     ),
     "4x3090, vLLM over 16 in flight": (
         "the measured first token is sooner than the card could multiply the prompt, so the prompts came from the "
-        "prefix cache and shared its blocks. A request row cannot say that; the prediction computes every prompt "
-        "and finds the KV cache full."
+        "prefix cache and shared its blocks. A request row cannot say that; rates and TPOT of such rows are "
+        "predicted as they ran, with the prompt in the cache, since their TTFT proves it; that TTFT itself is "
+        "judged as the row alone says it."
     ),
     "4x3090, littles_law_ratio below 0.7": ("the printed rate is that of decoding alone; the run had a long prefill."),
     "dstack, 8 x MI300X": (
-        "the labels say one or two engines on the eight cards; the columns do not, and both are predicted as one."
+        "the labels say one or two engines on the eight cards; the columns do not, and both are predicted as one. "
+        "Those of two that repeat, digit for digit, what one engine on four cards printed are left out as copies. "
+        "Meta's own FP8 checkpoint is 2.3 to 2.9 times slower on MI300X than predicted and AMD's is not: no other "
+        "source has it."
     ),
     "gpustack, 4 output tokens": (
-        "rows with a stated concurrency of 4 have waits of seconds: all prompts were handed over."
+        "rows with a stated concurrency of 4 have waits of seconds: by Little's law all thousand prompts were "
+        "handed over, and they are read so."
     ),
     "gpustack, H100 with a small KV cache": (
         "the step is up to 1.6x slower than with the same batch elsewhere: preempted requests are computed again. "
@@ -162,13 +177,17 @@ EXPLAINED = {
         "block from channel scales."
     ),
     "argonne, Intel Max 1550 and MI250": (
-        "2024 builds on devices that no other source has (the Max is a family apart from Arc); whether one MI250 "
-        "means one of its two dies is not stated."
+        "2024 builds on devices that no other source has (the Max is a family apart from Arc). Both cards are two "
+        "GPUs to their drivers, and the tables count whole cards (Mixtral in 16 bit, 93 GB, ran on one MI250): "
+        "vLLM's ranks lie on both, and so do llama.cpp's layers, which work in turn. Read as one GPU of twice the "
+        "bandwidth, llama.cpp was predicted 2.4 to 4.8 times too fast, and Arc, which is held near the Max, too "
+        "slow."
     ),
     "argonne, llama.cpp on MI300X": ("a 2024 HIP build at a seventh of the bandwidth."),
     "kyuz0, offline": (
-        "max_num_seqs was 32 or 64 by model and is not in the log; the engine's default is assumed. AMD's 4-bit "
-        "kernels are in no other source."
+        "max_num_seqs is not in the logs of May 2026; it is read from the script of the day (16, 32 or 64 by "
+        "model, known.py). With the engine's default in its place these rows were 2 to 4 times too fast and drew "
+        "the products of all cards' batches down by a quarter. AMD's 4-bit kernels are in no other source."
     ),
     "localmaxxing": ("one run each on a leaderboard that favours fast runs; some hide a draft model or CPU offload."),
     "geerling, CPUs": (

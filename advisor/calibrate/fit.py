@@ -14,7 +14,7 @@ from advisor.calibrate.columns import table_of
 from advisor.calibrate.kernels import Held
 from advisor.calibrate.parameters import BACKENDS, BEFORE, Parameter, complete, parameters
 from advisor.calibrate.points import Point
-from advisor.calibrate.rows import Row, decode_only, more_than_stated, prefix_cached
+from advisor.calibrate.rows import Row, decode_only, prefix_cached
 from advisor.calibrate.vector_serving import figures
 
 SCALE = 0.14  # errors beyond it count less and less: some sources ran under other conditions than they say
@@ -199,7 +199,7 @@ def _measured(row: Row) -> tuple[float, float, float]:
 def ttft_weight(row: Row) -> float:
     """Waits at light load tell about the engine; under load they tell how the run was started; in a queue, nothing."""
     flight = row.request["concurrency"]
-    if prefix_cached(row) or more_than_stated(row):
+    if prefix_cached(row):
         return 0.0
     if row.measurement == "batched_bench" or row.request["mode"] == "single_stream":
         return TTFT_WEIGHT

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from advisor.calibrate.model import Model
 from advisor.calibrate.points import Point
-from advisor.calibrate.rows import in_step, more_than_stated, prefix_cached
+from advisor.calibrate.rows import in_step, prefix_cached
 from advisor.physics.speed.inside import EQUAL
 
 SHARES = tuple(step / 20 for step in range(21))
@@ -45,5 +45,5 @@ def _tells(point: Point) -> bool:
     """A wait in a closed loop of several like requests of stated length, of whose number nothing is said."""
     row, asked = point.row, point.asked
     closed = asked.mode == "serving" and asked.prompts is None and (asked.concurrency or 1.0) > 1.0
-    known = bool(row.ttft_ms and row.request["input_tokens"]) and not (prefix_cached(row) or more_than_stated(row))
+    known = bool(row.ttft_ms and row.request["input_tokens"]) and not prefix_cached(row)
     return closed and known and asked.request_rate in (None, math.inf) and asked.longest == EQUAL

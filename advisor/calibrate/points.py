@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from advisor.calibrate.copied import copies
 from advisor.calibrate.known import on_processor
 from advisor.calibrate.rows import Row, as_planned, in_step, length_share
 from advisor.catalog.vendors import vendors
@@ -73,8 +74,10 @@ def to_judge(rows: Sequence[Row]) -> list[Point]:
 
 
 def _told(rows: Sequence[Row]) -> list[Row]:
-    """Those of engines as they are planned, with a figure that is fitted."""
-    return [row for row in rows if row.usable and (row.output_tok_s or row.ttft_ms) and as_planned(row)]
+    """Those of engines as they are planned, with a figure that is fitted and nobody's copy."""
+    copied = copies(rows)
+    told = (row for row in rows if row.usable and (row.output_tok_s or row.ttft_ms) and as_planned(row))
+    return [row for row in told if row.id not in copied]
 
 
 def _served(point: Point) -> bool:

@@ -16,8 +16,8 @@ from advisor.calibrate.unseen import ARGONNE, SILICON
 FOLDER = Path(__file__).parent / "published"
 PERMISSIVE = ("Apache-2.0", "BSD-3-Clause", "MIT")
 _COLUMNS = (
-    "id", "group", "licence", "confidence", "engine", "engine_version", "gpu", "gpu_class", "gpu_count", "tp", "pp",
-    "model", "quantization", "kv_dtype", "measurement", "concurrency", "request_rate", "num_prompts",
+    "id", "group", "licence", "confidence", "date", "engine", "engine_version", "gpu", "gpu_class", "gpu_count", "tp",
+    "pp", "model", "quantization", "kv_dtype", "measurement", "concurrency", "request_rate", "num_prompts",
     "input_tokens_mean", "output_tokens_mean", "output_tok_s_total", "derived_output_tok_s", "ttft_ms_mean_or_p50",
     "tpot_ms_mean_or_p50", "tpot_stat", "prefill_tok_s", "context_depth", "littles_law_ratio", "dataset", "notes",
 )  # fmt: skip
@@ -25,8 +25,8 @@ COLUMNS = {
     BENCHMARKS: _COLUMNS,
     MORE: (*_COLUMNS, "slots", "output_cap", "prefix_cached", "power_limit_watts"),
     SILICON: (
-        "backend_version", "model_path", "system", "gemm_quant_mode", "mode", "isl", "osl", "concurrency", "tp_size",
-        "attention_dp_size", "silicon_ttft_ms", "silicon_tpot_ms", "derived_output_tok_s",
+        "backend_version", "measured", "model_path", "system", "gemm_quant_mode", "mode", "isl", "osl", "concurrency",
+        "tp_size", "attention_dp_size", "silicon_ttft_ms", "silicon_tpot_ms", "derived_output_tok_s",
     ),
     ARGONNE: (
         "hardware", "num_hardware", "framework", "model", "input_and_output_length", "batch_size",

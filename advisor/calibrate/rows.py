@@ -31,14 +31,25 @@ def read(*paths: Path) -> list[Row]:
     """Every row of these files, in order, and behind each that prints a prompt rate beside it that rate as its own."""
     found: list[Row] = []
     for path in paths:
-        for row in map(_as_installed, read_measurements(path)):
-            found += [row, *_prompt_rate(row)]
+        for row in map(as_installed, read_measurements(path)):
+            found += [_handed_over(row), *_prompt_rate(row)]
     return found
 
 
 def read_all(data: Path) -> list[Row]:
     """Every row of the folder's measurements."""
     return read(*(data / name for name in (BENCHMARKS, MORE)))
+
+
+def _handed_over(row: Row) -> Row:
+    """As one burst, where the waits show that no client held the stated prompts back, and fit into the whole run."""
+    request, rate = row.request, row.output_tok_s
+    if not (request["num_prompts"] and request["concurrency"] and request["request_rate"] == "inf" and rate):
+        return row
+    run_s = float(request["num_prompts"]) * float(request["output_tokens"] or 0.0) / rate
+    if _in_flight(row) <= UNSTEADY * float(request["concurrency"]) or run_s < (row.ttft_ms or 0.0) / 1e3:
+        return row
+    return row._replace(request={**request, "concurrency": ""})
 
 
 def _prompt_rate(row: Row) -> list[Row]:
@@ -87,9 +98,11 @@ def _prompt(row: Row, measurement: str, tokens: float, depth: float, took_ms: fl
     )  # fmt: skip
 
 
-def _as_installed(row: Row) -> Row:
+def as_installed(row: Row) -> Row:
     """The row with what its source states of the server and of the machine outside the columns."""
-    request = dict(row.request)
+    request = {**row.request, **known.cards_of(row)}
+    request["engine_version"] = request["engine_version"] or known.version_of(row)
+    request["kv_dtype"] = request["kv_dtype"] or known.kv_dtype_of(row)
     request["slots"] = known.slots_of(row) or request["slots"]
     request["lengths"] = request["lengths"] or _drawn_from(row.notes)
     request["model"], request["speculation"] = known.model_of(row), known.speculation_of(row)
@@ -127,14 +140,13 @@ def rate_as_printed(row: Row, rate: float, tpot_s: float) -> float:
     return float(row.request["concurrency"] or 1.0) / tpot_s if decode_only(row) else rate
 
 
-def more_than_stated(row: Row) -> bool:
-    """By Little's law many more requests waited than the row says were in flight: its waits are those of a burst."""
-    flight, answer = row.request["concurrency"], row.request["output_tokens"]
-    token_ms = row.tpot_ms or row.itl_ms
-    if not (flight and answer and row.output_tok_s and row.ttft_ms and token_ms):
-        return False
+def _in_flight(row: Row) -> float:
+    """Requests in flight by Little's law: their rate times the time of each; 0 where the row says too little."""
+    answer, token_ms = row.request["output_tokens"], row.tpot_ms or row.itl_ms
+    if not (answer and row.output_tok_s and row.ttft_ms and token_ms):
+        return 0.0
     latency_s = (row.ttft_ms + float(answer) * token_ms) / 1e3
-    return row.output_tok_s / float(answer) * latency_s > UNSTEADY * float(flight)
+    return row.output_tok_s / float(answer) * latency_s
 
 
 def in_step(row: Row) -> bool:

@@ -9,7 +9,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from advisor.calibrate.rows import Row
+from advisor.calibrate.rows import Row, as_installed
 from advisor.evaluate import Compared, compare, load_band, measurement, summary
 
 SILICON = "silicon_sample_vllm.csv"
@@ -51,14 +51,15 @@ def _silicon(path: Path) -> Iterator[Row]:
         version = cells["backend_version"] if cells["backend_version"].startswith("0.") else ""
         known = "mxfp4" if "gpt-oss" in cells["model_path"] else cells["gemm_quant_mode"].removesuffix("_wo")
         cards = cells["tp_size"].removesuffix(".0")
-        yield measurement({
-            "id": f"{SILICON}:{number}", "engine": "vLLM", "engine_version": version, "gpu": SYSTEMS[cells["system"]],
+        yield as_installed(measurement({
+            "id": f"{SILICON}:{number}", "date": cells["measured"], "engine": "vLLM", "engine_version": version,
+            "gpu": SYSTEMS[cells["system"]],
             "gpu_count": cards, "tp": cards, "pp": "1", "model": cells["model_path"], "quantization": known,
             "measurement": "serving", "concurrency": cells["concurrency"], "input_tokens": cells["isl"],
             "output_tokens": cells["osl"], "lengths": "0.8", "derived_output_tok_s": cells["derived_output_tok_s"],
             "ttft_ms_mean_or_p50": cells["silicon_ttft_ms"], "tpot_ms_mean_or_p50": cells["silicon_tpot_ms"],
             "group": "silicon",
-        })  # fmt: skip
+        }))  # fmt: skip
 
 
 def _argonne(path: Path) -> Iterator[Row]:
@@ -67,14 +68,14 @@ def _argonne(path: Path) -> Iterator[Row]:
         if cells["framework"] != "vLLM" or cells["hardware"] not in HARDWARE:
             continue
         length = cells["input_and_output_length"]
-        yield measurement({
+        yield as_installed(measurement({
             "id": f"{ARGONNE}:{number}", "engine": "vLLM", "engine_version": "2024-08",
             "gpu": HARDWARE[cells["hardware"]], "gpu_count": cells["num_hardware"], "tp": cells["num_hardware"],
             "pp": "1", "model": cells["model"], "quantization": "fp16", "measurement": "offline_static_batch",
             "concurrency": cells["batch_size"], "input_tokens": length, "output_tokens": length,
             # Prompt and answer are equally long, and the table counts both.
             "output_tok_s_total": str(float(cells["throughput_total_tok_s"]) / 2), "group": "argonne",
-        })  # fmt: skip
+        }))  # fmt: skip
 
 
 def section(data: Path, seen: Sequence[Row]) -> str:

@@ -62,6 +62,7 @@ class Measurement(NamedTuple):
     itl_ms: float | None = None  # median gap between tokens, which some print as TPOT
     prefill_tok_s: float | None = None  # of one prompt
     depth: float | None = None  # tokens in the cache before that prompt
+    date: str = ""  # when it was measured, as the row writes it
 
     @property
     def usable(self) -> bool:
@@ -162,6 +163,7 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
         itl_ms=token_ms if gaps else None,
         prefill_tok_s=_number(cell("prefill_tok_s")),
         depth=_number(cell("context_depth")),
+        date=cell("date"),
     )
 
 

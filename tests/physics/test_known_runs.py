@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 np = pytest.importorskip("numpy", reason="the calibration is a development program and needs NumPy")
 
 from advisor.calibrate import known  # noqa: E402
+from advisor.calibrate.copied import copies  # noqa: E402
 from advisor.calibrate.model import Model  # noqa: E402
 from advisor.calibrate.points import inside_memory, points, to_fit, to_judge  # noqa: E402
+from advisor.calibrate.rows import as_installed, read  # noqa: E402
 from advisor.calibrate.validate import error_of  # noqa: E402
 from advisor.catalog import constants, gpus  # noqa: E402
 from advisor.evaluate import measurement  # noqa: E402
@@ -97,3 +102,116 @@ def test_the_rate_of_prompts_from_the_cache_is_judged_without_computing_them() -
     computed, cached = (error_of(model, point, again, set(), set()) for again in (set(), {"row"}))
     assert computed.cached and cached.cached and cached.ttft == computed.ttft
     assert cached.predicted > 1.2 * computed.predicted
+
+
+@pytest.mark.parametrize(
+    ("version", "date", "read"),
+    [
+        ("", "2025-10-29", "2025-10-29"),
+        ("", "2025-02", "2025-02"),
+        ("0.19.0", "2026-04-17", "0.19.0"),
+        ("", "2025", ""),
+        ("", "2023-2026", ""),
+        ("", "2026-04..05", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_run_whose_version_nobody_names_is_as_old_as_its_month(version: str, date: str, read: str) -> None:
+    """It is not taken for the pinned version; a year or a span of them dates nothing."""
+    cells = {**USUAL, "engine": "vLLM", "engine_version": version, "date": date}
+    assert as_installed(measurement(cells)).request["engine_version"] == read
+
+
+@pytest.mark.parametrize(
+    ("weights", "gpu", "date", "kv"),
+    [
+        ("fp8", "B200 SXM 180GB", "2026-03-11", ""),
+        ("fp8", "B200 SXM 180GB", "2026-04-03", "fp8"),
+        ("nvfp4", "B300 SXM 288GB", "2026-04-21", "fp8"),
+        ("fp8", "H200 SXM 141GB", "2026-03-27", ""),
+        ("fp8", "B200 SXM 180GB", "", ""),
+    ],
+)
+def test_the_kv_format_is_that_of_the_script_of_the_day(weights: str, gpu: str, date: str, kv: str) -> None:
+    """silicon's rows do not print it; the scripts that measured them set it on some cards, from some day on."""
+    cells = {**USUAL, "engine": "vLLM", "group": "silicon", "model": "MiniMaxAI/MiniMax-M2.5", "quantization": weights}
+    row = measurement({**cells, "gpu": gpu, "date": date})
+    assert as_installed(row).request["kv_dtype"] == kv
+    assert as_installed(row._replace(group="somebody")).request["kv_dtype"] == ""
+
+
+BURST = {
+    **USUAL, "engine": "vLLM", "measurement": "serving", "quantization": "bf16", "concurrency": "4",
+    "request_rate": "inf", "num_prompts": "1000", "input_tokens_mean": "128", "output_tokens_mean": "4",
+    "output_tok_s_total": "181", "ttft_ms_mean_or_p50": "19392", "tpot_ms_mean_or_p50": "352",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "cells"),
+    [
+        ("", {}),
+        ("4", {"ttft_ms_mean_or_p50": "40", "tpot_ms_mean_or_p50": "9"}),
+        ("4", {"ttft_ms_mean_or_p50": "40000"}),  # longer than the whole run: the rate leaves the prompts out
+        ("4", {"num_prompts": ""}),
+        ("4", {"request_rate": ""}),
+    ],
+)
+def test_waits_that_a_thousand_requests_share_are_of_no_four(
+    concurrency: str, cells: dict[str, str], tmp_path: Path
+) -> None:
+    """Where Little's law disproves a stated concurrency, all stated prompts were handed over at once."""
+    with (tmp_path / "rows.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, BURST)
+        writer.writeheader()
+        writer.writerow({**BURST, **cells})
+    (found,) = read(tmp_path / "rows.csv")
+    assert found.request["concurrency"] == concurrency
+
+
+@pytest.mark.parametrize(
+    ("copied", "cells"),
+    [
+        (True, {"gpu": "H100 SXM 80GB"}),
+        (True, {"gpu_count": "8"}),
+        (False, {}),  # two runs of one machine
+        (False, {"gpu": "H100 SXM 80GB", "output_tok_s_total": "412.83"}),
+        (False, {"gpu": "H100 SXM 80GB", "concurrency": "8"}),
+        (False, {"gpu": "H100 SXM 80GB", "group": "somebody else"}),
+    ],
+)
+def test_the_same_digits_on_another_machine_are_a_copy(copied: bool, cells: dict[str, str]) -> None:
+    """The machine that is named first is believed, and the other neither fitted nor judged."""
+    first = {**USUAL, "engine": "vLLM", "quantization": "bf16", "gpu": "A100 SXM 80GB", "output_tok_s_total": "411.83"}
+    rows = [measurement(first), measurement({**first, "id": "second", **cells})]
+    assert copies(rows) == ({"second"} if copied else set())
+    assert len(to_judge(rows)) == 2 - copied
+
+
+def test_few_digits_may_be_the_same_by_chance() -> None:
+    """22.1 tokens/s on two cards is no copy."""
+    cells = {**USUAL, "output_tok_s_total": "22.1"}
+    assert not copies([measurement(cells), measurement({**cells, "id": "second", "gpu": "RTX 3090 24GB"})])
+
+
+@pytest.mark.parametrize(
+    ("engine", "gpu", "group", "read"),
+    [
+        ("vLLM", "MI250", "argonne-vllm", ("MI250 64GB", "4", "4")),
+        ("llama.cpp", "MI250", "argonne-llamacpp", ("MI250 64GB", "4", "2")),
+        ("llama.cpp", "Intel Max 1550", "argonne-llamacpp", ("Intel Max 1550 64GB", "4", "2")),
+        ("vLLM", "Intel Max 1550", "argonne-vllm", ("Intel Max 1550 64GB", "2", "2")),
+        ("vLLM", "MI300X 192GB", "argonne-vllm", ("MI300X 192GB", "2", "2")),
+        ("vLLM", "MI250", "somebody", ("MI250", "2", "2")),
+    ],
+)
+def test_a_source_that_counts_cards_is_read_by_their_gpus(
+    engine: str, gpu: str, group: str, read: tuple[str, str, str]
+) -> None:
+    """Argonne's two MI250 are four GPUs of 64 GB, and four ranks of vLLM."""
+    row = as_installed(
+        measurement({**USUAL, "engine": engine, "gpu": gpu, "group": group, "gpu_count": "2", "tp": "2"})
+    )
+    assert tuple(row.request[name] for name in ("gpu", "gpu_count", "tp")) == read
+    (card, *_) = simulate(row.request["gpu"]).accelerators
+    assert card.memory_bytes == (192 if "300" in gpu else 64 if "64GB" in read[0] else 128) * 2**30
