@@ -51,9 +51,12 @@ def cards_of(row: Measurement) -> dict[str, str]:
     return {"gpu": DIES[request["gpu"]], **{name: str(2 * int(float(request[name] or 1))) for name in counted}}
 
 
-def version_of(row: Measurement) -> str:
-    """The month of a run whose source names no version: the engine was hardly newer, and seldom much older."""
-    return row.date if re.fullmatch(r"20\d\d-\d\d(-\d\d)?", row.date) else ""
+def dated(row: Measurement) -> Measurement:
+    """With its month for a version, where none is named: the engine was hardly newer, and seldom much older."""
+    request = row.request
+    if request["engine_version"] or not re.fullmatch(r"20\d\d-\d\d(-\d\d)?", row.date):
+        return row
+    return row._replace(request={**request, "engine_version": row.date})
 
 
 def kv_dtype_of(row: Measurement) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from advisor.calibrate.copied import copies
-from advisor.calibrate.known import on_processor
+from advisor.calibrate.known import dated, on_processor
 from advisor.calibrate.rows import Row, as_planned, in_step, length_share
 from advisor.catalog.vendors import vendors
 from advisor.engines.ready import Ready, Unsupported
@@ -35,13 +35,13 @@ class Point(NamedTuple):
 def points(rows: Iterable[Row], *, as_run: bool = True) -> tuple[list[Point], dict[str, str]]:
     """The rows that can be predicted, and the reasons of the others by id.
 
-    With `as_run`, what is known of the run beside its request (a cached prompt, clients in step) is used: for fitting,
-    never for judging.
+    With `as_run`, what is known of the run beside its request (its month, a cached prompt, clients in step) is used:
+    for fitting, never for judging.
     """
     found: list[Point] = []
     refused: dict[str, str] = {}
     known: dict[Words, Ready | str] = {}
-    for row in rows:
+    for row in map(dated, rows) if as_run else rows:
         try:
             asked = read_load(tuple(row.request[name] for name in LOAD_COLUMNS))
             named = [row.request[name] for name in CONFIG_COLUMNS]

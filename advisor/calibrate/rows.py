@@ -101,7 +101,6 @@ def _prompt(row: Row, measurement: str, tokens: float, depth: float, took_ms: fl
 def as_installed(row: Row) -> Row:
     """The row with what its source states of the server and of the machine outside the columns."""
     request = {**row.request, **known.cards_of(row)}
-    request["engine_version"] = request["engine_version"] or known.version_of(row)
     request["kv_dtype"] = request["kv_dtype"] or known.kv_dtype_of(row)
     request["slots"] = known.slots_of(row) or request["slots"]
     request["lengths"] = request["lengths"] or _drawn_from(row.notes)
