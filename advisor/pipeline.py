@@ -189,13 +189,16 @@ def find_hardware(gpu: str | None, hardware_file: Path | None) -> Hardware:
     if hardware_file is not None:
         from advisor.catalog.vendors import check_vendors
         from advisor.edge.filekinds import MACHINE, expected
+        from advisor.edge.reading import is_file
         from advisor.folder.door import admit_hardware
         from advisor.probe.foreign import foreign
         from advisor.probe.vgpu import with_shares
         from advisor.wire import from_json_file
 
-        with expected(MACHINE, hardware_file):
-            found = foreign(hardware_file) or from_json_file(Hardware, hardware_file)
+        found = foreign(hardware_file) if is_file(hardware_file) else None
+        if found is None:
+            with expected(MACHINE, hardware_file):
+                found = from_json_file(Hardware, hardware_file)
         recorded = admit_hardware(found, str(hardware_file))
         check_vendors(recorded, str(hardware_file))
         return replace(with_shares(recorded), source="file")

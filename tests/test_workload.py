@@ -180,7 +180,7 @@ def test_a_typed_prompt_is_read_from_its_start(given: dict[str, Any], history: i
         ({"ttft_kind": "hot"}, "ttft_kind: 'hot' is not one of auto, warm, cold"),
         ({"kind": "chat"}, "kind: 'chat' is not one of generate, embed"),
         ({"engine": "vlm"}, "did you mean vllm?"),
-        ({"parts": "gatway,systemd"}, "did you mean gateway?"),
+        ({"parts": "gatway,systemd"}, "did you mean gateway"),
         ({"parts": ","}, "parts: ',' is not auto, all, none, or some of"),
         ({"task": "poetry"}, "task: 'poetry' is not one of agent,"),
         ({"quantization": "q4_K_X"}, "q4_K_M"),
@@ -287,4 +287,4 @@ def test_a_profile_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_profile_names_the_nearest() -> None:
     """A misspelt profile name is answered with the one that was meant and the list of all."""
-    assert "Did you mean classroom" in refusal("clasroom", {})
+    assert "did you mean classroom" in refusal("clasroom", {})

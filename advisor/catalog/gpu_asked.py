@@ -70,10 +70,16 @@ def which_size(text: str, spec: GpuSpec) -> BadInput:
 
 def not_sold(text: str, query: Query) -> BadInput:
     """Names the sizes that exist, with those of cards whose longer name holds the same words."""
-    family = likely(card.entry for card in cards() if query.words <= card.words)
+    family = _holding(query)
     listed = "; ".join(f"{entry['name']}: {_sizes(entry)}" for entry in family[:_MOST_NAMED])
     said = f"is not sold with {query.size_gb:g} GB, which is meant? There is {listed}"
     return _refusal(text, said, _whole_name(family[0]))
+
+
+def _holding(query: Query) -> list[Mapping[str, Any]]:
+    """The cards that have all these words in their names, the likeliest first."""
+    held = [card for card in cards() if query.words <= card.words]
+    return likely((card.entry for card in held), {card.entry["id"]: len(card.words - query.words) for card in held})
 
 
 def _sizes(entry: Mapping[str, Any]) -> str:
@@ -88,8 +94,7 @@ def unknown(text: str, query: Query) -> BadInput:
         return _no_card(text, query)
     apart = _RUN_TOGETHER.sub(lambda found: f"{found[1]} " if found[1].lower() in vocabulary() else found[0], text)
     query = read(_LETTERS_FOR_ZEROS.sub(lambda zeros: "0" * len(zeros[0]), apart))
-    held = [card for card in cards() if query.words and query.words <= card.words]
-    partial = likely((card.entry for card in held), {card.entry["id"]: len(card.words - query.words) for card in held})
+    partial = _holding(query) if query.words else []
     if partial:
         return _refusal(
             text, f"is not enough to tell the card, which is it: {_names(partial)}?", _whole_name(partial[0])

@@ -18,7 +18,7 @@ from advisor.pattern import Pattern
 # Between two cards, and not inside brackets: no closing one follows before an opening one.
 _BETWEEN_CARDS = Pattern(r"(?:\s\+\s|,|\s&\s|\band\b|\+(?=\s*\d+\s*x))(?![^()\[\]]*[)\]])")
 MOST_CARDS = 128  # of one machine: NVL72 is the largest that is sold
-_ODD_COUNT = re.compile(r"\s*(-\d+|\d{4,})\s*[x×*]\s")
+_ODD_COUNT = re.compile(r"\s*(-\d+|\d{4,})\s*[x×*]\s(?!\s*\d)")
 _ONLY_COUNT = re.compile(r"\s*\d+\s*[x×*]\s*")
 _TIMES = Pattern(r"\d\s*[x×]", re.IGNORECASE)
 # A number before a blank is a count only where it is no name ("980 Ti") and no size ("48 GB").

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from advisor.edge.reading import is_file, is_folder
 from advisor.errors import BadInput
 
 PLAN = "plan.json"
@@ -61,10 +62,10 @@ class Place(click.Path):
 def misplaced(path: Path, param: click.Parameter | None, refused: click.BadParameter) -> BadInput:
     """What is said of a path that cannot be what is asked for."""
     name = param.opts[-1] if isinstance(param, click.Option) else (param.human_readable_name if param else "path")
-    if path.is_dir():
+    if is_folder(path):
         inside = path / PLAN
-        near, said = str(inside) if inside.is_file() else None, "is a folder; a file is needed"
-    elif path.exists():
+        near, said = str(inside) if is_file(inside) else None, "is a folder; a file is needed"
+    elif is_file(path):
         near, said = str(path.parent) if path.name == PLAN else None, "is a file; a folder is needed"
     else:
         near, said = None, refused.message

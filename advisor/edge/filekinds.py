@@ -23,22 +23,30 @@ class FileKind(NamedTuple):
 
     name: str
     made: str  # the command that writes one
+    suffixes: tuple[str, ...]  # of files that were meant to be one, whatever is in them
     keys: frozenset[str] = frozenset()  # of JSON: they stand in every one
     line: str = ""  # of text: a line that begins so stands in every one
 
 
-PLAN = FileKind("a plan", "advisor recommend --out deploy", frozenset(("engine", "launch", "settings")))
-MACHINE = FileKind("a recorded machine", "advisor probe --out hw.json", frozenset(("cpu", "accelerators", "os")))
-MEASUREMENTS = FileKind("a measurement", "advisor measurements list --json", frozenset(("loads", "candidate")))
+PLAN = FileKind("a plan", "advisor recommend --out deploy", (".json",), frozenset(("engine", "launch", "settings")))
+MACHINE = FileKind(
+    "a recorded machine", "advisor probe --out hw.json", (".json",), frozenset(("cpu", "accelerators", "os"))
+)
+MEASUREMENTS = FileKind(
+    "a measurement", "advisor measurements list --json", (".json",), frozenset(("loads", "candidate"))
+)
 PROFILE = FileKind(
     "a workload profile",
     "advisor workload requests.jsonl --out profile.yaml",
+    (".yaml", ".yml"),
     line=r"(title|users|input_tokens|think_time_s):",
 )
-ROWS = FileKind("a table of configurations", "advisor predict --help", line=r"(\w+,)*(engine|gpu|model),")
-LOG = FileKind("a log of requests", "advisor workload --help", line=r"\{.*(tokens|timestamp|\"ts\")")
-_ANSWER = FileKind("the answer of --json", "", frozenset(("verdict", "schema_version")))
-_MANIFEST = FileKind("the list of a folder's files", "", frozenset(("files",)))
+ROWS = FileKind("a table of configurations", "advisor predict --help", (".csv",), line=r"(\w+,)*(engine|gpu|model),")
+LOG = FileKind(
+    "a log of requests", "advisor workload --help", (".jsonl", ".log"), line=r"\{.*(tokens|timestamp|\"ts\")"
+)
+_ANSWER = FileKind("the answer of --json", "", (), frozenset(("verdict", "schema_version")))
+_MANIFEST = FileKind("the list of a folder's files", "", (), frozenset(("files",)))
 _KINDS = (PLAN, MACHINE, MEASUREMENTS, PROFILE, ROWS, LOG, _ANSWER, _MANIFEST)
 _SUFFIXES = {
     ".md": "Markdown", ".toml": "TOML", ".html": "a page of HTML", ".csv": "a table", ".sh": "a script",
@@ -48,8 +56,13 @@ _SUFFIXES = {
 
 
 @contextlib.contextmanager
-def expected(kind: FileKind, path: Path) -> Iterator[None]:
+def expected(kind: FileKind, path: Path, where: str = "") -> Iterator[None]:
     """Read a file of that kind; what is refused because it is another one is told so.
+
+    Args:
+        kind: what is asked for.
+        path: the file.
+        where: what names it in messages, if not its path.
 
     Raises:
         BadInput: what was raised inside; where the file is of another kind or not there, what it is, what was asked
@@ -58,27 +71,31 @@ def expected(kind: FileKind, path: Path) -> Iterator[None]:
     try:
         yield
     except BadInput as refused:
-        raise _told(refused, kind, path) from None
+        raise _told(refused, kind, path, where or named(path)) from None
 
 
-def _told(refused: BadInput, kind: FileKind, path: Path) -> BadInput:
-    if not path.exists():
-        return _missing(kind, path)
+def _told(refused: BadInput, kind: FileKind, path: Path, where: str) -> BadInput:
+    try:
+        if not path.exists():
+            return _missing(kind, path, where)
+    except (OSError, ValueError):  # a name that the system refuses
+        return refused
     found = what_is(path)
-    if found == kind.name:
+    meant = path.suffix.lower() in kind.suffixes and found not in {each.name for each in _KINDS}
+    if found == kind.name or (meant and not is_folder(path)):
         return refused
     article = f"`{kind.made}` writes {kind.name}" if "--help" not in kind.made else f"what is accepted: {kind.made}"
-    said = f"{named(path)}: is {found}, not {kind.name}" if found else str(refused)
+    said = f"{where}: is {found}, not {kind.name}" if found else str(refused)
     return BadInput(f"{said}\n{article}", near=refused.near or kind.made, seen=refused.seen, flag=refused.flag)
 
 
-def _missing(kind: FileKind, path: Path) -> BadInput:
+def _missing(kind: FileKind, path: Path, where: str) -> BadInput:
     """The nearest name in its folder stands first."""
     near = _beside(path)
     hint = f"; did you mean {near}?" if near else ""
     article = f"\n`{kind.made}` writes {kind.name}" if "--help" not in kind.made else ""
     return BadInput(
-        f"{named(path)}: there is no such file{hint}{article}", near=near or kind.made, seen=str(path) if near else None
+        f"{where}: there is no such file{hint}{article}", near=near or kind.made, seen=str(path) if near else None
     )
 
 

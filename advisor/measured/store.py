@@ -94,16 +94,16 @@ def _handed_in(path: Path) -> tuple[Measurement, ...]:
     from advisor.wire import from_data
 
     where = f"--measurements {named(path)}"
-    with expected(MEASUREMENTS, path):
-        try:
+    try:
+        with expected(MEASUREMENTS, path, where):
             data = read_json(path, where=where)
             listed = data if isinstance(data, list) else [data]
             for item in listed:
                 if not isinstance(item, dict) or "loads" not in item:
                     raise BadInput(f"{where}: holds no measurement; saw {json.dumps(item):.80}")
             return tuple(_usable(from_data(Measurement, item, where=where), where) for item in listed)
-        except BadInput as error:
-            raise BadInput(f"{error}\n{_ACCEPTED}") from None
+    except BadInput as error:
+        raise BadInput(f"{error}\n{_ACCEPTED}", near=error.near, seen=error.seen, flag=error.flag) from None
 
 
 def keep(entry: Measurement) -> Path:

@@ -72,7 +72,9 @@ def accepted(kind: Kind, item: object, name: str, *, unit: str = "", flag: str =
         near = _taken(kind, refused.near or _meant(kind, item, unit))
         hint = f"; did you mean {near}?" if near else ""
         said = f"{name}: {shown(item)} is not {kind.accepted()}{hint}" + (f"\n{refused}" if str(refused) else "")
-        raise BadInput(said, near=near or kind.example or None, seen=str(item), flag=flag) from None
+        raise BadInput(
+            said, near=near or kind.example or None, seen=item if isinstance(item, str) else shown(item), flag=flag
+        ) from None
 
 
 def _meant(kind: Kind, item: object, unit: str) -> str | None:
@@ -104,4 +106,4 @@ def key_named(name: object, known: Mapping[str, Key], where: str = "") -> Key:
 
     near = difflib.get_close_matches(name[:60], known, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise BadInput(f"{where}{name if plain else shown(name)}: unknown key{hint}\naccepted: {', '.join(sorted(known))}")
+    raise BadInput(f"{where}{name if plain else shown(name)}: unknown key{hint} Accepted: {', '.join(sorted(known))}")

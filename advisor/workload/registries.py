@@ -54,7 +54,9 @@ def unknown_format(text: str) -> str | None:
     try:
         return None if text == "auto" or weights_format(text) else ""
     except BadInput:
-        raise NotAccepted(near=next(iter(look_alikes(text, formats())), None)) from None
+        near, *others = *look_alikes(text, formats()), None
+        also = ", ".join(filter(None, others))
+        raise NotAccepted(f"also near: {also}" if also else "", near) from None
 
 
 def no_helper(text: str) -> str | None:

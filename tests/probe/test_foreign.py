@@ -94,7 +94,7 @@ def test_system_profiler_tells_chip_and_memory(tmp_path: Path) -> None:
         ("name\nNVIDIA GeForce RTX 9999\n", "nearest"),
         ('{"card0": {"GPU use (%)": "0"}}', "without a name"),
         ('{"SPHardwareDataType": [{"chip_type": "", "cpu_type": "Intel"}]}', "chip_type"),
-        ("nonsense", "is not JSON"),
+        ("nonsense", "not a recorded machine"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_file(tmp_path: Path, text: str, told: str) -> None:

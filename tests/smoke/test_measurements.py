@@ -257,7 +257,7 @@ def test_a_store_is_handed_in(tmp_path: Path, own_data: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("text", "saw"),
     [
-        (None, "cannot be read"),
+        (None, "there is no such file"),
         ("[{", "is not JSON"),
         ("3", "saw 3"),
         ('{"source": "probed", "os": "linux"}', 'saw {"source": "probed"'),
