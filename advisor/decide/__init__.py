@@ -21,6 +21,8 @@ from advisor.schema import Candidate, Estimate, Finding, Judged, Question, Verdi
 
 __all__ = ["decide", "misses", "vetoed"]
 
+NOT_AHEAD = "not ahead at any load up to 512 in flight"
+
 
 def decide(
     estimates: Iterable[Estimate],
@@ -123,7 +125,7 @@ def _crossing(simple: Judged, other: Judged, question: Question) -> tuple[float 
         for one in (other, simple)
     ]
     pair = f"{titles[0]} against {titles[1]} with a slot for each request"
-    return found, f"{pair}{': not ahead at any load up to 512 in flight' if found is None else ''}"
+    return found, f"{pair}{f': {NOT_AHEAD}' if found is None else ''}"
 
 
 def _equal_bits(simple: Sequence[Judged], other: Sequence[Judged]) -> tuple[Judged, Judged] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from advisor.catalog import engine_limits, formats, weights_format
 from advisor.catalog.vendors import short_card
-from advisor.decide import misses, vetoed
+from advisor.decide import NOT_AHEAD, misses, vetoed
 from advisor.models.names import is_guess, replaced
 from advisor.pipeline import Answer
 from advisor.schema import Accelerator, Candidate, Judged, Workload
@@ -163,11 +163,14 @@ def _crossing(answer: Answer, winner: Judged, other: Judged) -> str:
     cross, peak = answer.verdict.crossover_in_flight, winner.estimate.peak_in_flight
     names = sorted((winner, other), key=lambda judged: engine_limits(judged.estimate.candidate.engine).simplicity)
     simple, batching = (title_of(judged) for judged in names)
+    if cross is None and NOT_AHEAD in answer.verdict.crossover_reason:
+        return f"{batching} is {NOT_AHEAD}."
     if cross is None:
-        return f"{simple} and {batching} were not compared: {answer.verdict.crossover_reason.rpartition(': ')[2]}."
-    if cross <= 1 and names[0] is winner and answer.verdict.meets_targets:
+        return f"{simple} and {batching} were not compared: {answer.verdict.crossover_reason}."
+    if cross <= peak and names[0] is winner and answer.verdict.meets_targets:
         form = short_form(other.estimate.candidate.weights_format)
-        return f"{batching} with {form} would give more; both are fast enough, and {simple} is the simpler one."
+        more = "would give more" if cross <= 1 else f"would give more from {cross:.0f} requests at once on"
+        return f"{batching} with {form} {more}; both are fast enough, and {simple} is the simpler one."
     if cross <= 1:
         return f"{batching} gives more than {simple} at any load."
     planned = f"the busiest moment has {count(peak)}"

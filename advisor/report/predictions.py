@@ -91,6 +91,7 @@ def _state(figure: Figure, target_ms: float | None) -> str:
 
 
 def _missed(share: float) -> str:
+    """`share` of the target, of whichever side it is missed."""
     return f"{MISSES} by {max(round(share * 100), 1):,} %"
 
 

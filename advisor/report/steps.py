@@ -13,6 +13,7 @@ from advisor.pipeline import Answer
 from advisor.schema import Plan
 from advisor.units import count, seconds
 
+_BESIDE = "SVC313"  # what runs beside it, and the memory that stays free for it
 Step = tuple[str, str]  # what to type, what comes of it
 
 
@@ -34,6 +35,7 @@ def assumed(answer: Answer, *, typed: bool = True) -> Iterator[str]:
         mean, peak = winner.estimate.in_flight, winner.estimate.peak_in_flight
         said += f"; so {count(round(mean, 1))} in flight on average, {count(peak)} at the busiest moment"
     yield said
+    yield from (each.message.partition(" (")[0] for each in (winner.findings if winner else ()) if each.rule == _BESIDE)
     if answer.model_because:
         yield f"model: none was named{'; which others would do: --full' if typed else ''}"
     if answer.plan is not None and answer.verdict.meets_targets and (fetched := told(answer.plan)):

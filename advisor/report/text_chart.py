@@ -87,7 +87,7 @@ def _body(chart: Chart, plot: Plot, glyphs: Glyphs) -> Iterator[Text]:
     cells = [[(" ", "")] * plot.columns for _ in range(plot.rows)]
     for row in cells:
         row[plot.column(chart.planned)] = (glyphs.planned, "dim")
-    for each in chart.lines:
+    for each in sorted(chart.lines, key=lambda each: -len(each.points)):  # a single point lies on top
         _trace(each, plot, cells, glyphs)
     labels, ends = _labels(chart, plot), _ends(chart, plot)
     for number, row in enumerate(cells):
@@ -122,8 +122,9 @@ def _labels(chart: Chart, plot: Plot) -> dict[int, str]:
 
 
 def _ends(chart: Chart, plot: Plot) -> dict[int, tuple[str, str]]:
-    """The last figure of each line at its row; of two at one row the one on top."""
-    last = [(each.points[-1].expected, _style(each)) for each in chart.lines]
+    """The last figure of each line that reaches the end, at its row; of two at one row the one on top."""
+    end = max(each.points[-1].load for each in chart.lines)
+    last = [(each.points[-1].expected, _style(each)) for each in chart.lines if each.points[-1].load == end]
     return {plot.row(figure): (chart.shown(figure), style) for figure, style in last}
 
 

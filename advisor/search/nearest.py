@@ -68,10 +68,10 @@ def outcome(verdict: Verdict, workload: Workload) -> str:
     cards = candidate.cards_in_all
     where = "CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
     where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
-    waits = f"first token {ms(speed.ttft_s.expected)}" if speed else ""
+    waits = f"first token {ms(speed.ttft_p95_s.expected)} (p95)" if speed else ""
     pace = f", {count(1 / speed.tpot_s.expected)} tokens/s each, {waits}" if speed else ""
     if speed and workload.pooled:
-        pace = f", one {MADE[workload.kind]} {ms(speed.ttft_s.expected)}"
+        pace = f", one {MADE[workload.kind]} {ms(speed.ttft_p95_s.expected)} (p95)"
     return f"{verdict.engine} on {where}, {weights_format(candidate.weights_format).title}{pace}"
 
 

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.answers import CASES, answer, shown
+from advisor.pipeline import recommend
+from advisor.report.screen import Screen
+from advisor.report.terminal import Written
+from advisor.report.views import view
+from tests.report.answers import CASES, QWEN, answer, shown
 
 KEPT = ("yes", "no", "both", "running", "several", "embed")
 WIDTHS = (60, 80, 100, 120)
@@ -107,3 +111,63 @@ def test_one_output_does_not_contradict_itself(case: str) -> None:
     for refused in re.findall(r"(\w+) cannot (?:run|serve)", told):
         assert f"{refused} at peak" not in told
     assert answer(case).workload.engine != "both" or "only one engine" not in told
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_remedy_tells_the_figure_that_its_target_is_judged_by(case: str) -> None:
+    """The wait behind a remedy is the 95th percentile, within the target that was asked for or that the remedy sets."""
+    for change in answer(case).verdict.nearest_yes:
+        told = re.search(r"first token ([\d.,]+) (ms|s) \(p95\)", change.result)
+        assert told, change.result
+        asked = re.search(r"--ttft-ms ([\d.]+)", change.change)
+        target = float(asked[1]) if asked else answer(case).workload.ttft_ms
+        assert target is None or float(told[1]) * {"ms": 1, "s": 1000}[told[2]] <= target * 1.01
+
+
+def test_a_compared_engine_is_not_said_to_be_uncompared() -> None:
+    """What is never ahead was compared; what was not compared has another reason, and no figures beside it."""
+    from advisor.decide import NOT_AHEAD
+
+    slow = recommend(gpu="cpu only 32GB", profile=None, overrides={"users": 1, "model": "qwen3:4b", "offline": True})
+    told = " ".join(line.plain for line in view(slow, Written((), None), Screen(columns=80), None))
+    assert NOT_AHEAD in slow.verdict.crossover_reason
+    assert f"vLLM is {NOT_AHEAD}" in " ".join(told.split()) and "not compared" not in told
+
+
+def test_what_runs_beside_and_who_asks_at_once_stand_in_the_answer() -> None:
+    """A model beside is named with its memory, and slots for a burst are explained by the burst."""
+    asked = {"users": 20, "model": "qwen3:14b", "beside": "bge-m3", "offline": True}
+    told = [
+        line.plain
+        for line in view(
+            recommend(gpu="L40S", overrides=asked, profile=None), Written((), None), Screen(columns=100), None
+        )
+    ]
+    assert any("BAAI/bge-m3 runs beside on GPU 0: 2.6 GiB stay free for it" in line for line in told)
+    crowd = {"burst_users": 30, "model": QWEN, "engine": "vllm", "offline": True}
+    told = [
+        line.plain
+        for line in view(
+            recommend(gpu="RTX 4090", overrides=crowd, profile="classroom"),
+            Written((), None),
+            Screen(columns=100),
+            None,
+        )
+    ]
+    assert any("--max-num-seqs" in line and "30 who ask at once" in line for line in told)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_miss_is_told_as_a_part_of_the_target(case: str) -> None:
+    """Too few of what should be many are never missed by more than all of it."""
+    for line in shown(case, 100):
+        if "before it slips" in line and (found := re.search(r"misses by ([\d,]+) %", line)):
+            assert int(found[1].replace(",", "")) <= 100, line
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_figure_at_the_end_of_the_chart_belongs_to_a_line_that_reaches_it(case: str) -> None:
+    """Beside the plot stands no figure of a line that ended before."""
+    for line in shown(case, 80):
+        if (found := re.match(r" {0,7}[\d,]* *┤(.*?) +[\d,.]+$", line)) and set(found[1]) <= set(" │"):
+            raise AssertionError(line)

@@ -137,11 +137,13 @@ def _batch(estimate: Estimate, hardware: Hardware, workload: Workload, model: Mo
     candidate = estimate.candidate
     own = device_defaults(cards_of(candidate, hardware))[1]
     peak = estimate.peak_in_flight / candidate.replicas
-    each = f", each of {count(workload.passages)} prompts" if workload.passages > 1 else ""
-    slots = (
-        f"{count(peak)} requests in flight planned at peak{each}, a quarter spare, on a recorded graph size; "
-        f"the default is {own}"
+    planned = (
+        f"{count(burst)} who ask at once"
+        if (burst := estimate.burst / candidate.replicas) > peak
+        else f"{count(peak)} requests in flight planned at peak"
     )
+    each = f", each of {count(workload.passages)} prompts" if workload.passages > 1 else ""
+    slots = f"{planned}{each}, a quarter spare, on a recorded graph size; the default is {own}"
     most = estimate.memory.most_sequences
     if most is not None and candidate.max_in_flight < peak:
         slots = (
