@@ -84,11 +84,12 @@ def people_of(workload: Workload) -> str:
 
 def _edge(speed: Speed | None, workload: Workload) -> str:
     """The targets that lie inside the range: they are met as predicted, and may be missed."""
+    first = "time for a text" if workload.kind == "embed" else "time to first token"
     targets = (
         ()
         if speed is None
         else (
-            ("time to first token", workload.ttft_ms, speed.ttft_p95_s),
+            (first, workload.ttft_ms, speed.ttft_p95_s),
             ("time per output token", workload.tpot_ms, speed.tpot_p95_s),
         )
     )

@@ -8,7 +8,7 @@ import io
 from advisor.page.html import Html, el, table
 from advisor.page.question import Asked
 from advisor.pipeline import Answer
-from advisor.report.chart import Chart
+from advisor.report.chart import Chart, legend
 from advisor.report.chart import charts as charts_of
 from advisor.report.chart import table as numbers
 from advisor.report.svg import chart_svg
@@ -29,6 +29,7 @@ def _figure(chart: Chart, asked: Asked) -> Html:
         "figure",
         el("figcaption", chart.title),
         Html(chart_svg(chart)),
+        el("p", legend(chart), class_="quiet") if legend(chart) else None,
         el("details", el("summary", "As a table"), table(*numbers(chart), chart.title)),
         el("p", el("a", "As CSV", href=f"{file}?{asked.alone()}", download=file)),
         class_="figure",

@@ -179,6 +179,11 @@ def _point(load: float, figure: Figure, times: int = 1) -> Point:
     return Point(load=load, low=figure.low * times, expected=figure.expected * times, high=figure.high * times)
 
 
+def legend(chart: Chart) -> str:
+    """What the thinnest line is, whose end tells the engine's name only; empty where there is none."""
+    return next((f"Thin dots: {line.title}." for line in chart.lines if line.role == "default"), "")
+
+
 def table(chart: Chart) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The chart as text: heads, and a row a load with the figure and its range of every line."""
     heads = ("in flight", *(line.title for line in reversed(chart.lines)))

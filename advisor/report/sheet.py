@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 from advisor.catalog import engine_limits, sources, weights_format
 from advisor.check.outcome import CheckReport
-from advisor.decide.words import unit_of
+from advisor.decide.words import MADE, unit_of
 from advisor.pipeline import Answer
 from advisor.plan import checks_of
 from advisor.report.again import HARDWARE_FILE, command_of
 from advisor.report.changed import changed
-from advisor.report.chart import Chart, charts, table
+from advisor.report.chart import Chart, charts, legend, table
 from advisor.report.headline import explanation, sentence, short_form, title_of, with_short_forms, word
 from advisor.report.memory_svg import memory_bar_svgs
 from advisor.report.predictions import predictions
@@ -44,6 +44,7 @@ class Drawn(NamedTuple):
 
     title: str
     svg: Markup
+    legend: str
     heads: tuple[str, ...]
     rows: list[tuple[str, ...]]
 
@@ -73,9 +74,10 @@ def sheet(answer: Answer, plan: Plan, note: str, results: Results) -> dict[str, 
         "tiles": tiles(answer),
         "predictions": [Cells((*row[:4], row.state), kind_of(row.state)) for row in predictions(answer)],
         "nearest": [(each.change, with_short_forms(each.result)) for each in verdict.nearest_yes],
-        "charts": [Drawn(chart.title, drawing(chart), *table(chart)) for chart in charts(answer)],
+        "charts": [Drawn(chart.title, drawing(chart), legend(chart), *table(chart)) for chart in charts(answer)],
         "memory": memory_bar_svgs(plan.estimate, answer.hardware),
         "reasons": list(_reasons(answer)),
+        "first": f"one {MADE[answer.workload.kind]}" if answer.workload.pooled else "first word",
         "unit": unit_of(answer.workload),
         "ways": list(_ways(answer)),
         "left_out": max(len(verdict.losers) - MOST_OTHERS, 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from advisor.catalog import engine_limits
 from advisor.smoke.load.stats import LoadResult, Spread
 from advisor.smoke.outcome import Comparison, SmokeReport
 from advisor.smoke.report import shown_in
@@ -17,8 +18,8 @@ def smoke_sheet(report: SmokeReport) -> dict[str, Any]:
     return {
         "title": f"Smoke test of {report.plan}: {'passed' if report.passed else 'failed'}",
         "passed": report.passed,
-        "about": f"{report.engine} {report.engine_version} ({report.runner}), {report.model}, {report.began}, "
-        f"{seconds(report.seconds)}",
+        "about": f"{engine_limits(report.engine).title} {report.engine_version} ({report.runner}), {report.model}, "
+        f"{report.began}, {seconds(report.seconds)}",
         "steps": [
             ((each.name, each.result, f"{each.seconds:.1f} s", each.detail), _KINDS[each.result])
             for each in report.steps

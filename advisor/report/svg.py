@@ -59,7 +59,8 @@ def chart_svg(chart: Chart) -> str:
 
 def described(chart: Chart) -> str:
     """What the chart shows, in sentences: each line at the planned load, the target, the crossover."""
-    told = [f"{count(chart.planned)} requests in flight are planned."]
+    several = "s in flight are" if chart.planned != 1 else " in flight is"
+    told = [f"{count(chart.planned)} request{several} planned."]
     for line in reversed(chart.lines):
         near = min(line.points, key=lambda point: abs(point.load - chart.planned))
         told.append(_told(chart, line, near) + ".")

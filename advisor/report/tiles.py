@@ -68,7 +68,8 @@ def _pace(answer: Answer, rows: tuple[Prediction, ...]) -> Tile:
 def _crowd(answer: Answer, row: Prediction | None) -> Tile:
     """How many may come before a target is missed; the busiest moment beside it."""
     winner = answer.verdict.winner
-    peak = f"{count(winner.estimate.peak_in_flight)} requests in flight at the busiest moment" if winner else ""
+    most = winner.estimate.peak_in_flight if winner else 0
+    peak = f"{count(most)} request{'s' if most != 1 else ''} in flight at the busiest moment" if winner else ""
     if row is None:
         return Tile("users before it slips", "unknown", peak, "", "")
     return Tile(row.label, row.predicted, f"planned for {row.target}; {peak}", row.state, kind_of(row.state))
@@ -93,4 +94,6 @@ def _instead(answer: Answer, other: Judged) -> str:
         return "possible"
     simple = min(engine_limits(name).simplicity for name in (other.estimate.candidate.engine, answer.verdict.engine))
     is_simple = engine_limits(other.estimate.candidate.engine).simplicity == simple
-    return f"up to {cross:.0f} at once" if is_simple else f"from {max(cross, 1):.0f} at once"
+    if is_simple:
+        return f"up to {cross:.0f} at once" if cross > 1 else "gives less at any load"
+    return f"from {max(cross, 1):.0f} at once"

@@ -69,9 +69,10 @@ def _beyond(contest: Contest, load: float | None) -> bool:
 
 def _side_by_side(contest: Contest, one: str, other: str) -> str:
     """What a person waits and what the service carries with each, and whether they load the same weights."""
+    one_of, rate = ("a text", "texts/s") if contest.workload.kind == "embed" else ("an answer", "output tokens/s")
     parts = [
-        f"{contest.titles[name]} takes {ms(contest.answer_s[name])} for an answer and gives "
-        f"{count(contest.tokens_per_s[name])} output tokens/s in all"
+        f"{contest.titles[name]} takes {ms(contest.answer_s[name])} for {one_of} and gives "
+        f"{count(contest.tokens_per_s[name])} {rate} in all"
         for name in (one, other)
     ]
     bits = [contest.bits[name] for name in (one, other)]

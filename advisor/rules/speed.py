@@ -13,7 +13,8 @@ from advisor.units import count, ms, version_tuple
 
 def spd201(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Fires when the predicted p95 TTFT at peak exceeds the target, or none is predicted."""
-    return _missed(case, "time to first token", case.workload.ttft_ms, lambda speed: speed.ttft_p95_s)
+    what = "time for a text" if case.workload.kind == "embed" else "time to first token"
+    return _missed(case, what, case.workload.ttft_ms, lambda speed: speed.ttft_p95_s)
 
 
 def spd202(case: Case, threshold: Mapping[str, Any]) -> str | None:

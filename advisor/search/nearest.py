@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from advisor.catalog import weights_format
+from advisor.catalog import engine_limits, weights_format
 from advisor.decide.words import MADE
 from advisor.schema import Change, Question, Verdict, Workload
 from advisor.search.here import free_steps, possible
@@ -72,7 +72,7 @@ def outcome(verdict: Verdict, workload: Workload) -> str:
     pace = f", {count(1 / speed.tpot_s.expected)} tokens/s each, {waits}" if speed else ""
     if speed and workload.pooled:
         pace = f", one {MADE[workload.kind]} {ms(speed.ttft_p95_s.expected)} (p95)"
-    return f"{verdict.engine} on {where}, {weights_format(candidate.weights_format).title}{pace}"
+    return f"{engine_limits(verdict.engine).title} on {where}, {weights_format(candidate.weights_format).title}{pace}"
 
 
 def _changes(steps: Iterator[Step]) -> tuple[Change, ...]:

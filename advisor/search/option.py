@@ -6,7 +6,7 @@ from typing import Any
 
 from advisor.catalog import weights_format
 from advisor.catalog.ranking import score_of
-from advisor.schema import Verdict, value
+from advisor.schema import Speed, Verdict, value
 from advisor.units import count, gib, ms
 from advisor.wire import to_data
 
@@ -34,10 +34,17 @@ def columns(option: Option) -> tuple[str, ...]:
     if winner is None:
         return (option.hf_id, merit(option.hf_id, option.task), "", "", "")
     candidate, speed = winner.estimate.candidate, winner.estimate.peak_speed
-    pace = f"{count(1 / speed.tpot_s.expected)} tokens/s each, first after {ms(speed.ttft_s.expected)}" if speed else ""
+    pace = _pace(speed, option.task) if speed else ""
     way = f"{option.verdict.engine}, {weights_format(candidate.weights_format).title}"
     memory = f"{gib(memory_bytes(option))} on {max(candidate.cards_in_all, 1)} x {candidate.device.upper()}"
     return (option.hf_id, merit(option.hf_id, option.task), way, memory, pace)
+
+
+def _pace(speed: Speed, task: str) -> str:
+    """Of a model that writes, how fast each reads; of one that makes vectors, what a text takes."""
+    if task == "embed":
+        return f"a text takes {ms(speed.ttft_s.expected)}"
+    return f"{count(1 / speed.tpot_s.expected)} tokens/s each, first after {ms(speed.ttft_s.expected)}"
 
 
 def memory_bytes(option: Option) -> int:

@@ -20,7 +20,8 @@ from advisor.errors import BadInput
 from advisor.evaluate import Compared, compare, read_measurements, summary
 from advisor.folder.saved import read_plan
 from advisor.measured.store import measurements_from
-from advisor.pipeline import Answer
+from advisor.pipeline import Answer, recommend
+from advisor.render import template_folder
 from advisor.report.again import answer_of, command_of
 from advisor.report.html import FIRST_LINE, evaluate_page, report_page, smoke_page
 from advisor.report.results import CHECKED, SMOKED, Results, keep_check, results_in
@@ -365,3 +366,62 @@ def test_the_poison_is_there() -> None:
     _, plan = poisoned_answer()
     data = json.loads(to_json(plan))
     assert sum(MARK in value_at(data, where) for where in strings(data)) > 20
+
+
+def before_settings(text: str) -> str:
+    """What is read of a page down to its settings."""
+    return Page(text.partition("<h2>Settings</h2>")[0]).text
+
+
+def embed(users: int) -> Answer:
+    """A model of vectors on one small card, which so many ask."""
+    asked = {"users": users, "model": "BAAI/bge-m3", "offline": True}
+    return recommend(profile="embedding", overrides=asked, gpu="T4", measurements="none")
+
+
+@pytest.mark.parametrize("users", [16, 900])
+def test_of_vectors_nobody_reads_a_word(users: int) -> None:
+    """What makes vectors takes a text: no first word, no tokens that somebody reads, in no section, for yes and no."""
+    found = embed(users)
+    assert found.plan is not None and found.verdict.meets_targets is (users == 16)
+    text = before_settings(report_page(found, found.plan, "", Results()))
+    assert "one text" in text and not re.search(r"first word|first token|tokens/s", text)
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_one_of_a_thing_is_not_several(case: str) -> None:
+    """No "1 requests", whatever is counted, and no engine is named by its key."""
+    text = before_settings(made(case))
+    assert not re.search(r"(?<![\d.,])1 (?:requests|users|texts|steps|lines|cards|copies|GPUs)\b", text)
+    assert not re.search(r"\b(?:vllm|ollama) on\b", text)
+
+
+def test_one_step_is_one() -> None:
+    """So of a smoke test, which names the engine as its makers do."""
+    text = Page(report_page(answer("yes"), plan_of("yes"), "", Results(smoke=smoked()))).text
+    assert "1 step" in text and "1 steps" not in text and "vLLM 0.33.0 (native)" in text
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_the_thin_line_says_what_it_is(case: str) -> None:
+    """A line of what is installed as it comes is told beside its chart, and only there."""
+    thin = 'stroke-dasharray="1 4"/><g' in made(case).replace("\n", "")
+    assert ("out of the box." in made(case)) is thin
+
+
+def test_what_gives_less_at_any_load_is_ahead_at_none() -> None:
+    """The tile of the other engine does not contradict the sentence below it."""
+    found = embed(16)
+    other = tiles(found)[-1]
+    assert found.verdict.crossover_in_flight == 1.0 and "at any load" in other.detail
+    assert other.figure == "gives less at any load"
+
+
+def test_paper_has_every_colour_and_the_wide_layout() -> None:
+    """Whatever theme the screen has, print sets each colour again; the layout of phones is for screens."""
+    style = (template_folder() / "html" / "style.css.j2").read_text(encoding="utf-8")
+    light, dark, paper = (
+        set(re.findall(r"--[\w-]+(?=:)", part)) for part in re.findall(r":root \{(.*?)\}", style, re.S)
+    )
+    assert light == dark == paper
+    assert not re.search(r"@media \(max-width", style) and "@page" in style
