@@ -72,5 +72,5 @@ def _document(base: str, main: Html, head: Inside = None) -> str:
         head,
     )
     top = el("header", el("h1", el("a", "advisor", href="./")), el("p", f"{engines_told('or')}, with which settings"))
-    foot = el("footer", f"advisor {__version__} · answers on this machine only · ", el("span", id="took"))
+    foot = el("footer", f"advisor {__version__} · answers on this machine only ", el("span", id="took"))
     return "<!doctype html>\n" + el("html", el("head", heads), el("body", every(top, main, foot)), lang="en")

@@ -11,7 +11,7 @@ from advisor.page.runs_shown import starting
 from advisor.pipeline import Answer, files_of
 from advisor.report.changed import changed as differing
 from advisor.report.headline import closest, title_of, with_short_forms
-from advisor.report.memory_bar import HELD, groups, shares, split
+from advisor.report.memory_bar import groups, shares, split
 from advisor.report.steps import steps
 from advisor.units import gib
 
@@ -74,7 +74,7 @@ def _memory(answer: Answer) -> Html | None:
     estimate = answer.verdict.winner.estimate
     memory = estimate.memory
     fullest, _ = split(groups(estimate, answer.hardware), memory)
-    parts = [part for part in shares(memory, fullest) if part[1] > 0 or part[0] != HELD]
+    parts = [part for part in shares(memory, fullest) if part[1] > 0]  # an encoder has no KV cache
     rows = [(name, gib(size), _bar(name, size / max(memory.device_bytes, 1))) for name, size in parts]
     return el("section", el("h3", "Memory"), table(("part", "size", "share"), rows, "Memory of each device in use"))
 

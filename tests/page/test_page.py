@@ -234,3 +234,16 @@ def test_what_is_typed_comes_back_as_the_command(page: TestClient) -> None:
     asked = read("gpu=2x+RTX+4090&users=3&production=no&model=a%27b")
     assert asked.command() == "advisor recommend --gpu '2x RTX 4090' --users 3 --model 'a'\"'\"'b' --no-production"
     assert json.dumps(QWEN)[1:-1] in page.get(at("rest", **YES), headers=SCRIPT).text
+
+
+def test_the_page_of_vectors_shows_no_cache_and_no_words(page: TestClient) -> None:
+    """An encoder has no KV cache to draw; what its remedies give is told of texts."""
+    asked = {"gpu": "T4", "profile": "embedding", "model": "BAAI/bge-m3"}
+    yes, no = (page.get(at("rest", **asked, users=users), headers=SCRIPT).text for users in ("16", "900"))
+    assert '<th scope="row">weights' in yes and "KV cache</th>" not in yes
+    assert "a text takes" in no and "tokens/s each" not in no
+
+
+def test_the_thin_line_of_a_chart_is_named(page: TestClient) -> None:
+    """What the engine gives as it is installed is told under the chart that draws it."""
+    assert "Thin dots: Ollama out of the box." in page.get(at(**YES)).text
