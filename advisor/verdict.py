@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from advisor.decide import decide, misses
+from advisor.engines.base import May, anything
 from advisor.engines.beside import with_reserve
 from advisor.estimate import estimate
 from advisor.physics.memo import same
@@ -12,21 +13,24 @@ from advisor.propose import propose
 from advisor.schema import Question, Verdict
 
 
-def verdict_for(question: Question, *, depth: bool = True, limits: bool = True, quick: bool = False) -> Verdict:
+def verdict_for(
+    question: Question, *, depth: bool = True, limits: bool = True, quick: bool = False, may: May = anything
+) -> Verdict:
     """The verdict for a named model; `depth=False` leaves out curve, crossover and capacity, `limits=False` only that.
 
-    With `quick`, a plan that meets the targets need not be the most precise one.
+    With `quick`, a plan that meets the targets need not be the most precise one. `may` is false where a further way is
+    known not to meet them.
 
     Several machines are looked at only where one of them is not enough.
     """
     question = roomy(question)
     if question.hardware.nodes == 1:
-        return _decided(question, depth=depth, limits=limits, quick=quick)
+        return _decided(question, depth=depth, limits=limits, quick=quick, may=may)
     alone = replace(question, hardware=same(replace(question.hardware, nodes=1)))
-    first = _decided(alone, depth=False, quick=quick)
+    first = _decided(alone, depth=False, quick=quick, may=may)
     if first.meets_targets:
-        return _decided(alone, depth=depth, limits=limits) if depth else first
-    return _decided(question, depth=depth, limits=limits, quick=quick, one_node=_shortcoming(first))
+        return _decided(alone, depth=depth, limits=limits, may=may) if depth else first
+    return _decided(question, depth=depth, limits=limits, quick=quick, one_node=_shortcoming(first), may=may)
 
 
 def roomy(question: Question) -> Question:
@@ -36,11 +40,17 @@ def roomy(question: Question) -> Question:
 
 
 def _decided(
-    question: Question, *, depth: bool, limits: bool = True, quick: bool = False, one_node: str = ""
+    question: Question,
+    *,
+    depth: bool,
+    limits: bool = True,
+    quick: bool = False,
+    one_node: str = "",
+    may: May = anything,
 ) -> Verdict:
     candidates = propose(question.hardware, question.workload, question.model)
     estimates = [estimate(candidate, question) for candidate in candidates]
-    return decide(estimates, question, depth=depth, limits=limits, quick=quick, one_node=one_node)
+    return decide(estimates, question, depth=depth, limits=limits, quick=quick, one_node=one_node, may=may)
 
 
 def _shortcoming(verdict: Verdict) -> str:

@@ -15,6 +15,7 @@ from advisor.decide.prefer import chosen, difference, ordered, preference
 from advisor.decide.reach import every_way, with_levers
 from advisor.decide.rests import rests_on
 from advisor.decide.words import refusals_of, summary
+from advisor.engines.base import May, anything
 from advisor.propose import engines_for
 from advisor.rules import VETO, judge_contest
 from advisor.schema import Candidate, Estimate, Finding, Judged, Question, Verdict
@@ -32,6 +33,7 @@ def decide(
     limits: bool = True,
     quick: bool = False,
     one_node: str = "",
+    may: May = anything,
 ) -> Verdict:
     """Judge all candidates and choose.
 
@@ -41,9 +43,10 @@ def decide(
         depth: also compute curve, crossover and capacity (a search over models needs only yes or no).
         limits: with depth, also capacity, which takes ten times as long as all else.
         one_node: why one of several machines is not enough, where that was found out before.
+        may: false where a further way is known not to meet the targets.
     """
     usual = [judge(estimate, question) for estimate in estimates]
-    judged = ordered(with_levers(usual, question, every=not quick), question)
+    judged = ordered(with_levers(usual, question, every=not quick, may=may), question)
     names = tuple(engines_for(question.workload))
     able = {name: [j for j in judged if _engine(j) == name and not vetoed(j)] for name in names}
     best = {name: chosen(able[name], question) for name in names}

@@ -9,6 +9,7 @@ from advisor.compare import within_targets
 from advisor.decide.judge import judge, meets, serves
 from advisor.decide.pace import too_slow
 from advisor.decide.prefer import precision, rounds
+from advisor.engines.base import May, anything
 from advisor.estimate import estimate, sized_for, speed_at
 from advisor.frozen import replace
 from advisor.models.thinking import long_thought
@@ -17,15 +18,20 @@ from advisor.propose import engines_for, levers, propose
 from advisor.schema import Candidate, Judged, Question
 
 
-def with_levers(judged: Sequence[Judged], question: Question, *, every: bool = True) -> list[Judged]:
+def with_levers(
+    judged: Sequence[Judged], question: Question, *, every: bool = True, may: May = anything
+) -> list[Judged]:
     """What was judged, and further ways of every engine that has no yes on its most precise level.
 
     Args:
+        judged: the usual ways.
+        question: the load and the machine.
         every: also of an engine whose yes is less precise, and beside another one's yes.
+        may: false where a way is known not to meet the targets.
     """
     if not every and any(map(meets, judged)):
         return list(judged)
-    return [*judged, *(way for name in engines_for(question.workload) for way in _further(name, judged, question))]
+    return [*judged, *(way for name in engines_for(question.workload) for way in _further(name, judged, question, may))]
 
 
 def reachable(question: Question, *, further: bool = True) -> bool:
@@ -44,11 +50,18 @@ def _meets(way: Candidate, question: Question) -> bool:
     return not too_slow(way, question) and serves(estimate(way, question), question)
 
 
-def strongest(question: Question, known: Iterable[Candidate], *names: str) -> Iterator[Candidate]:
-    """Further ways of these engines, or all, that may carry more than the known ones: of each, the smallest cache."""
+def strongest(question: Question, known: Iterable[Candidate], *names: str, may: May = anything) -> Iterator[Candidate]:
+    """Further ways of these engines, or all, that may carry more than the known ones: of each, the smallest cache.
+
+    Args:
+        question: the load and the machine.
+        known: ways that are not wanted again.
+        names: engines; all where none is named.
+        may: false where a way is known not to carry the load.
+    """
     seen = {_identity(way) for way in known}
     for name in names or engines_for(question.workload):
-        for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, name)):
+        for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, name, may)):
             way = smaller or plain
             if _identity(way) not in seen and _worth_a_look(way, question):
                 yield way
@@ -60,14 +73,14 @@ def every_way(known: Sequence[Candidate], question: Question, *names: str) -> li
     return [*known, *strongest(same(alone), known, *names)]
 
 
-def _further(engine: str, judged: Sequence[Judged], question: Question) -> Iterator[Judged]:
+def _further(engine: str, judged: Sequence[Judged], question: Question, may: May) -> Iterator[Judged]:
     """Ways of each precision, from the best down to the first with a yes; of each level the first that meets."""
     usual = [one for one in judged if one.estimate.candidate.engine == engine]
     known = {_identity(one.estimate.candidate) for one in usual}
     yes = min((precision(one.estimate.candidate, question) for one in usual if meets(one)), default=99)
     if yes == 0:
         return
-    made = list(_pairs(levers(question.hardware, question.workload, question.model, engine)))
+    made = list(_pairs(levers(question.hardware, question.workload, question.model, engine, may)))
     made.sort(key=lambda pair: precision(pair[0], question))
     for level, group in groupby(made, key=lambda pair: precision(pair[0], question)):
         if level >= yes:

@@ -8,12 +8,14 @@ saved for another one). An engine with the feature `pipeline_over_nodes` has `no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from advisor.catalog.entries import EngineLimits
 from advisor.engines.containers import Container
 from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
 from advisor.engines.ready import Predictable
+from advisor.physics.speed.ceiling import Best
 from advisor.physics.speed.tuning import AS_FITTED, Tuning
 from advisor.schema import (
     Candidate,
@@ -32,6 +34,14 @@ from advisor.schema import (
 
 if TYPE_CHECKING:
     from advisor.engines.observing import Observer
+
+
+May = Callable[[Candidate], bool]  # false where a way is known not to do
+
+
+def anything(way: Candidate) -> bool:  # noqa: ARG001
+    """Nothing is known of a way."""
+    return True
 
 
 class Placement(NamedTuple):
@@ -57,8 +67,13 @@ class Engine(Predictable, Protocol):
         """
         ...
 
-    def levers(self, hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
-        """Every further way that fits, whatever the load: looked at where none of `propose` meets the targets."""
+    def levers(
+        self, hardware: Hardware, workload: Workload, model: ModelSpec, may: May = anything
+    ) -> tuple[Candidate, ...]:
+        """Every further way that fits, whatever the load: looked at where none of `propose` meets the targets.
+
+        Those that `may` denies are left out before their memory is counted.
+        """
         ...
 
     def resize(self, candidate: Candidate, in_flight: float, hardware: Hardware, model: ModelSpec) -> Candidate:
@@ -86,6 +101,13 @@ class Engine(Predictable, Protocol):
 
         `tuning` is what was measured of this engine on this machine; an engine without a model of its steps passes it
         over.
+        """
+        ...
+
+    def best(self, hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Best, ...] | None:
+        """What one of the equal cards of the machine cannot exceed, in each format and with each KV cache.
+
+        Empty where it does not run on that card; None where nothing can be said.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -17,8 +18,13 @@ FP8_GFX = ("gfx942", "gfx950", "gfx1200", "gfx1201")  # AMD targets with FP8 mat
 
 def capability(card: Accelerator) -> tuple[int, int] | None:
     """CUDA compute capability as two numbers, so that 12.0 is above 8.9; None where there is none."""
-    text = card.compute_capability or ""
-    if not vendor_of(card).cuda_capability or "." not in text:
+    return _numbers(card.compute_capability or "") if vendor_of(card).cuda_capability else None
+
+
+@functools.cache
+def _numbers(text: str) -> tuple[int, int] | None:
+    """Both numbers of "8.9"; None where there are no two."""
+    if "." not in text:
         return None
     major, minor = map(whole, text.split(".", 1))
     return None if major is None or minor is None else (major, minor)

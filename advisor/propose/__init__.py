@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from advisor.engines import ENGINES
-from advisor.engines.base import Engine
+from advisor.engines.base import Engine, May, anything
 from advisor.errors import BadInput
 from advisor.schema import Candidate, Hardware, ModelSpec, Workload
 
@@ -40,11 +40,16 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
     return (*alone, *over_nodes(alone, hardware, model))
 
 
-def levers(hardware: Hardware, workload: Workload, model: ModelSpec, engine: str) -> tuple[Candidate, ...]:
-    """Every further way of one engine, on one machine and on several: for where none of `propose` is a yes."""
-    alone = ENGINES[engine].levers(hardware, workload, model)
+def levers(
+    hardware: Hardware, workload: Workload, model: ModelSpec, engine: str, may: May = anything
+) -> tuple[Candidate, ...]:
+    """Every further way of one engine, on one machine and on several: for where none of `propose` is a yes.
+
+    Those that `may` denies are left out; of one machine they are repeated on several all the same.
+    """
     if hardware.nodes == 1:
-        return alone
+        return ENGINES[engine].levers(hardware, workload, model, may)
     from advisor.propose.over_nodes import over_nodes
 
-    return (*alone, *over_nodes(alone, hardware, model))
+    alone = ENGINES[engine].levers(hardware, workload, model)
+    return tuple(way for way in (*alone, *over_nodes(alone, hardware, model)) if may(way))

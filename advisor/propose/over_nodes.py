@@ -6,11 +6,12 @@ Asked for only when one machine is not enough (`search/verdict.py`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from itertools import islice
 
 from advisor.catalog import engine_limits
 from advisor.engines import ENGINES
 from advisor.engines.devices import counts
+from advisor.frozen import replace
 from advisor.schema import Candidate, Hardware, ModelSpec
 
 SPANS = "pipeline_over_nodes"  # the engine feature
@@ -24,18 +25,13 @@ def over_nodes(alone: Iterable[Candidate], hardware: Hardware, model: ModelSpec)
     What fits one machine is repeated on each, behind a port of its own; what does not is cut into stages across
     machines, by an engine that can.
     """
-    best = _fullest(alone)
-    found = [
-        way
-        for candidate in best
-        for way in (
-            _repeated(candidate, hardware)
-            if _fits_one(candidate, hardware, model)
-            else _spanning(candidate, hardware, model)
-        )
-    ]
-    names = dict.fromkeys(candidate.engine for candidate in found)
-    return tuple(way for name in names for way in [w for w in found if w.engine == name][:MOST])
+    made: dict[str, list[Candidate]] = {}
+    for candidate in _fullest(alone):
+        kept = made.setdefault(candidate.engine, [])
+        if len(kept) < MOST:
+            more = _repeated if _fits_one(candidate, hardware, model) else _spanning
+            kept.extend(islice(more(candidate, hardware, model), MOST - len(kept)))
+    return tuple(way for ways in made.values() for way in ways)
 
 
 def _fits_one(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
@@ -62,7 +58,7 @@ def machines(nodes: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys([*few, *(n for n in counts(nodes) if n > EVERY_NUMBER_TO)]))
 
 
-def _repeated(candidate: Candidate, hardware: Hardware) -> Iterator[Candidate]:
+def _repeated(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Iterator[Candidate]:  # noqa: ARG001
     for number in machines(hardware.nodes):
         yield replace(candidate, nodes=number, replicas=candidate.replicas * number)
 

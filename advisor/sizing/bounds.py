@@ -17,7 +17,6 @@ from advisor.schema import ModelSpec, Question, Workload
 
 _SMALLEST_BITS = 4.0  # that any engine is offered unasked
 _SMALLEST_KV_BYTES = 0.5  # an element of the coarsest cache
-_USUAL = 2.0  # times what is needed at the least
 
 
 def least_cards(question: Question, spec: GpuSpec) -> int:
@@ -25,11 +24,6 @@ def least_cards(question: Question, spec: GpuSpec) -> int:
     weights, cache, arithmetic = _needs(question, spec)
     held = 0.0 if question.workload.allow_offload else weights
     return math.ceil(max(1.0, held, cache, arithmetic) - 1e-9)
-
-
-def usual_cards(question: Question, spec: GpuSpec) -> int:
-    """About as many as it takes: no bound, for whoever wants to know whom to ask first."""
-    return math.ceil(_USUAL * sum(_needs(question, spec)))
 
 
 def _needs(question: Question, spec: GpuSpec) -> tuple[float, float, float]:

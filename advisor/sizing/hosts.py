@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Generator
 
 from advisor.physics.bisect import narrowed
 from advisor.schema import MOST_NODES, Question, value
@@ -11,7 +11,6 @@ from advisor.search.bounds import worth_a_look
 from advisor.sizing.bounds import least_cards
 from advisor.sizing.carrying import carrying
 from advisor.sizing.known import Known
-from advisor.sizing.load import scale_of
 from advisor.sizing.supply import Limits, Supply, question_on
 
 
@@ -35,111 +34,137 @@ class Fit:
         return self.cards_a_host * self.hosts_in_all
 
 
-def carried(question: Question, supply: Supply, cards: int, hosts: int, known: Known) -> bool:
-    """Whether those machines meet the targets: what `recommend` would say about them."""
+def carried(question: Question, supply: Supply, limits: Limits, machines: tuple[int, int], known: Known) -> bool:
+    """Whether so many cards in each of so many machines meet the targets: what `recommend` would say about them."""
+    ceiling = known.ceiling(supply, limits.host(supply))
 
     def ask() -> bool:
-        asked = question_on(question, supply, cards, hosts)
-        return worth_a_look(asked) and carrying(asked, known.likely) is not None
+        asked = question_on(question, supply, *machines)
+        return worth_a_look(asked) and carrying(asked, known.likely, ceiling.allows) is not None
 
-    return known.carried(supply.spec, (cards, hosts), ask)
+    return ceiling.reaches(*machines) and known.carried(supply.spec, machines, ask)
 
 
-def on_one(
-    question: Question, supply: Supply, limits: Limits, beyond: int, guess: int = 1, known: Known | None = None
-) -> Fit | None:
-    """The fewest cards in one machine that carry the load, below `beyond`; None: no number does, or one may be down.
+Least = tuple[int, int]  # cards and machines in all: no fewer are found
+Asking = Generator[Least, None, Fit | None]
+
+
+def fewest(question: Question, supply: Supply, limits: Limits, beyond: int, known: Known) -> Asking:
+    """The fewest cards in one machine that carry the load; where none does, or one may be down, as few in several.
+
+    Before each question that costs time it says what it may find at the least, so that whoever asks about many kinds of
+    cards goes on where most is to be gained.
 
     Args:
-        guess: where to look first, as of other cards with as much memory and bandwidth in all.
+        question: the load.
+        supply: the kind of card.
+        limits: of a machine and of all.
+        beyond: more cards than may be found.
         known: what was said of this load before.
     """
-    least, most = least_cards(question, supply.spec), limits.host(supply)
-    if limits.spare or least > most:
-        return None
-    said = known or Known()
-    cards = _least(lambda number: carried(question, supply, number, 1, said), least, min(most + 1, beyond), guess)
-    return None if cards is None else Fit(supply=supply, cards_a_host=cards, hosts=1)
+    found = None if limits.spare else (yield from _one(question, supply, limits, beyond, known))
+    return found or (yield from _several(question, supply, limits, beyond, known))
+
+
+def on_one(question: Question, supply: Supply, limits: Limits, beyond: int, known: Known | None = None) -> Fit | None:
+    """The fewest cards in one machine that carry the load, below `beyond`; None: no number does."""
+    return _found(_one(question, supply, limits, beyond, known or Known(question)))
 
 
 def on_several(
-    question: Question, supply: Supply, limits: Limits, beyond: int, guess: int = 1, known: Known | None = None
+    question: Question, supply: Supply, limits: Limits, beyond: int, known: Known | None = None
 ) -> Fit | None:
-    """As few machines, all alike, as carry the load, each with as few cards as do, together below `beyond`.
+    """As few machines, all alike, as carry the load, each with as few cards as do, together below `beyond`."""
+    return _found(_several(question, supply, limits, beyond, known or Known(question)))
+
+
+def _found(asking: Asking) -> Fit | None:
+    while True:
+        try:
+            next(asking)
+        except StopIteration as end:
+            found: Fit | None = end.value
+            return found
+
+
+def _one(question: Question, supply: Supply, limits: Limits, beyond: int, known: Known) -> Asking:
+    """One number after the other: few lie between what is in reach and what carries it."""
+    most = limits.host(supply)
+    ceiling, last = known.ceiling(supply, most), min(most, beyond - 1)
+    cards = ceiling.least(least_cards(question, supply.spec), last)
+    while cards is not None:
+        yield cards, 1
+        if carried(question, supply, limits, (cards, 1), known):
+            return Fit(supply=supply, cards_a_host=cards, hosts=1)
+        cards = ceiling.least(cards + 1, last)
+    return None
+
+
+def _several(question: Question, supply: Supply, limits: Limits, beyond: int, known: Known) -> Asking:
+    """The fewest full machines, then the fewest cards in each.
 
     Where some may be down, more and smaller machines may need fewer cards in all: they are tried as long as they can.
     """
-    said, least, most = known or Known(), least_cards(question, supply.spec), limits.host(supply)
+    most, spare = limits.host(supply), limits.spare
     beyond = min(beyond, limits.fleet(supply) + 1)
-    first = max(math.ceil(least / most), 1 if limits.spare else 2)
-    if not limits.spare and beyond <= most + 1:
+    if not spare and beyond <= most + 1:
         return None  # one machine with as many cards was asked
-    stop = min(MOST_NODES + 1, beyond - limits.spare, _too_many(beyond, most))
-    if stop <= first or not _alone(question, supply, most):
-        return None
-
-    def holds(each: int, machines: int) -> bool:
-        return carried(question, supply, each, machines, said)
-
-    hosts = _least(lambda number: holds(most, number), first, stop, math.ceil(guess / most))
+    hosts = yield from _full_machines(question, supply, limits, beyond, known)
     best: Fit | None = None
-    while hosts is not None and hosts < min(MOST_NODES + 1, beyond) - limits.spare:
+    while hosts is not None and hosts < min(MOST_NODES + 1, beyond) - spare:
         fleet = best.cards if best else beyond
-        end = min(most + 1, math.ceil(fleet / (hosts + limits.spare)))
-        each = range(max(math.ceil(least / hosts), 1), end)  # every number: seven may be a no where six are a yes
-        cards = next((number for number in each if holds(number, hosts)), None)
+        end = min(most + 1, math.ceil(fleet / (hosts + spare)))
+        least = max(math.ceil(least_cards(question, supply.spec) / hosts), 1)
+        each = range(least, end)  # every number: seven may be a no where six are a yes
+        holding = (number for number in each if carried(question, supply, limits, (number, hosts), known))
+        cards = next(holding, None)
         if cards is not None:
-            best = Fit(supply=supply, cards_a_host=cards, hosts=hosts, spare=limits.spare)
-        if not limits.spare or (best and best.cards_a_host == 1):
+            best = Fit(supply=supply, cards_a_host=cards, hosts=hosts, spare=spare)
+        if not spare or (best and best.cards_a_host == 1):
             break
         hosts += 1
     return best
 
 
+def _full_machines(
+    question: Question, supply: Supply, limits: Limits, beyond: int, known: Known
+) -> Generator[Least, None, int | None]:
+    """How many machines with all the cards that they take."""
+    most, spare = limits.host(supply), limits.spare
+    ceiling, least = known.ceiling(supply, most), least_cards(question, supply.spec)
+    pooled = ceiling.pooled(least, beyond - 1)
+    stop = min(MOST_NODES + 1, beyond - spare, _too_many(beyond, most))
+    first = max(math.ceil((pooled or 0) / most), 1 if spare else 2)
+    hosts = None if pooled is None else ceiling.machines(most, first, stop)
+    if pooled is None or hosts is None:
+        return None
+    yield pooled + spare, first + spare
+    first_no, no, step = hosts, hosts - 1, 1
+    while not carried(question, supply, limits, (most, hosts), known):
+        hopeless = no < first_no and not carried(question, supply, limits, (most, stop - 1), known)
+        if hosts == stop - 1 or hopeless:
+            return None  # a second look is at the most that there may be: one request may be too slow already
+        no, hosts, step = hosts, min(hosts + step, stop - 1), 2 * step
+        yield max(pooled, no * _used(most) + 1) + spare, first + spare
+    said = narrowed(lambda n: None if carried(question, supply, limits, (most, n), known) else True, (no, True), hosts)
+    return said[0] + 1
+
+
 def _too_many(beyond: int, most: int) -> int:
     """Full machines that have so many more cards than there may be that no smaller ones do with fewer.
-
-    What a machine with fewer cards does better is to leave none over: of 8, replicas of 5 leave 3.
 
     >>> _too_many(8, 8), _too_many(80, 8)
     (3, 17)
     """
-    used = min(most // each * each for each in range(1, most + 1))  # by replicas of that many cards
-    return math.ceil(beyond / used) + 1
+    return math.ceil(beyond / _used(most)) + 1
 
 
-def _alone(question: Question, supply: Supply, cards: int) -> bool:
-    """Whether one request is served in time."""
-    return carrying(scale_of(question.workload).asked(question_on(question, supply, cards, 1), 1)) is not None
+def _used(most: int) -> int:
+    """Cards of a full machine that are never left over, whatever the size of a replica.
 
+    What a machine with fewer cards does better is to leave none over: of 8, replicas of 5 leave 3.
 
-def _least(holds: Callable[[int], bool], first: int, stop: int, guess: int = 1) -> int | None:
-    """The smallest number from `first` to below `stop` for which it holds, which may only turn true; None: none."""
-    start = min(max(first, guess), stop - 1)
-    if start < first:
-        return None
-    no, yes = _downward(holds, first, start) if holds(start) else _upward(holds, start, stop)
-    return None if yes is None else narrowed(lambda n: None if holds(n) else True, (no, True), yes)[0] + 1
-
-
-def _downward(holds: Callable[[int], bool], first: int, yes: int) -> tuple[int, int]:
-    """From a yes: a number that is a no, or lies before the first, and one above it that is a yes."""
-    step = 1
-    while yes > first:
-        below = max(yes - step, first)
-        if not holds(below):
-            return below, yes
-        yes, step = below, 2 * step
-    return first - 1, yes
-
-
-def _upward(holds: Callable[[int], bool], no: int, stop: int) -> tuple[int, int | None]:
-    """From a no: the last that was one, and the first above it that was a yes; the largest is asked before all."""
-    if no == stop - 1 or not holds(stop - 1):
-        return no, None
-    step = 1
-    while no + step < stop - 1:
-        if holds(no + step):
-            return no, no + step
-        no, step = no + step, 2 * step
-    return no, stop - 1
+    >>> _used(8)
+    5
+    """
+    return min(most // each * each for each in range(1, most + 1))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from advisor.catalog.entries import GpuSpec
+from advisor.schema import Question
 from advisor.sizing.carrying import Likely
+from advisor.sizing.ceiling import Ceiling
+from advisor.sizing.supply import Supply, question_on
 
 Machines = tuple[int, int]  # cards in one, and how many of them
 
@@ -17,10 +20,19 @@ class Known:
     may divide by six where they do not by seven.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, question: Question) -> None:
         self.likely: Likely = {}
+        self._question = question
+        self._ceilings: dict[str, Ceiling] = {}
         self._said: dict[tuple[str, Machines], bool] = {}
         self._noes: list[tuple[GpuSpec, Machines]] = []
+
+    def ceiling(self, supply: Supply, most: int) -> Ceiling:
+        """What cards of this kind cannot exceed, up to so many in a machine."""
+        found = self._ceilings.get(supply.spec.id)
+        if found is None:
+            found = self._ceilings[supply.spec.id] = Ceiling(question_on(self._question, supply, most, 1))
+        return found
 
     def carried(self, spec: GpuSpec, machines: Machines, ask: Callable[[], bool]) -> bool:
         """The answer for so many of a card, asked only where it does not follow."""

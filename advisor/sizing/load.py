@@ -13,6 +13,7 @@ from advisor.models.thinking import somebody_waits
 from advisor.physics.bisect import narrowed
 from advisor.schema import Candidate, Question, Workload, value
 from advisor.sizing.carrying import carrying
+from advisor.sizing.ceiling import Ceiling
 
 MOST = 1_000_000
 _PARTS = 100  # of the planned rate that a rate is counted in
@@ -60,12 +61,17 @@ def most_over_all(question: Question, known: int) -> int | None:
         known: a number that they are known to carry.
     """
     scale, most = scale_of(question.workload), known
-    while (way := carrying(scale.asked(question, most + 1))) is not None:
+    while (way := _carrying(scale.asked(question, most + 1))) is not None:
         further = most_of(way, question, most + 1)
         if further is None:
             return None
         most = further
     return most
+
+
+def _carrying(question: Question) -> Candidate | None:
+    """A way that carries it, those left out that certainly do not."""
+    return carrying(question, may=Ceiling(question).allows)
 
 
 def has_end(question: Question) -> bool:

@@ -11,6 +11,7 @@ from advisor.catalog.vendors import short_card
 from advisor.decide.judge import vetoed
 from advisor.physics.memory.weights import file_bytes
 from advisor.schema import Candidate, Judged, Question, value
+from advisor.sizing.ceiling import Ceiling
 from advisor.sizing.cost import Cost, Terms, break_even_month
 from advisor.sizing.hosts import Fit
 from advisor.sizing.load import binds, has_end, most_of, most_over_all, scale_of
@@ -54,7 +55,7 @@ def options_of(found: Sized, terms: Terms) -> tuple[Option, ...]:
 
 
 def _option(ranked: Way, kinds: tuple[str, ...], terms: Terms) -> Option:
-    way = replace(ranked, verdict=verdict_for(ranked.question, depth=False))
+    way = replace(ranked, verdict=verdict_for(ranked.question, depth=False, may=Ceiling(ranked.question).allows))
     most = _most(way)
     winner = way.verdict.winner
     return Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,15 +10,17 @@ from dataclasses import replace
 from advisor.decide.capacity import carries
 from advisor.physics.bisect import largest
 from advisor.schema import MOST_A_HOST, Candidate, Question, value
-from advisor.sizing.bounds import least_cards, usual_cards
+from advisor.sizing.bounds import least_cards
 from advisor.sizing.cost import Terms
-from advisor.sizing.hosts import Fit, on_one, on_several
+from advisor.sizing.hosts import Fit, fewest, on_one, on_several
 from advisor.sizing.known import Known
 from advisor.sizing.load import most_of, scale_of
 from advisor.sizing.supply import Limits, Supply
 from advisor.sizing.way import Way, costs_of, least_cost, way_of
 
 KEPT = 20  # ways that are judged in full
+DEAR = 10.0  # times the cheapest: several machines that cost more are no answer to the same question
+ALIKE = 0.05  # of an answer's time: no prediction tells ways apart that differ by less
 
 Progress = Callable[[str], None]
 
@@ -43,8 +46,6 @@ class _Bounded:
         known = least_cost(supply, self.cards, hosts, terms, limits)
         self.cost = math.inf if known is None else known
         self.possible = self.cards < self.beyond and limits.host(supply) > 0
-        likely = least_cost(supply, usual_cards(question, supply.spec), 1, terms, limits)
-        self.likely = math.inf if likely is None else likely  # only says whom to ask first
 
 
 def _beyond(supply: Supply, terms: Terms, limits: Limits) -> int:
@@ -65,52 +66,38 @@ def sized(
     bounded = [_Bounded(supply, question, terms, limits) for supply in supplies]
     open_ = sorted((each for each in bounded if each.possible), key=lambda each: (each.cost, each.least))
     progress(f"sizing {len(open_)} kinds of cards")
-    known = Known()
+    known = Known(question)
     fits = _cheapest(open_, question, limits, terms, known)
     fits += _fewer(open_, fits, question, limits, known)
     progress(f"judging the best {len(fits)}")
-    ways = [way for fit in fits if (way := way_of(fit, question, terms, limits)) is not None]
+    ways = [way for fit in fits if (way := way_of(fit, question, terms, limits, known)) is not None]
     ways.sort(key=_by_cost)
     return Sized(ways=tuple(ways), kinds=_kinds(ways), tried=len(supplies))
 
 
 def _cheapest(open_: Sequence[_Bounded], question: Question, limits: Limits, terms: Terms, known: Known) -> list[Fit]:
-    """The fewest of each kind, those that are usually cheap first, but none that costs too much at the least.
+    """The fewest of each kind, what may be the cheapest asked first, until none can be cheaper than those found.
 
-    One machine each first: what several cost is then bounded by what one does.
+    Of several machines, those that cost many times as much are not looked for.
     """
     found: list[tuple[float, int, Fit]] = []
-    left: list[tuple[int, _Bounded]] = []
-    for place, each in sorted(enumerate(open_), key=lambda one: (one[1].likely, one[0])):
-        if len(found) == KEPT and each.cost >= _worst(found):
+    asking = [fewest(question, each.supply, limits, each.beyond, known) for each in open_]
+    queue = [(each.cost, place, False) for place, each in enumerate(open_)]
+    while queue:
+        cost, place, several = heapq.heappop(queue)
+        if len(found) == KEPT and cost >= _worst(found):
+            break
+        if several and found and DEAR * found[0][0] < cost < math.inf:
             continue
-        beyond = _below(each, _worst(found), terms, limits)
-        fit = on_one(question, each.supply, limits, beyond, _guess(each.supply, found), known)
-        if fit is None:
-            left.append((place, each))
-        else:
-            _keep(found, place, fit, terms, limits)
-    for place, each in left:
-        beyond = _below(each, _worst(found), terms, limits)
-        if each.cards < beyond:
-            fit = on_several(question, each.supply, limits, beyond, _guess(each.supply, found), known)
-            if fit is not None:
-                _keep(found, place, fit, terms, limits)
+        try:
+            cards, hosts = next(asking[place])
+        except StopIteration as end:
+            if end.value is not None:
+                _keep(found, place, end.value, terms, limits)
+            continue
+        least = least_cost(open_[place].supply, cards, hosts, terms, limits)
+        heapq.heappush(queue, (math.inf if least is None else max(least, cost), place, hosts > 1 + limits.spare))
     return [fit for _, _, fit in found]
-
-
-def _guess(supply: Supply, found: Sequence[tuple[float, int, Fit]]) -> int:
-    """Where to look first: as many cards as have the memory and bandwidth of the other fits, of which half have more.
-
-    Once there are enough fits a further one must be cheaper: few are, so that the most it may have is asked at once.
-    """
-    if not found or len(found) == KEPT:
-        return supply.most if found else 1
-    spec, middle = supply.spec, len(found) // 2
-    memory = sorted(fit.cards * fit.supply.spec.memory_bytes for _, _, fit in found)[middle]
-    bandwidth = sorted(fit.cards * (fit.supply.spec.bandwidth_bytes_per_s or 0.0) for _, _, fit in found)[middle]
-    most = max(memory / max(spec.memory_bytes, 1), bandwidth / (spec.bandwidth_bytes_per_s or math.inf))
-    return max(round(most), 1)
 
 
 def _keep(found: list[tuple[float, int, Fit]], place: int, fit: Fit, terms: Terms, limits: Limits) -> None:
@@ -126,18 +113,6 @@ def _worst(found: Sequence[tuple[float, int, Fit]]) -> float:
     return found[-1][0] if len(found) == KEPT else math.inf
 
 
-def _below(each: _Bounded, worst: float, terms: Terms, limits: Limits) -> int:
-    """One more than the cards that cost less than that."""
-    if worst == math.inf or each.cost == math.inf:
-        return each.beyond
-
-    def cheaper(cards: int) -> bool:
-        known = least_cost(each.supply, cards, 1, terms, limits)
-        return known is not None and known < worst
-
-    return largest(cheaper, each.beyond - 1) + 1
-
-
 def _fewer(
     open_: Sequence[_Bounded], fits: Sequence[Fit], question: Question, limits: Limits, said: Known
 ) -> list[Fit]:
@@ -151,8 +126,8 @@ def _fewer(
         if each.supply.spec.id in known:
             continue
         beyond = min(best, each.beyond)
-        fit = on_one(question, each.supply, limits, beyond, beyond, said)
-        fit = fit or on_several(question, each.supply, limits, beyond, beyond, said)
+        fit = on_one(question, each.supply, limits, beyond, said)
+        fit = fit or on_several(question, each.supply, limits, beyond, said)
         if fit is not None:
             best, found = fit.cards, fit
     return [found] if found else []
@@ -168,9 +143,16 @@ def _kinds(ways: Sequence[Way]) -> dict[str, Way]:
         return {}
     found = {"cheapest": ways[0]} if ways[0].cost else {}
     found["fewest"] = min(ways, key=lambda way: (way.fit.cards, *_by_cost(way)))
-    found["fastest"] = min(ways, key=lambda way: (way.answer_s, *_by_cost(way)))
+    found["fastest"] = _fastest(ways)
     found["headroom"] = _roomiest(ways)
     return found
+
+
+def _fastest(ways: Sequence[Way]) -> Way:
+    """Of those that answer about as soon as the soonest, the one with the fewest cards."""
+    soonest = min(way.answer_s for way in ways)
+    alike = [way for way in ways if way.answer_s <= (1 + ALIKE) * soonest]
+    return min(alike, key=lambda way: (way.fit.cards, *_by_cost(way)))
 
 
 def _roomiest(ways: Sequence[Way]) -> Way:

@@ -8,12 +8,14 @@ from dataclasses import replace
 from advisor.decide import decide
 from advisor.decide.judge import answer_s
 from advisor.decide.pace import too_slow
+from advisor.engines.base import May
 from advisor.estimate import estimate, latency_s
 from advisor.models.thinking import written_tokens
 from advisor.propose import propose
 from advisor.schema import Candidate, Question, Verdict, value
 from advisor.sizing.cost import Cost, Fleet, Terms, api_per_month, cost, hours_a_month
 from advisor.sizing.hosts import Fit
+from advisor.sizing.known import Known
 from advisor.sizing.prices import Offer, offers
 from advisor.sizing.supply import Limits, Supply, question_on
 from advisor.verdict import roomy
@@ -91,10 +93,12 @@ def within(found: Cost, limits: Limits) -> bool:
     return limits.per_month is None or found.per_month <= limits.per_month
 
 
-def way_of(fit: Fit, question: Question, terms: Terms, limits: Limits) -> Way | None:
+def way_of(fit: Fit, question: Question, terms: Terms, limits: Limits, known: Known | None = None) -> Way | None:
     """The way with its verdict and costs; None where the verdict is no after all."""
+    may = (known or Known(question)).ceiling(fit.supply, limits.host(fit.supply)).allows
     asked = roomy(question_on(question, fit.supply, fit.cards_a_host, fit.hosts))
-    verdict = decide((estimate(candidate, asked) for candidate in _in_question(asked)), asked, depth=False)
+    estimates = [estimate(candidate, asked) for candidate in _in_question(asked, may)]
+    verdict = decide(estimates, asked, depth=False, may=may)
     if not verdict.meets_targets:
         return None
     tokens = tokens_of(verdict, asked, terms)
@@ -103,10 +107,10 @@ def way_of(fit: Fit, question: Question, terms: Terms, limits: Limits) -> Way | 
     return Way(fit=fit, question=asked, verdict=verdict, costs=costs, tokens=tokens)
 
 
-def _in_question(question: Question) -> list[Candidate]:
+def _in_question(question: Question, may: May) -> list[Candidate]:
     """Every usual way that is not too slow, and one of each other engine: its further ways may not be."""
     usual = propose(question.hardware, question.workload, question.model)
-    able = [way for way in usual if not too_slow(way, question)]
+    able = [way for way in usual if may(way) and not too_slow(way, question)]
     rest = {way.engine: way for way in reversed(usual)}
     return able + [way for name, way in rest.items() if all(one.engine != name for one in able)]
 

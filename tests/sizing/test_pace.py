@@ -104,7 +104,7 @@ def test_a_card_that_is_no_less_carries_what_a_lesser_one_does(
 
 def test_a_no_says_nothing_of_more_and_of_fewer_cards_in_several_machines() -> None:
     """Known is what was asked, fewer machines, fewer cards of one machine, and lesser cards; the rest is asked."""
-    known, spec = Known(), next(spec for spec in gpus() if spec.id == "nvidia-rtx-4090")
+    known, spec = Known(ask()), next(spec for spec in gpus() if spec.id == "nvidia-rtx-4090")
     lesser = next(one for one in gpus() if one.id != spec.id and no_less(spec, one))
     assert not known.carried(spec, (4, 1), lambda: False) and not known.carried(spec, (7, 3), lambda: False)
     for card in (spec, lesser):
@@ -116,7 +116,7 @@ def test_several_machines_have_the_first_number_of_cards_that_carries() -> None:
     """Twelve cards in two machines carry a model of 128 heads where fourteen do not: no number is stepped over."""
     (supply,) = supplies("H100 SXM 80GB", None)
     question = ask(model="deepseek-ai/DeepSeek-V3", users=200)
-    fit = on_several(question, supply, Limits(), 200, 16)
+    fit = on_several(question, supply, Limits(), 200)
     assert fit is not None
     for number in range(1, fit.cards_a_host + 1):
         yes = carrying(question_on(question, supply, number, fit.hosts)) is not None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from advisor.catalog import engine_limits
 from advisor.catalog.entries import EngineLimits
+from advisor.engines.ollama.best import best
 from advisor.engines.ollama.chart import chart
 from advisor.engines.ollama.checks import checks
 from advisor.engines.ollama.launch import container, launch, one_replica
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_installed",
+    "best",
     "chart",
     "checks",
     "container",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from advisor.catalog import engine_limits
+from advisor.engines.base import May, anything
 from advisor.engines.devices import Group, groups, indices, pick, usable
 from advisor.engines.ollama.memory import memory
 from advisor.engines.ollama.propose import candidate_of, families, flash_attention
 from advisor.engines.ollama.sizing import with_slots
 from advisor.engines.ollama.weights import every_choice
+from advisor.frozen import replace
 from advisor.schema import Candidate, Hardware, ModelSpec, Workload
 
 
-def levers(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+def levers(hardware: Hardware, workload: Workload, model: ModelSpec, may: May = anything) -> tuple[Candidate, ...]:
     """Every quantisation of the library, on each number of equal cards and on all; what does not fit is left out."""
     limits = engine_limits("ollama")
     found = [
@@ -22,9 +23,9 @@ def levers(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Ca
         for choice in every_choice(model, workload)
         for cards in _sets(hardware)
         if all(usable(card, limits) for card in cards)
-        for candidate in _both_caches(candidate_of(choice, cards, workload, model), cards)
+        for candidate in both_caches(candidate_of(choice, cards, workload, model), cards)
     ]
-    return tuple(c for c in found if memory(with_slots(c, 1), hardware, model).fits)
+    return tuple(c for c in found if may(c) and memory(with_slots(c, 1), hardware, model).fits)
 
 
 def _sets(hardware: Hardware) -> tuple[Group, ...]:
@@ -33,7 +34,8 @@ def _sets(hardware: Hardware) -> tuple[Group, ...]:
     return tuple({indices(cards): cards for cards in [*equal, *families(hardware)]}.values())
 
 
-def _both_caches(candidate: Candidate, cards: Group) -> Iterator[Candidate]:
+def both_caches(candidate: Candidate, cards: Group) -> Iterator[Candidate]:
+    """The candidate, and the same with an 8-bit KV cache where its cards have flash attention."""
     yield candidate
     if all(flash_attention(card) for card in cards):
         yield replace(candidate, kv_cache_dtype="q8_0")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from advisor.catalog import engine_limits
 from advisor.catalog.entries import EngineLimits
+from advisor.engines.vllm.best import best
 from advisor.engines.vllm.chart import chart
 from advisor.engines.vllm.checks import checks
 from advisor.engines.vllm.launch import container, launch, one_replica
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_installed",
+    "best",
     "chart",
     "checks",
     "container",

@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from advisor.catalog import engine_limits, weights_format
+from advisor.engines.base import May, anything
 from advisor.engines.devices import Group, groups, usable
 from advisor.engines.vllm.edge import at_the_edge
 from advisor.engines.vllm.kv_types import takes_fp8_kv
 from advisor.engines.vllm.memory import memory
 from advisor.engines.vllm.propose import Layout, candidate_of, worth_trying
-from advisor.engines.vllm.sizing import with_seqs
+from advisor.engines.vllm.sizing import sixteen_bit_name, with_seqs
 from advisor.engines.vllm.weights import Weights, choices
+from advisor.frozen import replace
 from advisor.schema import Candidate, Hardware, ModelSpec, Workload
 
 
-def levers(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+def levers(hardware: Hardware, workload: Workload, model: ModelSpec, may: May = anything) -> tuple[Candidate, ...]:
     """Every layout with as many replicas as the cards hold, in every format; what does not fit is left out.
 
     Where nothing starts plainly, what starts without graphs or without the vision tower.
     """
-    found = [
+    made = [
         candidate
         for group in groups(hardware)
         if all(usable(card, engine_limits("vllm")) for card in group)
-        for choice in worth_trying(group, formats(model, workload))
-        for layout in layouts(len(group), model)
-        for candidate in _both_caches(candidate_of(choice, layout, group, workload, model), group, workload, model)
+        for candidate in _of_group(group, workload, model)
     ]
+    found = [candidate for candidate in made if may(candidate)]
     plain = tuple(candidate for candidate in found if _fits(candidate, hardware, model))
-    if plain:
+    if plain or any(_fits(candidate, hardware, model) for candidate in made if not may(candidate)):
         return plain
     edges = (edge for candidate in found for edge in at_the_edge(candidate, hardware, workload, model))
     return tuple(edge for edge in dict.fromkeys(edges) if _fits(edge, hardware, model))
+
+
+def _of_group(group: Group, workload: Workload, model: ModelSpec) -> Iterator[Candidate]:
+    """In each format, in each layout, with each cache: a layout is the same in every format."""
+    weights = worth_trying(group, formats(model, workload))
+    every = layouts(len(group), model) if weights else ()
+    made = [candidate_of(weights[0], layout, group, workload, model) for layout in every]
+    for choice in weights:
+        for candidate in made:
+            name = sixteen_bit_name(group, choice.format)
+            so = replace(candidate, model_ref=choice.ref, weights_format=name)
+            yield from both_caches(so, group, workload, model)
 
 
 def formats(model: ModelSpec, workload: Workload) -> tuple[Weights, ...]:
@@ -57,7 +69,8 @@ def layouts(cards: int, model: ModelSpec) -> tuple[Layout, ...]:
     )
 
 
-def _both_caches(candidate: Candidate, group: Group, workload: Workload, model: ModelSpec) -> Iterator[Candidate]:
+def both_caches(candidate: Candidate, group: Group, workload: Workload, model: ModelSpec) -> Iterator[Candidate]:
+    """The candidate, and the same with an 8-bit KV cache where attention takes one."""
     yield candidate
     if not workload.pooled and takes_fp8_kv(group, model):
         yield replace(candidate, kv_cache_dtype="fp8")

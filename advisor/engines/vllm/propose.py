@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from advisor.catalog import engine_limits
@@ -18,6 +17,7 @@ from advisor.engines.vllm.needs import kv_cache_dtype
 from advisor.engines.vllm.sizing import chunk_for, seqs_for, sixteen_bit_name, utilization
 from advisor.engines.vllm.unequal import by_room, sizes
 from advisor.engines.vllm.weights import PLAIN, Weights, choices, cpu_plain_format
+from advisor.frozen import replace
 from advisor.schema import Candidate, Cpu, Hardware, ModelSpec, Workload
 
 MOST = 24  # candidates: beyond it nobody reads the losers

@@ -9,7 +9,7 @@ from advisor.catalog import engine_limits, weights_format
 from advisor.catalog.entries import EngineLimits, WeightsFormat
 from advisor.catalog.vendor_parts import Build
 from advisor.engines.asking import Server
-from advisor.engines.base import Placement
+from advisor.engines.base import May, Placement, anything
 from advisor.engines.containers import Container, Mount, gpu_fields, with_values
 from advisor.engines.deployment import Chart, Command, OnRay, Pod, Preparation, Supplies
 from advisor.engines.devices import cards_of
@@ -72,7 +72,7 @@ def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[C
     )  # fmt: skip
 
 
-def levers(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+def levers(hardware: Hardware, workload: Workload, model: ModelSpec, may: May = anything) -> tuple[Candidate, ...]:
     """Nothing beside what is proposed."""
     return ()
 
@@ -116,6 +116,10 @@ def speed(
         in_flight=load.in_flight, output_tokens_per_s=rate, ttft_s=ttft, ttft_p95_s=ttft, tpot_s=tpot,
         tpot_p95_s=tpot, queued=load.in_flight - running, bound="bandwidth",
     )  # fmt: skip
+
+
+def best(hardware: Hardware, workload: Workload, model: ModelSpec) -> None:
+    """Nothing is left out unasked."""
 
 
 def files_of(fmt: WeightsFormat | None, model: ModelSpec) -> WeightsFormat:
