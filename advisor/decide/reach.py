@@ -13,7 +13,7 @@ from advisor.engines.base import May, anything
 from advisor.estimate import estimate, sized_for, speed_at
 from advisor.frozen import replace
 from advisor.models.thinking import long_thought
-from advisor.physics.memo import by_value_and_identity, same
+from advisor.physics.memo import by_identity, by_value_and_identity, same
 from advisor.propose import engines_for, levers, propose
 from advisor.schema import Candidate, Judged, Question
 
@@ -63,14 +63,13 @@ def strongest(question: Question, known: Iterable[Candidate], *names: str, may: 
     for name in names or engines_for(question.workload):
         for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, name, may)):
             way = smaller or plain
-            if _identity(way) not in seen and _worth_a_look(way, question):
+            if _identity(way) not in seen and worth_trying(way, question):
                 yield way
 
 
 def every_way(known: Sequence[Candidate], question: Question, *names: str) -> list[Candidate]:
     """The known ways, then whatever of these engines, or all, meets the targets with a single request."""
-    alone = replace(question, workload=replace(question.workload, users=1, concurrency=None, request_rate=None))
-    return [*known, *strongest(same(alone), known, *names)]
+    return [*known, *strongest(same(_for_one(question)), known, *names)]
 
 
 def _further(engine: str, judged: Sequence[Judged], question: Question, may: May) -> Iterator[Judged]:
@@ -97,7 +96,7 @@ def _meeting(pair: tuple[Candidate, Candidate | None], question: Question) -> It
     """Those of a way and of the same with a smaller cache that meet the targets; the smaller one carries more."""
     plain, smaller = pair
     for way in (smaller, plain) if smaller else (plain,):
-        if not _worth_a_look(way, question):
+        if not worth_trying(way, question):
             return
         judged = judge(estimate(way, question), question)
         if not meets(judged):
@@ -119,7 +118,7 @@ def _identity(way: Candidate) -> Candidate:
     return replace(way, max_in_flight=1, max_batched_tokens=1)
 
 
-def _worth_a_look(way: Candidate, question: Question) -> bool:
+def worth_trying(way: Candidate, question: Question) -> bool:
     """Whether it is predicted, a single request would meet the targets, and the load might."""
     return not too_slow(way, question) and _alone(way, question) is True
 
@@ -129,10 +128,21 @@ def _misses_alone(way: Candidate, question: Question) -> bool:
     return _alone(way, question) is False
 
 
+@by_identity
+def _for_one(question: Question) -> Question:
+    """The same asked for one person."""
+    one = replace(question.workload, users=1, burst_users=0, concurrency=None, request_rate=None)
+    return replace(question, workload=one)
+
+
 @by_value_and_identity
 def _alone(way: Candidate, question: Question) -> bool | None:
-    """Whether a single request would meet the targets; None: not predicted."""
-    speed = speed_at(sized_for(way, 1, question), 1, question)
+    """Whether one person's request would meet the targets; None: not predicted.
+
+    One person's only: with a slot of one, others' conversations would push out what slots for all of them keep.
+    """
+    alone = _for_one(question)
+    speed = speed_at(sized_for(way, 1, alone), 1, alone)
     if speed is None:
         return None
     thought = long_thought(question.workload, question.model)

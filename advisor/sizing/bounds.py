@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 
-from advisor.catalog import weights_format
 from advisor.catalog.entries import GpuSpec
 from advisor.decide.pace import least_rate
 from advisor.models.thinking import written_tokens
 from advisor.physics.memory.kv import kv_bytes
 from advisor.physics.memory.weights import matmul_flops_per_token
 from advisor.schema import ModelSpec, Question, Workload
+from advisor.search.bounds import least_bytes
 
-_SMALLEST_BITS = 4.0  # that any engine is offered unasked
 _SMALLEST_KV_BYTES = 0.5  # an element of the coarsest cache
 
 
@@ -33,19 +32,10 @@ def _needs(question: Question, spec: GpuSpec) -> tuple[float, float, float]:
     memory, bandwidth = spec.memory_bytes, spec.bandwidth_bytes_per_s
     peak = max(spec.dense_flops.values(), default=0.0)
     return (
-        _weights_bytes(model, workload) / memory if memory else 0.0,
+        least_bytes(model, workload) / memory if memory else 0.0,
         rate * _kv_bytes_read(workload, model) / bandwidth if bandwidth else 0.0,
         rate * _flops(workload, model) / peak if peak else 0.0,
     )
-
-
-def _weights_bytes(model: ModelSpec, workload: Workload) -> float:
-    """The language model in the smallest weights that may be chosen; its tower may be left out."""
-    bits = _SMALLEST_BITS
-    if workload.quantization != "auto":
-        named = weights_format(workload.quantization)
-        bits = min(named.linear_bits, named.embedding_bits, named.head_bits)
-    return (model.parameters - model.vision_parameters) * bits / 8
 
 
 def _kv_bytes_read(workload: Workload, model: ModelSpec) -> float:

@@ -6,16 +6,19 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
-from advisor.decide.judge import carried_per_s
+from advisor.decide.judge import carried_per_s, serves
 from advisor.decide.prefer import patient
+from advisor.decide.reach import worth_trying
 from advisor.engines import ENGINES
 from advisor.errors import BadInput
-from advisor.estimate import latency_s, speed_at
+from advisor.estimate import estimate, latency_s, speed_at
 from advisor.models.thinking import written_tokens
+from advisor.propose import engines_for, levers, propose
 from advisor.schema import Estimate, Question, Speed, Verdict
+from advisor.search.bounds import worth_a_look
 from advisor.search.nearest import nearest_yes
 from advisor.search.step import is_yes
 from advisor.verdict import verdict_for
@@ -171,6 +174,20 @@ def _default_speed(found: Estimate, question: Question) -> Speed | None:
     if not engine.memory(default, question.hardware, question.model).fits:
         return None
     return speed_at(default, found.peak_in_flight, question)
+
+
+def nothing_dropped_meets(asked: Asked) -> Iterator[str]:
+    """What a look spares a search is no yes: neither a way of an engine, nor the question as a whole."""
+    question = asked.question
+    usual = propose(question.hardware, question.workload, question.model)
+    further = (
+        levers(question.hardware, question.workload, question.model, name) for name in engines_for(question.workload)
+    )
+    for way in dict.fromkeys([*usual, *chain.from_iterable(further)]):
+        if not worth_trying(way, question) and serves(estimate(way, question), question):
+            yield f"dropped, and a yes: {way}"
+    if asked.is_yes and not worth_a_look(question):
+        yield "a yes that the bounds drop"
 
 
 def along_the_load(asked: Asked) -> Iterator[str]:

@@ -33,6 +33,7 @@ OF_EVERY_VERDICT: tuple[Law, ...] = (laws.has_figures, laws.slots_for_the_peak, 
 OF_SOME: dict[Law, int] = {  # which ask for many verdicts: of so many questions one
     laws.along_the_load: 20 if NIGHTLY else 100,
     laws.capacity: 15 if NIGHTLY else 60,
+    laws.nothing_dropped_meets: 15 if NIGHTLY else 60,
     laws.every_no_has_a_remedy: 15 if NIGHTLY else 100,
 }
 
