@@ -44,7 +44,7 @@ def from_reality(function: F) -> F:
         source = " and ".join(filter(None, (from_log.name if from_log else "", from_metrics or "")))
         with patient() as progress:
             progress(f"reading {source}")
-            found = seen_in(from_log, from_metrics)
+            found = seen_in(from_log, from_metrics, progress)
         if found is None:  # an empty address
             return function(*args, **given)
         for line in told(found, source):

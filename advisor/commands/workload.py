@@ -44,7 +44,7 @@ def command(source: str, profile: str | None, out: Path | None, force: bool, as_
     address = "://" in source
     with patient() as progress:
         progress(f"reading {source}")
-        found = of_metrics(source) if address else of_file(Path(source))
+        found = of_metrics(source) if address else of_file(Path(source), progress)
     text = profile_text(found, source if address else Path(source).name, profile)
     if out is not None:
         not_itself(Path(source), out, "--out")

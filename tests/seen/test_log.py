@@ -196,6 +196,19 @@ def test_a_log_without_end_is_read_within_bounds(tmp_path: Path, monkeypatch: py
     assert log.requests[0].at_s == made[150].at
 
 
+def test_a_long_log_says_how_far_it_is(tmp_path: Path) -> None:
+    """In tenths of the file, each told at most once in a row, never beyond the whole, and nothing of a short one."""
+    told: list[str] = []
+    path = tmp_path / "long.jsonl"
+    line = json.dumps({"timestamp": 1.79e9, "prompt_tokens": 5, "completion_tokens": 5})
+    path.write_text(f"{line}\n" * 100_000)
+    assert len(read_log(path, told.append).requests) == 100_000
+    assert told == [f"reading long.jsonl: {share} %" for share in (20, 40, 60, 80, 90)]
+    path.write_text(f"{line}\n" * 100)
+    read_log(path, told.append)
+    assert len(told) == 5
+
+
 def test_a_log_of_one_moment_has_figures() -> None:
     """Requests that all came at once have no rate that any number could not hold."""
     once = Seen(START, 5, 5, 1.0)

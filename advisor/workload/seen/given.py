@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from advisor.edge.filekinds import LOG, expected
@@ -19,20 +20,20 @@ _BEGINNING = 4096
 _PAGE = re.compile(r"#|[a-zA-Z_:][\w:]*(\{\w+=\"|\s+[-+.\d]+(e[-+]?\d+)?\s*\n)")
 
 
-def seen_in(log: Path | None, metrics: str | None) -> Observed | None:
+def seen_in(log: Path | None, metrics: str | None, progress: Callable[[str], None] = lambda _: None) -> Observed | None:
     """What a log and metrics show of one load; what both show is the log's. None: neither is given.
 
     Raises:
         BadInput: one of them cannot be used.
         EnvironmentFailed: the server does not answer.
     """
-    found = [*([_of_log(log)] if log is not None else []), *([of_metrics(metrics)] if metrics else [])]
+    found = [*([_of_log(log, progress)] if log is not None else []), *([of_metrics(metrics)] if metrics else [])]
     return together(found) if found else None
 
 
-def _of_log(path: Path) -> Observed:
+def _of_log(path: Path, progress: Callable[[str], None]) -> Observed:
     with expected(LOG, path):
-        return observed(read_log(path))
+        return observed(read_log(path, progress))
 
 
 def of_metrics(given: str) -> Observed:
@@ -44,7 +45,7 @@ def of_metrics(given: str) -> Observed:
     return of_page(samples, path.stat().st_mtime if path.exists() else time.time(), str(path))
 
 
-def of_file(path: Path) -> Observed:
+def of_file(path: Path, progress: Callable[[str], None] = lambda _: None) -> Observed:
     """The figures of a file that is a log or a saved page of metrics.
 
     Raises:
@@ -53,4 +54,4 @@ def of_file(path: Path) -> Observed:
     with expected(LOG, path):
         with opened(path) as stream:
             beginning = stream.read(_BEGINNING).decode("utf-8-sig", "replace").lstrip()
-        return of_metrics(str(path)) if _PAGE.match(beginning) else observed(read_log(path))
+        return of_metrics(str(path)) if _PAGE.match(beginning) else observed(read_log(path, progress))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
-from advisor.edge.reading import beginnings, opened_text
+from advisor.edge.reading import beginnings, is_file, opened_text
 from advisor.errors import BadInput
 from advisor.schema import value
 from advisor.workload.seen.lines import READ, TIMES, WRITTEN, Seen, request_of
 
 MOST_REQUESTS = 1_000_000  # the newest; they take 250 MB
+_TOLD_EVERY = 20_000  # lines
 MOST_OF_A_LINE = 8 << 20  # characters: a prompt may stand in it
 _GZIP = "\x1f\ufffd\x08"  # 1f 8b 08, whose second byte is no UTF-8
 _ACCEPTED = (
@@ -34,8 +36,12 @@ class Log:
     earlier: int = 0  # requests beyond the newest million
 
 
-def read_log(path: Path) -> Log:
+def read_log(path: Path, progress: Callable[[str], None] = lambda _: None) -> Log:
     """Every line that is a request.
+
+    Args:
+        path: the file.
+        progress: is told how much of it was read, in tenths.
 
     Raises:
         BadInput: the file cannot be read, holds no two requests, or more lines that cannot be read than requests;
@@ -44,8 +50,12 @@ def read_log(path: Path) -> Log:
     found: deque[Seen] = deque(maxlen=MOST_REQUESTS)
     many, odd, first = 0, 0, ""
     others = {"other": 0, "turned away": 0, "failed": 0}
+    size, passed = path.stat().st_size if is_file(path) else 0, 0
     with opened_text(path, odd="replace") as lines:
         for number, line in enumerate(beginnings(lines, MOST_OF_A_LINE), 1):
+            passed += len(line)
+            if size and not number % _TOLD_EVERY:
+                progress(f"reading {path.name}: {10 * min(10 * passed // size, 9)} %")
             if not line.strip():
                 continue
             if number == 1 and line.startswith(_GZIP):
