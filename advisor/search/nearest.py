@@ -71,7 +71,7 @@ def outcome(verdict: Verdict, workload: Workload) -> str:
     waits = f"first token {ms(speed.ttft_p95_s.expected)} (p95)" if speed else ""
     pace = f", {count(1 / speed.tpot_s.expected)} tokens/s each, {waits}" if speed else ""
     if speed and workload.pooled:
-        pace = f", one {MADE[workload.kind]} {ms(speed.ttft_p95_s.expected)} (p95)"
+        pace = f", a {MADE[workload.kind]} takes {ms(speed.ttft_p95_s.expected)} (p95)"
     return f"{engine_limits(verdict.engine).title} on {where}, {weights_format(candidate.weights_format).title}{pace}"
 
 
