@@ -24,8 +24,8 @@ before)
     'found=$(uname -sm); echo "$found"; case $found in '"'"'Darwin aarch64'"'"'|'"'"'Darwin arm64'"'"') ;; *) false ;; esac'
   look clock 'The clock is right' 'sudo timedatectl set-ntp true' \
     '[ -z "$(find plan.json -newermt '"'"'5 minutes'"'"')" ] && case $(timedatectl show --property=NTPSynchronized --value 2>/dev/null) in no) echo not synchronised; false ;; esac'
-  look memory 'The engine needs about 20.4 GiB of the host'"'"'s memory' 'end other programs, or plan a smaller model or context' \
-    'found=$(echo $(( $(sysctl -n hw.memsize) / 1048576 ))) && echo "$found" && [ "$found" -ge 20928 ]'
+  look memory 'The engine needs about 27.5 GiB of the host'"'"'s memory' 'end other programs, or plan a smaller model or context' \
+    'found=$(echo $(( $(sysctl -n hw.memsize) / 1048576 ))) && echo "$found" && [ "$found" -ge 28128 ]'
   look port 'Port 11434 is free for the engine' 'stop what listens there (`ss -ltnp '"'"'sport = :11434'"'"'`)' \
     'if (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then echo busy; exit 1; fi; echo free'
   look engine-present 'Ollama is installed' 'https://ollama.com/download (version 0.34.2)' \
