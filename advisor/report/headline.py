@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -167,13 +168,15 @@ def _crossing(answer: Answer, winner: Judged, other: Judged) -> str:
         return f"{batching} is {NOT_AHEAD}."
     if cross is None:
         return f"{simple} and {batching} were not compared: {answer.verdict.crossover_reason}."
+    after = count(math.ceil(cross))
     if cross <= peak and names[0] is winner and answer.verdict.meets_targets:
         form = short_form(other.estimate.candidate.weights_format)
-        more = "would give more" if cross <= 1 else f"would give more from {cross:.0f} requests at once on"
+        more = "would give more" if cross <= 1 else f"would give more from {after} requests at once on"
         return f"{batching} with {form} {more}; both are fast enough, and {simple} is the simpler one."
     if cross <= 1:
         return f"{batching} gives more than {simple} at any load."
     planned = f"the busiest moment has {count(peak)}"
     if names[0] is winner:
-        return f"{batching} would give more from {cross:.0f} requests at once on; {planned}."
-    return f"{simple} would give more up to {cross:.0f} requests at once; {planned}."
+        return f"{batching} would give more from {after} requests at once on; {planned}."
+    before = f"up to {count(math.floor(cross))} requests at once" if cross >= 2 else "to a single request"
+    return f"{simple} would give more {before}; {planned}."
