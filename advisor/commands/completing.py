@@ -5,6 +5,7 @@ bash: `eval "$(_ADVISOR_COMPLETE=bash_source advisor)"`, zsh: `eval "$(_ADVISOR_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,23 @@ from advisor.edge.reading import is_file, is_folder
 from advisor.errors import BadInput
 
 PLAN = "plan.json"
+LIST = re.compile(r"(?:.*,\s*)?")  # names before another one
+_NOTHING = re.compile("")
 _MOST = 100  # names that a shell is offered at once
 
 
 class Named(click.ParamType):  # type: ignore[type-arg]  # generic only in newer releases
-    """Text, of which a shell offers the names that it may begin with."""
+    """Text, of which a shell offers the names that it may begin with.
+
+    Args:
+        names: all of them.
+        before: what may stand before a name, such as other names and a comma; it is kept.
+    """
 
     name = "text"
 
-    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
-        self.names = names
+    def __init__(self, names: Callable[[], Iterable[str]], before: re.Pattern[str] = _NOTHING) -> None:
+        self.names, self.before = names, before
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
         """The text as it is."""
@@ -38,10 +46,26 @@ class Named(click.ParamType):  # type: ignore[type-arg]  # generic only in newer
         incomplete: str,
     ) -> list[CompletionItem]:
         """Names that begin so, else those that hold it, in any case; and files."""
-        low = incomplete.lower()
-        names = list(self.names())
-        found = [name for name in names if name.lower().startswith(low)] or [n for n in names if low in n.lower()]
-        return [CompletionItem(name) for name in found[:_MOST] if name.isprintable()]
+        kept = found[0] if (found := self.before.match(incomplete)) else ""
+        low = incomplete[len(kept) :].lower()
+        names = list(self.offered(incomplete))
+        near = [name for name in names if name.lower().startswith(low)] or [n for n in names if low in n.lower()]
+        return [CompletionItem(f"{kept}{name}") for name in near[:_MOST] if name.isprintable()]
+
+    def offered(self, incomplete: str) -> Iterable[str]:  # noqa: ARG002 - others look at it
+        """The names that may stand behind what was typed."""
+        return self.names()
+
+
+class CardNames(Named):
+    """Cards with their number, one or several; inside quotes, where a blank was typed, as they are written in words."""
+
+    def __init__(self) -> None:
+        super().__init__(cards, re.compile(r"(?:.*(?:,|\+)\s*)?(?:\d+\s*[x×]\s*)?", re.IGNORECASE))
+
+    def offered(self, incomplete: str) -> Iterable[str]:
+        """Ids, which are one word for a shell; behind a blank, names in words."""
+        return cards_in_words() if " " in incomplete else cards()
 
 
 class Place(click.Path):
@@ -102,6 +126,22 @@ def cards() -> Iterable[str]:
     from advisor.catalog import raw_entries
 
     return (entry["id"].removeprefix("nvidia-") for entry in raw_entries("gpus"))
+
+
+def cards_in_words() -> Iterable[str]:
+    """Names of the catalogue without the maker of most: `RTX 4090`."""
+    from advisor.catalog import raw_entries
+
+    named = (entry["name"] for entry in raw_entries("gpus"))
+    return (name.removeprefix("NVIDIA ").removeprefix("GeForce ") for name in named)
+
+
+def helpers() -> Iterable[str]:
+    """Hub ids of models for vectors and scores."""
+    from advisor.catalog import models as known
+    from advisor.models.purpose import purpose
+
+    return (model.hf_id for model in known() if purpose(model) != "text")
 
 
 def models() -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from advisor.commands.accepting import Of, one_of
-from advisor.commands.completing import Named, cards
+from advisor.commands.completing import CardNames
 from advisor.schema import MOST_A_HOST
 from advisor.workload.kinds import Number, Whole
 
@@ -18,13 +18,13 @@ _OPTIONS = (
     click.option(
         "--can-get",
         metavar="CARDS",
-        type=Named(cards),
+        type=CardNames(),
         help='Only these, e.g. "RTX 4090, 2x L40S, H100" (a number: at most so many).',
     ),
     click.option(
         "--have",
         metavar="CARDS",
-        type=Named(cards),
+        type=CardNames(),
         help='Cards that are there already, e.g. "2x RTX 3090": they cost power only.',
     ),
     click.option(

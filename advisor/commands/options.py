@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from advisor.commands.completing import HardwareFile, Named, cards, formats, models, profiles
+from advisor.commands.completing import LIST, CardNames, HardwareFile, Named, formats, helpers, models, profiles
 from advisor.commands.reality import OPTIONS, from_reality
 from advisor.workload.key import Key
 from advisor.workload.keys import KEYS, PROFILE
 from advisor.workload.kinds import Flag
+from advisor.workload.names import Name, Names
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,14 +32,20 @@ class KeyType(click.ParamType):  # type: ignore[type-arg]  # generic only in new
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Names that the key's value may begin with."""
-        return Named(_NAMES.get(self.key.name, lambda: ())).shell_complete(ctx, param, incomplete)
+        kind, names = self.key.kind, _NAMES.get(self.key.name)
+        if names is None:
+            names = kind.names if isinstance(kind, Name | Names) else lambda: ()
+        several = isinstance(kind, Names) or self.key.name == "beside"
+        return (Named(names, LIST) if several else Named(names)).shell_complete(ctx, param, incomplete)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
         """How `--help` writes the value; names of a registry are asked for only here."""
         return self.key.metavar or self.key.kind.metavar
 
 
-_NAMES: dict[str, Callable[[], Iterable[str]]] = {"model": models, "profile": profiles, "quantization": formats}
+_NAMES: dict[str, Callable[[], Iterable[str]]] = {
+    "model": models, "profile": profiles, "quantization": formats, "beside": helpers
+}  # fmt: skip
 _HEADINGS = {
     "People": ("profile", "people", "requests", "targets"),
     "Model": ("model",),
@@ -79,7 +86,7 @@ def option(key: Key) -> Callable[[F], F]:
 _MACHINE = (
     click.option(
         "--gpu",
-        type=Named(cards),
+        type=CardNames(),
         metavar="TEXT",
         help='Cards to plan for instead of this machine, e.g. "2x RTX 4090" or "4x RTX 3090 at 220 W".',
     ),

@@ -9,7 +9,7 @@ import click
 
 from advisor.catalog import engine_names
 from advisor.commands.accepting import Of
-from advisor.commands.completing import Place
+from advisor.commands.completing import CardNames, Place
 from advisor.workload.names import Name
 
 if TYPE_CHECKING:
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @click.option("--out", type=Place(path_type=Path), metavar="FILE", help="Write the JSON to FILE as well.")
 @click.option("--force", is_flag=True, help="Let --out replace a file with other content.")
-@click.option("--gpu", metavar="TEXT", help='Describe a machine with these cards instead, for example "2x RTX 4090".')
+@click.option(
+    "--gpu",
+    type=CardNames(),
+    metavar="TEXT",
+    help='Describe a machine with these cards instead, for example "2x RTX 4090".',
+)
 @click.option(
     "--models-path",
     type=Place(path_type=Path),

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from advisor.commands.completing import Place
+from advisor.commands.completing import CardNames, Place
 from advisor.commands.options import option
 from advisor.workload.keys import OF_WORKLOAD
 
@@ -24,7 +24,7 @@ from advisor.workload.keys import OF_WORKLOAD
 @click.option(
     "--map", "mapped", metavar="MODEL", help="Which model it serves, for the crossover, where its name does not say."
 )
-@click.option("--gpu", help="The cards of its machine, where that is another one.")
+@click.option("--gpu", type=CardNames(), metavar="TEXT", help="The cards of its machine, where that is another one.")
 @click.option(
     "--hardware",
     type=Place(path_type=Path, dir_okay=False),
