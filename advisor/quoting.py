@@ -56,6 +56,11 @@ def shell(text: str) -> str:
     return shlex.quote(_possible(text, "a command line"))
 
 
+def powershell(text: str) -> str:
+    """One word of PowerShell, for which typographic quotes end a text as plain ones do."""
+    return "'" + re.sub("['\u2018\u2019\u201a\u201b]", r"\g<0>\g<0>", _possible(text, "PowerShell")) + "'"
+
+
 def shell_line(words: list[str] | tuple[str, ...]) -> str:
     """A whole command."""
     return " ".join(shell(word) for word in words)

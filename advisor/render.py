@@ -35,7 +35,7 @@ from advisor.schema import Plan, RenderedFile
 SHARED = (
     Placement("_shared/README.md.j2", "README.md"),
     Placement("_shared/CHECKLIST.md.j2", "CHECKLIST.md"),
-    Placement("_shared/env.example.j2", ".env.example", ways=("compose", *ON_HOST)),
+    Placement("_shared/env.example.j2", ".env.example", ways=("compose", *ON_HOST), systems=("linux", "darwin")),
     Placement("_shared/stop.sh.j2", "stop.sh", executable=True, ways=("native",)),
 )
 FOR_SERVERS = (
@@ -48,6 +48,7 @@ FILTERS = {
     "plain": quoting.plain,
     "words": quoting.plain_words,
     "sh": quoting.shell,
+    "ps": quoting.powershell,
     "yaml": quoting.yaml,
     "compose": quoting.compose,
     "prose": quoting.prose,
@@ -78,7 +79,8 @@ def render(plan: Plan) -> tuple[RenderedFile, ...]:
     around = [placement for part in plan.parts for placement in PARTS[part].placements(plan)]
     placements = (*SHARED, *(FOR_SERVERS if has_docs(plan) else ()), *ENGINES[plan.engine].placements(plan), *around)
     ways, context = set(ways_of(plan)), _context(plan)
-    chosen = (placement for placement in placements if not placement.ways or ways & set(placement.ways))
+    here = (placement for placement in placements if placement.on(plan.hardware.os))
+    chosen = (placement for placement in here if not placement.ways or ways & set(placement.ways))
     files = [_place(placement, context) for placement in chosen]
     if plan.desk is not None:
         files += [replace(file, path=f"{DESK}/{file.path}") for file in render(plan.desk)]

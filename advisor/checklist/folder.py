@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.catalog.licences import limits
+from advisor.checklist.systems import typed
 from advisor.engines.ways import ways_of
 from advisor.folder.write import MANIFEST
 from advisor.quoting import shell
@@ -18,13 +19,22 @@ STARTS = {"native": ("run.sh", "stop.sh"), "compose": ("compose.yaml",)}  # file
 
 def folder_checks(plan: Plan) -> Iterator[Check]:
     """Unchanged files, a private .env, access to a gated model, and a licence that limits its use."""
+    if plan.hardware.os != "windows":  # neither bash nor .env is there
+        yield from _as_written(plan)
+    if plan.launch.needs_token:
+        yield _access(plan.launch.model_ref)
+    if terms := limits(plan.model):
+        yield _licence(plan.model.hf_id, terms)
+
+
+def _as_written(plan: Plan) -> Iterator[Check]:
     needed = ("plan.json", *(name for way in ways_of(plan) for name in STARTS.get(way, ())))
     yield Check(
         id="files",
         fact="The files are as advisor wrote them",
         why="a file that was changed by hand is not what was planned, and the next rendering replaces it",
         command=f"ls {' '.join(needed)} >/dev/null && awk 'NR == FNR {{here[$0]; next}} substr($0, 67) in here' "
-        f"<(find . -type f) <(sed -nE '{_LISTED}' {MANIFEST}) | sha256sum --check --quiet",
+        f"<(find . -type f) <(sed -nE '{_LISTED}' {MANIFEST}) | {typed('checksum', plan)} --check --quiet",
         expect="no output",
         otherwise="advisor render plan.json --out . --force (keeps what you changed as .bak-N)",
     )
@@ -37,10 +47,6 @@ def folder_checks(plan: Plan) -> Iterator[Check]:
         expect="no output",
         otherwise="chmod 600 .env *.env",
     )
-    if plan.launch.needs_token:
-        yield _access(plan.launch.model_ref)
-    if terms := limits(plan.model):
-        yield _licence(plan.model.hf_id, terms)
 
 
 def _licence(model: str, terms: str) -> Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.checklist.systems import typed
 from advisor.engines.admission import admitted_requests
 from advisor.engines.host_memory import host_memory_bytes
 from advisor.quoting import shell
@@ -21,7 +22,7 @@ SPELLINGS = {"x86_64": ("x86_64", "amd64"), "aarch64": ("aarch64", "arm64"), "ar
 def machine_checks(plan: Plan) -> Iterator[Check]:
     """What must hold whatever the accelerator is."""
     yield _system(plan)
-    yield _clock()
+    yield _clock(plan)
     yield _memory(plan)
     if plan.hardware.os == "linux":
         yield from _linux(plan)
@@ -40,7 +41,7 @@ def _linux(plan: Plan) -> Iterator[Check]:
 
 def _system(plan: Plan) -> Check:
     machine = plan.hardware.cpu.architecture
-    system = {"linux": "Linux", "darwin": "Darwin"}.get(plan.hardware.os, plan.hardware.os)
+    system = {"linux": "Linux", "darwin": "Darwin", "windows": "Windows"}[plan.hardware.os]
     accepted = "|".join(shell(f"{system} {name}") for name in SPELLINGS.get(machine, (machine,)))
     return Check(
         id="system",
@@ -52,16 +53,16 @@ def _system(plan: Plan) -> Check:
     )
 
 
-def _clock() -> Check:
+def _clock(plan: Plan) -> Check:
+    asked = "case $(timedatectl show --property=NTPSynchronized --value 2>/dev/null) in"
+    synchronised = f" && {asked} no) echo not synchronised; false ;; esac" if plan.hardware.os == "linux" else ""
     return Check(
         id="clock",
         fact="The clock is right",
         why="with a wrong one certificates and tokens are refused, and metrics land in another hour",
-        command="[ -z \"$(find plan.json -newermt '5 minutes')\" ] && "
-        "case $(timedatectl show --property=NTPSynchronized --value 2>/dev/null) in "
-        "no) echo not synchronised; false ;; esac",
+        command=f"[ -z \"$(find plan.json -newermt '5 minutes')\" ]{synchronised}",
         expect="no output: not behind the day the plan was written, and synchronised where systemd knows",
-        otherwise="sudo timedatectl set-ntp true",
+        otherwise=typed("clock", plan),
     )
 
 
@@ -143,6 +144,6 @@ def _port(plan: Plan) -> Check:
         why="the engine would not start, or clients would talk to what is there now",
         command=f"{stop_if_busy(port)}; echo free",
         expect="free",
-        otherwise=f"stop what listens there (`ss -ltnp 'sport = :{port}'`)",
+        otherwise=f"stop what listens there (`{typed('listens', plan)}`)",
         when="stopped",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.checklist.systems import typed
 from advisor.engines.ways import HOSTED, ways_of
 from advisor.schema import Check, Plan
 
@@ -12,7 +13,7 @@ FRESH_DAYS = 30  # an older load test was of another state of things
 
 def people_checks(plan: Plan) -> Iterator[Check]:
     """Load test always; firewall, rollback and backup where others depend on the service."""
-    yield _load_test()
+    yield _load_test(plan)
     if not plan.serves_others:
         return
     if plan.hardware.os == "linux":
@@ -23,7 +24,7 @@ def people_checks(plan: Plan) -> Iterator[Check]:
         why="the day it is needed is the wrong one to try it",
         command=None,
         expect="the folder of the version before stands beside this one; stopped here and started there it answers",
-        otherwise="keep a copy of this folder before the next rendering: cp -a . ../deploy-before",
+        otherwise=f"keep a copy of this folder before the next rendering: {typed('copy', plan)}",
     )
     yield Check(
         id="backup",
@@ -31,11 +32,11 @@ def people_checks(plan: Plan) -> Iterator[Check]:
         why="tags and repositories move or vanish, and a download takes hours when it is needed in minutes",
         command=None,
         expect="a copy of the model store (or offline/ of an --air-gapped plan) on another machine, with checksums",
-        otherwise="copy the folder of the checklist's line on disk room, and write down its sha256sum",
+        otherwise=f"copy the folder of the checklist's line on disk room, and write down its {typed('checksum', plan)}",
     )
 
 
-def _load_test() -> Check:
+def _load_test(plan: Plan) -> Check:
     return Check(
         id="load-test",
         fact="The planned load was driven on this machine, and met its targets",
@@ -44,7 +45,7 @@ def _load_test() -> Check:
         f'[ -n "$(find smoke/report.json -mtime -{FRESH_DAYS})" ] || {{ echo older than {FRESH_DAYS} days; exit 1; }}; '
         """grep -q '"result": "pass"' smoke/report.json && ! grep '"result": "fail"' smoke/report.json""",
         expect="no output",
-        otherwise="advisor smoke . (starts, drives and stops it; minutes)",
+        otherwise=typed("load", plan),
         when="running",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.checklist.systems import typed
 from advisor.engines import ENGINES
 from advisor.quoting import shell
 from advisor.schema import Check, Plan
@@ -22,7 +23,7 @@ def storage_checks(plan: Plan) -> Iterator[Check]:
     weights, store = 0 if in_place else plan.launch.cache_bytes, engine.container(plan).mounts[0]
     named, folder = store.native_variable, store.native_folder
     native = f"folder={path_from_env(named)}; folder=${{folder:-${{{named}:-$HOME/{shell(folder)}}}}}"
-    yield _disk("disk", native, weights, 0, f"set {named} in .env to a folder on a larger disk", ("native",))
+    yield _disk("disk", native, weights, 0, typed("models", plan).replace("NAME", named), ("native",))
     if plan.hardware.os == "linux":
         volume = f"folder={path_from_env(store.variable)}; folder=${{folder:-$({DOCKER})}}"
         hint = f"set {store.variable} in .env to a folder on a larger disk"

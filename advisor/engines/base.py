@@ -51,6 +51,11 @@ class Placement(NamedTuple):
     path: str
     executable: bool = False
     ways: tuple[str, ...] = ()  # parts that need it, one of which must be there; empty: it is always
+    systems: tuple[str, ...] = ()  # empty: all, or where it is a script for bash, those that have one
+
+    def on(self, system: str) -> bool:
+        """Whether that system can use it."""
+        return system in self.systems if self.systems else not (self.executable and system == "windows")
 
 
 class Engine(Predictable, Protocol):

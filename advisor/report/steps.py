@@ -77,12 +77,15 @@ def _starts(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
     if plan.launch.server == "running":
         title = engine_limits(plan.engine).title
         yield from _settings_of_running(plan, where)
-        yield f"cd {where} && ./run.sh", f"the {title} that runs here gets the model, {at}"
+        start = "; powershell -ExecutionPolicy Bypass -File run.ps1" if "run.ps1" in written else " && ./run.sh"
+        yield f"cd {where}{start}", f"the {title} that runs here gets the model, {at}"
         return
     spanning = plan.estimate.candidate.nodes > 1
     ways = []
     if "run.sh" in written:
         ways.append((f"./run.sh{' NUMBER' if spanning else ''}", "on each machine" if spanning else at))
+    if "run.ps1" in written:
+        ways.append(("powershell -ExecutionPolicy Bypass -File run.ps1", at))
     if "compose.yaml" in written and plan.hardware.containers.compose_version:
         ways.append(("docker compose up -d --wait", at))
     if any(path.startswith("kubernetes/") for path in written):
@@ -90,7 +93,8 @@ def _starts(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
     if not ways:
         yield f"cd {where}", "its README.md says how to start it"
     for number, (command, comes) in enumerate(ways):
-        yield (command, "the same another way") if number else (f"cd {where} && {command}", comes)
+        both = "; " if command.startswith("powershell") else " && "  # the older PowerShell has no &&
+        yield (command, "the same another way") if number else (f"cd {where}{both}{command}", comes)
     if plan.desk is not None:
         yield "cd desk && ./run.sh", "at each desk"
 
@@ -106,7 +110,8 @@ def _settings_of_running(plan: Plan, where: str) -> Iterator[Step]:
 
 
 def _looks(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
-    yield f"advisor check {where}", f"{len(plan.checks)} checks before and after the start"
+    if plan.hardware.os != "windows":  # the commands of the checklist are for bash
+        yield f"advisor check {where}", f"{len(plan.checks)} checks before and after the start"
     if "run.sh" in written or "compose.yaml" in written:
         yield f"advisor smoke {where}", "your load on the real engine"
     yield f"advisor report {where}", "all of it as one page"

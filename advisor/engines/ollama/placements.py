@@ -13,6 +13,8 @@ def placements(plan: Plan) -> tuple[Placement, ...]:
     files = [
         Placement("ollama/Modelfile.j2", "Modelfile", ways=("compose", *ON_HOST)),
         Placement("ollama/run.sh.j2", "run.sh", executable=True, ways=("native",)),
+        Placement("ollama/run.ps1.j2", "run.ps1", ways=("native",), systems=("windows",)),
+        Placement("ollama/stop.ps1.j2", "stop.ps1", ways=("native",), systems=("windows",)),
     ]
     if has_image(plan) and plan.launch.server == "own":
         files.insert(0, Placement("ollama/compose.yaml.j2", "compose.yaml", ways=("compose",)))
