@@ -149,18 +149,35 @@ def test_a_phone_shows_handle_and_verdict_at_once(opened: Open, asked: dict[str,
 @pytest.mark.parametrize("asked", [YES, NO], ids=["yes", "no"])
 def test_axe_finds_nothing_serious(opened: Open, asked: dict[str, str], size: tuple[int, int], dark: bool) -> None:
     """Names, contrast, order, roles: what axe-core can judge."""
+    page = opened(size=size, dark=dark, **asked)
+    settled(page)
+    assert not serious(page)
+
+
+def test_machines_are_found_in_the_browser(opened: Open) -> None:
+    """The link leads to both charts of the machines that would carry it, which fit a phone; and back to the plan."""
+    page = opened(size=PHONE, dark=True, **YES)
+    settled(page)
+    page.get_by_role("link", name="Which machines would carry this").click()
+    expect(page.locator("h2")).to_contain_text("YES", timeout=WAIT_MS)
+    assert page.locator("svg").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    assert not serious(page)
+    page.get_by_role("link", name="Back to the plan").click()
+    expect(page.locator(".verdict h2")).to_contain_text("50 users", timeout=WAIT_MS)
+
+
+def serious(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe-core finds in the page with everything opened that can be."""
     tools = os.environ.get("ADVISOR_TOOLS") or Path.home() / ".cache" / "advisor-tools"
     script = Path(tools, "axe.min.js")
     if not script.is_file():
         absent("axe-core is not here: tests/tools/page.sh")
-    page = opened(size=size, dark=dark, **asked)
-    settled(page)
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     page.evaluate(script.read_text())
     found = page.evaluate("axe.run().then(found => found.violations)")
-    serious = [
+    return [
         (each["id"], [node["html"][:200] for node in each["nodes"]])
         for each in found
         if each["impact"] in ("serious", "critical")
     ]
-    assert not serious
