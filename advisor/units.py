@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 
 KIB = 1024
 MIB = 1024**2
@@ -12,6 +13,7 @@ GB = 10**9
 TERA = 10**12
 _MINUTES_FROM_S = 120
 _MOST_DIGITS = 30
+_CENTS = 0.1  # below it, two places say too little
 
 
 def gib(n_bytes: float) -> str:
@@ -49,6 +51,16 @@ def count(n: float) -> str:
     if n == int(n) or n >= 10:
         return f"{n:,.0f}"
     return f"{n:.1f}"
+
+
+def cents(amount: float) -> str:
+    """An amount of money that may be small: `0.0048` stays that, where cents would be none.
+
+    >>> cents(12.345), cents(0.0048), cents(0.0)
+    ('12.35', '0.0048', '0.00')
+    """
+    small = 0.0 < amount < _CENTS
+    return f"{amount:.{1 - math.floor(math.log10(amount))}f}" if small else f"{amount:,.2f}"
 
 
 def whole(text: str) -> int | None:

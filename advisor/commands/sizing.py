@@ -104,7 +104,8 @@ def chosen_files(answer: SizeAnswer, number: int) -> tuple[RenderedFile, ...]:
     from advisor.commands.pinning import pinned
 
     if number > len(answer.options):
-        raise BadInput(f"--pick {number}: the answer has {len(answer.options)} ways")
+        ways = len(answer.options)
+        raise BadInput(f"--pick {number}: the answer has {ways} way{'s' if ways != 1 else ''}")
     made = advise_on(answer.options[number - 1].way, answer.question)
     return files_of(pinned(made)) if made else ()
 

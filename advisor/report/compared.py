@@ -19,7 +19,7 @@ from advisor.report.layout import paragraph
 from advisor.schema import value
 from advisor.sizing.cost import Cost, Fleet, Terms, cost, hours_a_month
 from advisor.sizing.prices import offers
-from advisor.units import count, ms
+from advisor.units import cents, count, ms
 from advisor.wire import to_data
 
 
@@ -130,7 +130,7 @@ def _rows(answer: Answer, terms: Terms) -> Iterator[tuple[str, str]]:
     yield "once", f"{known.purchase:,.0f} {unit}" if known else "not known"
     yield "a month", f"{known.per_month:,.0f} {unit} ({known.kind})" if known else "not known"
     million = known.per_million_tokens if known else None
-    yield "a million tokens", f"{million:,.2f} {unit}" if million else "not known"
+    yield "a million tokens", f"{cents(million)} {unit}" if million else "not known"
 
 
 def _plan_rows(answer: Answer) -> Iterator[tuple[str, str]]:

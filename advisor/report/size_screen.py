@@ -18,9 +18,10 @@ from advisor.sizing.load import scale_of
 from advisor.sizing.night import Night
 from advisor.sizing.option import Option, asked_again, engine_title, title, told
 from advisor.sizing.overflow import Overflow
+from advisor.sizing.search import ALIKE, DEAR
 from advisor.sizing.short import Short
 from advisor.sizing.way import Way
-from advisor.units import count, ms, seconds
+from advisor.units import cents, count, ms, seconds
 
 _UNITS = {"users": "users", "concurrency": "in flight", "request_rate": "requests/s"}
 _WORDS = {"cheapest": "cheapest", "fewest": "fewest", "fastest": "fastest", "headroom": "most head-room"}
@@ -132,7 +133,7 @@ def _money(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
     for each in way.costs:
         kinds.setdefault(each.kind, each)
     for found in kinds.values():
-        million = f", {found.per_million_tokens:,.2f} a million tokens" if found.per_million_tokens else ""
+        million = f", {cents(found.per_million_tokens)} a million tokens" if found.per_million_tokens else ""
         once = f"{found.purchase:,.0f} {unit} once, " if found.purchase else ""
         yield found.kind, f"{once}{found.per_month:,.0f} {unit} a month{million}  ({found.dated})"
     if option.night is not None:
@@ -192,7 +193,10 @@ def assumed(answer: SizeAnswer) -> str:
         f"{terms.resale:.0%} got back; {host}; exchange rates of {terms.exchange.date}"
     )
     if len(answer.found.ways) > 1:
-        told_ += f"; fastest and most head-room: of the {len(answer.found.ways)} cheapest ways"
+        told_ += (
+            f"; fastest and most head-room: of the {len(answer.found.ways)} cheapest ways, of several machines those "
+            f"of up to {DEAR:g} times the cheapest; fastest: within {ALIKE:.0%} the fewest cards"
+        )
     if unpriced := [title(way.fit) for way in answer.found.ways if way.cost is None]:
         told_ += f"; no price is known of {', '.join(unpriced)}, so that they may be cheaper"
     return told_

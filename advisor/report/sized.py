@@ -12,7 +12,7 @@ from advisor.sizing.cost import DAYS_A_MONTH, Cost, Terms
 from advisor.sizing.load import scale_of
 from advisor.sizing.option import Option, asked_again, months_until_full, title
 from advisor.sizing.overflow import Overflow
-from advisor.sizing.search import Sized
+from advisor.sizing.search import ALIKE, DEAR, KEPT, Sized
 from advisor.sizing.short import Short
 from advisor.sizing.way import Way
 from advisor.wire import to_data
@@ -57,6 +57,7 @@ def size_document(answer: SizeAnswer, files: tuple[str, ...] = ()) -> dict[str, 
         "why_not": short.why if short else None,
         "base_and_api": _overflow(answer.overflow),
         "cards_tried": answer.found.tried,
+        "looked_at": {"ways": KEPT, "several_machines_cost_times": DEAR, "as_fast_within": ALIKE},
         "terms": _terms(answer.terms),
         "workload": to_data(answer.question.workload),
         "model": to_data(answer.question.model),
