@@ -26,6 +26,7 @@ _CHART_ROWS = (5, 10)  # of its plot
 _INDENT = 5
 _NARROW = 70  # columns, below which labels are short
 _MOST_SETTINGS, _MOST_NAMED, _MOST_CHANGES = 6, 5, 4
+_MOST_VALUE = 28  # characters of a setting's value
 _MOST_REASON = 46  # characters of a setting's reason
 _STATES = {OK: "green", MAY_MISS: "yellow", MISSES: "red"}
 Lines = list[Text]
@@ -177,14 +178,20 @@ def _settings(answer: Answer, width: int, most: int) -> Iterator[Text]:
     yield from paragraph(said, width, head=padded(Text("Settings", style="bold"), 10), indent=10)
     shown, others = every[:most], every[most:]
     names = max((len(each.name) for each in shown), default=0) + 2
-    values = max((len(each.value or "") for each in shown), default=0) + 2
-    for each in shown:
-        line = Text("  ").append(f"{each.name:<{names}}", style="cyan").append(f"{each.value or '':<{values}}")
+    texts = [_beginning(each.value or "") for each in shown]
+    values = max(map(len, texts), default=0) + 2
+    for each, text in zip(shown, texts, strict=True):
+        line = Text("  ").append(f"{each.name:<{names}}", style="cyan").append(f"{text:<{values}}")
         yield line.append(clause(each.because, min(width - line.cell_len, _MOST_REASON)), style="dim")
     if others:
         named = ", ".join(each.name + (f"={each.value}" if each.value else "") for each in others[:_MOST_NAMED])
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
         yield from paragraph(f"also {named}{more}", width, indent=2, style="dim")
+
+
+def _beginning(value: str) -> str:
+    """A value that leaves room for its reason; all of a long one, such as a JSON object, is in --settings."""
+    return value if len(value) <= _MOST_VALUE else f"{value[: _MOST_VALUE - 3].rstrip()}..."
 
 
 def _next(answer: Answer, written: Written, width: int) -> Iterator[Text]:

@@ -74,6 +74,7 @@ CANDIDATE_RULES: Mapping[str, CasePredicate] = {
     "OPS413": operations.ops413,
     "OPS414": operations.ops414,
     "FIT110": fit.fit110,
+    "FIT124": fit.fit124,
     "OPS415": operations.ops415,
     "OPS417": operations.ops417,
     "OPS428": versions.ops428,

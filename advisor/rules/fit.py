@@ -9,6 +9,7 @@ from typing import Any
 from advisor.catalog.memory_limit import MemoryLimit, memory_limit
 from advisor.engines.own import with_own_memory
 from advisor.frozen import replace
+from advisor.models.stretch import stretch
 from advisor.models.thinking import written_tokens
 from advisor.physics.memory.stored import repository, stored
 from advisor.rules.base import Case
@@ -71,7 +72,7 @@ def fit104(case: Case, threshold: Mapping[str, Any]) -> str | None:
     if not memory.fits or memory.full_sequences < 1 or memory.kv_bytes_per_token <= 0:
         return None
     room, most = _room_in_sequences(estimate), full_requests(estimate)
-    alone = min(math.floor(room * context), case.model.context_trained)
+    alone = min(math.floor(room * context), max(context, case.model.context_trained))
     relation = "enough for" if most >= estimate.peak_in_flight else "fewer than"
     return (
         f"{count(most)} request{'s' if most != 1 else ''} of the full {count(context)} tokens "
@@ -116,15 +117,26 @@ def fit106(case: Case, threshold: Mapping[str, Any]) -> str | None:
 
 
 def fit107(case: Case, threshold: Mapping[str, Any]) -> str | None:
-    """Fires when the planned context is longer than the trained one."""
+    """Fires when the planned context is longer than the trained one, and nothing stretches that."""
     planned, trained = case.estimate.candidate.context_tokens, case.model.context_trained
-    if planned <= trained:
+    if planned <= trained or fit124(case, threshold) is not None:
         return None
     known = f"a context of {count(planned)} tokens is planned, the model was trained for {count(trained)}"
     if case.model.origin != "catalogue":
         return known
     return (
         f"{known} as the catalogue has it: if {case.model.hf_id} takes more, name its folder, whose config.json counts"
+    )
+
+
+def fit124(case: Case, threshold: Mapping[str, Any]) -> str | None:
+    """Notes a context that YaRN stretches."""
+    found = stretch(case.model, case.estimate.candidate.context_tokens)
+    if found is None or "stretch" not in case.limits.features:
+        return None
+    return (
+        f"{count(case.estimate.candidate.context_tokens)} tokens are {found['rope_parameters']['factor']:g} times what "
+        f"{case.model.hf_id} was trained on first: stretched by YaRN, as its card says; short prompts may lose a little"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from advisor.catalog import engine_limits, engine_names, weights_format
 from advisor.engines.devices import usable
+from advisor.models.stretch import longest_context
 from advisor.physics.memory.layout import tensor_groups
 from advisor.physics.memory.weights import UNREAD, matmul_flops_per_token
 from advisor.schema import Hardware, ModelSpec, Question, Workload
@@ -18,7 +19,7 @@ def worth_a_look(question: Question) -> bool:
     drops is no yes, and what it keeps may be none.
     """
     model, workload, hardware = question.model, question.workload, question.hardware
-    if workload.context_tokens > model.context_trained:
+    if workload.context_tokens > longest_context(model):
         return False
     cards = hardware.accelerators
     memory = sum(card.memory_bytes for card in cards) * hardware.nodes

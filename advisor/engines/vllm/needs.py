@@ -10,9 +10,12 @@ from advisor.catalog import constants
 from advisor.engines.vllm.rows import flag
 from advisor.models.purpose import purpose
 from advisor.models.ranks import ranker
+from advisor.models.stretch import stretch
 from advisor.quoting import shell
 from advisor.schema import ModelSpec, Setting
+from advisor.units import count
 
+OVERRIDES = "--hf-overrides"
 REMOTE_CODE = "--trust-remote-code"
 CHAT_TEMPLATE = "--chat-template"
 RAW = "https://raw.githubusercontent.com/vllm-project/vllm"
@@ -57,10 +60,22 @@ def _ranking(model: ModelSpec) -> Iterator[Setting]:
     if found is not None and found.overrides:
         words = found.overrides.get("classifier_from_token")
         reason = f"its score is the odds of the word {words[-1]!r}" if words else "the name that vLLM has for its class"
-        yield flag("--hf-overrides", json.dumps(found.overrides), reason, source)
+        yield flag(OVERRIDES, json.dumps(found.overrides), reason, source)
     if found is not None and found.template:
         reason = "puts question and passage into the words that the model was taught; without it the scores are wrong"
         yield flag(CHAT_TEMPLATE, f"{EXAMPLES}/{_SCORES}/{found.template}", reason, source)
+
+
+def stretched(model: ModelSpec, context_tokens: int) -> list[Setting]:
+    """What makes a context longer than the trained one, where the model's card says so."""
+    found = stretch(model, context_tokens)
+    if found is None:
+        return []
+    factor = found["rope_parameters"]["factor"]
+    reason = (
+        f"YaRN, {factor:g} times the {count(constants('stretch')['original'])} tokens of its training, as its card says"
+    )
+    return [flag(OVERRIDES, json.dumps(found), reason, constants("stretch")["source"])]
 
 
 def _remote_code(model: ModelSpec) -> Iterator[Setting]:

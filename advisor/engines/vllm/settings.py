@@ -14,7 +14,7 @@ from advisor.engines.vllm.defaults import device_defaults
 from advisor.engines.vllm.edge import edge_settings
 from advisor.engines.vllm.kv_types import only_flashinfer
 from advisor.engines.vllm.memory import default_utilization, highest_utilization, scratch_bytes
-from advisor.engines.vllm.needs import kv_cache_dtype, needs
+from advisor.engines.vllm.needs import kv_cache_dtype, needs, stretched
 from advisor.engines.vllm.revision import revision_settings
 from advisor.engines.vllm.rows import POSITIONAL, VARIABLES, flag
 from advisor.engines.vllm.service import environment, features, service
@@ -129,8 +129,13 @@ def _context(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[S
         f"would reserve room for what nobody asks"
         if candidate.context_tokens < model.context_trained
         else f"the model's own length, {count(model.context_trained)}"
+        if candidate.context_tokens == model.context_trained
+        else f"the longest request planned ({workload.profile}), beyond the model's {count(model.context_trained)}"
     )
-    return [flag("--max-model-len", candidate.context_tokens, reason, "engines-vllm-memory")]
+    return [
+        *stretched(model, candidate.context_tokens),
+        flag("--max-model-len", candidate.context_tokens, reason, "engines-vllm-memory"),
+    ]
 
 
 def _batch(estimate: Estimate, hardware: Hardware, workload: Workload, model: ModelSpec) -> list[Setting]:
