@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from advisor.models.names import is_guess
 from advisor.rules import VETO
-from advisor.schema import Judged, Question
-from advisor.units import gib
+from advisor.schema import Cpu, Judged, Question
+from advisor.units import GB, count, gib
 
 _MEMORY = {"FIT101", "FIT102", "FIT105"}
 
@@ -16,6 +16,21 @@ def rests_on(winner: Judged | None, judged: Sequence[Judged], question: Question
     """One sentence; empty where everything was looked at."""
     told = list(_told(winner, judged, question))
     return f"This rests on {'; and on '.join(told)}." if told else ""
+
+
+def _on_the_host(judged: Judged) -> bool:
+    """Whether the processor computes layers."""
+    candidate = judged.estimate.candidate
+    return candidate.device == "cpu" or candidate.cpu_layers > 0
+
+
+def _processor(cpu: Cpu) -> str:
+    """What is taken for granted of a processor that nobody looked at."""
+    rate = f" and {cpu.bandwidth_bytes_per_s / GB:.0f} GB/s of memory" if cpu.bandwidth_bytes_per_s else ""
+    return (
+        f"{count(cpu.cores)} cores{rate} of a processor that was not looked at: if it has others, take --hardware FILE "
+        f"with what `advisor probe --out FILE` says there"
+    )
 
 
 def _told(winner: Judged | None, judged: Sequence[Judged], question: Question) -> Iterator[str]:
@@ -31,6 +46,8 @@ def _told(winner: Judged | None, judged: Sequence[Judged], question: Question) -
             f"{gib(card.memory_bytes)} of memory for {card.name}, which was named and not looked at: if it has more, "
             f"take --hardware FILE with what `advisor probe --out FILE` says there"
         )
+    if winner is not None and hardware.source == "simulated" and _on_the_host(winner):
+        yield _processor(hardware.cpu)
     speed = winner.estimate.peak_speed if winner else None
     if speed is not None and speed.output_tokens_per_s.basis == "analytic":
         yield (
