@@ -131,7 +131,7 @@ class Look:
         try:
             return await asyncio.wait_for(work, max(self.until_s - self.watch.seconds, 0.1))
         except TimeoutError:
-            raise Failed("the time is up") from None
+            raise Failed("the time is up: --budget gives more") from None
 
 
 def score(result: LoadResult) -> float:
