@@ -78,9 +78,18 @@ def named(text: str, count: int = 1, watts: float | None = None, *, guess: bool 
     if count not in (1, len(specs)) and len(specs) > 1:
         raise BadInput(f"GPU {text!r} names {len(specs)} cards, and the count beside it is {count}")
     every = tuple(specs if len(specs) > 1 else specs * count)
-    notes = (note for part in parts for note in (*part.notes, *_of_one_die(part.spec)))
+    notes = (note for part in parts for note in (*part.notes, *_of_dies(part.spec, guess)))
     told = dict.fromkeys((*product.notes, *notes, *said_of(beside)))
-    return Named(text, every, "", beside.watts, links, beside, product.threads, tuple(told))
+    return Named(
+        text,
+        every if guess else tuple(map(_one_die, every)),
+        "",
+        beside.watts,
+        links,
+        beside,
+        product.threads,
+        tuple(told),
+    )
 
 
 def _without_cards(text: str, rest: str, beside: Beside) -> Named | None:
@@ -126,11 +135,23 @@ def dies_of(spec: GpuSpec) -> int:
     return int(constants("devices")["dies"].get(spec.id, 1))
 
 
-def _of_one_die(spec: GpuSpec) -> tuple[str, ...]:
-    """What is taken for granted of a card of several dies."""
+def _one_die(spec: GpuSpec) -> GpuSpec:
+    """One of the GPUs that a driver lists for the card; its bandwidth and FLOPs are parted by `accelerator`."""
+    if (dies := dies_of(spec)) == 1:
+        return spec
+    watts, price = (figure and figure / dies for figure in (spec.tdp_watts, spec.usd_per_hour))
+    return replace(spec, memory_bytes=spec.memory_bytes // dies, tdp_watts=watts, usd_per_hour=price)
+
+
+def _of_dies(spec: GpuSpec, guess: bool) -> tuple[str, ...]:
+    """What is taken for granted of a card of several dies; rows of others count whole cards."""
     if (dies := dies_of(spec)) == 1:
         return ()
-    return (f"{spec.name} is {dies} GPUs to its driver: bandwidth and FLOPs of one of them, memory of all",)
+    if guess:
+        return (f"{spec.name} is {dies} GPUs to its driver: bandwidth and FLOPs of one of them, memory of all",)
+    return (
+        f"{spec.name} is {dies} GPUs to its driver, and one of them is planned: a whole card is `{dies}x {spec.id}`",
+    )
 
 
 def accelerator(spec: GpuSpec, index: int, linked: Sequence[int], links: Links = UNSTATED) -> Accelerator:

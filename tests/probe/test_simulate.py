@@ -241,3 +241,14 @@ def test_more_of_a_card_are_joined_as_if_they_were_named() -> None:
     for name in ("H100 SXM", "RTX 3090", "MI300X"):
         (card,) = simulate(name).accelerators
         assert alike(card, 4) == simulate(name, 4).accelerators
+
+
+@pytest.mark.parametrize("name", ["MI250X", "MI250", "Max 1550", "Ascend 910C"])
+def test_a_card_of_two_dies_is_planned_as_one_of_them(name: str) -> None:
+    """No engine gives one rank the memory of both: half of all figures, a note on what to type, and so two are a card."""
+    one, two = simulate(name), simulate(f"2x {name}")
+    whole = next(spec for spec in gpus() if spec.id == one.accelerators[0].catalog_id)
+    card = one.accelerators[0]
+    assert card.memory_bytes * 2 == whole.memory_bytes and len(two.accelerators) == 2
+    assert card.bandwidth_bytes_per_s == (whole.bandwidth_bytes_per_s or 0) / 2
+    assert any(f"`2x {whole.id}`" in note for note in one.assumed)
