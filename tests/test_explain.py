@@ -36,7 +36,7 @@ def test_a_flag_the_advisor_does_not_use_is_still_known() -> None:
 
 def test_an_unknown_name_gets_the_nearest() -> None:
     """A slip of the finger is answered with the name that was meant."""
-    with pytest.raises(BadInput, match=r"Did you mean .*FIT101"):
+    with pytest.raises(BadInput, match=r"did you mean .*FIT101"):
         explain("FIT1O1")
 
 

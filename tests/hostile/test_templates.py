@@ -15,11 +15,12 @@ TEMPLATES = template_folder()
 EVERYWHERE = {"plain", "words"}  # what no language reads as anything but itself
 YAML = {"yaml", "comment", "compose", "kubernetes", "literal", "helm", "alert"}
 UNIT = {"unit_word", "unit_value", "unit_path", "unit_text", "comment"}
-MARKDOWN = {"code", "block", "prose", "cell", "sh"}  # cell: of a table; sh: inside a block of commands
+MARKDOWN = {"code", "block", "prose", "cell", "sh", "ps"}  # cell: of a table; sh, ps: inside a block of commands
 ALLOWED = {
     ".yaml.j2": YAML,
     ".yml.j2": YAML,
     ".sh.j2": {"sh", "comment"},
+    ".ps1.j2": {"ps", "comment"},
     ".env.j2": {"sh", "comment"},
     "env.example.j2": {"comment"},
     ".md.j2": MARKDOWN,
