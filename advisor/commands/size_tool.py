@@ -24,7 +24,7 @@ def size(
     budget: str | None = None,
     options: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Which machines for this load: the fewest, cheapest, fastest and roomiest, with costs. Takes up to a minute.
+    """Which machines for this load: the fewest, cheapest, fastest and roomiest, with costs. Takes some seconds.
 
     Args:
         users: people who use it in the same hour.

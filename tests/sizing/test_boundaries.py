@@ -13,7 +13,7 @@ from advisor.sizing.bounds import least_cards
 from advisor.sizing.hosts import on_one, on_several
 from advisor.sizing.load import scale_of
 from advisor.sizing.option import options_of
-from advisor.sizing.search import Sized, sized
+from advisor.sizing.search import ALIKE, DEAR, Sized, sized
 from advisor.sizing.supply import Limits, question_on, supplies
 from advisor.sizing.way import costs_of
 from advisor.verdict import verdict_for
@@ -132,3 +132,22 @@ def test_limits_hold() -> None:
             assert way.fit.cards_a_host <= limits.cards_a_host
     owned = sized(question, supplies("RTX 4090", "8x RTX 4090"), NONE, terms()).kinds["cheapest"]
     assert owned.cost is not None and owned.cost.purchase == 0 and owned.cost.kind == "own"
+
+
+@settings(max_examples=3)
+@given(number=users)
+def test_the_fastest_is_no_larger_than_one_that_is_as_fast(number: int) -> None:
+    """Nothing answers noticeably sooner, and what answers about as soon has no fewer cards."""
+    found = answer(ask(users=number))
+    fastest = found.kinds["fastest"]
+    for way in found.ways:
+        assert fastest.answer_s <= (1 + ALIKE) * way.answer_s
+        assert way.answer_s > fastest.answer_s or way.fit.cards >= fastest.fit.cards
+
+
+def test_no_fleet_of_many_times_the_cost_is_named() -> None:
+    """Beside one machine that carries a load, several that cost more than ten times as much answer nothing."""
+    question = ask(model="meta-llama/Llama-3.1-70B-Instruct", users=1000)
+    ways = sized(question, supplies("RTX 5090, RTX 5070 Ti", None), NONE, terms()).ways
+    least = min(way.cost.per_month for way in ways if way.cost)
+    assert all(way.fit.hosts == 1 or (way.cost and way.cost.per_month <= DEAR * least) for way in ways)
