@@ -12,6 +12,7 @@ from advisor.engines.vllm.adapters import adapter_bytes
 from advisor.errors import BadInput
 from advisor.models.names import find_model
 from advisor.pipeline import files_of, recommend
+from advisor.report.headline import explanation
 from advisor.units import GIB
 
 BASE: dict[str, Any] = {
@@ -109,3 +110,9 @@ def test_what_no_engine_serves_is_refused(tmp_path: Path, change: dict[str, Any]
     with pytest.raises(BadInput, match=r"adapter_config\.json") as refused:
         find_model(str(folder), offline=True)
     assert named in str(refused.value)
+
+
+def test_the_answer_says_what_is_served_on_what(tmp_path: Path) -> None:
+    """The adapter is not replaced by a copy of its base: it is served with it."""
+    said = " ".join(explanation(answered(saved(tmp_path / "mine"))))
+    assert "With mine on it" in said and "Not " not in said

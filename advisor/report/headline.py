@@ -110,6 +110,8 @@ def _model(answer: Answer, winner: Judged) -> str:
     told = f"{short_model(answer.model.hf_id)}, {short_form(candidate.weights_format)}{copies}."
     if is_guess(answer.model):
         told += " A guess: it is not in the catalogue and is judged by its name."
+    if answer.model.adapters:
+        return f"{told} With {' and '.join(each.name for each in answer.model.adapters)} on it, under its own name."
     named = replaced(workload.model, candidate.model_ref)
     return told + (f" Not {named} but {candidate.model_ref}." if named else "")
 
