@@ -131,9 +131,9 @@ def cards() -> Iterable[str]:
 def cards_in_words() -> Iterable[str]:
     """Names of the catalogue without the maker of most: `RTX 4090`."""
     from advisor.catalog import raw_entries
+    from advisor.catalog.vendors import short_card
 
-    named = (entry["name"] for entry in raw_entries("gpus"))
-    return (name.removeprefix("NVIDIA ").removeprefix("GeForce ") for name in named)
+    return (short_card(entry["name"]) for entry in raw_entries("gpus"))
 
 
 def helpers() -> Iterable[str]:
