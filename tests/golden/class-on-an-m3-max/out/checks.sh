@@ -22,11 +22,11 @@ case ${1:-before} in
 before)
   look system 'The plan was made for Darwin on aarch64' 'plan on the machine that will run it, or with --hardware from its `advisor probe`' \
     'found=$(uname -sm); echo "$found"; case $found in '"'"'Darwin aarch64'"'"'|'"'"'Darwin arm64'"'"') ;; *) false ;; esac'
-  look clock 'The clock is right' 'sudo timedatectl set-ntp true' \
-    '[ -z "$(find plan.json -newermt '"'"'5 minutes'"'"')" ] && case $(timedatectl show --property=NTPSynchronized --value 2>/dev/null) in no) echo not synchronised; false ;; esac'
+  look clock 'The clock is right' 'sudo sntp -sS time.apple.com' \
+    '[ -z "$(find plan.json -newermt '"'"'5 minutes'"'"')" ]'
   look memory 'The engine needs about 27.5 GiB of the host'"'"'s memory' 'end other programs, or plan a smaller model or context' \
     'found=$(echo $(( $(sysctl -n hw.memsize) / 1048576 ))) && echo "$found" && [ "$found" -ge 28128 ]'
-  look port 'Port 11434 is free for the engine' 'stop what listens there (`ss -ltnp '"'"'sport = :11434'"'"'`)' \
+  look port 'Port 11434 is free for the engine' 'stop what listens there (`lsof -nP -iTCP:11434 -sTCP:LISTEN`)' \
     'if (exec 3<>/dev/tcp/127.0.0.1/11434) 2>/dev/null; then echo busy; exit 1; fi; echo free'
   look engine-present 'Ollama is installed' 'https://ollama.com/download (version 0.34.2)' \
     'command -v ollama'
@@ -35,7 +35,7 @@ before)
   look disk 'There is room where models lie: weights 8.5 GB, caches about 2.1 GB' 'free space, or set OLLAMA_MODELS in .env to a folder on a larger disk' \
     'folder=$(sed -n "s/^OLLAMA_MODELS=[\"'"'"'-]*//p" .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); folder=${folder:-${OLLAMA_MODELS:-$HOME/.ollama/models}}; while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done; found=$(df -Pk "$folder" | awk '"'"'NR==2 {print $4}'"'"') && echo "$found" && [ "$found" -ge 10435357 ]'
   look files 'The files are as advisor wrote them' 'advisor render plan.json --out . --force (keeps what you changed as .bak-N)' \
-    'ls plan.json run.sh stop.sh >/dev/null && awk '"'"'NR == FNR {here[$0]; next} substr($0, 67) in here'"'"' <(find . -type f) <(sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  .\/\1/p'"'"' .advisor-manifest.json) | sha256sum --check --quiet'
+    'ls plan.json run.sh stop.sh >/dev/null && awk '"'"'NR == FNR {here[$0]; next} substr($0, 67) in here'"'"' <(find . -type f) <(sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  .\/\1/p'"'"' .advisor-manifest.json) | shasum -a 256 --check --quiet'
   look env-file 'Only you can read .env, and what lies beside it for one service alone' 'chmod 600 .env *.env' \
     'for file in .env engine.env grafana.env; do [ ! -e "$file" ] || [ "$(ls -lL "$file" | cut -c5-10)" = ------ ] || { ls -lL "$file"; exit 1; }; done'
   look model-access 'The library has llama3.1:8b-instruct-q8_0' 'tags move: look it up at https://ollama.com/library and set FROM in Modelfile' \
