@@ -11,11 +11,15 @@ import pytest
 from advisor.engines.admission import admitted, admitted_requests
 from advisor.engines.beside import beside
 from advisor.errors import BadInput
+from advisor.measured.store import measurements_from
 from advisor.models.names import find_model
 from advisor.models.ranks import ranker
 from advisor.pipeline import Answer, files_of, recommend
 from advisor.probe.simulate import simulate
+from advisor.schema import Question
+from advisor.sizing.way import tokens_of
 from advisor.workload import load_workload
+from tests.sizing.asked import terms
 
 HEADS = ("BAAI/bge-reranker-v2-m3", "BAAI/bge-reranker-base", "jinaai/jina-reranker-v2-base-multilingual",
          "cross-encoder/ms-marco-MiniLM-L6-v2")  # fmt: skip
@@ -193,3 +197,21 @@ def test_size_capacity_and_compare_plan_it_as_what_it_makes(model: str, kind: st
     both = compared((model, "Qwen/Qwen3-0.6B"), profile=None, overrides=plain, gpu="L4", hardware_file=None,
                     measurements="none", progress=lambda _: None)  # fmt: skip
     assert [each.answer.workload.kind for each in both] == [kind, "generate"]
+
+
+@pytest.mark.parametrize("passages", [10, 40])
+def test_tokens_of_a_month_are_those_of_every_passage(passages: int) -> None:
+    """What is paid by the million tokens is read once for each passage, not once for each question."""
+    read = []
+    for number in (passages, 2 * passages):
+        answer = asked(HEADS[0], users=2, passages=number)
+        question = Question(
+            model=answer.model,
+            workload=answer.workload,
+            hardware=answer.hardware,
+            measurements=measurements_from("none"),
+        )
+        found = tokens_of(answer.verdict, question, terms())
+        assert found is not None
+        read.append(found.read)
+    assert read[1] == pytest.approx(2 * read[0], rel=0.05)

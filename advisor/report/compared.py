@@ -94,7 +94,7 @@ def _tokens(answer: Answer, terms: Terms) -> float | None:
     used, load = answer.plan.estimate, answer.workload
     written = written_tokens(load, answer.model)
     rate = answer.plan.estimate.speed.output_tokens_per_s.expected * used.candidate.replicas / max(written, 1)
-    return rate * (load.input_tokens + written) * 3600 * hours_a_month(terms)
+    return rate * (load.passages * load.input_tokens + written) * 3600 * hours_a_month(terms)
 
 
 def compare_lines(found: Sequence[Compared], terms: Terms, width: int) -> Iterator[RenderableType]:

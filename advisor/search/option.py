@@ -6,6 +6,7 @@ from typing import Any
 
 from advisor.catalog import weights_format
 from advisor.catalog.ranking import score_of
+from advisor.decide.words import MADE
 from advisor.schema import Speed, Verdict, value
 from advisor.units import count, gib, ms
 from advisor.wire import to_data
@@ -41,9 +42,9 @@ def columns(option: Option) -> tuple[str, ...]:
 
 
 def _pace(speed: Speed, task: str) -> str:
-    """Of a model that writes, how fast each reads; of one that makes vectors, what a text takes."""
-    if task == "embed":
-        return f"a text takes {ms(speed.ttft_s.expected)}"
+    """Of a model that writes, how fast each reads; of another, what one request takes."""
+    if task in MADE:
+        return f"a {MADE[task]} takes {ms(speed.ttft_s.expected)}"
     return f"{count(1 / speed.tpot_s.expected)} tokens/s each, first after {ms(speed.ttft_s.expected)}"
 
 

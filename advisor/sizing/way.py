@@ -121,13 +121,13 @@ def tokens_of(verdict: Verdict, question: Question, terms: Terms) -> Tokens | No
     if estimate is None or estimate.speed is None:
         return None
     written = written_tokens(workload, question.model)
-    a_request = workload.input_tokens + written
+    a_request = workload.passages * workload.input_tokens + written
     if terms.tokens_a_month is not None:
         requests = terms.tokens_a_month / a_request
     else:
         rate = workload.request_rate or estimate.in_flight / max(latency_s(estimate.speed, written), 1e-9)
         requests = rate * 3600 * hours_a_month(terms)
-    return Tokens(read=requests * workload.input_tokens, written=requests * written)
+    return Tokens(read=requests * workload.passages * workload.input_tokens, written=requests * written)
 
 
 def api_month(way: Way, terms: Terms) -> float | None:
