@@ -147,7 +147,7 @@ def _why_lost(
     if refusal or winner is None or preferred is None:
         return replace(judged, why_lost=f"{refusal[0].rule}: {refusal[0].message}" if refusal else "")
     if _engine(judged) != _engine(winner):
-        decisive = [f for f in reasons if f.rule in ("SVC312", "SPD210", "SPD211")]
+        decisive = [f for f in reasons if f.rule in ("SVC312", "SPD210", "SPD215", "SPD211")]
         told = decisive or [f for f in judged.findings if f.severity == "PERF"]
         return replace(
             judged, why_lost=f"{told[0].rule}: {told[0].message}" if told else "the other engine is preferred"

@@ -56,12 +56,21 @@ def with_lead(contest: Contest, ways: Ways, question: Question) -> Contest:
     ahead = _lead(taken, question, least=_JUST_ABOVE_ONE)
     team = team_of(contest) >= rules()["SVC312"].threshold["people"]
     level = _lead(taken, question, least=_JUST_ABOVE_ONE, level=True) if team else None
-    contest = replace(contest, ahead_from=ahead, level_from=level)
+    contest = replace(contest, ahead_from=ahead, level_from=level, spilled=_spilled(pair, taken[0], contest))
     wins = any(load is not None and contest.load >= load for load in (ahead, level))
-    if not wins:
+    if not wins and not contest.spilled:
         return contest
     simple, other = (every_way(ways[name], question, name) for name in pair)
     return replace(contest, outlasted=carries_more(simple, other, question))
+
+
+def _spilled(pair: tuple[str, str], alone: Judged | None, contest: Contest) -> bool:
+    """Whether the load makes the simpler engine take more cards than it takes for one request, and than the other."""
+    simple, other = (contest.best[name] for name in pair)
+    if simple is None or other is None or alone is None:
+        return False
+    needed = simple.estimate.candidate.cards_in_all
+    return needed > max(each.estimate.candidate.cards_in_all for each in (alone, other))
 
 
 def winner_of(contest: Contest, reasons: Sequence[Finding]) -> str:
@@ -73,7 +82,7 @@ def winner_of(contest: Contest, reasons: Sequence[Finding]) -> str:
     if not contest.meeting:
         return _least_bad(able, contest)
     complete = [name for name in able if "SVC303" not in _rules_of(contest.best[name])] or list(able)
-    if any(finding.rule in ("SPD210", "SVC312") for finding in reasons):
+    if any(finding.rule in ("SPD210", "SPD215", "SVC312") for finding in reasons):
         simplest = min(able, key=lambda name: contest.simplicity[name])
         complete = [name for name in complete if name != simplest] or complete
         return min(complete, key=lambda name: contest.answer_s.get(name, 0.0))

@@ -137,21 +137,27 @@ def dies_of(spec: GpuSpec) -> int:
 
 def _one_die(spec: GpuSpec) -> GpuSpec:
     """One of the GPUs that a driver lists for the card; its bandwidth and FLOPs are parted by `accelerator`."""
-    if (dies := dies_of(spec)) == 1:
+    if not _is_whole(spec):
         return spec
+    dies = dies_of(spec)
     watts, price = (figure and figure / dies for figure in (spec.tdp_watts, spec.usd_per_hour))
     return replace(spec, memory_bytes=spec.memory_bytes // dies, tdp_watts=watts, usd_per_hour=price)
 
 
+def _is_whole(spec: GpuSpec) -> bool:
+    """A card of several dies, with the memory of all: who says the size of one (`"MI250 64GB"`) means one."""
+    return dies_of(spec) > 1 and any(spec.memory_bytes == known.memory_bytes for known in gpus() if known.id == spec.id)
+
+
 def _of_dies(spec: GpuSpec, guess: bool) -> tuple[str, ...]:
     """What is taken for granted of a card of several dies; rows of others count whole cards."""
-    if (dies := dies_of(spec)) == 1:
-        return ()
-    if guess:
+    dies = dies_of(spec)
+    if dies > 1 and guess:
         return (f"{spec.name} is {dies} GPUs to its driver: bandwidth and FLOPs of one of them, memory of all",)
-    return (
-        f"{spec.name} is {dies} GPUs to its driver, and one of them is planned: a whole card is `{dies}x {spec.id}`",
-    )
+    if not _is_whole(spec):
+        return ()
+    whole = f"a whole card is `{dies}x {spec.id}`"
+    return (f"{spec.name} is {dies} GPUs to its driver, and one of them is planned: {whole}",)
 
 
 def accelerator(spec: GpuSpec, index: int, linked: Sequence[int], links: Links = UNSTATED) -> Accelerator:

@@ -90,6 +90,7 @@ CONTEST_RULES: Mapping[str, ContestPredicate] = {
     "SVC312": contest.svc312,
     "SPD210": contest.spd210,
     "SPD211": contest.spd211,
+    "SPD215": contest.spd215,
     "SVC305": service.svc305,
 }
 

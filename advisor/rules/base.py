@@ -70,6 +70,7 @@ class Contest:
     ahead_from: float | None = None  # load from which the other engine serves each person clearly better; None: never
     level_from: float | None = None  # load from which it serves nobody clearly worse
     outlasted: bool = False  # the simpler engine meets the targets at a load at which the other does not
+    spilled: bool = False  # the load takes more cards with the simpler engine than a request, and than the other engine
     one_node: str = ""  # why one of several machines is not enough
 
     @property

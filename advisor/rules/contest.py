@@ -23,9 +23,26 @@ def spd211(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
     simple, other = rivals(contest)
     if simple is None or other is None or _beyond(contest, contest.ahead_from):
         return None
-    if svc312(contest, constants("rules")["SVC312"]["threshold"]) is not None:
+    if spd215(contest, threshold) or svc312(contest, constants("rules")["SVC312"]["threshold"]):
         return None
     return f"both meet the targets; {_side_by_side(contest, simple, other)}{_crossing(contest)}: the simpler engine"
+
+
+def spd215(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
+    """Fires where the load makes the simplest engine take more cards than the other one needs for it.
+
+    Else a larger load, at which the other engine is ahead, would ask for fewer cards than a smaller one.
+    """
+    simple, other = rivals(contest)
+    if simple is None or other is None or not contest.spilled or contest.outlasted:
+        return None
+    if _beyond(contest, contest.ahead_from):
+        return None
+    more, fewer = (_cards(contest, name) for name in (simple, other))
+    return (
+        f"for so many {contest.titles[simple]} takes {more} cards, and {contest.titles[other]} meets the targets on "
+        f"{fewer}; {_side_by_side(contest, other, simple)}"
+    )
 
 
 def svc312(contest: Contest, threshold: Mapping[str, Any]) -> str | None:
@@ -60,6 +77,12 @@ def rivals(contest: Contest) -> tuple[str | None, str | None]:
         return None, None
     simple = min(able, key=lambda name: contest.simplicity[name])
     return simple, min((n for n in able if n != simple), key=lambda name: contest.answer_s[name])
+
+
+def _cards(contest: Contest, name: str) -> int:
+    """Cards of an engine's best way."""
+    judged = contest.best[name]
+    return judged.estimate.candidate.cards_in_all if judged else 0
 
 
 def _beyond(contest: Contest, load: float | None) -> bool:

@@ -251,4 +251,6 @@ def test_a_card_of_two_dies_is_planned_as_one_of_them(name: str) -> None:
     card = one.accelerators[0]
     assert card.memory_bytes * 2 == whole.memory_bytes and len(two.accelerators) == 2
     assert card.bandwidth_bytes_per_s == (whole.bandwidth_bytes_per_s or 0) / 2
+    (said,) = simulate(f"{name} {card.memory_bytes // GIB}GB").accelerators
+    assert said.memory_bytes == card.memory_bytes
     assert any(f"`2x {whole.id}`" in note for note in one.assumed)
