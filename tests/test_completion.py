@@ -13,6 +13,7 @@ import pytest
 from advisor.commands.completing import cards, cards_in_words
 from advisor.errors import BadInput
 from advisor.probe.simulate import simulate
+from tests.required import absent
 
 OFFERED = [
     (["recommend", "--gpu", "rtx-409"], "rtx-4090"),
@@ -78,10 +79,11 @@ def test_bash_is_offered_the_name(words: list[str], name: str, place: Path) -> N
     assert name in asked(place, "bash", f"{setup}; {call}").splitlines()
 
 
-@pytest.mark.skipif(not shutil.which("zsh"), reason="there is no zsh here")
 @pytest.mark.parametrize(("words", "name"), OFFERED)
 def test_zsh_is_offered_the_name(words: list[str], name: str, place: Path) -> None:
     """The script that click makes for zsh hands it to compadd or _describe."""
+    if not shutil.which("zsh"):
+        absent("there is no zsh here: tests/tools/page.sh installs it", "TOOLS")
     stubs = 'compdef() { :; }; compadd() { print -rl -- "${(@P)argv[-1]}"; }; _describe() { print -rl -- "${(@P)3}"; }; _path_files() { :; }'
     setup = 'eval "$(_ADVISOR_COMPLETE=zsh_source advisor)"'
     line = " ".join(f"'{word}'" for word in ["advisor", *words])

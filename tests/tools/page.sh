@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Install what looks at our pages: Debian's chromium, axe-core, which judges whether everybody can use them, and groff for the manual.
+# Install what looks at our pages: Debian's chromium, axe-core, which judges whether everybody can use them, groff for the manual,
+# and zsh, which asks for what stands behind TAB.
 #   tests/tools/page.sh              axe.min.js into ${ADVISOR_TOOLS:-$HOME/.cache/advisor-tools}
-# Safe to run again: what is there is kept. As root on Debian, where chromium is missing. 300 MB.
+# Safe to run again: what is there is kept. As root on Debian, where one of them is missing. 300 MB.
 set -euo pipefail
 
 AXE_VERSION=4.10.3
@@ -20,11 +21,12 @@ install_chromium() {
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends chromium >/dev/null
 }
 
-install_groff() {
-  command -v groff >/dev/null && return 0
-  say "installing groff"
+# install_package PROGRAM PACKAGE
+install_package() {
+  command -v "$1" >/dev/null && return 0
+  say "installing $1"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends groff-base >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "$2" >/dev/null
 }
 
 # npm of the machine, else that of the wheel which judges.sh brings.
@@ -47,6 +49,7 @@ install_axe() {
 }
 
 install_chromium
-install_groff
+install_package groff groff-base
+install_package zsh zsh
 install_axe
 ln -sfn "axe-$AXE_VERSION.min.js" "$TOOLS/axe.min.js"
