@@ -53,6 +53,12 @@ def count(n: float) -> str:
     return f"{n:.1f}"
 
 
+def several(n: float, noun: str) -> str:
+    """`1, "request"` → `"1 request"`; of any other number the plural with an s: `"0.4 requests"`, `"3 requests"`."""
+    shown = count(n)
+    return f"{shown} {noun}{'' if shown == '1' else 's'}"
+
+
 def cents(amount: float) -> str:
     """An amount of money that may be small: `0.0048` stays that, where cents would be none.
 

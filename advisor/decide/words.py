@@ -10,7 +10,7 @@ from advisor.decide.prefer import precision
 from advisor.models.names import is_guess, replaced
 from advisor.rules import VETO
 from advisor.schema import Candidate, Finding, Judged, Question, Speed, Workload
-from advisor.units import count, ms
+from advisor.units import count, ms, several
 
 # What one request of a model brings that writes nothing.
 MADE = {"embed": "text", "rerank": "ranking"}
@@ -29,9 +29,8 @@ def summary(winner: Judged | None, meets: bool, question: Question, refusals: Se
     told = _other_weights(estimate.candidate, question)
     load = people
     if workload.concurrency is None:
-        load += (
-            f" ({count(round(estimate.in_flight, 1))} requests in flight on average, {estimate.peak_in_flight} at peak)"
-        )
+        average = several(round(estimate.in_flight, 1), "request")
+        load += f" ({average} in flight on average, {estimate.peak_in_flight} at peak)"
     what = f"{told}{_way(estimate.candidate, question)}"
     if meets:
         return f"{what} for {load}{_pace(estimate.peak_speed, workload)}{_edge(estimate.peak_speed, workload)}."
@@ -76,10 +75,10 @@ def unit_of(workload: Workload) -> str:
 def people_of(workload: Workload) -> str:
     """Who is served, in the words in which it was asked."""
     if workload.concurrency is not None:
-        return f"{workload.concurrency} request{'s' if workload.concurrency != 1 else ''} in flight"
+        return f"{several(workload.concurrency, 'request')} in flight"
     if workload.request_rate is not None:
         return f"{workload.request_rate:g} requests/s"
-    return f"{workload.users} user{'s' if workload.users != 1 else ''}"
+    return several(workload.users, "user")
 
 
 def _edge(speed: Speed | None, workload: Workload) -> str:

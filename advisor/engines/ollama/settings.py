@@ -16,7 +16,7 @@ from advisor.engines.places import joined
 from advisor.engines.versions import version_of, within
 from advisor.models.beside import helpers
 from advisor.schema import Estimate, Hardware, ModelSpec, Setting, Workload
-from advisor.units import MIB, count, gib
+from advisor.units import MIB, count, gib, several
 
 BIND = "127.0.0.1"  # also where exposure is asked for: Ollama has no key, a gateway must stand in front
 FIT_MARGIN_MIB = 1024
@@ -55,7 +55,7 @@ def _capacity(estimate: Estimate, workload: Workload, model: ModelSpec) -> list[
     elif slots < peak:
         reason = f"{slots} slots are all that fit; {peak - slots} of {peak} in flight at peak wait for one"
     else:
-        reason = f"one slot for each of the {peak} requests in flight at peak; the default is 1"
+        reason = f"a slot for each request in flight at peak, {peak}; the default is 1"
     return [
         env("OLLAMA_NUM_PARALLEL", slots, reason, "engines-ollama-parallel"),
         env("OLLAMA_CONTEXT_LENGTH", candidate.context_tokens, _context(estimate), "engines-ollama-context"),
@@ -83,8 +83,8 @@ def _context(estimate: Estimate) -> str:
 
 def _queue(workload: Workload) -> str:
     return (
-        f"requests that may wait while the model loads ({workload.users} users); once it is loaded Ollama has no "
-        f"limit of its own"
+        f"requests that may wait while the model loads ({several(workload.users, 'user')}); once it is "
+        f"loaded Ollama has no limit of its own"
     )
 
 
@@ -114,7 +114,7 @@ def _lifetime(workload: Workload) -> list[Setting]:
     if workload.users == 1 and not workload.production:
         reason = "the memory is free again 30 minutes after the last question; the default is 5"
         return [env("OLLAMA_KEEP_ALIVE", "30m", reason, "engines-ollama-env")]
-    reason = f"never unloaded: none of {workload.users} users waits for a load; the default is 5 minutes"
+    reason = f"never unloaded: none of {several(workload.users, 'user')} waits for a load; the default is 5 minutes"
     return [env("OLLAMA_KEEP_ALIVE", -1, reason, "engines-ollama-env")]
 
 

@@ -24,7 +24,7 @@ from advisor.models.fp8_blocks import whole_experts
 from advisor.models.purpose import purpose
 from advisor.physics.memory.cards import usable_bytes
 from advisor.schema import Candidate, Estimate, Hardware, ModelSpec, Setting, Workload
-from advisor.units import count, gib
+from advisor.units import count, gib, several
 
 DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 
@@ -145,7 +145,7 @@ def _batch(estimate: Estimate, hardware: Hardware, workload: Workload, model: Mo
     planned = (
         f"{count(burst)} who ask at once"
         if (burst := estimate.burst / candidate.replicas) > peak
-        else f"{count(peak)} requests in flight planned at peak"
+        else f"{several(peak, 'request')} in flight planned at peak"
     )
     each = f", each of {count(workload.passages)} prompts" if workload.passages > 1 else ""
     slots = f"{planned}{each}, a quarter spare, on a recorded graph size; the default is {own}"
