@@ -8,6 +8,17 @@ import click
 class Group(click.Group):
     """A group in which a slip of the finger is understood."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; without any the releases of click differ, so that it is said here.
+
+        Raises:
+            UsageError: no command is named.
+        """
+        if not args and not self.invoke_without_command and not ctx.resilient_parsing:
+            names = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"{ctx.command_path} needs one of its commands: {names}", ctx)
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

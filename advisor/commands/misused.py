@@ -11,7 +11,6 @@ from advisor.commands.failing import nearest, quoted
 from advisor.errors import BadInput
 
 _MOST_NAMED = 4  # commands that have an option
-_ALONE = getattr(click.exceptions, "NoArgsIsHelpError", ())  # a group without a command; older releases print help
 _EXTRA = re.compile(r"unexpected extra arguments? \((.+)\)")
 
 
@@ -47,8 +46,6 @@ def misused(
     """What is said line by line, and what to type where that is known."""
     if isinstance(error, click.NoSuchOption):
         return _no_option(error.option_name, path, command, app, argv)
-    if isinstance(error, _ALONE) and isinstance(command, click.Group):
-        return [f"{path} needs one of its commands: {', '.join(command.list_commands(click.Context(command)))}"], None
     if isinstance(error, click.BadOptionUsage) and error.option_name:
         return [f"{error.option_name} needs a value{_meaning(command, error.option_name)}"], None
     if isinstance(error, click.MissingParameter) and error.param is not None:
