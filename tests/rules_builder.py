@@ -158,6 +158,11 @@ def build_case(card: Mapping[str, Any]) -> Case:
     )
 
 
+def _on_cards(estimate: Estimate, engine: str, cards: int) -> Estimate:
+    """The estimate of an engine's way on so many cards."""
+    return replace(estimate, candidate=replace(estimate.candidate, engine=engine, gpu_indices=tuple(range(cards))))
+
+
 def build_contest(card: Mapping[str, Any]) -> Contest:
     """Engines side by side as the card describes them."""
     engines = card["engines"]
@@ -174,9 +179,7 @@ def build_contest(card: Mapping[str, Any]) -> Contest:
     }
     return Contest(
         best={
-            name: Judged(
-                estimate=replace(estimate, candidate=replace(estimate.candidate, engine=name)), findings=misses[name]
-            )
+            name: Judged(estimate=_on_cards(estimate, name, engines[name].get("cards", 1)), findings=misses[name])
             if name in misses
             else None
             for name in engines
@@ -195,5 +198,6 @@ def build_contest(card: Mapping[str, Any]) -> Contest:
         ahead_from=card.get("ahead_from"),
         level_from=card.get("level_from"),
         outlasted=card.get("outlasted", False),
+        spilled=card.get("spilled", False),
         one_node=card.get("one_node", ""),
     )
