@@ -16,7 +16,7 @@ from advisor.models.thinking import long_thought, thinking, written_tokens
 from advisor.physics.bisect import largest
 from advisor.physics.memo import by_value_and_identity
 from advisor.schema import Candidate, Estimate, Hardware, Load, Memory, ModelSpec, Question, Speed, Workload
-from advisor.units import count
+from advisor.units import count, several
 
 _PEAK_SIGMAS = 1.645  # 95th percentile of a normal distribution
 
@@ -363,7 +363,7 @@ def derivation(in_flight: float, peak: int, workload: Workload, speed: Speed | N
             f"{workload.request_rate:g} requests/s x {seconds:.1f} s latency = {in_flight:.1f} in flight on average, "
             f"{peak} at the 95th percentile"
         )
-    people = f"{workload.users} user{'s' if workload.users != 1 else ''}"
+    people = several(workload.users, "user")
     if workload.staff is not None:
         people += f" (of a staff of {count(workload.staff)})"
     return (

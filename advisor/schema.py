@@ -24,6 +24,7 @@ Confidence = Literal["high", "medium", "low"]
 Kind = Literal["generate", "embed", "rerank"]  # what is asked of a model: text, vectors, or scores of passages
 Bound = Literal["bandwidth", "compute", "overhead", "kv", "slots", "load"]
 
+MADE: Mapping[str, str] = {"generate": "answer", "embed": "text", "rerank": "ranking"}  # what one request brings
 MOST_A_HOST = 8  # cards in one machine that are proposed unasked
 MOST_NODES = 64  # machines like one another that one plan may cover
 
@@ -327,6 +328,11 @@ class Workload:
     def pooled(self) -> bool:
         """Whether nothing is written: a prompt is read in one step, and vectors or a score come out."""
         return self.kind != "generate"
+
+    @property
+    def made(self) -> str:
+        """What one request brings, in a word."""
+        return MADE[self.kind]
 
 
 @value

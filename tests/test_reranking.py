@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from advisor.cli import app
 from advisor.engines.admission import admitted, admitted_requests
 from advisor.engines.beside import beside
 from advisor.errors import BadInput
@@ -215,3 +218,18 @@ def test_tokens_of_a_month_are_those_of_every_passage(passages: int) -> None:
         assert found is not None
         read.append(found.read)
     assert read[1] == pytest.approx(2 * read[0], rel=0.05)
+
+
+@pytest.mark.parametrize("model", ["BAAI/bge-m3", "BAAI/bge-reranker-v2-m3"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "recommend --dry-run --gpu L4 --users 30", "recommend --dry-run --gpu L4 --users 9000 --full", "capacity --gpu L4",
+        "size --users 300 --can-get L4", "compare L4 L40S --users 20",
+    ],
+)  # fmt: skip
+def test_no_command_tells_of_words_where_none_are_written(words: str, model: str) -> None:
+    """What makes vectors or scores has no first token and nobody who reads, in no command, for yes and no."""
+    done = CliRunner().invoke(app, [*words.split(), "--model", model, "--offline"])
+    assert done.exit_code in (0, 1), done.output
+    assert not re.search(r"first (?:token|word|after)|\d tokens/s", done.output), done.output

@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from advisor.commands.completing import Named
+from advisor.commands.typed import spelt
 from advisor.workload.key import accepted
 from advisor.workload.kinds import Kind
 from advisor.workload.names import Name
@@ -26,8 +27,7 @@ class Of(click.ParamType):  # type: ignore[type-arg]  # generic only in newer re
             BadInput: it is none; says the nearest.
         """
         flag = param.opts[-1] if isinstance(param, click.Option) else ""
-        name = flag or (param.human_readable_name if param is not None else self.name)
-        return accepted(self.kind, value, name, unit=self.unit, flag=flag)
+        return accepted(self.kind, value, spelt(param, self.name), unit=self.unit, flag=flag)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The names, where it is one of a few."""

@@ -13,6 +13,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from advisor.commands.typed import spelt
 from advisor.edge.reading import is_file, is_folder
 from advisor.errors import BadInput
 
@@ -85,7 +86,7 @@ class Place(click.Path):
 
 def misplaced(path: Path, param: click.Parameter | None, refused: click.BadParameter) -> BadInput:
     """What is said of a path that cannot be what is asked for."""
-    name = param.opts[-1] if isinstance(param, click.Option) else (param.human_readable_name if param else "path")
+    name = spelt(param, "path")
     if is_folder(path):
         inside = path / PLAN
         near, said = str(inside) if is_file(inside) else None, "is a folder; a file is needed"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from advisor.commands.typed import takes_value
 from advisor.errors import BadInput
 
 _TYPE = "type: "
@@ -104,7 +105,7 @@ def _line(argv: Sequence[str], place: int, corrected: str) -> str:
 def _values(command: click.Command | None, argv: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     """Every value that was typed: its place, the option that it is of (empty: none), and the value."""
     params = command.params if command is not None else []
-    takes = {name for param in params if _takes(param) for name in param.opts}
+    takes = {name for param in params if takes_value(param) for name in param.opts}
     flags = {name for param in params for name in (*param.opts, *param.secondary_opts)}
     for place, word in enumerate(argv):
         name, equals, value = word.partition("=")
@@ -115,10 +116,6 @@ def _values(command: click.Command | None, argv: Sequence[str]) -> Iterator[tupl
             yield place, before, word
         elif word not in flags:
             yield place, "", word
-
-
-def _takes(param: click.Parameter) -> bool:
-    return isinstance(param, click.Option) and not param.is_flag
 
 
 def quoted(word: str) -> str:

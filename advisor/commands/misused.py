@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from advisor.commands.failing import nearest, quoted
+from advisor.commands.typed import spelt, takes_value
 from advisor.errors import BadInput
 
 _MOST_NAMED = 4  # commands that have an option
@@ -49,7 +50,7 @@ def misused(
     if isinstance(error, click.BadOptionUsage) and error.option_name:
         return [f"{error.option_name} needs a value{_meaning(command, error.option_name)}"], None
     if isinstance(error, click.MissingParameter) and error.param is not None:
-        return [f"{path} needs {_name(error.param)}", *_example(command, path)], None
+        return [f"{path} needs {spelt(error.param)}", *_example(command, path)], None
     if extra := _EXTRA.search(error.format_message()):
         return _too_many(extra[1], path, command, argv)
     said = error.format_message()
@@ -101,7 +102,7 @@ def _value(name: str, argv: Sequence[str]) -> str:
 
 def _needs_value(command: click.Command | None, name: str) -> bool:
     params = command.params if command is not None else []
-    return any(isinstance(param, click.Option) and not param.is_flag for param in params if name in param.opts)
+    return any(takes_value(param) for param in params if name in param.opts)
 
 
 def _options(command: click.Command | None) -> list[str]:
@@ -123,10 +124,6 @@ def _meaning(command: click.Command | None, name: str) -> str:
     found = next((each for each in command.params if name in each.opts), None) if command is not None else None
     record = found.get_help_record(click.Context(command)) if found is not None and command is not None else None
     return f" ({record[0].split(maxsplit=1)[-1]}): {record[1]}" if record else ""
-
-
-def _name(param: click.Parameter) -> str:
-    return param.opts[-1] if isinstance(param, click.Option) else param.human_readable_name
 
 
 def _example(command: click.Command | None, path: str) -> list[str]:

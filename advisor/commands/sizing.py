@@ -26,6 +26,7 @@ from advisor.sizing.search import sized, without_limits
 from advisor.sizing.short import short
 from advisor.sizing.supply import Limits, supplies
 from advisor.sizing.way import Way
+from advisor.units import several
 from advisor.workload.keys import KEYS
 
 
@@ -104,8 +105,7 @@ def chosen_files(answer: SizeAnswer, number: int) -> tuple[RenderedFile, ...]:
     from advisor.commands.pinning import pinned
 
     if number > len(answer.options):
-        ways = len(answer.options)
-        raise BadInput(f"--pick {number}: the answer has {ways} way{'s' if ways != 1 else ''}")
+        raise BadInput(f"--pick {number}: the answer has {several(len(answer.options), 'way')}")
     made = advise_on(answer.options[number - 1].way, answer.question)
     return files_of(pinned(made)) if made else ()
 

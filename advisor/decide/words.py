@@ -9,11 +9,10 @@ from advisor.decide.judge import misses
 from advisor.decide.prefer import precision
 from advisor.models.names import is_guess, replaced
 from advisor.rules import VETO
-from advisor.schema import Candidate, Finding, Judged, Question, Speed, Workload
+from advisor.rules.speed import awaited
+from advisor.schema import MADE, Candidate, Finding, Judged, Question, Speed, Workload
 from advisor.units import count, ms, several
 
-# What one request of a model brings that writes nothing.
-MADE = {"embed": "text", "rerank": "ranking"}
 _LOSSES = ("", ", at a small loss of quality", ", at a visible loss of quality")  # by how much precision is given up
 
 
@@ -52,7 +51,7 @@ def refusals_of(judged: Sequence[Judged]) -> list[Finding]:
 def _way(candidate: Candidate, question: Question) -> str:
     """Engine, model, weights and where they lie."""
     cards = candidate.cards_in_all
-    where = "the CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
+    where = "the CPU" if candidate.device == "cpu" else several(cards, "GPU")
     where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
     title, form = engine_limits(candidate.engine).title, weights_format(candidate.weights_format).title
     return f"{title} with {question.model.hf_id} ({form}{_LOSSES[precision(candidate, question)]}) on {where}"
@@ -69,7 +68,18 @@ def _other_weights(candidate: Candidate, question: Question) -> str:
 
 def unit_of(workload: Workload) -> str:
     """What a rate counts: tokens, or of a model that writes nothing what one request brings."""
-    return f"{MADE[workload.kind]}s/s" if workload.pooled else "tokens/s"
+    return f"{workload.made}s/s" if workload.pooled else "tokens/s"
+
+
+def pace(speed: Speed, made: str) -> str:
+    """What each person gets on average: how fast an answer is read, or how long anything else takes.
+
+    Args:
+        made: what one request brings.
+    """
+    if made != MADE["generate"]:
+        return f"a {made} takes {ms(speed.ttft_s.expected)}"
+    return f"{count(1 / speed.tpot_s.expected)} tokens/s each, first after {ms(speed.ttft_s.expected)}"
 
 
 def people_of(workload: Workload) -> str:
@@ -83,12 +93,11 @@ def people_of(workload: Workload) -> str:
 
 def _edge(speed: Speed | None, workload: Workload) -> str:
     """The targets that lie inside the range: they are met as predicted, and may be missed."""
-    first = "time for a text" if workload.kind == "embed" else "time to first token"
     targets = (
         ()
         if speed is None
         else (
-            (first, workload.ttft_ms, speed.ttft_p95_s),
+            (awaited(workload), workload.ttft_ms, speed.ttft_p95_s),
             ("time per output token", workload.tpot_ms, speed.tpot_p95_s),
         )
     )
@@ -105,5 +114,5 @@ def _pace(speed: Speed | None, workload: Workload) -> str:
         return ""
     if workload.pooled:
         of = f" of {count(workload.passages)} passages" if workload.kind == "rerank" else ""
-        return f": a {MADE[workload.kind]}{of} takes {ms(speed.ttft_s.expected)}"
+        return f": a {workload.made}{of} takes {ms(speed.ttft_s.expected)}"
     return f": first token after {ms(speed.ttft_s.expected)}, then {count(1 / speed.tpot_s.expected)} tokens/s each"

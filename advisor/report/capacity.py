@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from advisor.catalog import engine_limits, weights_format
+from advisor.decide.words import pace
 from advisor.report.layout import columns
 from advisor.schema import Judged, Question
 from advisor.sizing.capacity import Change, Served
@@ -58,7 +59,7 @@ def capacity_lines(found: Sequence[Served], question: Question, width: int) -> I
     for each in found:
         yield Text()
         yield Text(f"{engine_limits(each.engine).title}: {_most(each, people)}", style="bold cyan")
-        rows = [("plan", _plan(each.plan))] if each.plan else []
+        rows = [("plan", _plan(each.plan, load.made))] if each.plan else []
         rows += [("then" if each.plan else "why", each.binds)] if each.binds else []
         rows += [("or", f"{change.change}: {_counted(change.most, people)}") for change in each.changes]
         yield from columns([(Text(head, style="dim"), text) for head, text in rows], width, indent=3)
@@ -79,11 +80,11 @@ def _number(most: int | None) -> str:
     return "any number of" if most is None else count(most)
 
 
-def _plan(judged: Judged) -> str:
+def _plan(judged: Judged, made: str) -> str:
     candidate, speed = judged.estimate.candidate, judged.estimate.peak_speed
     told = [weights_format(candidate.weights_format).title, f"KV {candidate.kv_cache_dtype}"]
     told += [f"TP {candidate.tensor_parallel}"] if candidate.tensor_parallel > 1 else []
     told += [f"{candidate.replicas} replicas"] if candidate.replicas > 1 else []
     if speed:
-        told.append(f"{count(1 / speed.tpot_s.expected)} tokens/s each, first after {ms(speed.ttft_s.expected)}")
+        told.append(pace(speed, made))
     return ", ".join(told)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from advisor.catalog import engine_limits, engine_names
-from advisor.decide.words import MADE, unit_of
+from advisor.decide.words import unit_of
 from advisor.pipeline import Answer
 from advisor.schema import CurvePoint, Figure, value
 from advisor.units import count, ms
@@ -84,7 +84,7 @@ def rate_chart(answer: Answer) -> Chart | None:
 
 def wait_chart(answer: Answer) -> Chart | None:
     """Time to the first token by load, 95th percentile, and the target."""
-    awaited = f"one {MADE[answer.workload.kind]}" if answer.workload.pooled else "the first word"
+    awaited = f"one {answer.workload.made}" if answer.workload.pooled else "the first word"
     target = answer.workload.ttft_ms
     lines = _lines(answer, _wait)
     return _chart(

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from advisor.catalog import engine_limits, gpus, weights_format
 from advisor.catalog.ranking import score_of
+from advisor.decide.words import unit_of
 from advisor.models.thinking import written_tokens
 from advisor.pipeline import Answer
 from advisor.report.document import document
@@ -19,7 +20,7 @@ from advisor.report.layout import paragraph
 from advisor.schema import value
 from advisor.sizing.cost import Cost, Fleet, Terms, cost, hours_a_month
 from advisor.sizing.prices import offers
-from advisor.units import cents, count, ms
+from advisor.units import cents, count, ms, several
 from advisor.wire import to_data
 
 
@@ -54,12 +55,13 @@ def _data(answer: Answer, terms: Terms) -> dict[str, Any] | None:
 def figures(one: Compared, terms: Terms) -> Figures:
     """Of one that is compared; what misses its targets carries what it carries within them."""
     verdict, known = one.answer.verdict, cost_of(one.answer, terms)
-    speed = verdict.winner.estimate.speed if verdict.winner else None
+    speed, asked = verdict.winner.estimate.speed if verdict.winner else None, one.answer.workload
     return Figures(
         carries=verdict.capacity_in_flight if verdict.capacity_users is None else verdict.capacity_users,
         unit="in flight" if verdict.capacity_users is None else "users",
-        each=1 / speed.tpot_s.expected if speed else None,
+        each=1 / speed.tpot_s.expected if speed and not asked.pooled else None,
         first_s=speed.ttft_s.expected if speed else None,
+        first=f"a {asked.made} takes" if asked.pooled else "first token after",
         per_month=known.per_month if known else None,
     )
 
@@ -147,15 +149,16 @@ def _plan_rows(answer: Answer) -> Iterator[tuple[str, str]]:
     total = speed.output_tokens_per_s if speed else None
     by = used.replicas if used else 1
     yield (
-        "tokens/s together",
+        f"{unit_of(answer.workload)} together",
         f"{count(total.expected * by)} ({count(total.low * by)}-{count(total.high * by)})" if total else "-",
     )
-    yield "tokens/s each", count(1 / speed.tpot_s.expected) if speed else "-"
-    yield "first token", ms(speed.ttft_s.expected) if speed else "-"
+    asked = answer.workload
+    yield "tokens/s each", count(1 / speed.tpot_s.expected) if speed and not asked.pooled else "-"
+    yield f"one {asked.made}" if asked.pooled else "first token", ms(speed.ttft_s.expected) if speed else "-"
 
 
 def _most(answer: Answer) -> str:
     users, flight = answer.verdict.capacity_users, answer.verdict.capacity_in_flight
     if users is not None:
-        return f"{count(users)} users"
+        return several(users, "user")
     return f"{count(flight)} in flight" if flight is not None else "-"

@@ -9,6 +9,7 @@ from rich.text import Text
 from advisor.catalog import engine_limits, sources, weights_format
 from advisor.catalog.ranking import score_of
 from advisor.decide import vetoed
+from advisor.decide.words import unit_of
 from advisor.models.thinking import first_answer_s, thinking
 from advisor.pipeline import Answer
 from advisor.report.headline import closest, title_of
@@ -17,7 +18,7 @@ from advisor.report.memory_bar import memory_bars
 from advisor.report.screen import Screen
 from advisor.report.steps import steps
 from advisor.report.terminal import Written, chart_lines, prediction_lines, verdict_lines
-from advisor.schema import CurvePoint, Estimate, Figure, Judged, Speed
+from advisor.schema import CurvePoint, Estimate, Figure, Judged, Speed, Workload
 from advisor.search.option import columns as cells
 from advisor.units import count, gib, ms
 
@@ -116,15 +117,15 @@ def _expect(answer: Answer, width: int) -> Iterator[Text]:
     """Of each engine that can run: what it gives at the busiest moment and on average, then the curve in numbers."""
     for judged in (answer.verdict.winner, *closest(answer)):
         if judged is not None and not vetoed(judged):
-            yield from _speeds(judged, width)
+            yield from _speeds(judged, answer.workload, width)
     for line in _load_lines(answer):
         yield from paragraph(line, width)
-    yield from _curve(answer.verdict.curve, width)
+    yield from _curve(answer.verdict.curve, unit_of(answer.workload), width)
 
 
-def _speeds(judged: Judged, width: int) -> Iterator[Text]:
+def _speeds(judged: Judged, asked: Workload, width: int) -> Iterator[Text]:
     estimate = judged.estimate
-    rows = [(f"{title_of(judged)} {label}", _told(speed, estimate)) for label, speed in _moments(estimate)]
+    rows = [(f"{title_of(judged)} {label}", _told(speed, estimate, asked)) for label, speed in _moments(estimate)]
     yield from columns(rows, width)
 
 
@@ -135,10 +136,16 @@ def _moments(estimate: Estimate) -> Iterator[tuple[str, Speed]]:
         yield "on average", estimate.speed
 
 
-def _told(speed: Speed, estimate: Estimate) -> str:
+def _told(speed: Speed, estimate: Estimate, asked: Workload) -> str:
     n = estimate.candidate.replicas
+    load, rate = f"{count(round(speed.in_flight * n, 1))} in flight", _range(speed.output_tokens_per_s, n)
+    if asked.pooled:
+        return (
+            f"{load}: {rate} {unit_of(asked)}, a {asked.made} takes {ms(speed.ttft_s.expected)} (p95 "
+            f"{ms(speed.ttft_p95_s.expected)}); {speed.output_tokens_per_s.basis}"
+        )
     return (
-        f"{count(round(speed.in_flight * n, 1))} in flight: {_range(speed.output_tokens_per_s, n)} output tokens/s, "
+        f"{load}: {rate} output tokens/s, "
         f"first token {ms(speed.ttft_s.expected)} (p95 {ms(speed.ttft_p95_s.expected)}), per token "
         f"{ms(speed.tpot_s.low)} to {ms(speed.tpot_s.high)}; {speed.output_tokens_per_s.basis}"
     )
@@ -190,7 +197,7 @@ def _answers(answer: Answer) -> Iterator[str]:
         yield f"first token of the answer at peak, after what is thought: {ms(seen.expected)} (p95)"
 
 
-def _curve(points: tuple[CurvePoint, ...], width: int) -> Iterator[Text]:
+def _curve(points: tuple[CurvePoint, ...], unit: str, width: int) -> Iterator[Text]:
     """A row a load, so that it is as narrow as any screen."""
     if not points:
         return
@@ -201,7 +208,7 @@ def _curve(points: tuple[CurvePoint, ...], width: int) -> Iterator[Text]:
         rates = [rate for name in names for rate in (point.tokens_per_s[name], point.default_tokens_per_s[name])]
         yield Text(f"{point.in_flight:>9,}" + "".join(f"{_rate(rate):>12}" for rate in rates))
     yield from paragraph(
-        "total output tokens/s: sized for each load, and with the engine's defaults", width, style="dim"
+        f"total output {unit}: sized for each load, and with the engine's defaults", width, style="dim"
     )
 
 

@@ -12,7 +12,7 @@ from advisor.decide import NOT_AHEAD, misses, vetoed
 from advisor.models.names import is_guess, replaced
 from advisor.pipeline import Answer
 from advisor.schema import Accelerator, Candidate, Judged, Workload
-from advisor.units import count, ms
+from advisor.units import count, ms, several
 
 
 def word(answer: Answer) -> str:
@@ -44,7 +44,7 @@ def _shortcoming(winner: Judged, who: str) -> str:
 def people(workload: Workload) -> str:
     """Who is served, in the words in which it was asked."""
     if workload.concurrency is not None:
-        return f"{count(workload.concurrency)} request{'s' if workload.concurrency != 1 else ''} at once"
+        return f"{several(workload.concurrency, 'request')} at once"
     if workload.request_rate is not None:
         return f"{workload.request_rate:g} request{'s' if workload.request_rate != 1 else ''} a second"
     return "one person" if workload.users == 1 else f"{count(workload.users)} users"

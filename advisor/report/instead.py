@@ -15,9 +15,10 @@ class Figures:
 
     carries: int | None
     unit: str  # users, or in flight
-    each: float | None  # tokens a second for a person
+    each: float | None  # tokens a second for a person who reads
     first_s: float | None
     per_month: float | None
+    first: str = "first token after"  # the words before that time
 
 
 def ratios(one: Figures, other: Figures) -> dict[str, float | None]:
@@ -35,7 +36,7 @@ def in_words(one: Figures, other: Figures, currency: str) -> str:
     told = (
         _changed(one.carries, other.carries, f"carries {{}} {other.unit} instead of {{}}", count),
         _changed(one.each, other.each, "{} tokens/s each instead of {}", count),
-        _changed(one.first_s, other.first_s, "first token after {} instead of {}", ms),
+        _changed(one.first_s, other.first_s, f"{one.first} {{}} instead of {{}}", ms),
         _changed(one.per_month, other.per_month, f"{{}} {currency} a month instead of {{}}", lambda x: f"{x:,.0f}"),
     )
     return "; ".join(filter(None, told))

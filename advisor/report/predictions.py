@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from advisor.decide import misses
-from advisor.decide.words import MADE, unit_of
+from advisor.decide.words import unit_of
 from advisor.models.thinking import first_answer_s, thinking, written_tokens
 from advisor.pipeline import Answer
 from advisor.schema import Figure, Judged, Speed, Workload
@@ -48,7 +48,7 @@ def _waits(answer: Answer, speed: Speed) -> Iterator[Prediction]:
     """Times, 95th percentile: one in twenty waits longer."""
     asked, model = answer.workload, answer.model
     if asked.pooled:
-        yield _within(f"one {MADE[asked.kind]}, p95", speed.ttft_p95_s, asked.ttft_ms)
+        yield _within(f"one {asked.made}, p95", speed.ttft_p95_s, asked.ttft_ms)
         return
     yield _within("first word, p95", speed.ttft_p95_s, asked.ttft_ms)
     if asked.first_answer_ms is not None or thinking(asked, model).tokens:

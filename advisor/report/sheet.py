@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from advisor.catalog import engine_limits, sources, weights_format
 from advisor.check.outcome import CheckReport
-from advisor.decide.words import MADE, unit_of
+from advisor.decide.words import unit_of
 from advisor.pipeline import Answer
 from advisor.plan import checks_of
 from advisor.report.again import HARDWARE_FILE, command_of
@@ -24,7 +24,7 @@ from advisor.report.steps import assumed
 from advisor.report.svg import chart_svg
 from advisor.report.tiles import kind_of, tiles
 from advisor.schema import Judged, Plan
-from advisor.units import count, ms
+from advisor.units import count, ms, several
 from advisor.wire import to_json
 
 MOST_OTHERS = 60  # ways that lost; a page is to be read
@@ -77,7 +77,7 @@ def sheet(answer: Answer, plan: Plan, note: str, results: Results) -> dict[str, 
         "charts": [Drawn(chart.title, drawing(chart), legend(chart), *table(chart)) for chart in charts(answer)],
         "memory": memory_bar_svgs(plan.estimate, answer.hardware),
         "reasons": list(_reasons(answer)),
-        "first": f"one {MADE[answer.workload.kind]}" if answer.workload.pooled else "first word",
+        "first": f"one {answer.workload.made}" if answer.workload.pooled else "first word",
         "unit": unit_of(answer.workload),
         "ways": list(_ways(answer)),
         "left_out": max(len(verdict.losers) - MOST_OTHERS, 0),
@@ -129,7 +129,7 @@ def _way(judged: Judged, said: str) -> Cells:
     """Engine, form, cards, first word, total, and what told against it."""
     estimate = judged.estimate
     way, speed = estimate.candidate, estimate.peak_speed
-    cards = f"{way.cards_in_all} card{'s' if way.cards_in_all != 1 else ''}" if way.gpu_indices else "CPU"
+    cards = several(way.cards_in_all, "card") if way.gpu_indices else "CPU"
     copies = f", {way.replicas} copies" if way.replicas > 1 else ""
     title = f"{title_of(judged)}, {short_form(way.weights_format)}, {cards}{copies}"
     cache = "" if way.kv_cache_dtype == "auto" else f", KV cache {way.kv_cache_dtype}"

@@ -8,11 +8,12 @@ from rich.text import Text
 
 from advisor.catalog import weights_format
 from advisor.decide.judge import meets
+from advisor.decide.words import pace, unit_of
 from advisor.report.layout import columns, paragraph
 from advisor.report.pareto import scatter_lines, scatters
 from advisor.report.screen import Screen
 from advisor.report.sized import SizeAnswer, next_card
-from advisor.schema import Judged
+from advisor.schema import Judged, Workload
 from advisor.sizing.cost import Cost
 from advisor.sizing.load import scale_of
 from advisor.sizing.night import Night
@@ -21,7 +22,7 @@ from advisor.sizing.overflow import Overflow
 from advisor.sizing.search import ALIKE, DEAR
 from advisor.sizing.short import Short
 from advisor.sizing.way import Way
-from advisor.units import cents, count, ms, seconds
+from advisor.units import cents, count, ms, seconds, several
 
 _UNITS = {"users": "users", "concurrency": "in flight", "request_rate": "requests/s"}
 _WORDS = {"cheapest": "cheapest", "fewest": "fewest", "fastest": "fastest", "headroom": "most head-room"}
@@ -54,12 +55,12 @@ def headline(answer: SizeAnswer) -> str:
     if not answer.options:
         return f"NO: none of {_cards(answer)} carries {asked} within what was allowed"
     ways = len(answer.found.ways)
-    return f"YES: {asked}; {ways} way{'s' if ways != 1 else ''} judged in full, of {_cards(answer)}"
+    return f"YES: {asked}; {several(ways, 'way')} judged in full, of {_cards(answer)}"
 
 
 def _cards(answer: SizeAnswer) -> str:
     tried = answer.found.tried
-    return f"{tried} kind{'s' if tried != 1 else ''} of cards"
+    return f"{several(tried, 'kind')} of cards"
 
 
 def _short(found: Short | None) -> Iterator[tuple[str, str]]:
@@ -95,21 +96,20 @@ def answered(option: Option) -> str:
 
 def rows_of(option: Option, answer: SizeAnswer) -> list[tuple[str, str]]:
     """Plan, costs, what it carries, what is at risk, and how to ask again."""
-    unit = "requests/s" if answer.question.workload.pooled else "tokens/s"
-    rows = [*_plans(option, unit), *_money(option, answer), *_room(option, answer)]
+    rows = [*_plans(option, answer.question.workload), *_money(option, answer), *_room(option, answer)]
     rows += [("note", note) for note in option.notes]
     return [*rows, ("ask again", f"advisor recommend {asked_again(option)} {answer.typed}")]
 
 
-def _plans(option: Option, unit: str) -> Iterator[tuple[str, str]]:
+def _plans(option: Option, asked: Workload) -> Iterator[tuple[str, str]]:
     """The winner first, then what other engines give on the same machines."""
     order = sorted(option.engines.items(), key=lambda item: item[0] != option.way.verdict.engine)
     for place, (name, judged) in enumerate(order):
         short = "" if meets(judged) else ", misses the targets"
-        yield "plan" if place == 0 else "or", f"{engine_title(name)}: {_plan(judged, unit)}{short}"
+        yield "plan" if place == 0 else "or", f"{engine_title(name)}: {_plan(judged, asked)}{short}"
 
 
-def _plan(judged: Judged, unit: str) -> str:
+def _plan(judged: Judged, asked: Workload) -> str:
     candidate, speed = judged.estimate.candidate, judged.estimate.speed
     parts = [weights_format(candidate.weights_format).title, f"KV {candidate.kv_cache_dtype}"]
     parts += [f"TP {candidate.tensor_parallel}"] if candidate.tensor_parallel > 1 else []
@@ -118,10 +118,10 @@ def _plan(judged: Judged, unit: str) -> str:
     if speed:
         total = speed.output_tokens_per_s
         by = candidate.replicas
-        parts.append(
-            f"{count(total.expected * by)} {unit} ({count(total.low * by)} to {count(total.high * by)}), "
-            f"{count(1 / speed.tpot_s.expected)} each, first after {ms(speed.ttft_s.expected)}"
-        )
+        span = f"{count(total.low * by)} to {count(total.high * by)}"
+        parts.append(f"{count(total.expected * by)} {unit_of(asked)} ({span})")
+        read = f"{count(1 / speed.tpot_s.expected)} each, first after {ms(speed.ttft_s.expected)}"
+        parts.append(pace(speed, asked.made) if asked.pooled else read)
     return ", ".join(parts)
 
 

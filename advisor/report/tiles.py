@@ -10,7 +10,7 @@ from advisor.pipeline import Answer
 from advisor.report.headline import closest, explanation, title_of
 from advisor.report.predictions import MAY_MISS, MISSES, NONE, OK, Prediction, predictions
 from advisor.schema import Judged
-from advisor.units import count
+from advisor.units import count, several
 
 KINDS = {OK: "ok", MAY_MISS: "may", MISSES: "miss"}  # of a state, as style sheets call it
 
@@ -69,7 +69,7 @@ def _crowd(answer: Answer, row: Prediction | None) -> Tile:
     """How many may come before a target is missed; the busiest moment beside it."""
     winner = answer.verdict.winner
     most = winner.estimate.peak_in_flight if winner else 0
-    peak = f"{count(most)} request{'s' if most != 1 else ''} in flight at the busiest moment" if winner else ""
+    peak = f"{several(most, 'request')} in flight at the busiest moment" if winner else ""
     if row is None:
         return Tile("users before it slips", "unknown", peak, "", "")
     return Tile(row.label, row.predicted, f"planned for {row.target}; {peak}", row.state, kind_of(row.state))

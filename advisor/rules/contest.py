@@ -92,7 +92,8 @@ def _beyond(contest: Contest, load: float | None) -> bool:
 
 def _side_by_side(contest: Contest, one: str, other: str) -> str:
     """What a person waits and what the service carries with each, and whether they load the same weights."""
-    one_of, rate = ("a text", "texts/s") if contest.workload.kind == "embed" else ("an answer", "output tokens/s")
+    made, pooled = contest.workload.made, contest.workload.pooled
+    one_of, rate = (f"a {made}", f"{made}s/s") if pooled else (f"an {made}", "output tokens/s")
     parts = [
         f"{contest.titles[name]} takes {ms(contest.answer_s[name])} for {one_of} and gives "
         f"{count(contest.tokens_per_s[name])} {rate} in all"

@@ -14,7 +14,7 @@ from advisor.models.thinking import written_tokens
 from advisor.physics.memory.stored import repository, stored
 from advisor.rules.base import Case
 from advisor.schema import Estimate
-from advisor.units import GB, count, gib
+from advisor.units import GB, count, gib, several
 
 
 def fit101(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -75,7 +75,7 @@ def fit104(case: Case, threshold: Mapping[str, Any]) -> str | None:
     alone = min(math.floor(room * context), max(context, case.model.context_trained))
     relation = "enough for" if most >= estimate.peak_in_flight else "fewer than"
     return (
-        f"{count(most)} request{'s' if most != 1 else ''} of the full {count(context)} tokens "
+        f"{several(most, 'request')} of the full {count(context)} tokens "
         f"{'fit' if most != 1 else 'fits'} at once, {relation} the {count(estimate.peak_in_flight)} in flight at peak; "
         f"from {count(most + 1)} full-length requests on, more memory (another card or replica) is needed; one request "
         f"alone could be {count(alone)} tokens long"
@@ -147,8 +147,7 @@ def fit108(case: Case, threshold: Mapping[str, Any]) -> str | None:
     if not estimate.memory.fits or slots >= estimate.peak_in_flight:
         return None
     return (
-        f"{slots} slot{'s' if slots != 1 else ''} for {estimate.peak_in_flight} requests in flight at peak: the others "
-        f"wait for a slot"
+        f"{several(slots, 'slot')} for {estimate.peak_in_flight} requests in flight at peak: the others wait for a slot"
     )
 
 

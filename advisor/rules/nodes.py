@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.physics.speed.internode import hops_of, token_bytes
 from advisor.rules.base import Case, Contest
-from advisor.units import count, ms
+from advisor.units import count, ms, several
 
 
 def spd208(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -16,7 +16,7 @@ def spd208(case: Case, threshold: Mapping[str, Any]) -> str | None:
     if not hops.borders or link is None:
         return None
     prompt_s = hops.borders * case.workload.input_tokens * hops.token_s
-    borders = f"{hops.borders} border{'s' if hops.borders > 1 else ''}"
+    borders = several(hops.borders, "border")
     return (
         f"{hops.borders + 1} machines hold one model in stages: each token hands over "
         f"{token_bytes(case.model) / 1024:.0f} KiB at {borders}; a prompt of {count(case.workload.input_tokens)} "

@@ -7,14 +7,18 @@ from typing import Any
 
 from advisor.models.thinking import first_answer_s, thinking, written_tokens
 from advisor.rules.base import Case
-from advisor.schema import Figure, Speed
+from advisor.schema import Figure, Speed, Workload
 from advisor.units import count, ms, version_tuple
+
+
+def awaited(workload: Workload) -> str:
+    """What a person waits for first: a word, or of a model that writes nothing all that a request brings."""
+    return f"time for a {workload.made}" if workload.pooled else "time to first token"
 
 
 def spd201(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Fires when the predicted p95 TTFT at peak exceeds the target, or none is predicted."""
-    what = "time for a text" if case.workload.kind == "embed" else "time to first token"
-    return _missed(case, what, case.workload.ttft_ms, lambda speed: speed.ttft_p95_s)
+    return _missed(case, awaited(case.workload), case.workload.ttft_ms, lambda speed: speed.ttft_p95_s)
 
 
 def spd202(case: Case, threshold: Mapping[str, Any]) -> str | None:

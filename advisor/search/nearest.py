@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from advisor.catalog import engine_limits, weights_format
-from advisor.decide.words import MADE
 from advisor.schema import Change, Question, Verdict, Workload
 from advisor.search.here import free_steps, possible
 from advisor.search.less import coarser, extremes, less
 from advisor.search.more import another_card, another_model, largest, more_nodes, more_of_the_same, smaller_model
 from advisor.search.step import Search, Step, change_of, joined
-from advisor.units import count, ms
+from advisor.units import count, ms, several
 
 SINGLES: tuple[Search, ...] = (
     free_steps, less, coarser, more_of_the_same, more_nodes, another_card, smaller_model
@@ -66,12 +65,12 @@ def outcome(verdict: Verdict, workload: Workload) -> str:
         return "no"
     candidate, speed = verdict.winner.estimate.candidate, verdict.winner.estimate.peak_speed
     cards = candidate.cards_in_all
-    where = "CPU" if candidate.device == "cpu" else f"{cards} GPU{'s' if cards != 1 else ''}"
+    where = "CPU" if candidate.device == "cpu" else several(cards, "GPU")
     where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
     waits = f"first token {ms(speed.ttft_p95_s.expected)} (p95)" if speed else ""
     pace = f", {count(1 / speed.tpot_s.expected)} tokens/s each, {waits}" if speed else ""
     if speed and workload.pooled:
-        pace = f", a {MADE[workload.kind]} takes {ms(speed.ttft_p95_s.expected)} (p95)"
+        pace = f", a {workload.made} takes {ms(speed.ttft_p95_s.expected)} (p95)"
     return f"{engine_limits(verdict.engine).title} on {where}, {weights_format(candidate.weights_format).title}{pace}"
 
 

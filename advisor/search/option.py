@@ -6,9 +6,9 @@ from typing import Any
 
 from advisor.catalog import weights_format
 from advisor.catalog.ranking import score_of
-from advisor.decide.words import MADE
-from advisor.schema import Speed, Verdict, value
-from advisor.units import count, gib, ms
+from advisor.decide.words import pace
+from advisor.schema import MADE, Verdict, value
+from advisor.units import gib
 from advisor.wire import to_data
 
 UNSCORED = "nobody is known to have scored it: placed by size and age"
@@ -35,17 +35,10 @@ def columns(option: Option) -> tuple[str, ...]:
     if winner is None:
         return (option.hf_id, merit(option.hf_id, option.task), "", "", "")
     candidate, speed = winner.estimate.candidate, winner.estimate.peak_speed
-    pace = _pace(speed, option.task) if speed else ""
+    told = pace(speed, MADE.get(option.task, MADE["generate"])) if speed else ""
     way = f"{option.verdict.engine}, {weights_format(candidate.weights_format).title}"
     memory = f"{gib(memory_bytes(option))} on {max(candidate.cards_in_all, 1)} x {candidate.device.upper()}"
-    return (option.hf_id, merit(option.hf_id, option.task), way, memory, pace)
-
-
-def _pace(speed: Speed, task: str) -> str:
-    """Of a model that writes, how fast each reads; of another, what one request takes."""
-    if task in MADE:
-        return f"a {MADE[task]} takes {ms(speed.ttft_s.expected)}"
-    return f"{count(1 / speed.tpot_s.expected)} tokens/s each, first after {ms(speed.ttft_s.expected)}"
+    return (option.hf_id, merit(option.hf_id, option.task), way, memory, told)
 
 
 def memory_bytes(option: Option) -> int:
