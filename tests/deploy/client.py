@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 PORT = 8080
@@ -32,12 +32,13 @@ class Answer:
 
 @dataclass
 class Client:
-    """Base URL, key and model name: all that a client has to know."""
+    """Base URL, key and model name: all that a client has to know; and when each event of its streams was heard."""
 
     key: str | None
     model: str
     port: int = PORT
     patience_s: float = 900  # of a busy machine
+    heard: list[float] = field(default_factory=list)
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
         """One request."""
@@ -51,6 +52,7 @@ class Client:
                 lines.append(line.decode(errors="replace"))
                 if line.startswith(b"data: "):
                     arrived.append(time.monotonic())
+                    self.heard.append(arrived[-1])
             found = {name.lower(): text for name, text in answer.getheaders()}
             return Answer(answer.status, found, "".join(lines), arrived)
 
