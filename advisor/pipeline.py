@@ -19,6 +19,7 @@ from advisor.engines.own import beside_own_server
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
 from advisor.models.names import in_any_form
+from advisor.models.stretch import as_it_reads
 from advisor.models.thinking import with_room
 from advisor.physics.memo import same
 from advisor.plan import plan, with_own_checks
@@ -36,7 +37,7 @@ from advisor.schema import (
 )
 from advisor.search.option import Option
 from advisor.verdict import verdict_for
-from advisor.workload import load_workload
+from advisor.workload import load_workload, profile_names
 
 
 @value
@@ -217,6 +218,8 @@ def asked_of(profile: str | None, overrides: Mapping[str, Any]) -> tuple[ModelSp
     model, workload = with_model(load_workload(profile, overrides))
     if model is not None:
         workload = as_it_makes(model, workload, overrides, profile)
+        if overrides.get("context_tokens") is None and profile in (None, *profile_names()):
+            workload = as_it_reads(workload, model)  # a profile of one's own says what one needs
     if workload.passages > 1 and workload.kind != "rerank":
         raise BadInput(
             f"passages: {workload.passages} are to be ranked, and {workload.profile} asks for no ranking; take "

@@ -34,6 +34,22 @@ def test_a_no_says_what_was_assumed(gpu: str, model: str, asked: dict[str, objec
     assert said.startswith("No") and told in said and "--hardware FILE" in said
 
 
+@pytest.mark.parametrize(
+    ("gpu", "model", "asked"),
+    [
+        ("T4", "openai/gpt-oss-20b", {"engine": "vllm"}),
+        ("4x V100 32GB", "meta-llama/Llama-3.3-70B-Instruct", {"engine": "vllm"}),
+        ("Tesla P40", "Qwen/Qwen2.5-72B-Instruct", {"engine": "vllm"}),
+        ("M4 Max 64GB", "Qwen/Qwen2.5-72B-Instruct", {"engine": "vllm"}),
+        ("RTX 3090", "meta-llama/Llama-2-13b-chat-hf", {"context_tokens": 8192}),
+    ],
+)
+def test_a_no_that_more_memory_would_not_lift_names_none(gpu: str, model: str, asked: dict[str, object]) -> None:
+    """An old capability, another system or the model's own length refuse a card of any size."""
+    said = summary(gpu, model, users=2, **asked)
+    assert said.startswith("No") and MEMORY not in said
+
+
 def test_a_yes_and_a_no_of_the_card_alone_name_no_processor() -> None:
     """Where cards compute everything, the processor beside them is not what a no rests on."""
     assert PROCESSOR not in summary("L4", "Qwen/Qwen3-8B", users=500)

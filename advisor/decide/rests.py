@@ -24,6 +24,12 @@ def _on_the_host(judged: Judged) -> bool:
     return candidate.device == "cpu" or candidate.cpu_layers > 0
 
 
+def _only_memory(judged: Judged) -> bool:
+    """Whether more memory would do: nothing else refuses it."""
+    refused = {finding.rule for finding in judged.findings if finding.severity in VETO}
+    return bool(refused) and refused <= _MEMORY
+
+
 def _processor(cpu: Cpu) -> str:
     """What is taken for granted of a processor that nobody looked at."""
     rate = f" and {cpu.bandwidth_bytes_per_s / GB:.0f} GB/s of memory" if cpu.bandwidth_bytes_per_s else ""
@@ -39,8 +45,7 @@ def _told(winner: Judged | None, judged: Sequence[Judged], question: Question) -
         yield f"uncertain dimensions of {model.hf_id}: if they are otherwise, name its folder (--model FOLDER)"
     elif winner is None and model.origin == "hub":
         yield f"what the Hub says of {model.hf_id}: if it is otherwise, name its folder (--model FOLDER)"
-    refused = {finding.rule for one in judged for finding in one.findings if finding.severity in VETO}
-    if winner is None and refused & _MEMORY and hardware.source == "simulated" and hardware.accelerators:
+    if winner is None and any(map(_only_memory, judged)) and hardware.source == "simulated" and hardware.accelerators:
         card = hardware.accelerators[0]
         yield (
             f"{gib(card.memory_bytes)} of memory for {card.name}, which was named and not looked at: if it has more, "

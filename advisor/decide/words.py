@@ -21,7 +21,7 @@ def summary(winner: Judged | None, meets: bool, question: Question, refusals: Se
     model, workload = question.model, question.workload
     people = people_of(workload)
     if winner is None:
-        why = "; ".join(f"{engine_limits(f.engine or '').title}: {f.message}" for f in refusals)
+        why = "; ".join(f"{' and '.join(who)}: {message}" for message, who in _by_message(refusals).items())
         guess = "(a guess by its name, it is not in the catalogue) " if is_guess(model) else ""
         return f"No: {model.hf_id} {guess}cannot serve {people} here. {why or 'No engine has these weights.'}"
     estimate = winner.estimate
@@ -29,12 +29,20 @@ def summary(winner: Judged | None, meets: bool, question: Question, refusals: Se
     load = people
     if workload.concurrency is None:
         average = several(round(estimate.in_flight, 1), "request")
-        load += f" ({average} in flight on average, {estimate.peak_in_flight} at peak)"
+        load += f" ({average} in flight on average, {count(estimate.peak_in_flight)} at peak)"
     what = f"{told}{_way(estimate.candidate, question)}"
     if meets:
         return f"{what} for {load}{_pace(estimate.peak_speed, workload)}{_edge(estimate.peak_speed, workload)}."
     but = "misses a target" if estimate.peak_speed else "nothing tells whether it meets the targets"
     return f"No: {what} starts, but {but} for {load}: " + "; ".join(f.message for f in misses(winner)) + "."
+
+
+def _by_message(refusals: Sequence[Finding]) -> dict[str, list[str]]:
+    """What is said, and of which engines."""
+    told: dict[str, list[str]] = {}
+    for finding in refusals:
+        told.setdefault(finding.message, []).append(engine_limits(finding.engine or "").title)
+    return told
 
 
 def refusals_of(judged: Sequence[Judged]) -> list[Finding]:

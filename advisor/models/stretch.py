@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.catalog import constants
-from advisor.schema import ModelSpec
+from advisor.frozen import replace
+from advisor.models.thinking import written_tokens
+from advisor.schema import ModelSpec, Workload
 
 _STEPS = 2  # of the factor, in one
 
@@ -16,6 +18,12 @@ def longest_context(model: ModelSpec) -> int:
     """Tokens that the model takes: as trained, or stretched as its card says."""
     known = constants("stretch")
     return max(model.context_trained, known["longest"]) if model.hf_id in known["models"] else model.context_trained
+
+
+def as_it_reads(workload: Workload, model: ModelSpec) -> Workload:
+    """The workload with a context that nobody asked for cut to what the model takes, where the mean request fits it."""
+    need, longest = workload.input_tokens + written_tokens(workload, model), longest_context(model)
+    return replace(workload, context_tokens=longest) if need <= longest < workload.context_tokens else workload
 
 
 def stretch(model: ModelSpec, context_tokens: int) -> Mapping[str, Any] | None:

@@ -120,9 +120,10 @@ def _refusals(answer: Answer) -> Iterator[str]:
     """Of each engine, why its closest way does not start."""
     if is_guess(answer.model):
         yield f"A guess: {answer.model.hf_id} is not in the catalogue and is judged by its name."
+    told: dict[str, list[str]] = {}
     for judged in closest(answer):
-        refused = judged.why_lost.partition(": ")[2]
-        yield f"{title_of(judged)}: {refused}."
+        told.setdefault(judged.why_lost.partition(": ")[2], []).append(title_of(judged))
+    yield from (f"{' and '.join(who)}: {refused}." for refused, who in told.items())
     if not answer.verdict.losers:
         yield "No engine has these weights."
 

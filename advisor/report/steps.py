@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from advisor.catalog import engine_limits
 from advisor.engines import ENGINES
 from advisor.engines.downloads import told
+from advisor.models.stretch import longest_context
 from advisor.models.thinking import thinking
 from advisor.pipeline import Answer
 from advisor.schema import Plan
@@ -29,6 +30,8 @@ def assumed(answer: Answer, *, typed: bool = True) -> Iterator[str]:
     said = f"{asked.profile}{by}: {count(asked.input_tokens)} tokens in, {count(asked.output_tokens)} out"
     said += f", {count(thought)} thought before" if thought else ""
     said += f", for each of {count(asked.passages)} passages" if asked.kind == "rerank" else ""
+    if asked.kind == "generate" and asked.context_tokens == longest_context(answer.model):
+        said += f", together at most {count(asked.context_tokens)}, all that the model takes"
     if asked.concurrency is None and asked.request_rate is None:
         said += f", {seconds(asked.think_time_s)} between questions"
     if winner is not None and asked.concurrency is None:

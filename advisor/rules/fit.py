@@ -20,6 +20,11 @@ from advisor.units import GB, count, gib, several
 def fit101(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Fires when weights, KV cache and buffers exceed what the engine may use on the fullest device."""
     memory = case.estimate.memory
+    if case.estimate.candidate.cpu_layers and not memory.fits:
+        return (
+            f"{case.weights_format.title} weights, KV cache and buffers are {gib(memory.short_bytes)} more than the "
+            f"accelerator and the machine's own memory hold together"
+        )
     if memory.fits or memory.full_sequences < 1 <= _weights_room(case):
         return None
     needs = memory.budget_bytes + memory.short_bytes
@@ -31,13 +36,16 @@ def fit101(case: Case, threshold: Mapping[str, Any]) -> str | None:
 
 def fit102(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Fires when the weights fit and one request of full context does not."""
-    memory = case.estimate.memory
+    memory, candidate = case.estimate.memory, case.estimate.candidate
+    if candidate.cpu_layers and not memory.fits:
+        return None  # FIT101 says so: the machine's own memory is full too
     if memory.full_sequences >= threshold["min_full_sequences"] or _weights_room(case) < 1:
         return None
-    need = memory.kv_bytes_per_token * case.estimate.candidate.context_tokens
+    need = memory.kv_bytes_per_token * candidate.context_tokens
+    room = min(memory.kv_tokens, int(memory.full_sequences * candidate.context_tokens))  # one engine plans all of them
     return (
-        f"one request of {count(case.estimate.candidate.context_tokens)} tokens needs {gib(need)} of KV cache, "
-        f"{count(memory.kv_tokens)} tokens fit{_remedy(case)}"
+        f"one request of {count(candidate.context_tokens)} tokens needs {gib(need)} of KV cache, "
+        f"{count(room)} tokens fit{_remedy(case)}"
     )
 
 
@@ -146,9 +154,8 @@ def fit108(case: Case, threshold: Mapping[str, Any]) -> str | None:
     slots = estimate.candidate.max_in_flight * estimate.candidate.replicas
     if not estimate.memory.fits or slots >= estimate.peak_in_flight:
         return None
-    return (
-        f"{several(slots, 'slot')} for {estimate.peak_in_flight} requests in flight at peak: the others wait for a slot"
-    )
+    peak = f"{count(estimate.peak_in_flight)} requests in flight at peak"
+    return f"{several(slots, 'slot')} for {peak}: the others wait for a slot"
 
 
 def fit123(case: Case, threshold: Mapping[str, Any]) -> str | None:

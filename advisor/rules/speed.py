@@ -47,7 +47,7 @@ def _missed(case: Case, what: str, target_ms: float | None, figure: Callable[[Sp
     if seconds * 1000 <= target_ms:
         return None
     return (
-        f"{what} at the 95th percentile: {ms(seconds)} predicted at {case.estimate.peak_in_flight} in flight, "
+        f"{what} at the 95th percentile: {ms(seconds)} predicted at {count(case.estimate.peak_in_flight)} in flight, "
         f"target {ms(target_ms / 1000)}"
     )
 

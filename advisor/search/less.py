@@ -14,6 +14,7 @@ from advisor.search.step import Step, accepted, asking, changed, is_yes
 from advisor.verdict import verdict_for
 
 _GRAIN = 1 / 64
+_STEP_TOKENS = 1024  # of a context that one would type
 _LONGER = 1.1  # a target that turned out too tight is loosened by so much again
 _MOST_TRIES = 6
 
@@ -80,9 +81,18 @@ def coarser(question: Question) -> Iterator[Step]:
 def _shorter_context(question: Question) -> Iterator[Step]:
     need = question.workload.input_tokens + written_tokens(question.workload, question.model)
     now = question.workload.context_tokens
-    found = _most(lambda tokens: is_yes(asking(question, context_tokens=tokens)), need, now) if need < now else None
+    found = _longest(question, need, now, _STEP_TOKENS) or _longest(question, need, now, 1)  # round numbers first
     if found:
         yield changed(question, context_tokens=found)
+
+
+def _longest(question: Question, need: int, now: int, step: int) -> int:
+    """The longest context in whole steps that is a yes; 0: none is."""
+
+    def reads(steps: int) -> bool:
+        return is_yes(asking(question, context_tokens=steps * step))
+
+    return step * (_most(reads, math.ceil(need / step), math.ceil(now / step), _GRAIN) or 0)
 
 
 def _fewer_passages(question: Question) -> Iterator[Step]:
@@ -122,11 +132,16 @@ def _short(rate: float) -> str:
     return f"{rate:.3g}"
 
 
-def _most(holds: Callable[[int], bool], least: int, now: int) -> int | None:
-    """The largest number from `least` to below `now` that is a yes, within a part in 64; None: not even `least` is."""
-    if not holds(least):
+def _most(holds: Callable[[int], bool], least: int, now: int, grain: float = 0.0) -> int | None:
+    """The largest number from `least` to below `now` that is a yes; None: not even `least` is, or it is not below.
+
+    Args:
+        grain: how far below it the result may lie, as a share of it. Of people there is none: the verdict says beside
+            it how many the machine carries.
+    """
+    if least >= now or not holds(least):
         return None
-    return narrowed(lambda number: holds(number) or None, (least, True), now, grain=_GRAIN)[0]
+    return narrowed(lambda number: holds(number) or None, (least, True), now, grain=grain)[0]
 
 
 def _offload(question: Question) -> Iterator[Step]:

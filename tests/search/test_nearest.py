@@ -74,3 +74,11 @@ def test_another_card_leaves_room_for_what_runs_beside() -> None:
     question = Typed(profile="rag", gpu="RTX 4070", options={**wishes, "ttft_ms": 300_000, "tpot_ms": 1000}).asked()
     assert not is_yes(on(question, simulate("RTX 4090")))
     assert is_yes(on(question, simulate("RTX 5090")))
+
+
+@pytest.mark.parametrize("users", [399, 1000, 5000])
+def test_fewer_people_are_as_many_as_the_machine_carries(users: int) -> None:
+    """The verdict says beside it up to how many users the targets are met: one answer, one number."""
+    overrides = {"model": "Qwen/Qwen3-8B", "users": users, "offline": True}
+    verdict = recommend(profile=None, overrides=overrides, gpu="RTX 4090", measurements="none").verdict
+    assert f"--users {verdict.capacity_users}" in {each.change for each in verdict.nearest_yes}
