@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from advisor.catalog import formats, from_entry, models, raw_entries, weights_format
+from advisor.catalog import formats, from_entry, hub_size, models, raw_entries, weights_format
 from advisor.catalog.entries import HubSize, WeightsFormat
 from advisor.errors import BadInput
 from advisor.models.names import find_model, find_model_and_format
@@ -100,3 +100,31 @@ def test_hybrids_of_unknown_makers_are_planned_at_the_upper_end(name: str, fmt: 
     size = stored(model, weights_format(fmt))
     assert (size.kind, size.spread > 0.02) == ("computed", True)
     assert weight_bytes(model, weights_format(fmt)).total_bytes == pytest.approx(size.loaded_bytes)
+
+
+PLAIN_NVFP4 = ("nvidia", "RedHatAI")
+
+
+def test_plain_text_models_of_known_makers_quantise_attention_in_nvfp4() -> None:
+    """Every size that somebody read of theirs lies in the narrow range, so that a copy nobody read is planned so too."""
+    read = 0
+    for owner in PLAIN_NVFP4:
+        for model in models():
+            if model.layers_linear or model.experts or model.multimodal or model.tied_embeddings:
+                continue
+            fmt = weights_format("nvfp4")
+            size = computed(model, fmt, f"{owner}/copy")
+            assert size.spread < 0.12, model.hf_id
+            known = hub_size(model.repos.get("nvfp4", ""))
+            if known is not None and model.repos["nvfp4"].startswith(owner):
+                read += 1
+                assert size.low_bytes <= known.low_bytes and known.high_bytes <= size.high_bytes, model.hf_id
+    assert read >= 4
+
+
+@pytest.mark.parametrize("copy", ["nvidia/Llama-3.3-70B-Instruct-FP4", "nvidia/Llama-3.1-405B-Instruct-NVFP4"])
+def test_a_copy_that_nobody_read_is_as_large_as_its_like(copy: str) -> None:
+    """About 4.8 bits a weight, and not the seven of a copy whose attention was left alone."""
+    model, fmt = find_model_and_format(copy, offline=True)
+    assert fmt is not None
+    assert 4.5 < stored(model, fmt).loaded_bytes * 8 / model.parameters < 5.1

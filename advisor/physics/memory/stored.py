@@ -86,7 +86,7 @@ def computed(model: ModelSpec, fmt: WeightsFormat, name: str | None) -> Stored:
         return _around(formula, formula, formula, "formula")
     rule, wide = _recipes(), _left_wide(model, fmt, name)
     draft = model.parameters * rule["draft_share"] * WIDE_BYTES if model.model_type in rule["draft_heads"] else 0.0
-    most = (formula + wide) * (rule["above"] if wide else 1.0)
+    most = (formula + wide) * (rule["above"] if wide or fmt.compute == "fp4" else 1.0)
     return _around(formula * rule["below"], most + draft * rule["above"], most, "computed")
 
 
@@ -116,6 +116,9 @@ def _left_wide(model: ModelSpec, fmt: WeightsFormat, name: str) -> float:
     copied = model.vocab * model.hidden * WIDE_BYTES if model.tied_embeddings and "qat" in title else 0.0
     if hybrid and owner in rule["whole"] and "bf16" not in title and fmt.compute != "fp4":
         return copied + model.parameters * max(float(rule["finest_bits"]) - fmt.linear_bits, 0.0) / 8
+    plain = not (hybrid or model.experts or model.multimodal)
+    if plain and fmt.compute == "fp4" and owner in rule["dense"]:
+        return copied
     kept, width = _kept_roles(model, fmt), WIDE_BYTES
     if hybrid and owner in rule["mixed"] and fmt.compute == "fp4":
         width = WIDE_BYTES / 2
