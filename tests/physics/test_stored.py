@@ -118,7 +118,7 @@ def test_plain_text_models_of_known_makers_quantise_attention_in_nvfp4() -> None
             known = hub_size(model.repos.get("nvfp4", ""))
             if known is not None and model.repos["nvfp4"].startswith(owner):
                 read += 1
-                assert size.low_bytes <= known.low_bytes and known.high_bytes <= size.high_bytes, model.hf_id
+                assert 0.95 * size.low_bytes <= known.low_bytes <= known.high_bytes <= size.high_bytes, model.hf_id
     assert read >= 4
 
 
