@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -19,8 +20,8 @@ from advisor.search.bounds import worth_a_look
 from advisor.search.step import Step, asking, is_yes, on
 from advisor.verdict import verdict_for
 
-_CARDS_TRIED = 32
 _LARGEST_TRIED = 2
+_RENTED_TRIED = 4
 _STILL_SOLD = "2020-09"  # RTX 30 and newer
 
 
@@ -68,23 +69,32 @@ def more_nodes(question: Question) -> Iterator[Step]:
 
 
 def another_card(question: Question) -> Iterator[Step]:
-    """The cheapest single card of the catalogue that is a yes, by launch price; else several of the largest."""
+    """The cheapest single card of the catalogue that is a yes; else the cheapest way with several large ones."""
     owned = {card.catalog_id for card in question.hardware.accelerators}
     others = [spec for spec in offered() if spec.id not in owned]
-    single = [s for s in others if s.launch_price_usd and s.memory_bytes >= question.model.parameters * 0.5]
-    for spec in sorted(single, key=lambda spec: spec.launch_price_usd or 0.0)[:_CARDS_TRIED]:
+    large = [spec for spec in others if spec.memory_bytes >= question.model.parameters * 0.5]
+    for spec in sorted(large, key=_price):
         alone = on(question, simulate(spec.id))
         if worth_a_look(alone) and is_yes(alone):
             yield _bought(question, spec, 1)
             return
-    largest = sorted(others, key=lambda spec: -spec.memory_bytes)[:_LARGEST_TRIED]
-    if not any(worth_a_look(on(question, simulate(f"{MOST_A_HOST}x {spec.id}"))) for spec in largest):
-        return
-    for number in (1, 2, 4, MOST_A_HOST):
-        for spec in largest:
-            if _does(on(question, simulate(f"{number}x {spec.id}"))):
-                yield _bought(question, spec, number)
-                return
+    ways = [(spec, number) for spec in _largest(others) for number in (2, 4, MOST_A_HOST)]
+    for spec, number in sorted(ways, key=lambda way: ((way[0].usd_per_hour or math.inf) * way[1], way[1])):
+        if _does(on(question, simulate(f"{number}x {spec.id}"))):
+            yield _bought(question, spec, number)
+            return
+
+
+def _price(spec: GpuSpec) -> tuple[float, float]:
+    """Cards with a launch price first, then those that one rents, then those of which neither is known."""
+    return spec.launch_price_usd or math.inf, spec.usd_per_hour or math.inf
+
+
+def _largest(specs: list[GpuSpec]) -> list[GpuSpec]:
+    """Those with the most memory, and of those that are rented too."""
+    by_memory = sorted(specs, key=lambda spec: -spec.memory_bytes)
+    rented = [spec for spec in by_memory if spec.usd_per_hour and spec.device_class == "datacenter"]
+    return list({spec.id: spec for spec in (*rented[:_RENTED_TRIED], *by_memory[:_LARGEST_TRIED])}.values())
 
 
 def largest(question: Question) -> Iterator[Step]:

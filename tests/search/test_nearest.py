@@ -19,6 +19,7 @@ PAID = ("--gpu", "--nodes")
 CASES: list[dict[str, Any]] = [
     {"model": "Qwen/Qwen2.5-14B-Instruct", "users": 5},
     {"model": "meta-llama/Llama-3.1-8B-Instruct", "users": 100},
+    {"model": "Qwen/Qwen3-8B", "users": 1000},
 ]
 
 
@@ -82,3 +83,15 @@ def test_fewer_people_are_as_many_as_the_machine_carries(users: int) -> None:
     overrides = {"model": "Qwen/Qwen3-8B", "users": users, "offline": True}
     verdict = recommend(profile=None, overrides=overrides, gpu="RTX 4090", measurements="none").verdict
     assert f"--users {verdict.capacity_users}" in {each.change for each in verdict.nearest_yes}
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model", "users"),
+    [("4x H100", "meta-llama/Llama-3.3-70B-Instruct", 5000), ("2x L40S", "deepseek-ai/DeepSeek-V3", 20)],
+)
+def test_of_several_large_cards_the_cheapest_by_the_hour_comes_first(gpu: str, model: str, users: int) -> None:
+    """Where no single card does: a way that has a price, and not the largest cards there are."""
+    overrides = {"model": model, "users": users, "offline": True}
+    verdict = recommend(profile=None, overrides=overrides, gpu=gpu, measurements="none").verdict
+    several = [each for each in verdict.nearest_yes if re.match(r'--gpu "\dx', each.change)]
+    assert several and all(each.usd_per_hour for each in several), verdict.nearest_yes
