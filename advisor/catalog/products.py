@@ -14,6 +14,8 @@ from advisor.pattern import Pattern
 _FAMILY = Pattern(
     r"\b(?:ryzen|core)(?:\s+(?:ai|ultra))*\s+[3579]\b", re.IGNORECASE, needs=("ryzen", "core")
 )  # of processors
+_SERVICE = re.compile(r"(?<![\w.-])ml\.(?=[a-z]+\d\w*\.\w)", re.IGNORECASE)  # SageMaker's instances are EC2's
+_TIER = "standard_"  # of Azure
 _NONE = re.compile(r"(?!)")  # stands nowhere
 _SIZED = Pattern(r"\d\s*(?:gb|gib|g|tb)\b", re.IGNORECASE)
 
@@ -32,6 +34,7 @@ def in_words(text: str) -> Product:
 
     What names no product comes back as it is.
     """
+    text = _SERVICE.sub("", text)
     found = _any_of(_spelled(), text).search(text)
     if found:
         count, card, threads, gib = constants("instances")["instances"][_spelled()[found[0].lower()]]
@@ -94,8 +97,9 @@ def _rest(text: str) -> str:
 
 @functools.cache
 def _spelled() -> Mapping[str, str]:
-    """Lower case → instance as its provider writes it."""
-    return {name.lower(): name for name in constants("instances")["instances"]}
+    """Lower case → instance as its provider writes it; a tier that all of its sizes have is often left out."""
+    names = [(name.lower(), name) for name in constants("instances")["instances"]]
+    return {name.removeprefix(_TIER): whole for name, whole in names} | dict(names)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from advisor.rules import VETO
 from advisor.schema import Cpu, Judged, Question
 from advisor.units import GB, count, gib
 
+_CORES = 64  # of the example
 _MEMORY = {"FIT101", "FIT102", "FIT105"}
 
 
@@ -30,12 +31,17 @@ def _only_memory(judged: Judged) -> bool:
     return bool(refused) and refused <= _MEMORY
 
 
-def _processor(cpu: Cpu) -> str:
-    """What is taken for granted of a processor that nobody looked at."""
+def _processor(cpu: Cpu, alone: bool) -> str:
+    """What is taken for granted of a processor that nobody looked at.
+
+    Args:
+        alone: no card stands beside it, so that its cores can be typed too.
+    """
+    typed = f'say so (--gpu "cpu, {_CORES} cores"), or ' if alone else ""
     rate = f" and {cpu.bandwidth_bytes_per_s / GB:.0f} GB/s of memory" if cpu.bandwidth_bytes_per_s else ""
     return (
-        f"{count(cpu.cores)} cores{rate} of a processor that was not looked at: if it has others, take --hardware FILE "
-        f"with what `advisor probe --out FILE` says there"
+        f"{count(cpu.cores)} cores{rate} of a processor that was not looked at: if it has others, {typed}take "
+        f"--hardware FILE with what `advisor probe --out FILE` says there"
     )
 
 
@@ -52,7 +58,7 @@ def _told(winner: Judged | None, judged: Sequence[Judged], question: Question) -
             f"take --hardware FILE with what `advisor probe --out FILE` says there"
         )
     if winner is not None and hardware.source == "simulated" and _on_the_host(winner):
-        yield _processor(hardware.cpu)
+        yield _processor(hardware.cpu, not hardware.accelerators)
     speed = winner.estimate.peak_speed if winner else None
     if speed is not None and speed.output_tokens_per_s.basis == "analytic":
         yield (

@@ -33,20 +33,23 @@ def containers(present: Sequence[VendorSpec]) -> Containers:
     )
 
 
-def processor(architecture: str, memory_bytes: int, bandwidth: float | None, model: str = "") -> Cpu:
-    """A processor with the usual cores, and that much memory."""
+def processor(
+    architecture: str, memory_bytes: int, bandwidth: float | None, model: str = "", cores: int | None = None
+) -> Cpu:
+    """A processor with so many cores, or the usual ones, and that much memory."""
     usual = host()
+    cores = cores or usual["cores"]
     sets = ("avx2",) if architecture == "x86_64" else ("neon", "dotprod")
     per_cycle = cpu_rates.flops_per_cycle(frozenset(sets))
     return Cpu(
-        model=model or f"assumed {usual['cores']}-core {architecture} processor",
+        model=model or f"assumed {cores}-core {architecture} processor",
         architecture=architecture,
-        cores=float(usual["cores"]),
-        threads=usual["cores"],
+        cores=float(cores),
+        threads=cores,
         memory_bytes=memory_bytes,
         instruction_sets=sets,
         bandwidth_bytes_per_s=bandwidth,
-        dense_flops={dtype: usual["cores"] * usual["clock_hz"] * count for dtype, count in per_cycle.items()},
+        dense_flops={dtype: cores * usual["clock_hz"] * count for dtype, count in per_cycle.items()},
     )
 
 
@@ -55,9 +58,9 @@ def memory_bandwidth(memory_system: str) -> float:
     return cpu_rates.socket_bandwidth(host()[memory_system], host()["cores"])
 
 
-def host_in_words(architecture: str, memory_bytes: int) -> str:
+def host_in_words(architecture: str, memory_bytes: int, cores: int | None = None) -> str:
     """For the list of what is assumed."""
-    return f"Linux {architecture}, {host()['cores']} cores, {gib(memory_bytes)} of memory"
+    return f"Linux {architecture}, {cores or host()['cores']} cores, {gib(memory_bytes)} of memory"
 
 
 def software_in_words(makers: set[str]) -> list[str]:

@@ -55,6 +55,8 @@ _MIG = Pattern(
     needs=("g.",),
 )
 _VGPU = Pattern(r"(?<=\w)-(\d{1,2})[QC]\b", re.I, needs=("-",))
+_CORES = Pattern(r"[\s,;(]*\b(\d{1,3})[\s-]*(?:cpu\s+|physical\s+)?cores?\b\)?", re.I, needs=("core",))
+_SOCKETS = Pattern(r"^\s*(?:(\d)\s*(?:x|\u00d7|\*)?|(dual|two|a\s+pair\s+of))(?=\s|$)", re.I)
 _COMPUTE_SLICES = 7  # of the cards that have seven; the A30 has four
 _COMPUTE_SLICES_OF = {"nvidia-a30": 4}
 
@@ -101,6 +103,19 @@ def beside_in(text: str) -> tuple[str, Beside]:
         watts=float(power[1] or power[2]) if power else None,
         slice=part,
     )
+
+
+def cores_in(text: str) -> tuple[str, int | None]:
+    """`"cpu 64GB, 32 cores"` → the text without the cores, and how many they are."""
+    found = _CORES.search(text)
+    return (" ".join(_CORES.sub(" ", text).split()), int(found[1])) if found and int(found[1]) else (text, None)
+
+
+def sockets_in(text: str) -> tuple[int, str]:
+    """How many processors of the kind that was named, and the text without that number."""
+    found = _SOCKETS.search(text)
+    number = int(found[1] or 2) if found else 1
+    return (number, text[found.end() :].strip()) if found and number else (1, text)
 
 
 def _host_gb(text: str) -> tuple[str, float | None, bool]:

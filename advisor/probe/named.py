@@ -18,16 +18,18 @@ from advisor.catalog.products import in_words
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.pattern import Pattern
-from advisor.probe.beside import Beside, beside_in, said_of
+from advisor.probe.beside import Beside, beside_in, cores_in, said_of, sockets_in
 from advisor.probe.slots import UNSTATED, Links, links_in, pcie, peers
 from advisor.schema import Accelerator
 from advisor.units import GB
 
 MOST_TEXT = 500  # characters that somebody describes a machine in
 _CPU_ONLY = Pattern(
-    r"(?:cpu|none|no gpu)(?:\s+only)?[\s,;:+]*(?:(\d+(?:\.\d+)?)\s*(?:gb|gib|g))?",
+    r"(?:(?:a\s+)?(?:laptop|desktop|server|pc|mini[\s-]?pc|vm|machine)\s+)?"
+    r"(?:cpu|none|(?:no|without)(?:\s+an?)?\s+(?:dedicated\s+)?(?:gpu|graphics|graphics\s+card))(?:\s+only)?[\s,;:+]*"
+    r"(?:(\d+(?:\.\d+)?)\s*(?:gb|gib|g))?[\s,;+]*",
     re.IGNORECASE,
-    needs=("cpu", "none", "gpu"),
+    needs=("cpu", "none", "gpu", "graphics"),
 )
 _PROCESSOR_FIRST = Pattern(r"cpu(?!\s+only\b)\W+(?=[a-z])", re.IGNORECASE, needs=("cpu",))
 
@@ -43,6 +45,8 @@ class Named(NamedTuple):
     beside: Beside = Beside()
     threads: int | None = None  # of an instance's host
     notes: tuple[str, ...] = ()  # what had to be taken for granted of the text
+    cores: int | None = None  # of the processor of a machine without cards, in all sockets
+    sockets: int = 1
 
 
 def named(text: str, count: int = 1, watts: float | None = None, *, guess: bool = False) -> Named:
@@ -94,18 +98,22 @@ def named(text: str, count: int = 1, watts: float | None = None, *, guess: bool 
 
 def _without_cards(text: str, rest: str, beside: Beside) -> Named | None:
     """A machine of which only the processor is named, or of which somebody says that it has no card."""
-    plain = " ".join(rest.split())
-    only = _CPU_ONLY.fullmatch(plain)
+    plain, cores = cores_in(" ".join(rest.split()))
+    sockets, plain = sockets_in(plain) if beside.processor else (1, plain)
+    only, said = _CPU_ONLY.fullmatch(plain), read(plain)
     gigabytes = beside.host_gb or (float(only[1]) if only and only[1] else None)
-    if not only and not (beside.processor and not any(re.search(r"\d", word) for word in read(plain).words)):
+    if not only and not (beside.processor and not any(re.search(r"\d", word) for word in said.words)):
         return None
-    return Named(text, processor=beside.processor, watts=beside.watts, beside=beside._replace(host_gb=gigabytes))
+    beside = beside._replace(host_gb=gigabytes or said.size_gb)
+    cores = cores and cores * sockets
+    return Named(text, processor=beside.processor, watts=beside.watts, beside=beside, cores=cores, sockets=sockets)
 
 
 def _processor(text: str, model_line: str, watts: float | None) -> Named:
     """A machine that is called by its processor's model line, which is kept as it is."""
     said = beside_in(model_line)[1]
-    return Named(text, processor=model_line, watts=said.watts or watts, beside=Beside(said.host_gb, system=said.system))
+    memory = said.host_gb or read(model_line).size_gb
+    return Named(text, processor=model_line, watts=said.watts or watts, beside=Beside(memory, system=said.system))
 
 
 def _parts(rest: str, beside: Beside, *, guess: bool) -> tuple[list[Counted], Beside]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -58,16 +58,26 @@ def machine(what: Named) -> Hardware:
     """
     unified = [spec for spec in what.specs if spec.unified_memory]
     if unified and len(what.specs) > 1:
-        raise BadInput(
-            f"GPU {what.text!r}: {unified[0].name} shares its memory with the processor, so it is alone in its "
-            f"machine; name it once, without other cards"
+        said = (
+            f"GPU {what.text!r}: {unified[0].name} shares its memory with the processor, so it is alone in its machine"
         )
-    if not what.specs:
-        found = _cpu_only(what.processor, what.beside.host_gb)
-    else:
-        found = _unified(what.specs[0]) if unified else _discrete(what)
-    found = _as_said(found, what)
+        raise BadInput("\n".join((said, *_instead(what.specs))))
+    kind = _unified if unified else _discrete if what.specs else _cpu_only
+    found = _as_said(kind(what), what)
     return found if what.watts is None else _limited(found, what.watts, what.text)
+
+
+def _instead(specs: Sequence[GpuSpec]) -> tuple[str, ...]:
+    """What to type for several chips of which each is a machine: so many machines, where they can work as one."""
+    spec, alike_all = specs[0], len({spec.id for spec in specs}) == 1
+    size = f" {spec.memory_bytes / GIB:.0f}GB" if len(spec.memory_options_bytes) > 1 else ""
+    one = f'type: --gpu "{spec.name}{size}"'
+    if alike_all and _system({spec.vendor}) != "darwin":
+        return (
+            f"{len(specs)} of them are {len(specs)} machines, joined by a network (--node-link)",
+            f"{one} --nodes {len(specs)}",
+        )
+    return ("name one of them, without other cards", one)
 
 
 def _as_said(hardware: Hardware, what: Named) -> Hardware:
@@ -104,25 +114,27 @@ def _discrete(what: Named) -> Hardware:
     gpu_bytes = sum(spec.memory_bytes for spec in specs)
     assumed_bytes = max(host()["memory_floor_bytes"], host()["memory_per_gpu_memory"] * gpu_bytes)
     memory_bytes = round((what.beside.host_gb or 0) * GIB) or assumed_bytes
-    server = all(spec.device_class == "datacenter" for spec in specs)
+    memory = "server_memory" if all(spec.device_class == "datacenter" for spec in specs) else "desktop_memory"
     architecture = "aarch64" if any("C2C" in spec.interconnect for spec in specs) else "x86_64"
     joined = peers(specs, links.nvlink)
     cards = tuple(accelerator(spec, number, joined[number], links) for number, spec in enumerate(specs))
     if part:
         cards = tuple(sliced(card, spec, part) for card, spec in zip(cards, specs, strict=True))
-    assumed = [host_in_words(architecture, memory_bytes), *software_in_words(makers)]
+    cores = what.threads and max(1, what.threads // 2)  # an instance's threads come in pairs
+    assumed = [host_in_words(architecture, memory_bytes, cores), *software_in_words(makers)]
     if len(specs) > 1:
         assumed.append(how_joined(cards, links.nvlink))
     return _hardware(
         makers,
-        cpu=processor(architecture, memory_bytes, memory_bandwidth("server_memory" if server else "desktop_memory")),
+        cpu=processor(architecture, memory_bytes, memory_bandwidth(memory), cores=cores),
         accelerators=cards,
         assumed=tuple(assumed),
     )
 
 
-def _unified(spec: GpuSpec) -> Hardware:
+def _unified(what: Named) -> Hardware:
     """A chip whose GPU works in the machine's memory; the GPU may use a share of it."""
+    spec = what.specs[0]
     mac = _system({spec.vendor}) == "darwin"
     architecture = vendors()[spec.vendor].unified_architecture
     card = accelerator(spec, 0, ())
@@ -156,17 +168,19 @@ def _limited_by(cpu: Cpu, card: Accelerator) -> str:
     return f"{seen} ({limit.name} unset)"
 
 
-def _cpu_only(model_line: str, host_gb: float | None) -> Hardware:
+def _cpu_only(what: Named) -> Hardware:
     """A machine without cards; a processor that is named brings the bandwidth of its family, if that is known."""
+    model_line = what.processor
     usual = host()["named_cpu_memory_bytes" if _SERVER.search(model_line) else "cpu_only_memory_bytes"]
-    memory_bytes = round((host_gb or 0) * GIB) or usual
+    memory_bytes = round((what.beside.host_gb or 0) * GIB) or usual
     known = next((spec for spec in cpus() if model_line and spec.match and re.search(spec.match, model_line)), None)
     bandwidth = known.bandwidth_bytes_per_s if known else memory_bandwidth("desktop_memory")
+    cores = what.cores or host()["cores"] * what.sockets
     return _hardware(
         set(),
-        cpu=processor("x86_64", memory_bytes, bandwidth, model_line),
+        cpu=processor("x86_64", memory_bytes, bandwidth * what.sockets, model_line, cores),
         accelerators=(),
-        assumed=(host_in_words("x86_64", memory_bytes), *software_in_words(set())),
+        assumed=(host_in_words("x86_64", memory_bytes, cores), *software_in_words(set())),
     )
 
 

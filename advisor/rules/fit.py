@@ -21,9 +21,10 @@ def fit101(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Fires when weights, KV cache and buffers exceed what the engine may use on the fullest device."""
     memory = case.estimate.memory
     if case.estimate.candidate.cpu_layers and not memory.fits:
+        shared = any(card.unified_memory for card in case.cards)
+        room = "the machine's memory holds" if shared else "the accelerator and the machine's own memory hold together"
         return (
-            f"{case.weights_format.title} weights, KV cache and buffers are {gib(memory.short_bytes)} more than the "
-            f"accelerator and the machine's own memory hold together"
+            f"{case.weights_format.title} weights, KV cache and buffers are {gib(memory.short_bytes)} more than {room}"
         )
     if memory.fits or memory.full_sequences < 1 <= _weights_room(case):
         return None

@@ -145,3 +145,54 @@ def test_a_processor_alone_has_the_memory_of_its_kind(written: str, gib: int) ->
 def test_graphics_in_the_processor_may_be_called_so(written: str) -> None:
     """What a card is built into says nothing about which one it is."""
     assert _entries(simulate(written)) == _entries(simulate("Radeon 890M 32GB"))
+
+
+@pytest.mark.parametrize(
+    ("written", "cores", "gib"),
+    [
+        ("i7-13700K 16GB", 16, 16),
+        ("Threadripper PRO 7995WX 512GB", 16, 512),
+        ("CPU: Xeon 6980P 768GB", 16, 768),
+        ("EPYC 7763 64 cores 512GB RAM", 64, 512),
+        ("EPYC 9654, 96 cores, 768GB", 96, 768),
+        ("EPYC 7763 64-core, 256 GB", 64, 256),
+        ("CPU only 64GB 32 cores", 32, 64),
+        ("cpu, 8 cores, 32GB RAM", 8, 32),
+        ("laptop without a GPU, 16GB", 16, 16),
+        ("2x Xeon Gold 6248R 384GB", 32, 384),
+        ("dual EPYC 9654 96 cores 1.5TB", 192, 1536),
+    ],
+)
+def test_a_machine_without_cards_is_what_was_said(written: str, cores: int, gib: int) -> None:
+    """Its memory, whether or not it is called RAM, its cores, and of two sockets both."""
+    hardware = simulate(written)
+    assert hardware.accelerators == ()
+    assert (hardware.cpu.cores, hardware.cpu.memory_bytes / 2**30) == (cores, gib)
+    assert f"{cores} cores" in hardware.assumed[0]
+
+
+def test_two_sockets_read_twice_as_fast() -> None:
+    """As a probe of such a machine counts them."""
+    one, two = simulate("EPYC 9654").cpu, simulate("2x EPYC 9654").cpu
+    assert one.bandwidth_bytes_per_s and two.bandwidth_bytes_per_s == pytest.approx(2 * one.bandwidth_bytes_per_s)
+
+
+@pytest.mark.parametrize(
+    ("written", "whole"),
+    [
+        ("ND96amsr_A100_v4", "Standard_ND96amsr_A100_v4"),
+        ("nc4as_t4_v3", "Standard_NC4as_T4_v3"),
+        ("ml.g5.2xlarge", "g5.2xlarge"),
+        ("ml.p4d.24xlarge", "p4d.24xlarge"),
+    ],
+)
+def test_an_instance_may_be_called_shorter_or_by_its_service(written: str, whole: str) -> None:
+    """Without its tier, or as SageMaker names it, it is the same machine."""
+    assert simulate(written).accelerators == simulate(whole).accelerators
+    assert simulate(written).cpu == simulate(whole).cpu
+
+
+def test_the_cores_of_an_instance_are_those_of_its_threads() -> None:
+    """Four threads are two cores, and what is assumed says so."""
+    small = simulate("g5.xlarge")
+    assert (small.cpu.cores, small.cpu.threads) == (2, 4) and "2 cores" in small.assumed[0]

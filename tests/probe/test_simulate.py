@@ -96,6 +96,22 @@ def test_a_chip_with_unified_memory_is_alone(text: str) -> None:
         simulate(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("2x DGX Spark", '--gpu "NVIDIA GB10 (DGX Spark)" --nodes 2'),
+        ("2x Strix Halo 128GB", '128GB" --nodes 2'),
+        ("2x M3 Ultra 512GB", '--gpu "Apple M3 Ultra 512GB"'),
+        ("DGX Spark + RTX 4090", '--gpu "NVIDIA GB10 (DGX Spark)"'),
+    ],
+)
+def test_several_such_chips_are_so_many_machines(text: str, typed: str) -> None:
+    """What to type is said: machines in a network where they can work as one, else one of them."""
+    with pytest.raises(BadInput) as refused:
+        simulate(text)
+    assert str(refused.value).splitlines()[-1].endswith(typed)
+
+
 @pytest.mark.parametrize("text", ["cpu", "CPU", "none", " no  gpu "])
 def test_a_machine_without_a_gpu_can_be_asked_for(text: str) -> None:
     """Sixteen cores with AVX2 and 64 GiB."""
