@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,12 @@ QAT = "q4_0"  # what quantisation-aware training is for, in the library
 ADAPTER = "adapter_config.json"
 GGUF = "gguf"  # the format of repositories that hold several quantisations
 __all__ = ["catalogue_model", "find_model", "find_model_and_format", "library_reference"]
+
+_ALIKE = 0.62  # of two names: a model that looks less alike is not what was meant
+_MADE_FROM = (
+    "one that somebody tuned is planned as the model that it was made from: --model of that, or its folder, "
+    "whose config.json counts"
+)
 
 
 def find_model(text: str, *, offline: bool = False) -> ModelSpec:
@@ -261,12 +268,31 @@ def _candidates(text: str) -> list[str]:
     return tags_like(text) or [entry["hf_id"] for entry in model_entries()]
 
 
+def _lines() -> list[str]:
+    """Of the library: `llama3`, by which people call what has longer names."""
+    tags = (entry.get("ollama_tag") or "" for entry in model_entries())
+    return [line for line in dict.fromkeys(tag.partition(":")[0] for tag in tags) if line]
+
+
+def _alike(name: str, known: list[str]) -> list[str]:
+    """Those that may have been meant, the likeliest first."""
+    return [other for other in look_alikes(name, known) if _likeness(name, other) >= _ALIKE]
+
+
+def _likeness(name: str, other: str) -> float:
+    """Of two names without their owners: an owner that looks alike makes no model alike."""
+    import difflib  # only a name that is not known needs it
+
+    own, known = (re.sub(r"[^a-z0-9]", "", each.rpartition("/")[2].lower()) for each in (name, other))
+    return difflib.SequenceMatcher(None, own, known).ratio()
+
+
 def _unknown(text: str, name: str) -> BadInput:
     """Which is nearest, one fact a line; where none is, the lists of what is known."""
-    near = look_alikes(name, _candidates(name))
+    near = _alike(name, _candidates(name)) or _alike(name, _lines())
     said = f"model {shown(text)} is not in the catalogue; {_odd_form(name)}"
     said += f"did you mean {near[0]}?" if near else "nothing known looks like it"
-    also = f"\nalso near: {', '.join(near[1:])}" if near[1:] else ""
+    also = f"\nalso near: {', '.join(near[1:])}" if near[1:] else f"\n{_MADE_FROM}" if not near else ""
     return BadInput(
         f"{said}{also}\nall models: advisor catalog models", near=near[0] if near else None, seen=text, flag="--model"
     )
