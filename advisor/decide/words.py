@@ -23,7 +23,7 @@ def summary(winner: Judged | None, meets: bool, question: Question, refusals: Se
     if winner is None:
         why = "; ".join(f"{' and '.join(who)}: {message}" for message, who in _by_message(refusals).items())
         guess = "(a guess by its name, it is not in the catalogue) " if is_guess(model) else ""
-        return f"No: {model.hf_id} {guess}cannot serve {people} here. {why or 'No engine has these weights.'}"
+        return f"No: {model.hf_id} {guess}cannot serve {people} here. {why or without_weights(workload)}"
     estimate = winner.estimate
     told = _other_weights(estimate.candidate, question)
     load = people
@@ -35,6 +35,13 @@ def summary(winner: Judged | None, meets: bool, question: Question, refusals: Se
         return f"{what} for {load}{_pace(estimate.peak_speed, workload)}{_edge(estimate.peak_speed, workload)}."
     but = "misses a target" if estimate.peak_speed else "nothing tells whether it meets the targets"
     return f"No: {what} starts, but {but} for {load}: " + "; ".join(f.message for f in misses(winner)) + "."
+
+
+def without_weights(workload: Workload) -> str:
+    """Why nothing is planned at all: no engine that may be used loads the model in a form that is known."""
+    if workload.engine in ("auto", "both"):
+        return "No engine has these weights."
+    return f"{engine_limits(workload.engine).title} loads no form of these weights that is known."
 
 
 def _by_message(refusals: Sequence[Finding]) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from advisor.catalog import engine_limits, formats, weights_format
 from advisor.catalog.vendors import short_card
 from advisor.decide import NOT_AHEAD, misses, vetoed
+from advisor.decide.words import without_weights
 from advisor.models.names import is_guess, replaced
 from advisor.pipeline import Answer
 from advisor.schema import Accelerator, Candidate, Judged, Workload
@@ -125,7 +126,7 @@ def _refusals(answer: Answer) -> Iterator[str]:
         told.setdefault(judged.why_lost.partition(": ")[2], []).append(title_of(judged))
     yield from (f"{' and '.join(who)}: {refused}." for refused, who in told.items())
     if not answer.verdict.losers:
-        yield "No engine has these weights."
+        yield without_weights(answer.workload)
 
 
 def closest(answer: Answer) -> list[Judged]:
