@@ -6,6 +6,7 @@ import pytest
 
 from advisor.catalog import weights_format
 from advisor.pipeline import Answer, recommend
+from advisor.report.headline import explanation
 from advisor.schema import Judged
 
 SURE = "may miss a target at the slow end of its range"
@@ -177,3 +178,13 @@ def test_slots_that_wait_for_cache_are_not_bought_with_cache(card: str, model: s
     asked = {"model": model, "users": users, "engine": "vllm", "parts": "none", "offline": True}
     winner = recommend(profile="chat", overrides=asked, gpu=card).verdict.winner
     assert winner is not None and winner.estimate.candidate.max_in_flight <= 256
+
+
+@pytest.mark.parametrize("gpu", ["Gaudi3", "Tesla K80", "TPU v5e", "Jetson Nano 4GB"])
+def test_a_card_that_the_engine_cannot_use_is_named(gpu: str) -> None:
+    """A plan on the processor beside a card says why, on the screen and for programs."""
+    overrides = {"model": "llama3.2:1b", "users": 1, "offline": True}
+    answer = recommend(profile=None, overrides=overrides, gpu=gpu, measurements="none", quick=True)
+    name = answer.hardware.accelerators[0].name
+    assert f"cannot use the {name}" in answer.verdict.summary
+    assert f"cannot use the {name}" in " ".join(explanation(answer))

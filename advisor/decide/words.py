@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from advisor.catalog import engine_limits, weights_format
 from advisor.decide.judge import misses
 from advisor.decide.prefer import precision
+from advisor.engines.devices import usable
 from advisor.models.names import is_guess, replaced
 from advisor.rules import VETO
 from advisor.rules.speed import awaited
-from advisor.schema import MADE, Candidate, Finding, Judged, Question, Speed, Workload
+from advisor.schema import MADE, Candidate, Finding, Hardware, Judged, Question, Speed, Workload
 from advisor.units import count, ms, several
 
 _LOSSES = ("", ", at a small loss of quality", ", at a visible loss of quality")  # by how much precision is given up
@@ -66,10 +67,20 @@ def refusals_of(judged: Sequence[Judged]) -> list[Finding]:
 def _way(candidate: Candidate, question: Question) -> str:
     """Engine, model, weights and where they lie."""
     cards = candidate.cards_in_all
-    where = "the CPU" if candidate.device == "cpu" else several(cards, "GPU")
+    idle = unused(candidate, question.hardware)
+    on_cpu = f"the CPU (it cannot use the {idle})" if idle else "the CPU"
+    where = on_cpu if candidate.device == "cpu" else several(cards, "GPU")
     where += f" of {candidate.nodes} machines" if candidate.nodes > 1 else ""
     title, form = engine_limits(candidate.engine).title, weights_format(candidate.weights_format).title
     return f"{title} with {question.model.hf_id} ({form}{_LOSSES[precision(candidate, question)]}) on {where}"
+
+
+def unused(candidate: Candidate, hardware: Hardware) -> str:
+    """The card that stays idle because the candidate's engine has no back end for any that is there; else empty."""
+    limits = engine_limits(candidate.engine)
+    cards = hardware.accelerators
+    idle = candidate.device == "cpu" and cards and not any(usable(card, limits) for card in cards)
+    return cards[0].name if idle else ""
 
 
 def _other_weights(candidate: Candidate, question: Question) -> str:
@@ -102,7 +113,7 @@ def people_of(workload: Workload) -> str:
     if workload.concurrency is not None:
         return f"{several(workload.concurrency, 'request')} in flight"
     if workload.request_rate is not None:
-        return f"{workload.request_rate:g} requests/s"
+        return f"{workload.request_rate:g} request{'' if workload.request_rate == 1 else 's'}/s"
     return several(workload.users, "user")
 
 

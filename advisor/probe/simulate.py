@@ -138,16 +138,19 @@ def _unified(what: Named) -> Hardware:
     mac = _system({spec.vendor}) == "darwin"
     architecture = vendors()[spec.vendor].unified_architecture
     card = accelerator(spec, 0, ())
-    cpu = processor(architecture, spec.memory_bytes, None, spec.name if mac else "")
+    own = host()["cores_of"].get(spec.id)
+    cores = own or host()["cores"]
+    cpu = processor(architecture, spec.memory_bytes, None, spec.name if mac else "", cores)
+    cpu = replace(cpu, threads=2 * own) if own and architecture == "x86_64" else cpu
     share = f"the GPU may use {gib(card.memory_bytes)} of {gib(spec.memory_bytes)}{_limited_by(cpu, card)}"
     if mac:
         assumed = [
-            f"macOS on {architecture}, {host()['cores']} cores; {share}",
+            f"macOS on {architecture}, {cores} cores; {share}",
             "no container engine: containers on macOS cannot reach the GPU",
         ]
     else:
         assumed = [
-            f"Linux {architecture}, {host()['cores']} cores; {share}",
+            f"Linux {architecture}, {cores} cores; {share}",
             *software_in_words({spec.vendor}),
         ]
     return _hardware(

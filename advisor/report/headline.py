@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from advisor.catalog import engine_limits, formats, weights_format
 from advisor.catalog.vendors import short_card
 from advisor.decide import NOT_AHEAD, misses, vetoed
-from advisor.decide.words import without_weights
+from advisor.decide.words import unused, without_weights
 from advisor.models.names import is_guess, replaced
 from advisor.pipeline import Answer
 from advisor.schema import Accelerator, Candidate, Judged, Workload
@@ -109,6 +109,8 @@ def _model(answer: Answer, winner: Judged) -> str:
     candidate, workload = winner.estimate.candidate, answer.workload
     copies = f", {candidate.replicas} copies" if candidate.replicas > 1 else ""
     told = f"{short_model(answer.model.hf_id)}, {short_form(candidate.weights_format)}{copies}."
+    if idle := unused(candidate, answer.hardware):
+        told += f" {title_of(winner)} cannot use the {idle}."
     if is_guess(answer.model):
         told += " A guess: it is not in the catalogue and is judged by its name."
     if answer.model.adapters:

@@ -112,6 +112,15 @@ def test_several_such_chips_are_so_many_machines(text: str, typed: str) -> None:
     assert str(refused.value).splitlines()[-1].endswith(typed)
 
 
+@pytest.mark.parametrize(
+    ("text", "cores"), [("Jetson Nano 4GB", 4), ("Jetson Orin Nano 8GB", 6), ("DGX Spark", 20), ("Radeon 780M 32GB", 8)]
+)
+def test_a_chip_brings_its_own_cores(text: str, cores: int) -> None:
+    """Where the processor is part of it, sixteen are not assumed: what its GPU does not take would look too fast."""
+    hardware = simulate(text)
+    assert hardware.cpu.cores == cores and f"{cores} cores" in hardware.assumed[0]
+
+
 @pytest.mark.parametrize("text", ["cpu", "CPU", "none", " no  gpu "])
 def test_a_machine_without_a_gpu_can_be_asked_for(text: str) -> None:
     """Sixteen cores with AVX2 and 64 GiB."""
