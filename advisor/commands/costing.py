@@ -100,13 +100,12 @@ _OPTIONS = (
     click.option(
         "--host-price",
         metavar="MONEY",
-        help="Of a machine without its cards [default: not counted].",
+        help="Of a machine without its cards; 0: not counted [default: by the cards that it takes, as shipped].",
     ),
     click.option(
         "--host-watts",
         type=Of(Number(least=0, most=20000)),
-        default=0.0,
-        help="Of the same [default: not counted].",
+        help="Power of the same [default: by the cards that it takes, as shipped].",
     ),
     click.option(
         "--ops-hours",

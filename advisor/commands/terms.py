@@ -36,7 +36,7 @@ def terms_of(asked: dict[str, Any]) -> Terms:
     return Terms(
         exchange=rates, kwh=kwh, kwh_told=told, pue=asked["pue"], years=asked["years"], resale=asked["resale"],
         ops_hours=asked["ops_hours"], idle_watts=asked["idle_watts"], host_watts=asked["host_watts"],
-        host_price=amount("host_price") or 0.0, api_in=amount("api_in"), api_out=amount("api_out"),
+        host_price=amount("host_price"), api_in=amount("api_in"), api_out=amount("api_out"),
         tokens_a_month=_tokens(asked["tokens_a_month"]), prices=given_prices(asked["price"]),
         kinds=KINDS if asked["pay"] == "any" else (asked["pay"],),
     )  # fmt: skip

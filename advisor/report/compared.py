@@ -19,6 +19,7 @@ from advisor.report.instead import Figures, in_words, ratios
 from advisor.report.layout import paragraph
 from advisor.schema import value
 from advisor.sizing.cost import Cost, Fleet, Terms, cost, hours_a_month
+from advisor.sizing.housing import kind_of
 from advisor.sizing.prices import offers
 from advisor.units import cents, count, ms, several
 from advisor.wire import to_data
@@ -83,7 +84,7 @@ def cost_of(answer: Answer, terms: Terms) -> Cost | None:
     if spec is None or answer.plan is None or len({card.catalog_id for card in cards}) > 1:
         return None
     nodes = answer.hardware.nodes
-    fleet = Fleet(cards=len(cards) * nodes, hosts=nodes, card_watts=spec.tdp_watts)
+    fleet = Fleet(cards=len(cards) * nodes, hosts=nodes, card_watts=spec.tdp_watts, housing=kind_of(spec))
     tokens = _tokens(answer, terms)
     known = [cost(fleet, offer, terms, tokens) for offer in offers(spec, terms.exchange, terms.prices, terms.kinds)]
     return min(filter(None, known), key=lambda each: each.per_month, default=None)

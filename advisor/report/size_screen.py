@@ -15,6 +15,7 @@ from advisor.report.screen import Screen
 from advisor.report.sized import SizeAnswer, next_card
 from advisor.schema import Judged, Workload
 from advisor.sizing.cost import Cost
+from advisor.sizing.housing import kind_of, rung
 from advisor.sizing.load import scale_of
 from advisor.sizing.night import Night
 from advisor.sizing.option import Option, asked_again, engine_title, title, told
@@ -134,13 +135,19 @@ def _money(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
         kinds.setdefault(each.kind, each)
     for found in kinds.values():
         million = f", {cents(found.per_million_tokens)} a million tokens" if found.per_million_tokens else ""
-        once = f"{found.purchase:,.0f} {unit} once, " if found.purchase else ""
+        once = f"{found.purchase:,.0f} {unit} once{_parts(found)}, " if found.purchase else ""
         yield found.kind, f"{once}{found.per_month:,.0f} {unit} a month{million}  ({found.dated})"
     if option.night is not None:
         yield "night", _night(option.night, way, answer)
     if option.api_per_month is not None and way.cost:
         when = told(way.cost, option.break_even, answer.terms)
         yield "API", f"{option.api_per_month:,.0f} {unit} a month for the same tokens; this wins {when}"
+
+
+def _parts(found: Cost) -> str:
+    """What of a purchase is for cards, and what for what stands around them."""
+    cards = found.purchase - found.machines
+    return f" (cards {cards:,.0f}, machines around them {found.machines:,.0f})" if found.machines else ""
 
 
 def _night(night: Night, way: Way, answer: SizeAnswer) -> str:
@@ -183,14 +190,32 @@ def _room(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
         yield "next card", f"{due.isoformat()}, at {answer.growth:g} % more a month"
 
 
+def _around(answer: SizeAnswer) -> str:
+    """What a machine without its cards costs and draws, of each size that is named; what was given stands as it is."""
+    terms = answer.terms
+    if terms.host_price is not None:
+        return f"; a machine without its cards {_priced(terms.host_price, answer)}"
+    fits = (option.way.fit for option in answer.options)
+    used = {one for fit in fits if (one := rung(kind_of(fit.supply.spec), fit.cards_a_host))}
+    sizes = [
+        f"a {one.name} for {several(one.cards, 'card')} {_priced(terms.exchange.into(one.usd, 'USD'), answer)} and "
+        f"{one.watts:,.0f} W ({one.date})"
+        for one in sorted(used, key=lambda one: (one.cards, one.name))
+    ]
+    return f"; without its cards {', '.join(sizes)}: --host-price and --host-watts tell yours" if sizes else ""
+
+
+def _priced(amount: float, answer: SizeAnswer) -> str:
+    return f"{amount:,.0f} {answer.terms.exchange.currency}"
+
+
 def assumed(answer: SizeAnswer) -> str:
     """What the figures rest on."""
-    terms = answer.terms
-    host = "machines around the cards included" if terms.host_price else "machines around the cards not counted"
+    terms, unit = answer.terms, answer.terms.exchange.currency
     told_ = (
-        f"cards at their full power {terms.ops_hours:g} hours a day, {terms.kwh:.3g} {terms.exchange.currency} a kWh "
+        f"cards and machines at their full power {terms.ops_hours:g} hours a day, {terms.kwh:.3g} {unit} a kWh "
         f"({terms.kwh_told}), PUE {terms.pue:g}; a purchase spread over {terms.years:g} years, "
-        f"{terms.resale:.0%} got back; {host}; exchange rates of {terms.exchange.date}"
+        f"{terms.resale:.0%} got back; exchange rates of {terms.exchange.date}{_around(answer)}"
     )
     if len(answer.found.ways) > 1:
         told_ += (

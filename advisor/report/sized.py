@@ -9,6 +9,7 @@ from advisor.decide.judge import meets
 from advisor.report.document import predicted_of
 from advisor.schema import Judged, Question, value
 from advisor.sizing.cost import DAYS_A_MONTH, Cost, Terms
+from advisor.sizing.housing import rungs
 from advisor.sizing.load import scale_of
 from advisor.sizing.option import Option, asked_again, months_until_full, title
 from advisor.sizing.overflow import Overflow
@@ -160,6 +161,7 @@ def _cost(found: Cost | None) -> dict[str, Any] | None:
 
 
 def _terms(terms: Terms) -> dict[str, Any]:
+    """What was given or shipped; `hosts` in USD, by the cards that one takes, where no price of one was given."""
     rates = terms.exchange
     return {
         "currency": rates.currency,
@@ -170,6 +172,7 @@ def _terms(terms: Terms) -> dict[str, Any]:
         "resale": terms.resale,
         "ops_hours": terms.ops_hours,
         "idle_watts": terms.idle_watts,
-        "host_price": terms.host_price or None,
-        "host_watts": terms.host_watts or None,
+        "host_price": terms.host_price,
+        "host_watts": terms.host_watts,
+        "hosts": {kind: to_data(rungs(kind)) for kind in ("desk", "server")},
     }

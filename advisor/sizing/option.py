@@ -64,7 +64,7 @@ def _option(ranked: Way, kinds: tuple[str, ...], terms: Terms) -> Option:
         most=most,
         binds=binds(winner.estimate.candidate, way.question, most) if winner and most is not None else "",
         engines=by_engine(way),
-        notes=(*notes_of(way.fit, way.question, winner.estimate.candidate if winner else None), *unpaid(way, terms)),
+        notes=notes_of(way.fit, way.question, winner.estimate.candidate if winner else None),
         api_per_month=api_month(way, terms),
         night=night_of(way, terms),
     )
@@ -118,17 +118,6 @@ def notes_of(fit: Fit, question: Question, used: Candidate | None = None) -> tup
     if question.workload.production and fit.hosts_in_all == 1:
         found.append("one machine for production: while it is down, nobody is served (--spare 1)")
     return tuple(found)
-
-
-def unpaid(way: Way, terms: Terms) -> tuple[str, ...]:
-    """What a price leaves out that grows with the number of machines."""
-    bought = way.cost is not None and way.cost.kind != "rent"
-    if terms.host_price or not bought or way.fit.hosts_in_all == 1:
-        return ()
-    return (
-        f"the price is that of the cards: {way.fit.hosts_in_all} machines around them come on top, so that fewer and "
-        f"larger ones may be cheaper (--host-price tells it)",
-    )
 
 
 def title(fit: Fit) -> str:

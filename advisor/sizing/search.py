@@ -15,6 +15,7 @@ from advisor.sizing.cost import Terms
 from advisor.sizing.hosts import Fit, fewest, on_one, on_several
 from advisor.sizing.known import Known
 from advisor.sizing.load import most_of, scale_of
+from advisor.sizing.split import smaller
 from advisor.sizing.supply import Limits, Supply
 from advisor.sizing.way import Way, costs_of, least_cost, way_of
 
@@ -94,6 +95,9 @@ def _cheapest(open_: Sequence[_Bounded], question: Question, limits: Limits, ter
         except StopIteration as end:
             if end.value is not None:
                 _keep(found, place, end.value, terms, limits)
+                under, beyond = found[0][0], open_[place].beyond
+                for fit in smaller(end.value, question, limits, terms, known, beyond, under):
+                    _keep(found, place, fit, terms, limits)
             continue
         least = least_cost(open_[place].supply, cards, hosts, terms, limits)
         heapq.heappush(queue, (math.inf if least is None else max(least, cost), place, hosts > 1 + limits.spare))

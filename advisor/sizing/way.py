@@ -15,6 +15,7 @@ from advisor.propose import propose
 from advisor.schema import Candidate, Question, Verdict, value
 from advisor.sizing.cost import Cost, Fleet, Terms, api_per_month, cost, hours_a_month
 from advisor.sizing.hosts import Fit
+from advisor.sizing.housing import kind_of
 from advisor.sizing.known import Known
 from advisor.sizing.prices import Offer, offers
 from advisor.sizing.supply import Limits, Supply, question_on
@@ -57,7 +58,8 @@ class Way:
 
 def fleet_of(supply: Supply, cards: int, hosts: int) -> Fleet:
     """What is paid for."""
-    return Fleet(cards=cards, hosts=hosts, card_watts=supply.spec.tdp_watts, owned=supply.owned)
+    spec = supply.spec
+    return Fleet(cards=cards, hosts=hosts, card_watts=spec.tdp_watts, owned=supply.owned, housing=kind_of(spec))
 
 
 def least_cost(supply: Supply, cards: int, hosts: int, terms: Terms, limits: Limits) -> float | None:

@@ -98,9 +98,10 @@ def test_by_hand_the_month_in_which_a_card_is_earned_back() -> None:
 def test_three_totals() -> None:
     """A purchase is spread over its years less what is got back; hosts, idle hours and the room are counted."""
     on = terms(years=2.0, resale=0.25, host_price=1000.0, host_watts=100.0, idle_watts=30.0, ops_hours=12.0, pue=1.5)
-    found = costing(Fleet(cards=2, hosts=1, card_watts=400.0, owned=1), offer("new", 1400.0), on)
-    power = (2 * (400 * 12 + 30 * 12) + 100 * 24) / 1000 * 365 / 12 * 1.5 * 0.2
-    assert found.purchase == 2400 and found.running_per_month == pytest.approx(power)
+    fleet = Fleet(cards=2, hosts=2, card_watts=400.0, owned=1, housing="desk")
+    found = costing(fleet, offer("new", 1400.0), on)
+    power = (2 * (400 * 12 + 30 * 12) + 2 * 100 * 24) / 1000 * 365 / 12 * 1.5 * 0.2
+    assert found.purchase == 2400 and found.machines == 1000 and found.running_per_month == pytest.approx(power)
     assert found.per_month == pytest.approx(power + 2400 * 0.75 / 24)
 
 

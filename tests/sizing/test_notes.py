@@ -10,10 +10,9 @@ from advisor.models.names import find_model_and_format
 from advisor.probe.simulate import simulate
 from advisor.propose import propose
 from advisor.sizing.hosts import Fit
-from advisor.sizing.option import notes_of, unpaid
-from advisor.sizing.search import sized
-from advisor.sizing.supply import Limits, supplies
-from tests.sizing.asked import ask, terms
+from advisor.sizing.option import notes_of
+from advisor.sizing.supply import supplies
+from tests.sizing.asked import ask
 
 
 def fit(card: str, number: int, hosts: int = 1) -> Fit:
@@ -55,11 +54,3 @@ def test_one_machine_for_production_is_named_as_the_risk_it_is() -> None:
     for production, hosts, said in ((True, 1, True), (True, 2, False), (False, 1, False)):
         told = notes_of(fit("L40S", 1, hosts), ask(production=production))
         assert any("--spare" in note for note in told) == said
-
-
-@pytest.mark.parametrize(("host_price", "spare", "said"), [(0.0, 1, True), (900.0, 1, False), (0.0, 0, False)])
-def test_machines_that_the_price_leaves_out_are_said(host_price: float, spare: int, said: bool) -> None:
-    """Several machines cost more than the cards in them: it is said where nobody gave the price of one."""
-    paid = terms(host_price=host_price, kinds=("new",))
-    found = sized(ask(users=60), supplies("RTX 4090", None), Limits(spare=spare), paid)
-    assert any("--host-price" in note for note in unpaid(found.kinds["cheapest"], paid)) == said
