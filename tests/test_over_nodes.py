@@ -13,8 +13,10 @@ from advisor.models.names import find_model
 from advisor.pipeline import Answer, recommend
 from advisor.probe.network import parse_link, with_nodes
 from advisor.probe.simulate import simulate
+from advisor.propose import levers
 from advisor.propose.over_nodes import machines
 from advisor.schema import Candidate, Question, Workload
+from advisor.search.step import is_yes
 from advisor.verdict import verdict_for
 from advisor.workload import load_workload
 
@@ -191,3 +193,34 @@ def test_two_small_machines_hold_what_one_does_not() -> None:
     )
     assert verdict.winner is not None, verdict.summary
     assert verdict.winner.estimate.candidate.pipeline_parallel == 2
+
+
+def test_every_way_on_one_machine_is_tried_on_all_of_them_before_a_no() -> None:
+    """Of the further ways none is crowded out by the first ones on every number of machines."""
+    question = Question(
+        model=find_model(MIDDLE["model"], offline=True),
+        workload=load_workload("chat", {"users": 800, "offline": True}),
+        hardware=simulate("8x RTX 3090"),
+        measurements=Measurements(),
+    )
+    four = with_nodes(question.hardware, replace(question.workload, nodes=4))
+    alone = levers(question.hardware, question.workload, question.model, "vllm")
+    spread = levers(four, question.workload, question.model, "vllm")
+    whole = {_kind(way) for way in alone if len(way.gpu_indices) == 8 and not way.cpu_layers}
+    assert whole <= {_kind(way) for way in spread if way.nodes == 4}
+
+
+def _kind(way: Candidate) -> tuple[object, ...]:
+    """What a way on one machine and its copies have in common."""
+    return way.weights_format, way.kv_cache_dtype, way.tensor_parallel, way.pipeline_parallel
+
+
+@pytest.mark.parametrize(("card", "each", "machines_", "users"), [("RTX 3090", 8, 4, 800), ("L40S", 2, 8, 800)])
+def test_a_format_that_only_the_further_ways_have_carries_on_several_machines(
+    card: str, each: int, machines_: int, users: int
+) -> None:
+    """A 70B whose usual formats are too slow on such cards is a yes with one that is not, machines side by side."""
+    workload = load_workload("chat", {"users": users, "ttft_ms": 4000, "tpot_ms": 150, "offline": True})
+    hardware = with_nodes(simulate(card, each), replace(workload, nodes=machines_))
+    model = find_model(MIDDLE["model"], offline=True)
+    assert is_yes(Question(model=model, workload=workload, hardware=hardware, measurements=Measurements()))

@@ -52,4 +52,4 @@ def levers(
     from advisor.propose.over_nodes import over_nodes
 
     alone = ENGINES[engine].levers(hardware, workload, model)
-    return tuple(way for way in (*alone, *over_nodes(alone, hardware, model)) if may(way))
+    return tuple(way for way in (*alone, *over_nodes(alone, hardware, model, None)) if may(way))

@@ -19,18 +19,26 @@ EVERY_NUMBER_TO = 8
 MOST = 24  # candidates of one engine
 
 
-def over_nodes(alone: Iterable[Candidate], hardware: Hardware, model: ModelSpec) -> tuple[Candidate, ...]:
+def over_nodes(
+    alone: Iterable[Candidate], hardware: Hardware, model: ModelSpec, most: int | None = MOST
+) -> tuple[Candidate, ...]:
     """Everything worth judging on 2 to `hardware.nodes` machines.
 
     What fits one machine is repeated on each, behind a port of its own; what does not is cut into stages across
     machines, by an engine that can.
+
+    Args:
+        alone: ways on one machine.
+        hardware: the machines.
+        model: what is served.
+        most: ways of one engine; None: all, since the first ones, each on every number of machines, leave no room.
     """
     made: dict[str, list[Candidate]] = {}
     for candidate in _fullest(alone):
         kept = made.setdefault(candidate.engine, [])
-        if len(kept) < MOST:
+        if most is None or len(kept) < most:
             more = _repeated if _fits_one(candidate, hardware, model) else _spanning
-            kept.extend(islice(more(candidate, hardware, model), MOST - len(kept)))
+            kept.extend(islice(more(candidate, hardware, model), None if most is None else most - len(kept)))
     return tuple(way for ways in made.values() for way in ways)
 
 
