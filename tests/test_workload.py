@@ -66,6 +66,25 @@ def test_a_task_means_its_profile(task: str) -> None:
     assert task not in profile_names() or workload.profile == task
 
 
+@pytest.mark.parametrize(
+    ("given", "load"),
+    [
+        ({}, (50, None)),
+        ({"users": 20}, (None, None)),
+        ({"staff": 200}, (None, None)),
+        ({"request_rate": 3}, (None, 3.0)),
+        ({"concurrency": 5}, (5, None)),
+        ({"users": 20, "concurrency": 5}, (5, None)),
+    ],
+)
+def test_a_load_that_is_given_is_the_load(given: dict[str, Any], load: tuple[Any, Any], tmp_path: Path) -> None:
+    """Of whatever kind it is, that of the profile's file says nothing beside it."""
+    file = tmp_path / "own.yaml"
+    file.write_text(f"{NEEDED}concurrency: 50\n", encoding="utf-8")
+    found = load_workload(str(file), given)
+    assert (found.concurrency, found.request_rate) == load
+
+
 def test_what_is_given_beats_the_profile() -> None:
     """What is given replaces the profile's value; None and blank text mean not given."""
     workload = load_workload("chat", {"users": 7, "ttft_ms": None, "tpot_ms": " "})

@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from advisor.commands.completing import LIST, CardNames, HardwareFile, Named, formats, helpers, models, profiles
+from advisor.commands.heard import Told, beside_the_load, heard
 from advisor.commands.reality import OPTIONS, from_reality
 from advisor.workload.key import Key
 from advisor.workload.keys import KEYS, PROFILE
@@ -98,9 +99,14 @@ _MACHINE = (
 )
 
 
-def load_options(function: F) -> F:
-    """Add every option that describes load, model and machine."""
-    function = from_reality(function)
+def load_options(function: F, told: Told = beside_the_load) -> F:
+    """Add every option that describes load, model and machine.
+
+    Args:
+        function: the command.
+        told: says what of the options is set aside.
+    """
+    function = heard(from_reality(function), told)
     for each in reversed((option(PROFILE), *OPTIONS, *(option(key) for key in KEYS if key.option), *_MACHINE)):
         function = each(function)
     return function

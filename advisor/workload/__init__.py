@@ -75,7 +75,7 @@ def _blank(item: object) -> bool:
 
 def _reconciled(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """What is given moves the profile's other lengths along, where those were not given."""
-    data = {**base, **given}
+    data = {**base, **dict.fromkeys(_unsaid(given)), **given}
     if "users" in given and "staff" not in given:
         data["staff"] = None
     if data["staff"] is not None:
@@ -99,6 +99,12 @@ def _reconciled(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
     if "input_tokens" in given and "history_tokens" not in given:
         data["history_tokens"] = 0  # whoever counts a prompt means one that is read
     return data
+
+
+def _unsaid(given: Mapping[str, Any]) -> set[str]:
+    """Which load of the profile says nothing any more: whoever types people, requests or a rate means that one."""
+    loads, people = {"concurrency", "request_rate"}, {"users", "staff"}
+    return loads if given.keys() & (loads | people) else set()
 
 
 def _consistent(workload: Workload, path: Path, given: Mapping[str, Any]) -> None:
