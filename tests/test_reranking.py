@@ -195,7 +195,7 @@ def test_size_capacity_and_compare_plan_it_as_what_it_makes(model: str, kind: st
 
     given = {"model": model, "offline": True, "users": 3}
     assert question_of(None, given, "none").workload.kind == kind
-    assert here(None, given, "L4", None, "none").workload.kind == kind
+    assert here(None, given, "L4", None, "none")[0].workload.kind == kind
     plain = {"users": 3, "offline": True}
     both = compared((model, "Qwen/Qwen3-0.6B"), profile=None, overrides=plain, gpu="L4", hardware_file=None,
                     measurements="none", progress=lambda _: None)  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from advisor.commands.heard import any_load
 from advisor.commands.measured import measurements_option
 from advisor.commands.options import Grouped, load_options
 
@@ -26,7 +28,7 @@ _HELP = """How many users this machine serves within the targets, by engine, and
 
 
 @click.command("capacity", cls=Grouped, help=_HELP)
-@load_options
+@partial(load_options, told=any_load)
 @measurements_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else.")
 def command(
@@ -40,13 +42,14 @@ def command(
     from advisor.sizing.capacity import served
 
     with patient() as progress:
-        question = here(profile, options, gpu, hardware, measurements)
+        question, because = here(profile, options, gpu, hardware, measurements)
         found = served(question, progress)
     if as_json:
-        click.echo(json.dumps(capacity_document(found, question), indent=2, ensure_ascii=False, allow_nan=False))
+        told = capacity_document(found, question, because)
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from advisor.report.console import show
         from advisor.report.screen import screen
 
-        show(capacity_lines(found, question, screen().columns))
+        show(capacity_lines(found, question, screen().columns, because))
     return EXIT_YES if any(each.plan for each in found) else EXIT_NO

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from advisor.catalog import engine_names, formats
 from advisor.commands.failing import nearest
+from advisor.decide.words import beside
+from advisor.engines.beside import with_reserve
 from advisor.errors import BadInput
 from advisor.folder.saved import plan_in, read_plan
 from advisor.measured.store import measurements_from
@@ -18,8 +20,9 @@ from advisor.pipeline import Answer, advise, as_it_makes, find_hardware, with_mo
 from advisor.probe.named import named
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
-from advisor.report.compared import Compared
-from advisor.schema import Hardware, ModelSpec, Plan, Workload, value
+from advisor.report.compared import Compared, Own
+from advisor.schema import Corrections, Hardware, ModelSpec, Plan, Question, Workload, value
+from advisor.sizing.load import last_way, most_of, scale_of
 from advisor.workload import load_workload
 
 Kind = Literal["plan", "engine", "format", "card", "model"]
@@ -110,7 +113,27 @@ def compared(
         model, asked = _served(item, asked, overrides)
         return advise(asked, with_nodes(hardware, asked), kept, model)
 
-    return tuple(Compared(name=item.name, kind=item.kind, answer=answer(item)) for item in items)
+    found = ((item, answer(item)) for item in items)
+    return tuple(Compared(name=item.name, kind=item.kind, answer=each, own=_own(each, kept)) for item, each in found)
+
+
+def _own(answer: Answer, measurements: Corrections) -> Own | None:
+    """What the plan carries by itself, and what it would take to carry all that the cards do."""
+    verdict, load = answer.verdict, answer.workload
+    whole = verdict.capacity_users if load.concurrency is None else verdict.capacity_in_flight
+    if verdict.winner is None or not verdict.meets_targets or whole is None or load.request_rate is not None:
+        return None
+    planned = verdict.winner.estimate.candidate
+    question = Question(
+        model=answer.model,
+        workload=load,
+        hardware=with_reserve(answer.hardware, load),
+        measurements=measurements,
+    )
+    most = most_of(planned, question, scale_of(load).planned)
+    if most is None:
+        return None
+    return Own(most=most, other=beside(planned, last_way(question, whole, planned)) if most < whole else "")
 
 
 def _refuse_ignored(kinds: set[Kind], given: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from advisor.decide.words import people_of
 from advisor.engines.beside import with_reserve
 from advisor.errors import BadInput
 from advisor.measured.store import measurements_from
@@ -17,8 +18,8 @@ from advisor.pipeline import advise, asked_of, files_of, find_hardware
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
 from advisor.report.sized import SizeAnswer
-from advisor.schema import ModelSpec, Plan, Question, RenderedFile
-from advisor.search.choose import choose_model
+from advisor.schema import ModelSpec, Plan, Question, RenderedFile, Workload
+from advisor.search.choose import best_by_size, choose_model
 from advisor.sizing.cost import Terms
 from advisor.sizing.option import options_of
 from advisor.sizing.overflow import Peaks, overflow
@@ -27,6 +28,7 @@ from advisor.sizing.short import short
 from advisor.sizing.supply import Limits, supplies
 from advisor.sizing.way import Way
 from advisor.units import several
+from advisor.workload import default_profile
 from advisor.workload.keys import KEYS
 
 
@@ -40,13 +42,22 @@ def question_of(profile: str | None, overrides: Mapping[str, Any], measurements:
     if model is not None and workload.nodes not in (None, 1):
         raise BadInput("--nodes: how many machines is what `size` finds; --max-cards-per-host bounds one of them")
     if model is None:
-        raise BadInput("--model: which model is to be served? `advisor catalog models` lists those that are known")
+        raise _which_model(workload)
     return Question(
         model=model,
         workload=with_room(workload, model),
         hardware=simulate("cpu only"),
         measurements=measurements_from(measurements),
     )
+
+
+def _which_model(workload: Workload) -> BadInput:
+    """What machines cost depends on the model first of all: it is asked for, with some that are worth a try."""
+    best = best_by_size(workload.task)
+    some = f" For {workload.task!r} the best scored of its size each: {', '.join(best)}." if best else ""
+    said = f"--model: which model is to be served?{some} `advisor catalog models` lists those that are known"
+    near = best[0] if best else "Qwen/Qwen2.5-7B-Instruct"
+    return BadInput(said, near=near, flag="--model")
 
 
 def size_answer(
@@ -127,17 +138,26 @@ def here(
     gpu: str | None,
     hardware_file: Path | None,
     measurements: str | None,
-) -> Question:
-    """The question about a machine that is there, or named; without a model, about the one that `recommend` takes.
+) -> tuple[Question, str]:
+    """How many a machine that is there, or named, serves; without a model, with the one that `recommend` takes.
+
+    Where no profile is named the load is that of several people, as `recommend` asks about any of the numbers found.
+
+    Returns:
+        The question, and why it is about this model where none was named.
 
     Raises:
         BadInput: a profile, name or file that cannot be used.
     """
-    model, workload = asked_of(profile, overrides)
+    many = default_profile({**{key: said for key, said in overrides.items() if said is not None}, "users": 2})
+    model, workload = asked_of(profile or many, overrides)
     hardware = with_reserve(with_nodes(find_hardware(gpu, hardware_file), workload), workload)
     known = measurements_from(measurements)
 
     def ask(model: ModelSpec) -> Question:
         return Question(model=model, workload=with_room(workload, model), hardware=hardware, measurements=known)
 
-    return choose_model(workload.task, ask).question if model is None else ask(model)
+    if model is not None:
+        return ask(model), ""
+    chosen = choose_model(workload.task, ask, others=False)
+    return chosen.question, f"{chosen.because}, asked for {people_of(workload)}"

@@ -64,6 +64,23 @@ def refusals_of(judged: Sequence[Judged]) -> list[Finding]:
     return list(told.values())
 
 
+def beside(planned: Candidate, other: Candidate) -> str:
+    """What another way has that the plan has not: `vLLM`, `AWQ`, `KV fp8`, `TP 2`; empty where they are alike."""
+    told = [engine_limits(other.engine).title] if other.engine != planned.engine else []
+    if other.weights_format != planned.weights_format:
+        told.append(weights_format(other.weights_format).title)
+    if other.kv_cache_dtype != planned.kv_cache_dtype:
+        told.append(f"KV {other.kv_cache_dtype}")
+    return ", ".join([*told, *(layout(other) if layout(other) != layout(planned) else [])])
+
+
+def layout(candidate: Candidate) -> list[str]:
+    """How the model lies on cards and machines, where it is more than one: `TP 2`, `PP 4`, `8 replicas`."""
+    parts = (("TP", candidate.tensor_parallel), ("PP", candidate.pipeline_parallel))
+    told = [f"{name} {number}" for name, number in parts if number > 1]
+    return [*told, *([f"{candidate.replicas} replicas"] if candidate.replicas > 1 else [])]
+
+
 def _way(candidate: Candidate, question: Question) -> str:
     """Engine, model, weights and where they lie."""
     cards = candidate.cards_in_all

@@ -8,21 +8,27 @@ from typing import Any
 from rich.text import Text
 
 from advisor.catalog import engine_limits, weights_format
-from advisor.decide.words import pace
-from advisor.report.layout import columns
+from advisor.decide.words import layout, pace
+from advisor.report.layout import columns, paragraph
 from advisor.schema import Judged, Question
 from advisor.sizing.capacity import Change, Served
 from advisor.units import count, ms
 from advisor.wire import to_data
 
 
-def capacity_document(found: Sequence[Served], question: Question) -> dict[str, Any]:
-    """By engine, and what was asked."""
+def capacity_document(found: Sequence[Served], question: Question, because: str = "") -> dict[str, Any]:
+    """By engine, and what was asked.
+
+    Args:
+        found: of each engine.
+        question: what was asked.
+        because: why of this model, where none was named.
+    """
     people = any(each.users is not None for each in found)
     return {each.engine: _engine(each, people) for each in found} | {
         "workload": to_data(question.workload),
         "hardware": to_data(question.hardware),
-        "model": to_data(question.model),
+        "model": {**to_data(question.model), "because": because},
     }
 
 
@@ -46,7 +52,7 @@ def _change(change: Change | None, people: bool) -> dict[str, Any] | None:
     return {"change": change.change, key: change.most}
 
 
-def capacity_lines(found: Sequence[Served], question: Question, width: int) -> Iterator[Text]:
+def capacity_lines(found: Sequence[Served], question: Question, width: int, because: str = "") -> Iterator[Text]:
     """An engine a block: how many, with which plan, what stops it, what would give more."""
     load = question.workload
     targets = ", ".join(
@@ -56,6 +62,7 @@ def capacity_lines(found: Sequence[Served], question: Question, width: int) -> I
     )
     people = any(each.users is not None for each in found)
     yield Text(f"{question.model.hf_id} within {targets or 'no target'} (95th percentile)", style="bold")
+    yield from paragraph(because, width) if because else ()
     for each in found:
         yield Text()
         yield Text(f"{engine_limits(each.engine).title}: {_most(each, people)}", style="bold cyan")
@@ -83,8 +90,7 @@ def _number(most: int | None) -> str:
 def _plan(judged: Judged, made: str) -> str:
     candidate, speed = judged.estimate.candidate, judged.estimate.peak_speed
     told = [weights_format(candidate.weights_format).title, f"KV {candidate.kv_cache_dtype}"]
-    told += [f"TP {candidate.tensor_parallel}"] if candidate.tensor_parallel > 1 else []
-    told += [f"{candidate.replicas} replicas"] if candidate.replicas > 1 else []
+    told += layout(candidate)
     if speed:
         told.append(pace(speed, made))
     return ", ".join(told)

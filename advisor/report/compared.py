@@ -26,12 +26,21 @@ from advisor.wire import to_data
 
 
 @value
+class Own:
+    """What the plan itself carries, and what carries the most on these cards where that is another."""
+
+    most: int
+    other: str  # empty: nothing carries more
+
+
+@value
 class Compared:
     """One of the things that are compared, and what `recommend` says of it."""
 
     name: str
     kind: str
     answer: Answer
+    own: Own | None = None  # None: no plan that meets the targets, or no end to what it carries
 
 
 def compare_document(found: Sequence[Compared], terms: Terms) -> dict[str, Any]:
@@ -39,13 +48,19 @@ def compare_document(found: Sequence[Compared], terms: Terms) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "compared": [
-            document(each.answer, ()) | {"item": each.name, "item_kind": each.kind, "cost": _data(each.answer, terms)}
+            document(each.answer, ())
+            | {"item": each.name, "item_kind": each.kind, "cost": _data(each.answer, terms), "own": _own(each)}
             for each in found
         ],
         "instead_of_first": [
             {"item": each.name} | ratios(figures(found[0], terms), figures(each, terms)) for each in found[1:]
         ],
     }
+
+
+def _own(one: Compared) -> dict[str, Any] | None:
+    """What the plan carries by itself, and what it would take to carry all that the cards do."""
+    return None if one.own is None else {"carries": one.own.most, "more_as": one.own.other}
 
 
 def _data(answer: Answer, terms: Terms) -> dict[str, Any] | None:
@@ -114,13 +129,14 @@ def compare_table(found: Sequence[Compared], terms: Terms) -> Table:
     table.add_column("")
     for each in found:
         table.add_column(each.name, overflow="fold")
-    columns = [list(_rows(each.answer, terms)) for each in found]
+    columns = [list(_rows(each, terms)) for each in found]
     for row in zip(*columns, strict=True):
         table.add_row(row[0][0], *(cell for _, cell in row))
     return table
 
 
-def _rows(answer: Answer, terms: Terms) -> Iterator[tuple[str, str]]:
+def _rows(one: Compared, terms: Terms) -> Iterator[tuple[str, str]]:
+    answer = one.answer
     verdict, task = answer.verdict, answer.workload.task
     known = cost_of(answer, terms)
     score = score_of(answer.model.hf_id, task)
@@ -128,7 +144,7 @@ def _rows(answer: Answer, terms: Terms) -> Iterator[tuple[str, str]]:
     yield "model", answer.model.hf_id.rpartition("/")[2]
     yield "score", str(score) if score else "not known"
     yield from _plan_rows(answer)
-    yield "carries", _most(answer)
+    yield "carries", _most(one)
     unit = terms.exchange.currency
     yield "once", f"{known.purchase:,.0f} {unit}" if known else "not known"
     yield "a month", f"{known.per_month:,.0f} {unit} ({known.kind})" if known else "not known"
@@ -158,8 +174,13 @@ def _plan_rows(answer: Answer) -> Iterator[tuple[str, str]]:
     yield f"one {asked.made}" if asked.pooled else "first token", ms(speed.ttft_s.expected) if speed else "-"
 
 
-def _most(answer: Answer) -> str:
-    users, flight = answer.verdict.capacity_users, answer.verdict.capacity_in_flight
-    if users is not None:
-        return several(users, "user")
-    return f"{count(flight)} in flight" if flight is not None else "-"
+def _most(one: Compared) -> str:
+    """What the plan carries, and what another on the same cards does beyond it."""
+    verdict = one.answer.verdict
+    users, flight = verdict.capacity_users, verdict.capacity_in_flight
+    if users is None and flight is None:
+        return "-"
+    most = several(users, "user") if users is not None else f"{count(flight or 0)} in flight"
+    if one.own is None or not one.own.other:
+        return most
+    return f"{count(one.own.most)} as planned, {most} as {one.own.other}"

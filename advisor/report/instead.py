@@ -42,9 +42,20 @@ def in_words(one: Figures, other: Figures, currency: str) -> str:
     return "; ".join(filter(None, told))
 
 
+def _times(ratio: float) -> str:
+    """How many times as much, or what part of it.
+
+    >>> _times(2.96), _times(0.062), _times(0.75)
+    ('3 times', 'a 16th', '0.75 times')
+    """
+    if ratio > 0.3:
+        return f"{ratio:.2g} times"
+    return f"a {round(1 / ratio)}th" if round(1 / ratio) > 3 else "a third"
+
+
 def _changed(before: float | None, now: float | None, words: str, shown: Callable[[Any], str]) -> str:
     """Both figures, and how many times the one is the other."""
-    if before is None or now is None:
-        return ""
-    times = f" ({now / before:.2g} times)" if before and now else ""
+    if before is None or now is None or shown(before) == shown(now):
+        return ""  # what is as it was is no change
+    times = f" ({_times(now / before)})" if before and now else ""
     return words.format(shown(now), shown(before)) + times

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from advisor.catalog import weights_format
 from advisor.decide.judge import meets
-from advisor.decide.words import pace, unit_of
+from advisor.decide.words import beside, layout, pace, unit_of
 from advisor.report.layout import columns, paragraph
 from advisor.report.pareto import scatter_lines, scatters
 from advisor.report.screen import Screen
@@ -113,9 +113,7 @@ def _plans(option: Option, asked: Workload) -> Iterator[tuple[str, str]]:
 def _plan(judged: Judged, asked: Workload) -> str:
     candidate, speed = judged.estimate.candidate, judged.estimate.speed
     parts = [weights_format(candidate.weights_format).title, f"KV {candidate.kv_cache_dtype}"]
-    parts += [f"TP {candidate.tensor_parallel}"] if candidate.tensor_parallel > 1 else []
-    parts += [f"PP {candidate.pipeline_parallel}"] if candidate.pipeline_parallel > 1 else []
-    parts += [f"{candidate.replicas} replicas"] if candidate.replicas > 1 else []
+    parts += layout(candidate)
     if speed:
         total = speed.output_tokens_per_s
         by = candidate.replicas
@@ -141,7 +139,14 @@ def _money(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
         yield "night", _night(option.night, way, answer)
     if option.api_per_month is not None and way.cost:
         when = told(way.cost, option.break_even, answer.terms)
-        yield "API", f"{option.api_per_month:,.0f} {unit} a month for the same tokens; this wins {when}"
+        yield "API", f"{option.api_per_month:,.0f} {unit} a month for {_tokens(way)}; this wins {when}"
+
+
+def _tokens(way: Way) -> str:
+    """What an API would be paid for: a faster way makes more of them where nobody pauses."""
+    if way.tokens is None:
+        return "the same tokens"
+    return f"the {way.tokens.read / 1e6:,.0f} M tokens read and {way.tokens.written / 1e6:,.0f} M written here"
 
 
 def _parts(found: Cost) -> str:
@@ -184,7 +189,11 @@ def _room(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
     if option.most is None:
         yield "up to", f"no end within the targets{draw}"
         return
-    yield "up to", f"{count(key.told(option.most, load))} {_UNITS[key.key]}{draw}; then: {option.binds or 'no target'}"
+    winner = option.way.verdict.winner
+    other = beside(winner.estimate.candidate, option.last) if winner and option.last else ""
+    by = f" (by then as {other})" if other else ""
+    most = f"{count(key.told(option.most, load))} {_UNITS[key.key]}{by}"
+    yield "up to", f"{most}{draw}; then: {option.binds or 'no target'}"
     due = next_card(option, answer)
     if due is not None:
         yield "next card", f"{due.isoformat()}, at {answer.growth:g} % more a month"

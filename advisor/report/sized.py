@@ -85,6 +85,7 @@ def _option(option: Option, answer: SizeAnswer) -> dict[str, Any]:
         "in_flight_max": most if key.key == "concurrency" else None,
         "request_rate_max": most if key.key == "request_rate" else None,
         "binds": option.binds,
+        "carried_at_most_by": to_data(option.last) if option.last else None,
         "watts": fit.cards * fit.supply.spec.tdp_watts if fit.supply.spec.tdp_watts else None,
         "cost": _cost(way.cost),
         "costs": [_cost(found) for found in way.costs],

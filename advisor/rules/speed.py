@@ -46,9 +46,11 @@ def _missed(case: Case, what: str, target_ms: float | None, figure: Callable[[Sp
     seconds = figure(speed).expected
     if seconds * 1000 <= target_ms:
         return None
+    target = ms(target_ms / 1000)
+    predicted = f"just over {target}" if ms(seconds) == target else ms(seconds)
     return (
-        f"{what} at the 95th percentile: {ms(seconds)} predicted at {count(case.estimate.peak_in_flight)} in flight, "
-        f"target {ms(target_ms / 1000)}"
+        f"{what} at the 95th percentile: {predicted} predicted at {count(case.estimate.peak_in_flight)} in flight, "
+        f"target {target}"
     )
 
 

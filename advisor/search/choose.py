@@ -24,6 +24,7 @@ from advisor.verdict import verdict_for
 Ask = Callable[[ModelSpec], Question]
 SHOWN = 3  # the pick, and those that lost to it
 _MOST_WITHHELD = 4  # of those that were left out, as many are named
+_MIDDLE, _SMALL = 40e9, 10e9  # parameters, as models of one and of few cards are
 _MOST_TRIED = 12  # runners-up that are judged: below the pick nearly every one meets the targets
 
 
@@ -72,6 +73,14 @@ def choose_model(task: str, ask: Ask, *, others: bool = True) -> Choice:
             slow = _slow(one.hf_id, verdict, question)
     nearest = _nearest(front, best, ask) if best and thinker is None else None
     return _choice(thinker or nearest or front[-1], listed, ask, slow, others)
+
+
+def best_by_size(task: str) -> tuple[str, ...]:
+    """For whoever names none: the best scored for the task of the middle, the small and all sizes, each once."""
+    front = [one.hf_id for one in placed(task) if not one.withheld and not one.outdone]
+    sizes = {name: catalogue_model(name).parameters for name in front}
+    found = (next((name for name in front if sizes[name] <= most), None) for most in (_MIDDLE, _SMALL, math.inf))
+    return tuple(dict.fromkeys(name for name in found if name is not None))
 
 
 def poor(one: Placed, better: Placed) -> bool:

@@ -28,7 +28,7 @@ _STILL_SOLD = "2020-09"  # RTX 30 and newer
 def more_of_the_same(question: Question) -> Iterator[Step]:
     """Twice, four times, ... the first card, until it is a yes."""
     hardware = question.hardware
-    if not hardware.accelerators or hardware.accelerators[0].unified_memory or hardware.os == "darwin":
+    if not hardware.accelerators or stays_alone(hardware.accelerators[0]) or hardware.os == "darwin":
         return
     card = hardware.accelerators[0]
     for number in (n for n in (2, 4, MOST_A_HOST) if n > len(hardware.accelerators)):
@@ -37,6 +37,11 @@ def more_of_the_same(question: Question) -> Iterator[Step]:
             price = card.usd_per_hour * number * hardware.nodes if card.usd_per_hour else None
             yield Step(change=f'--gpu "{number}x {card.name}"', question=grown, usd_per_hour=price)
             return
+
+
+def stays_alone(card: Accelerator | GpuSpec) -> bool:
+    """Whether no second one goes into its machine: a chip that shares the machine's memory, and that of a laptop."""
+    return card.unified_memory or card.device_class == "laptop"
 
 
 def _grown(hardware: Hardware, card: Accelerator, number: int) -> Hardware:
@@ -53,7 +58,7 @@ def more_nodes(question: Question) -> Iterator[Step]:
     """Twice, four times the machines, where no more cards go into one."""
     hardware = question.hardware
     cards = hardware.accelerators
-    full = len(cards) >= MOST_A_HOST or (len(cards) == 1 and cards[0].unified_memory)
+    full = len(cards) >= MOST_A_HOST or (len(cards) == 1 and stays_alone(cards[0]))
     if not full or hardware.os != "linux":
         return
     for number in (n for n in (hardware.nodes * 2, hardware.nodes * 4) if n <= MOST_NODES):

@@ -11,6 +11,7 @@ from advisor.models.thinking import written_tokens
 from advisor.probe.named import alike
 from advisor.propose import engines_for
 from advisor.schema import MOST_A_HOST, Judged, Question, Workload, value
+from advisor.search.more import stays_alone
 from advisor.search.nearest import SINGLES, pairs
 from advisor.search.step import Step, asking, changed, on
 from advisor.sizing.load import Scale, binds, has_end, most_of, most_over_all
@@ -110,17 +111,21 @@ def _changes(question: Question, key: Scale, most: int) -> tuple[Change, ...]:
 
 
 def _rescues(question: Question, key: Scale) -> Iterator[Step]:
-    """What turns the no for a single one into a yes: one change, else two."""
+    """What turns the no for a single one into a yes: one change, else two; none that leaves the engine."""
     one = _counted(question, key, 1)
     single = chain.from_iterable(search(one) for search in SINGLES)
-    yield from islice(chain(single, pairs(one)), _RESCUES)
+    for steps in (single, pairs(one)):
+        found = list(islice((s for s in steps if s.question.workload.engine == question.workload.engine), _RESCUES))
+        yield from found
+        if found:
+            return
 
 
 def _steps(question: Question) -> Iterator[Step]:
     """More cards, other weights, a shorter context, slower answers."""
     hardware, workload = question.hardware, question.workload
     cards = hardware.accelerators
-    if cards and not cards[0].unified_memory and len({card.name for card in cards}) == 1:
+    if cards and not stays_alone(cards[0]) and len({card.name for card in cards}) == 1:
         number = 2 * len(cards)
         if number <= MOST_A_HOST:
             grown = replace(hardware, accelerators=alike(cards[0], number), disk_free_bytes=None)

@@ -10,6 +10,7 @@ from typing import Literal
 from advisor.catalog import constants
 from advisor.catalog.entries import GpuSpec
 from advisor.schema import value
+from advisor.search.more import stays_alone
 from advisor.sizing.money import Exchange
 
 Kind = Literal["itself", "desk", "server"]
@@ -41,7 +42,7 @@ NOTHING = Around(price=0.0, watts=0.0, idle_watts=0.0)
 
 def kind_of(spec: GpuSpec) -> Kind:
     """A chip that shares its memory and a laptop are machines themselves; cards without fans need a server's."""
-    if spec.unified_memory or spec.device_class == "laptop":
+    if stays_alone(spec):
         return "itself"
     return "server" if spec.device_class == "datacenter" else "desk"
 

@@ -11,7 +11,7 @@ from advisor.decide.judge import judge, misses, vetoed
 from advisor.estimate import estimate
 from advisor.models.thinking import somebody_waits
 from advisor.physics.bisect import narrowed
-from advisor.schema import Candidate, Question, Workload, value
+from advisor.schema import Candidate, Judged, Question, Workload, value
 from advisor.sizing.carrying import carrying
 from advisor.sizing.ceiling import Ceiling
 
@@ -69,6 +69,12 @@ def most_over_all(question: Question, known: int) -> int | None:
     return most
 
 
+def last_way(question: Question, most: int, planned: Candidate) -> Candidate:
+    """What carries the most: the planned way where it does, else another engine, format or layout."""
+    asked = scale_of(question.workload).asked(question, most)
+    return carries((planned,), asked) or _carrying(asked) or planned
+
+
 def _carrying(question: Question) -> Candidate | None:
     """A way that carries it, those left out that certainly do not."""
     return carrying(question, may=Ceiling(question).allows)
@@ -95,11 +101,21 @@ def binds(candidate: Candidate, question: Question, most: int) -> str:
     told = [finding.message for finding in misses(beyond)]
     if not told and vetoed(beyond):
         told = [finding.message for finding in beyond.findings if finding.severity in ("CRASH", "OOM", "SILENT")][:1]
-    speed = beyond.estimate.peak_speed
-    bound = f"bound by {_BOUNDS[speed.bound]}" if speed else ""
+    bound = _bound(beyond) if beyond.estimate.peak_speed else ""
     return "; ".join(filter(None, (*told, bound)))
 
 
+def _bound(beyond: Judged) -> str:
+    """What the step is bound by; where it is only the first token that is late, and for lost caches, those."""
+    speed, missed = beyond.estimate.peak_speed, {finding.rule for finding in misses(beyond)}
+    if speed is None:
+        return ""
+    if missed == {"SPD201"} and speed.kept_share < _KEPT:
+        return f"bound by memory for the caches of conversations that pause: {speed.kept_share:.0%} of them are kept"
+    return f"bound by {_BOUNDS[speed.bound]}"
+
+
+_KEPT = 0.95  # below it enough is read again to be what is waited for
 _BOUNDS = {
     "bandwidth": "memory bandwidth",
     "compute": "compute",

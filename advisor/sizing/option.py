@@ -14,14 +14,15 @@ from advisor.schema import Candidate, Judged, Question, value
 from advisor.sizing.ceiling import Ceiling
 from advisor.sizing.cost import Cost, Terms, break_even_month
 from advisor.sizing.hosts import Fit
-from advisor.sizing.load import binds, has_end, most_of, most_over_all, scale_of
+from advisor.sizing.load import binds, has_end, last_way, most_of, most_over_all, scale_of
 from advisor.sizing.night import Night, night_of
 from advisor.sizing.search import Sized
 from advisor.sizing.way import Way, api_month
 from advisor.units import GIB
 from advisor.verdict import verdict_for
 
-KINDS = ("cheapest", "fewest", "fastest", "headroom")
+_ROOM = "headroom"
+KINDS = ("cheapest", "fewest", "fastest", _ROOM)
 
 
 @value
@@ -33,6 +34,7 @@ class Option:
     most: int | None  # load on the scale of the question that these machines carry; None: no end
     binds: str
     engines: dict[str, Judged]  # the best way of each engine on the same machines
+    last: Candidate | None  # what carries the most: at such a load it may be another than the plan
     notes: tuple[str, ...]
     api_per_month: float | None = None
     night: Night | None = None  # the hours without load
@@ -51,18 +53,33 @@ def options_of(found: Sized, terms: Terms) -> tuple[Option, ...]:
     for kind in KINDS:
         if kind in found.kinds and found.kinds[kind] not in ways:
             ways.append(found.kinds[kind])
-    return tuple(_option(way, tuple(k for k in KINDS if found.kinds.get(k) is way), terms) for way in ways)
+    options = [_option(way, tuple(k for k in KINDS if found.kinds.get(k) is way), terms) for way in ways]
+    return _roomiest_last(options)
+
+
+def _roomiest_last(options: Sequence[Option]) -> tuple[Option, ...]:
+    """The most head-room is that of the one that carries the most with any plan, not with its own alone."""
+    if not options:
+        return ()
+    most = max(options, key=lambda one: math.inf if one.most is None else one.most)
+    told = []
+    for one in options:
+        kinds = tuple(kind for kind in KINDS if (one is most if kind == _ROOM else kind in one.kinds))
+        told += [replace(one, kinds=kinds)] if kinds else []
+    return tuple(told)
 
 
 def _option(ranked: Way, kinds: tuple[str, ...], terms: Terms) -> Option:
     way = replace(ranked, verdict=verdict_for(ranked.question, depth=False, may=Ceiling(ranked.question).allows))
     most = _most(way)
     winner = way.verdict.winner
+    last = last_way(way.question, most, winner.estimate.candidate) if winner and most is not None else None
     return Option(
         kinds=kinds,
         way=way,
         most=most,
-        binds=binds(winner.estimate.candidate, way.question, most) if winner and most is not None else "",
+        binds=binds(last, way.question, most) if last and most is not None else "",
+        last=last,
         engines=by_engine(way),
         notes=notes_of(way.fit, way.question, winner.estimate.candidate if winner else None),
         api_per_month=api_month(way, terms),

@@ -13,7 +13,7 @@ from advisor.probe.named import named
 from advisor.probe.network import with_nodes
 from advisor.probe.simulate import simulate
 from advisor.schema import MOST_A_HOST, MOST_NODES, Hardware, Question, Workload, value
-from advisor.search.more import offered
+from advisor.search.more import offered, stays_alone
 from advisor.search.step import on
 
 _COUNT = re.compile(r"^\s*(\d+) ?[x×]\s*", re.IGNORECASE)
@@ -47,8 +47,8 @@ class Limits:
         return min(supply.most, int(self.watts // draw)) if draw else 0
 
     def host(self, supply: Supply) -> int:
-        """The most of them in one machine; a chip that shares its memory is alone."""
-        return min(1 if supply.spec.unified_memory else self.cards_a_host, self.fleet(supply))
+        """The most of them in one machine; a chip that shares its memory, and a laptop's, is alone."""
+        return min(1 if stays_alone(supply.spec) else self.cards_a_host, self.fleet(supply))
 
 
 def supplies(can_get: str | None, have: str | None) -> tuple[Supply, ...]:
