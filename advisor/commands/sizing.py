@@ -22,6 +22,7 @@ from advisor.schema import ModelSpec, Plan, Question, RenderedFile, Workload
 from advisor.search.choose import best_by_size, choose_model
 from advisor.sizing.cost import Terms
 from advisor.sizing.option import options_of
+from advisor.sizing.others import others
 from advisor.sizing.overflow import Peaks, overflow
 from advisor.sizing.search import sized, without_limits
 from advisor.sizing.short import short
@@ -84,7 +85,9 @@ def size_answer(
     found = sized(question, cards, limits, terms, progress)
     progress("looking for the last load that each carries")
     options = options_of(found, terms)
+    named = [card for card in cards if can_get is not None or card.owned]
     return SizeAnswer(
+        others=others(question, named, limits, found) if options else (),
         question=question, terms=terms, found=found, options=options, growth=growth, today=today,
         typed=typed(profile, overrides),
         without=() if options else without_limits(question, cards, limits, terms),

@@ -12,7 +12,7 @@ from advisor.page import document
 from advisor.page.html import Html, el, table
 from advisor.page.question import read
 from advisor.report.pareto import Scatter, scatter_svg, scatters
-from advisor.report.size_screen import answered, assumed, headline, machines, rows_of
+from advisor.report.size_screen import answered, assumed, headline, machines, no_rows, other_rows, rows_of
 from advisor.report.sized import SizeAnswer
 
 Sizer = Callable[[Mapping[str, Any]], SizeAnswer]  # the options of `advisor size`, by name
@@ -35,7 +35,15 @@ class Sizes:
 
 def inside(answer: SizeAnswer) -> Html:
     """Each way with its figures, both charts, and what was assumed."""
-    return el("section", el("h2", headline(answer)), _charts(answer), list(_ways(answer)), el("p", assumed(answer)))
+    parts = (_charts(answer), list(_ways(answer)), list(_more(answer)), el("p", assumed(answer)))
+    return el("section", el("h2", headline(answer)), *parts)
+
+
+def _more(answer: SizeAnswer) -> Iterator[Html]:
+    """Why not, where nothing does; and cards that were named."""
+    for name, rows in (("Why not", no_rows(answer)), ("Named, and none of these", other_rows(answer))):
+        if rows:
+            yield el("section", el("h3", name), table(("what", "figure"), rows, name))
 
 
 def _ways(answer: SizeAnswer) -> Iterator[Html]:

@@ -34,12 +34,17 @@ def ratios(one: Figures, other: Figures) -> dict[str, float | None]:
 def in_words(one: Figures, other: Figures, currency: str) -> str:
     """Both figures of each kind."""
     told = (
-        _changed(one.carries, other.carries, f"carries {{}} {other.unit} instead of {{}}", count),
+        _changed(one.carries, other.carries, f"carries {{}} {_unit(other)} instead of {{}}", count),
         _changed(one.each, other.each, "{} tokens/s each instead of {}", count),
         _changed(one.first_s, other.first_s, f"{one.first} {{}} instead of {{}}", ms),
         _changed(one.per_month, other.per_month, f"{{}} {currency} a month instead of {{}}", lambda x: f"{x:,.0f}"),
     )
     return "; ".join(filter(None, told))
+
+
+def _unit(figures: Figures) -> str:
+    """As many as are carried: one of them is one."""
+    return "user" if figures.carries == 1 and figures.unit == "users" else figures.unit
 
 
 def _times(ratio: float) -> str:

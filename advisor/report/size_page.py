@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from advisor.report.html import page
 from advisor.report.pareto import scatter_svg, scatters
-from advisor.report.size_screen import answered, assumed, headline, machines, peaks, rows_of
+from advisor.report.size_screen import answered, assumed, headline, machines, no_rows, other_rows, peaks, rows_of
 from advisor.report.sized import SizeAnswer
 
 
@@ -18,5 +18,12 @@ def size_page(answer: SizeAnswer) -> str:
         for chart in scatters(answer)
     ]
     base = peaks(answer.overflow, answer) if answer.overflow else ""
-    told = {"ways": ways, "charts": charts, "base": base, "assumed": assumed(answer)}
+    more = [("Why not", no_rows(answer)), ("Named, and none of these", other_rows(answer))]
+    told = {
+        "more": [(name, rows) for name, rows in more if rows],
+        "ways": ways,
+        "charts": charts,
+        "base": base,
+        "assumed": assumed(answer),
+    }
     return page("html/size.html.j2", {"title": headline(answer), "size": told})

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from advisor.catalog import weights_format
+from advisor.catalog import constants, weights_format
+from advisor.catalog.vendors import short_card
 from advisor.decide.judge import meets
 from advisor.decide.words import beside, layout, pace, unit_of
 from advisor.report.layout import columns, paragraph
@@ -19,6 +20,7 @@ from advisor.sizing.housing import kind_of, rung
 from advisor.sizing.load import scale_of
 from advisor.sizing.night import Night
 from advisor.sizing.option import Option, asked_again, engine_title, title, told
+from advisor.sizing.others import Other
 from advisor.sizing.overflow import Overflow
 from advisor.sizing.search import ALIKE, DEAR
 from advisor.sizing.short import Short
@@ -32,9 +34,7 @@ _WORDS = {"cheapest": "cheapest", "fewest": "fewest", "fastest": "fastest", "hea
 def size_lines(answer: SizeAnswer, screen: Screen) -> Iterator[Text]:
     """The whole answer."""
     yield Text(headline(answer), style="bold green" if answer.options else "bold red")
-    yield from columns(
-        [*_short(answer.short), *(_without(*one, answer) for one in answer.without)], screen.columns, indent=3
-    )
+    yield from columns(no_rows(answer), screen.columns, indent=3)
     yield Text()
     for number, option in enumerate(answer.options, 1):
         yield from _block(number, option, answer, screen.columns)
@@ -42,6 +42,10 @@ def size_lines(answer: SizeAnswer, screen: Screen) -> Iterator[Text]:
         yield from paragraph(
             peaks(answer.overflow, answer), screen.columns, head=Text("Base and API ", style="bold"), indent=13
         )
+        yield Text()
+    if answer.others:
+        yield Text("Named, and none of these", style="bold")
+        yield from columns(other_rows(answer), screen.columns, indent=3)
         yield Text()
     for chart in scatters(answer)[:1]:
         yield from scatter_lines(chart, screen)
@@ -62,6 +66,25 @@ def headline(answer: SizeAnswer) -> str:
 def _cards(answer: SizeAnswer) -> str:
     tried = answer.found.tried
     return f"{several(tried, 'kind')} of cards"
+
+
+def no_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
+    """Where nothing does: why, what could be asked less of, and what would do without a limit."""
+    return [*_short(answer.short), *(_without(*one, answer) for one in answer.without)]
+
+
+def other_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
+    """Cards that were named and are no way of the answer: what each would cost, or why it does not carry the load."""
+    return [(short_card(other.supply.spec.name), _other(other, answer)) for other in answer.others]
+
+
+def _other(other: Other, answer: SizeAnswer) -> str:
+    if other.way is None:
+        return f"no: {other.why}"
+    price, costs = other.way.cost, "not known"
+    if price:
+        costs = f"{_priced(price.purchase, answer)} once, {price.per_month:,.0f} a month ({price.kind})"
+    return f"{title(other.way.fit)}, at more: {costs}"
 
 
 def _short(found: Short | None) -> Iterator[tuple[str, str]]:
@@ -214,6 +237,16 @@ def _around(answer: SizeAnswer) -> str:
     return f"; without its cards {', '.join(sizes)}: --host-price and --host-watts tell yours" if sizes else ""
 
 
+def _launched(answer: SizeAnswer) -> str:
+    """How far from a launch price new cards were sold; nothing where none is bought at one."""
+    paid = (cost for option in answer.options for cost in option.way.costs)
+    if not any(cost.dated.startswith("launch price") for cost in paid):
+        return ""
+    low, high = constants("prices")["new"]["times"]
+    day = constants("prices")["new"]["date"]
+    return f"; some new cards were sold at {low:g} to {high:g} times their launch price in {day}: --price tells today's"
+
+
 def _priced(amount: float, answer: SizeAnswer) -> str:
     return f"{amount:,.0f} {answer.terms.exchange.currency}"
 
@@ -224,7 +257,7 @@ def assumed(answer: SizeAnswer) -> str:
     told_ = (
         f"cards and machines at their full power {terms.ops_hours:g} hours a day, {terms.kwh:.3g} {unit} a kWh "
         f"({terms.kwh_told}), PUE {terms.pue:g}; a purchase spread over {terms.years:g} years, "
-        f"{terms.resale:.0%} got back; exchange rates of {terms.exchange.date}{_around(answer)}"
+        f"{terms.resale:.0%} got back; exchange rates of {terms.exchange.date}{_around(answer)}{_launched(answer)}"
     )
     if len(answer.found.ways) > 1:
         told_ += (

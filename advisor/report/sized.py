@@ -12,6 +12,7 @@ from advisor.sizing.cost import DAYS_A_MONTH, Cost, Terms
 from advisor.sizing.housing import rungs
 from advisor.sizing.load import scale_of
 from advisor.sizing.option import Option, asked_again, months_until_full, title
+from advisor.sizing.others import Other
 from advisor.sizing.overflow import Overflow
 from advisor.sizing.search import ALIKE, DEAR, KEPT, Sized
 from advisor.sizing.short import Short
@@ -31,6 +32,7 @@ class SizeAnswer:
     today: date
     typed: str = ""  # load and model, as options
     overflow: Overflow | None = None  # machines for the base, the API above it
+    others: tuple[Other, ...] = ()  # cards that were named and are none of the options
     short: Short | None = None  # where nothing does: why, and what could be asked less of
     without: tuple[tuple[str, Way], ...] = ()  # where nothing does: a limit, and the cheapest way without it
 
@@ -56,6 +58,7 @@ def size_document(answer: SizeAnswer, files: tuple[str, ...] = ()) -> dict[str, 
         ]
         + ([{"change": change, "result": title(short.fit), "cost": None} for change in short.changes] if short else []),
         "why_not": short.why if short else None,
+        "others": [_other(other) for other in answer.others],
         "base_and_api": _overflow(answer.overflow),
         "cards_tried": answer.found.tried,
         "looked_at": {"ways": KEPT, "several_machines_cost_times": DEAR, "as_fast_within": ALIKE},
@@ -140,6 +143,18 @@ def _point(way: Way) -> dict[str, Any]:
         "tokens_per_s_per_card": speed.output_tokens_per_s.expected * used.replicas / way.fit.cards
         if speed and used
         else None,
+    }
+
+
+def _other(other: Other) -> dict[str, Any]:
+    """A card that was named: what carries the load too, or why it does not."""
+    fit = other.way.fit if other.way else None
+    return {
+        "gpu": other.supply.spec.name,
+        "gpus": fit.cards if fit else None,
+        "hosts": fit.hosts_in_all if fit else None,
+        "cost": _cost(other.way.cost) if other.way else None,
+        "why_not": other.why or None,
     }
 
 

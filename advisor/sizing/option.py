@@ -162,5 +162,6 @@ def told(found: Cost, months: float | None, terms: Terms) -> str:
         return "never: running it costs more a month than the API"
     if found.purchase == 0:
         return "from the first month"
-    late = f", after the {terms.years:g} years it is planned for" if months > 12 * terms.years else ""
-    return f"in month {math.ceil(months)}{late}"
+    if months > 12 * terms.years:
+        return f"only in month {math.ceil(months):,}: not in the {terms.years:g} years it is planned for"
+    return f"in month {math.ceil(months)}"

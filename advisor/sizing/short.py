@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from advisor.decide.judge import misses
 from advisor.schema import Question, value
 from advisor.search.less import less
 from advisor.sizing.hosts import Fit
+from advisor.sizing.others import why_not
 from advisor.sizing.supply import Limits, Supply, question_on
-from advisor.verdict import verdict_for
 
 _SHOWN = 3
 
@@ -30,10 +29,9 @@ def short(question: Question, cards: Sequence[Supply], limits: Limits) -> Short 
     if not allowed:
         return None
     number, most = max(allowed, key=lambda one: one[0] * (one[1].spec.bandwidth_bytes_per_s or 0.0))
-    asked = question_on(question, most, number, 1)
-    verdict = verdict_for(asked, depth=False)
-    if verdict.meets_targets:
+    fit, told = why_not(question, most, limits)
+    if fit is None or not told:
         return None
-    told = "; ".join(finding.message for finding in misses(verdict.winner)) if verdict.winner else verdict.summary
+    asked = question_on(question, most, number, 1)
     changes = tuple(step.change for step in islice(less(asked), _SHOWN))
-    return Short(fit=Fit(supply=most, cards_a_host=number, hosts=1), why=told, changes=changes)
+    return Short(fit=fit, why=told, changes=changes)

@@ -90,7 +90,11 @@ def _parts(text: str | None, option: str) -> list[str]:
 def _read(text: str, option: str) -> tuple[Supply, int | None]:
     """A card and its number; None where none was written."""
     number = _COUNT.match(text)
-    specs = named(text).specs
+    try:
+        specs = named(text).specs
+    except BadInput as error:
+        error.flag = error.flag and option  # what is offered is typed there
+        raise
     if len({spec.id for spec in specs}) != 1:
         raise BadInput(f"{option}: {text!r} names {len(specs) or 'no'} cards; name one kind, commas between kinds")
     bare = text[number.end() :] if number else text

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from advisor.commands.comparing import compared
 from advisor.commands.heard import any_load, beside_the_load
+from advisor.commands.size_tool import sized as answered
 from advisor.commands.sizing import here
 from advisor.decide.capacity import carries
 from advisor.probe.simulate import simulate
 from advisor.report.instead import Figures, in_words
+from advisor.report.size_page import size_page
+from advisor.report.size_screen import no_rows, other_rows
+from advisor.report.sized import SizeAnswer, size_document
 from advisor.rules import rules
 from advisor.schema import Question
 from advisor.search.choose import best_by_size
@@ -126,6 +132,46 @@ def test_who_names_no_model_is_shown_some(task: str, tmp_path: Path) -> None:
     assert best and len(set(best)) == len(best)
     done = run("size", "--users", "20", "--task", task, "--offline", cwd=tmp_path)
     assert done.returncode == 2 and all(name in done.stderr for name in best)
+
+
+def sizing(**asked: Any) -> SizeAnswer:
+    """The answer to options of `size`, by name."""
+    return answered({"model": SEVEN, **asked})
+
+
+def test_every_card_that_was_named_has_its_answer() -> None:
+    """It is a way, or is told with what it would cost, or with what it misses; what nobody named is not told of."""
+    asked = "RTX 5090, DGX Spark, RTX 3090, RX 7900 XTX"
+    found = sizing(users=300, can_get=asked, model="Qwen/Qwen2.5-32B-Instruct", tpot_ms=40)
+    ways = {option.way.fit.supply.spec.id for option in found.options}
+    told = {other.supply.spec.id for other in found.others}
+    assert not ways & told and len(ways | told) == 4 and told
+    for other in found.others:
+        assert (other.way is None) == bool(other.why)
+        if other.way is not None and other.way.cost is not None:
+            assert other.way.cost.per_month >= found.options[0].way.cost.per_month  # type: ignore[union-attr]
+    assert sizing(users=30).others == ()
+
+
+def test_what_one_has_is_answered_for() -> None:
+    """Owned cards that carry the load are told, be there something cheaper or not."""
+    found = sizing(users=400, have="2x RTX 3090", kwh="0.40")
+    shown = {each.supply.spec.id for each in found.others} | {each.way.fit.supply.spec.id for each in found.options}
+    assert "nvidia-rtx-3090" in shown
+
+
+@pytest.mark.parametrize(
+    "asked", [{"can_get": "RTX 3090, L4", "budget": "3000EUR"}, {"can_get": "L4, RTX 4090", "users": 60}]
+)
+def test_the_page_tells_what_the_screen_does(asked: dict[str, Any]) -> None:
+    """Why not, what would do, and the cards that were named stand on the page as on the terminal, and in the document."""
+    found = sizing(**{"users": 300, "model": "Qwen/Qwen2.5-72B-Instruct", **asked})
+    page = unescape(size_page(found))
+    rows = [*no_rows(found), *other_rows(found)]
+    assert rows and all(text in page for row in rows for text in row)
+    data = size_document(found)
+    assert len(data["others"]) == len(found.others)
+    assert bool(data["nearest_yes"]) == bool(no_rows(found))
 
 
 def test_a_figure_as_it_was_is_no_change() -> None:
