@@ -19,7 +19,7 @@ from advisor.measured.ratios import at, corrected, ratios_of
 from advisor.models.names import find_model
 from advisor.probe.simulate import simulate
 from advisor.schema import Question
-from advisor.watch.crossover import Crossover, Forecast, Levels, as_seen, crossover, meeting
+from advisor.watch.crossover import REACH, SHARED, Crossover, Forecast, Levels, as_seen, crossover, meeting
 from advisor.watch.trend import break_of, trend_of
 from advisor.workload import load_workload
 from tests.watch.pairs import PAIRS, Pair
@@ -125,6 +125,32 @@ def test_the_range_holds_the_crossover(own: float, others: float, by: float, for
         )
         assert least is not None and below is not None and below <= least and end(most) <= end(above)
         assert rates == {} or least - 1e-9 <= end(at_load) <= end(most) + 1e-9
+
+
+@given(st.floats(0.2, 5.0), st.sampled_from(BOTH))
+def test_beyond_what_was_seen_the_prediction_comes_back(by: float, forecast: Forecast) -> None:
+    """What is seen holds where it was seen, half of it a factor `REACH` away, and ever less further on, on either side."""
+    far = replace(
+        forecast,
+        own=tuple((float(4**power), 80.0) for power in range(8)),
+        others=tuple((float(4**power), 40.0) for power in range(8)),
+    )
+    moved = as_seen(far, {64: by * 80.0, 256: by * 80.0})
+    for level, halves in ((64, 0), (256, 0), (16, 1), (1024, 1), (4, 2), (4096, 2), (1, 3)):
+        part = 0.5 ** (halves * math.log(4) / math.log(REACH))
+        assert at(moved.own, level) == pytest.approx(80.0 * by**part)
+        assert at(moved.others, level) == pytest.approx(40.0 * by ** (SHARED * part))
+
+
+@given(st.floats(1.01, 2.0), st.floats(1.01, 2.0), st.sampled_from(BOTH))
+def test_the_range_is_wider_where_less_was_seen(own: float, others: float, forecast: Forecast) -> None:
+    """Seen at loads around the crossover it is narrower than seen far from it, and than seen at none."""
+    ranged = replace(forecast, own_range=((1.0, own),), others_range=((1.0, others),), predicted=meeting(forecast))
+    found = [
+        seen({level: at(ranged.own, level) for level in levels}, forecast=ranged) for levels in ((1, 16), (64, 256), ())
+    ]
+    assert [each.least for each in found] == sorted((each.least or 0 for each in found), reverse=True)
+    assert [end(each.most) for each in found] == sorted(end(each.most) for each in found)
 
 
 def end(load: float | None) -> float:
