@@ -20,6 +20,7 @@ class Loaded:
     gpu_bytes: int | None = None
     context_tokens: int | None = None
     slots: int | None = None
+    running: int | None = None  # of its requests
 
 
 @value
@@ -29,6 +30,7 @@ class Reading:
     at_s: float  # since 1970
     running: int | None = None  # requests that are answered
     waiting: int | None = None  # requests that have come and are not
+    deferred: int | None = None  # of those: for another reason than that there is no room
     slots: int | None = None  # requests that can run at once
     kv_used: float | None = None  # share of the KV cache
     loaded: tuple[Loaded, ...] = ()

@@ -83,8 +83,8 @@ class Levels:
         return {level: rate for level, rate in sorted(found.items()) if rate > 0}
 
 
-def crossover(forecast: Forecast, seen: Mapping[int, float], now: int) -> Crossover:
-    """The crossover as it stands after what was seen: tokens/s by level, and what is in flight now."""
+def crossover(forecast: Forecast, seen: Mapping[int, float], now: int | None) -> Crossover:
+    """The crossover as it stands after what was seen: tokens/s by level, and what is in flight now, if that is told."""
     if not forecast.own or not forecast.others:
         return Crossover(in_flight=None, basis="predicted", reason=forecast.reason)
     told = len(seen) >= 2  # one level is no curve
@@ -96,10 +96,15 @@ def crossover(forecast: Forecast, seen: Mapping[int, float], now: int) -> Crosso
         least=least,
         most=most,
         seen=seen,
-        reached=at_load is not None and (now >= at_load if forecast.simpler else now <= at_load),
+        reached=at_load is not None and bool(now) and _passed(forecast, at_load, now or 0),  # nobody there: no word
         reason="" if at_load is not None else f"{forecast.other} does not pass it at any load that was predicted",
         assumed=ASSUMED.format(other=forecast.other, engine=forecast.engine) if told else "",
     )
+
+
+def _passed(forecast: Forecast, at_load: float, now: int) -> bool:
+    """Whether the other engine is the one for so many."""
+    return now >= at_load if forecast.simpler else now <= at_load
 
 
 def as_seen(forecast: Forecast, seen: Mapping[int, float]) -> Forecast:

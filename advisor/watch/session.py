@@ -10,8 +10,9 @@ from advisor.engines.looking import Reader, Reading
 from advisor.errors import EnvironmentFailed
 from advisor.schema import value
 from advisor.watch.crossover import Crossover, Forecast, Levels, crossover
-from advisor.watch.evidence import Cause, causes
+from advisor.watch.evidence import Cause, causes, planned_of
 from advisor.watch.gateway import in_flight
+from advisor.watch.replicas import ReplicasReader
 from advisor.watch.server import reader_of
 from advisor.watch.steps import Step, step_of
 from advisor.watch.target import Target
@@ -63,7 +64,8 @@ class GatewayReader:
 
 def reader_for(target: Target) -> Reader:
     """How a target is looked at."""
-    reader = reader_of(target.server)
+    several = {each.base: reader_of(each) for each in (target.server, *target.beside)}
+    reader = ReplicasReader(several) if target.beside else reader_of(target.server)
     return reader if target.metrics_port is None else GatewayReader(reader, target.metrics_port)
 
 
@@ -88,7 +90,6 @@ def watch(
     steps: list[Step] = []
     seen: dict[str, Cause] = {}
     levels = Levels()
-    slots = target.plan.estimate.candidate.max_in_flight if target.plan else None
     began, looks = clock(), 0
     most: int | None = None
     view: View | None = None
@@ -107,7 +108,7 @@ def watch(
             levels.add(*readings[-2:])
         steps.append(step_of(readings))
         del readings[:-MOST_LOOKS], steps[:-MOST_LOOKS]
-        found = causes(target.server.engine, readings, slots)
+        found = causes(target.server.engine, readings, planned_of(target.plan))
         seen |= {each.id: each for each in found}
         looks += 1
         flying = [each for each in (most, steps[-1].in_flight) if each is not None]
@@ -116,7 +117,7 @@ def watch(
             step=steps[-1],
             causes=found,
             breaks=_breaks(steps, bounds, forecast),
-            crossover=crossover(forecast, levels.rates(), steps[-1].in_flight or 0),
+            crossover=crossover(forecast, levels.rates(), steps[-1].in_flight),
             gaps=readings[-1].gaps,
             looks=looks,
             watched_s=readings[-1].at_s - began,

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from advisor.deploy import replicas
 from advisor.deploy.gateway import METRICS_PORT
 from advisor.edge.reading import is_file, is_folder, read_json, read_text
 from advisor.engines.asking import Server
@@ -25,6 +26,7 @@ class Target:
 
     server: Server
     plan: Plan | None = None
+    beside: tuple[Server, ...] = ()  # the other replicas of the plan on this machine, each a server of its own
     metrics_port: int | None = None  # of the gateway on this machine; None: there is none that is known of
 
 
@@ -42,7 +44,15 @@ def target_of(given: str) -> Target:
         return _migration(folder)
     plan = plan_in(folder)
     port = _metrics_port(folder) if "gateway" in plan.parts else None
-    return Target(server=_of_plan(plan), plan=plan, metrics_port=port)
+    return Target(server=_of_plan(plan), plan=plan, beside=_beside(plan), metrics_port=port)
+
+
+def _beside(plan: Plan) -> tuple[Server, ...]:
+    """The other replicas, whether or not they answer now."""
+    return tuple(
+        Server(engine=plan.engine, base=f"http://127.0.0.1:{port}", version="", here=True)
+        for port in replicas.ports(plan)[1:]
+    )
 
 
 def _of_plan(plan: Plan) -> Server:
@@ -71,4 +81,4 @@ def _migration(folder: Path) -> Target:
     if not going:
         raise BadInput(f"{folder / RECORD}: no model has a plan")
     plan = plan_in(folder / str(at(going[0], "plan", "folder")))
-    return Target(server=_of_plan(plan), plan=plan, metrics_port=_metrics_port(folder))
+    return Target(server=_of_plan(plan), plan=plan, beside=_beside(plan), metrics_port=_metrics_port(folder))

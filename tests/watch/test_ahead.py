@@ -214,11 +214,13 @@ def test_the_watched_curve_is_of_the_weights_that_are_loaded() -> None:
 
 
 def test_reached_is_said() -> None:
-    """For an Ollama from the crossover on, for a vLLM below it; without one never."""
+    """For an Ollama from the crossover on, for a vLLM below it; without one, or while nobody is there, never."""
     assert seen({}, now=3).reached and not seen({}, now=2).reached
     assert seen(
         {}, now=2, forecast=Forecast(engine="vllm", other="ollama", own=OTHER, others=OWN, predicted=2.6)
     ).reached
+    idle = Forecast(engine="vllm", other="ollama", own=OTHER, others=OWN, predicted=2.6)
+    assert not seen({}, now=0, forecast=idle).reached and not crossover(idle, {}, None).reached
     none = seen({}, now=100, forecast=Forecast(engine="ollama", other="vllm", reason="no model is loaded"))
     assert not none.reached and none.reason == "no model is loaded" and none.in_flight is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,20 @@ from typing import Any
 
 import pytest
 
+from advisor.edge.prometheus import read_samples
 from advisor.engines.looking import Reading
 from advisor.engines.ollama import runners
 from advisor.engines.ollama.looking import APART_S, QUICK_LOOKS, OllamaReader, begun, paces, written
 from advisor.engines.ollama.runners import Slot
+from advisor.engines.vllm.looking import reading_of
 from advisor.errors import EnvironmentFailed
+from advisor.watch.evidence import causes
 from advisor.watch.gateway import in_flight
+from advisor.watch.replicas import ReplicasReader
 from advisor.watch.server import find_server, reader_of
 from advisor.watch.session import GatewayReader
+from advisor.watch.steps import step_of
+from advisor.wire import to_data
 from tests.migrate.servers import Front, Model, ollama, serving, vllm
 
 BLOB = "/store/blobs/sha256-" + "a" * 64
@@ -149,6 +156,23 @@ def test_loads_are_counted(processes: Path) -> None:
     assert last.totals["loads"] == 2
 
 
+def test_a_start_anew_under_the_same_name_is_a_load(processes: Path) -> None:
+    """A request with another context starts a model anew; one whose context or process is told only later does not."""
+    front = engine()
+    with serving(front):
+        reader = OllamaReader(find_server(front.url))
+        loads = []
+        for context in (None, 4096, 4096, 8192, 4096):
+            front.answers["/api/ps"] = {"models": [{"name": "m:latest", "context_length": context}]}
+            loads.append(reader.read(1.0).totals["loads"])
+        for port in (4711, 4711, 4712):
+            for place in processes.iterdir():
+                shutil.rmtree(place)
+            process(processes, port, port)
+            loads.append(reader.read(1.0).totals["loads"])
+    assert loads == [0, 0, 0, 1, 2, 2, 2, 3]
+
+
 def test_the_pace_of_slots_that_are_seen_whole() -> None:
     """What a slot wrote before and after its request changed is nobody's count: its pace now, else the others'."""
     one, other = (
@@ -193,11 +217,59 @@ def test_a_vllm_by_its_metrics() -> None:
         assert (found.running, found.waiting, found.in_flight, found.kv_used) == (3, 2, 5, 0.25)
         assert found.totals["requests"] == 10 and found.totals["output_tokens"] == 500 and found.ttft[0] == (0.5, 10.0)
         assert found.loaded[0].name == "m" and not found.gaps
+        several = "".join(
+            PAGE.replace('"m"', name).replace('engine="0"', 'engine="1"') for name in ('"b"', '"c"', '"b"')
+        )
+        front.answers["/metrics"] = several.encode()
+        assert [each.name for each in reader.read(1.0).loaded] == ["b", "c"] and reader.read(1.0).running == 9
+        front.answers["/metrics"] = PAGE.replace(',model_name="m"', "").encode()
+        assert not reader.read(1.0).loaded and reader.read(1.0).running == 3
         front.answers["/metrics"] = b"<html>"
         with pytest.raises(EnvironmentFailed, match="/metrics"):
             reader.read(2.0)
         front.answers["/metrics"] = b"up 1\n"
-        assert reader.read(3.0).in_flight is None and "no vLLM" in reader.read(3.0).gaps[0]
+        assert reader.read(3.0).in_flight is None and "--disable-log-stats" in reader.read(3.0).gaps[0]
+
+
+class Told:
+    """A server that tells what a test says; None: it does not answer."""
+
+    def __init__(self, *told: Reading | None) -> None:
+        self.told = iter(told)
+
+    def read(self, now_s: float) -> Reading:
+        """One look."""
+        found = next(self.told)
+        if found is None:
+            raise EnvironmentFailed("refused")
+        return replace(found, at_s=now_s)
+
+
+def test_replicas_are_one_server() -> None:
+    """What runs, waits and was counted is added; of one that goes away stays what it had counted, and it is said."""
+    one = Reading(at_s=0.0, running=3, waiting=1, kv_used=0.5, totals={"requests": 10.0}, ttft=((1.0, 4.0),))
+    other = Reading(at_s=0.0, running=2, waiting=0, kv_used=0.2, totals={"requests": 5.0}, ttft=((1.0, 2.0),))
+    reader = ReplicasReader({"a": Told(one, one, None), "b": Told(other, None, None)})
+    both, alone = reader.read(1.0), reader.read(2.0)
+    assert (both.running, both.waiting, both.in_flight, both.kv_used) == (5, 1, 6, 0.5)
+    assert both.totals == alone.totals == {"requests": 15.0} and both.ttft == alone.ttft == ((1.0, 6.0),)
+    assert alone.in_flight == 4 and "refused" in alone.gaps[0] and not both.gaps
+    with pytest.raises(EnvironmentFailed, match="refused"):
+        reader.read(3.0)
+
+
+@pytest.mark.parametrize("odd", ["NaN", "+Inf", "-Inf", "-1", "1e30", "0"])
+def test_odd_numbers_of_a_vllm(odd: str) -> None:
+    """Whatever a page says, a look is made of it, and what is told of it is JSON with finite numbers."""
+    lines = PAGE.splitlines()
+    for place, line in enumerate(lines):
+        if line[0] == "#":
+            continue
+        page = "\n".join([*lines[:place], f"{line.rpartition(' ')[0]} {odd}", *lines[place + 1 :]]) + "\n"
+        readings = [reading_of(read_samples(page, "here"), float(at)) for at in range(5)]
+        readings[0] = reading_of(read_samples(PAGE, "here"), 0.0)
+        causes("vllm", readings)
+        json.dumps(to_data(step_of(readings)), allow_nan=False)
 
 
 def test_a_gateway_tells_who_waits() -> None:

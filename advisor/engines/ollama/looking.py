@@ -22,6 +22,7 @@ FULL = 0.98  # of a slot's context: a prompt so long was cut, or nearly
 APART_S, QUICK_LOOKS = 0.05, 3  # of looks that tell a pace
 
 
+Starts = Mapping[str, tuple[float | None, ...]]
 Slots = Mapping[tuple[int, int], Slot]  # by port of the runner and number of the slot
 
 
@@ -32,8 +33,8 @@ class OllamaReader:
         self._server = server
         self._names: dict[str, str] = {}  # weights → model, to tell which llama-server is whose
         self._before: Slots = {}
-        self._held: set[str] | None = None
-        self._asked: set[str] = set()
+        self._held: Starts | None = None
+        self._files: Mapping[str, str] = {}  # model → its Modelfile, which names its weights
         self._several = False
         self._at_s = 0.0
         self._totals = dict.fromkeys(COUNTED, 0.0)
@@ -43,14 +44,14 @@ class OllamaReader:
         found = rows(ask(f"{self._server.base}/api/ps", self._server.here), "models")
         own = self._runners(found)
         seen = [(each, slots) for each in own if (slots := slots_of(each)) is not None]
-        self._count(seen, {text(each, "name") for each in found}, now_s)
+        self._count(seen, self._starts(found, own), now_s)
         told = bool(seen) or (self._server.here and not found)
         why = SHARED if self._several else ELSEWHERE
         return Reading(
             at_s=now_s,
             running=sum(slot.busy for _, slots in seen for slot in slots) if told else None,
             slots=sum(len(slots) for _, slots in seen) or None,
-            loaded=tuple(self._loaded(each, own) for each in found),
+            loaded=tuple(self._loaded(each, seen, own) for each in found),
             totals=dict(self._totals),
             gaps=(NO_METRICS,) if told else (NO_METRICS, why),
         )
@@ -60,11 +61,9 @@ class OllamaReader:
         if not self._server.here or not found:
             return ()
         every, held = runners(), {text(each, "name") for each in found}
-        self._asked &= held  # one that comes back may be another by then
-        for name in held - self._asked:
-            file = self._modelfile(name)
-            self._names |= {each.blob: name for each in every if each.blob in file}
-        self._asked |= held
+        known = {name: file for name, file in self._files.items() if name in held}  # who comes back may be another
+        self._files = known | {name: self._modelfile(name) for name in sorted(held - known.keys())}
+        self._names = {each.blob: name for name, file in self._files.items() for each in every if each.blob in file}
         own = tuple(each for each in every if each.blob in self._names)
         self._several = len({each.parent for each in own}) > 1
         return () if self._several else own
@@ -76,9 +75,12 @@ class OllamaReader:
         except EnvironmentFailed:
             return ""
 
-    def _loaded(self, found: dict[str, object], own: tuple[Runner, ...]) -> Loaded:
+    def _loaded(
+        self, found: dict[str, object], seen: list[tuple[Runner, tuple[Slot, ...]]], own: tuple[Runner, ...]
+    ) -> Loaded:
         name = text(found, "name")
         runner = next((each for each in own if self._names.get(each.blob) == name), None)
+        busy = next((sum(slot.busy for slot in slots) for each, slots in seen if each == runner), None)
         held, on_gpu, context = (number(found, key) for key in ("size", "size_vram", "context_length"))
         return Loaded(
             name=name,
@@ -86,12 +88,22 @@ class OllamaReader:
             gpu_bytes=None if on_gpu is None else int(on_gpu),
             context_tokens=int(context) if context else None,
             slots=runner.slots if runner else None,
+            running=busy,
         )
 
-    def _count(self, seen: list[tuple[Runner, tuple[Slot, ...]]], held: set[str], now_s: float) -> None:
+    def _starts(self, found: list[dict[str, object]], own: tuple[Runner, ...]) -> Starts:
+        """By model what a start anew changes: the port of its runner, and its context."""
+        ports = {self._names[each.blob]: each.port for each in own}
+        return {
+            name: (ports.get(name), number(each, "context_length") or None)
+            for each in found
+            if (name := text(each, "name"))
+        }
+
+    def _count(self, seen: list[tuple[Runner, tuple[Slot, ...]]], held: Starts, now_s: float) -> None:
         """Add what was read and written since the last look."""
         if self._held is not None:
-            self._totals["loads"] += len(held - self._held)
+            self._totals["loads"] += sum(_is_anew(start, self._held.get(name)) for name, start in held.items())
         self._held = held
         now = {(each.port, slot.number): slot for each, slots in seen for slot in slots}
         self._totals["output_tokens"] += written(now, self._before, now_s - self._at_s, self._pace(seen, now))
@@ -116,6 +128,11 @@ class OllamaReader:
             found |= paces(again, last, then - at) if then > at else {}
             last, at = again, then
         return {place: pace for place, pace in found.items() if place in fresh}
+
+
+def _is_anew(now: tuple[float | None, ...], then: tuple[float | None, ...] | None) -> bool:
+    """Whether a model was loaded since: it was not there, or what is known of its start is another."""
+    return then is None or any(one != last for one, last in zip(now, then, strict=True) if None not in (one, last))
 
 
 def slots_at(found: list[Runner]) -> Slots:
