@@ -63,6 +63,7 @@ class Shown:
     def __init__(self, target: Target, *, quiet: bool) -> None:
         self._target, self._quiet = target, quiet
         self._live: Live | None = None
+        self._last: View | None = None
 
     def __enter__(self) -> Shown:
         """Begin to draw."""
@@ -78,15 +79,22 @@ class Shown:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave what was drawn last."""
+        """Leave what was drawn last; where a line a look was written, the whole of it below them."""
         if self._live is not None:
             self._live.stop()
+        elif self._last is not None:
+            from advisor.report.screen import screen
+
+            print(
+                "\n" + "\n".join(each.plain for each in lines(self._last, self._target, screen().columns)), flush=True
+            )
 
     def show(self, view: View) -> None:
         """One look."""
         if self._quiet:
             return
         if self._live is None:
+            self._last = view
             print(line(view), flush=True)
             return
         from rich.console import Group
@@ -100,7 +108,8 @@ def line(view: View) -> str:
     """One look as one line."""
     step = view.step
     clock = datetime.datetime.fromtimestamp(step.at_s).strftime("%H:%M:%S")
-    return f"{clock}  {'  '.join(f'{name} {told}' for name, told in _figures(view) if told)}" + "".join(
+    figures = "  ".join(f"{name} {told}" for name, told in _figures(view) if told)
+    return f"{clock}  {figures or 'nothing is told of its load'}" + "".join(
         f"  ! {each.id}: {each.seen}" for each in view.causes
     )
 

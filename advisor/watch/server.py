@@ -21,6 +21,7 @@ _KEYED = (
     "what answers there asks for a key, as a gateway does, and none is sent from here: "
     "give the address of the engine itself, on its own machine or through a tunnel"
 )
+_ACCEPTED = "accepted is http://HOST:PORT, e.g. http://127.0.0.1:11434"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -66,8 +67,11 @@ def _base(url: str) -> tuple[str, bool]:
     except ValueError:
         host, port, parts = "", None, urlsplit("")
     rest, name = parts.path.rstrip("/"), _WRITTEN.get(host, host)
-    odd = parts.scheme not in _PORTS or rest not in ("", "/v1", "/api") or parts.username is not None
+    if parts.username is not None:
+        raise BadInput(
+            f"the address of {shown(name)} holds a name or a key before the @: none is sent from here; {_ACCEPTED}"
+        )
+    odd = parts.scheme not in _PORTS or rest not in ("", "/v1", "/api")
     if odd or not _NAME.fullmatch(name):
-        accepted = "accepted is http://HOST:PORT, e.g. http://127.0.0.1:11434"
-        raise BadInput(f"{shown(url)} is no address of a server; {accepted}")
+        raise BadInput(f"{shown(url)} is no address of a server; {_ACCEPTED}")
     return f"{parts.scheme}://{name}:{port or _PORTS[parts.scheme]}", host in HERE

@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from advisor.engines.looking import Reader, Reading
 from advisor.errors import EnvironmentFailed
 from advisor.schema import value
+from advisor.units import ms
 from advisor.watch.crossover import Crossover, Forecast, Levels, crossover
 from advisor.watch.evidence import Cause, causes, planned_of
 from advisor.watch.gateway import in_flight
@@ -118,7 +119,7 @@ def watch(
             causes=found,
             breaks=_breaks(steps, bounds, forecast),
             crossover=crossover(forecast, levels.rates(), steps[-1].in_flight),
-            gaps=readings[-1].gaps,
+            gaps=(*readings[-1].gaps, *_untold(readings[-1], bounds)),
             looks=looks,
             watched_s=readings[-1].at_s - began,
             most_in_flight=most,
@@ -128,6 +129,14 @@ def watch(
         if seconds is not None and readings[-1].at_s - began >= seconds:
             return
         pause(every_s)
+
+
+def _untold(now: Reading, bounds: Bounds) -> Iterator[str]:
+    """What was promised and cannot be seen: silence must not pass for a target that holds."""
+    told = (("time to first token", bounds.ttft_s, now.ttft), ("time per output token", bounds.tpot_s, now.tpot))
+    for what, bound, histogram in told:
+        if bound is not None and not histogram:
+            yield f"{what}: there is a target of {ms(bound)}, and the engine does not tell what people get"
 
 
 def _breaks(steps: list[Step], bounds: Bounds, forecast: Forecast) -> tuple[Break, ...]:

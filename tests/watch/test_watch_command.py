@@ -112,6 +112,31 @@ def test_a_key_is_no_riddle() -> None:
     assert done.returncode == 3 and "asks for a key" in done.stderr and "the engine itself" in done.stderr, done.stderr
 
 
+def test_a_key_in_an_address_is_not_repeated() -> None:
+    """It is refused, and stands in no message."""
+    done = run("http://me:hunter2@127.0.0.1:8000")
+    assert done.returncode == 2 and "before the @" in done.stderr and "hunter2" not in done.stderr + done.stdout
+
+
+def test_what_is_not_told_is_no_zero() -> None:
+    """An engine whose slots nobody sees has no rate, and a target that nobody can see is said to be one."""
+    with serving(ollama(Model("own", info=dimensions(7, 77, 7), loaded=512))) as front:
+        told = run(front.url, "--for", "2s", "--ttft-ms", "2000", "--json")
+        lined = run(front.url, "--for", "1s", "--every", "0.5s", "--ttft-ms", "2000")
+    found = json.loads(told.stdout)
+    assert found["last"]["in_flight"] is None and found["last"]["output_tokens_per_s"] is None
+    assert any("a target of 2.0 s" in gap for gap in found["gaps"]), found["gaps"]
+    assert any("cannot be asked from here" in gap for gap in found["gaps"]), found["gaps"]
+    assert "0.0 tokens/s" not in lined.stdout and "nothing is told" in lined.stdout
+
+
+def test_lines_of_a_log_end_with_the_whole(busy: Front) -> None:
+    """Where no terminal is drawn on, what follows from all looks stands below them: crossover, flag, what is not told."""
+    done = run(busy.url, "--for", "1s", "--every", "0.2s", "--gpu", "RTX 4090")
+    looks, _, whole = done.stdout.partition("\n\n")
+    assert looks.count("answered 3") >= 4 and "crossover" in whole and "--max-num-seqs" in whole
+
+
 def test_the_view_says_all_of_it() -> None:
     """One line a look for a log; on a terminal every figure, and what is not told is named."""
     last = views(60.0)[-1]

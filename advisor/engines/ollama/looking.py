@@ -12,10 +12,15 @@ from advisor.errors import EnvironmentFailed
 
 NO_METRICS = "Ollama has no metrics and counts no request that waits: what waits is seen by a gateway in front of it"
 ELSEWHERE = "which slots are busy is told on Ollama's own machine only: run `advisor watch` there"
+HIDDEN = (
+    "which slots are busy is not told: its llama-servers cannot be asked from here (a container, another system than "
+    "Linux, or no llama-server, as for a model of another kind)"
+)
 SHARED = "several Ollamas of this machine share one store of models: whose slots are whose cannot be told"
 
 
-COUNTED = ("prompt_tokens", "output_tokens", "requests", "loads", "filled_contexts")
+OF_SLOTS = ("prompt_tokens", "output_tokens", "requests", "filled_contexts")
+COUNTED = (*OF_SLOTS, "loads")
 FULL = 0.98  # of a slot's context: a prompt so long was cut, or nearly
 
 
@@ -46,13 +51,13 @@ class OllamaReader:
         seen = [(each, slots) for each in own if (slots := slots_of(each)) is not None]
         self._count(seen, self._starts(found, own), now_s)
         told = bool(seen) or (self._server.here and not found)
-        why = SHARED if self._several else ELSEWHERE
+        why = SHARED if self._several else HIDDEN if self._server.here else ELSEWHERE
         return Reading(
             at_s=now_s,
             running=sum(slot.busy for _, slots in seen for slot in slots) if told else None,
             slots=sum(len(slots) for _, slots in seen) or None,
             loaded=tuple(self._loaded(each, seen, own) for each in found),
-            totals=dict(self._totals),
+            totals={name: count for name, count in self._totals.items() if told or name not in OF_SLOTS},
             gaps=(NO_METRICS,) if told else (NO_METRICS, why),
         )
 
