@@ -373,6 +373,20 @@ def test_purge_takes_the_model_that_run_made(tmp_path: Path, programs: Path, por
     assert made.calls()[-1] == removed and not (made.folder / "state").exists()
 
 
+def test_what_lies_in_state_is_data(tmp_path: Path, programs: Path, port: int) -> None:
+    """Neither what stands in ./state/undo is run by stop.sh, nor is anything but a process of ours ended."""
+    for engine in ("ollama", "vllm"):
+        made = Deployment(on_port(first_plan(engine, "rtx-4090"), port), tmp_path / engine, programs)
+        state = made.folder / "state"
+        for pid in ("", "0", "1", "-1", "x", "1 2", "$(touch PWNED)"):
+            state.mkdir(exist_ok=True)
+            (state / "engine.pid").write_text(pid)
+            (state / "undo").write_text("touch PWNED\n$(touch PWNED)\ntouch PWNED\n")
+            done = made.call("stop.sh", "--purge")
+            assert done.returncode == 0 and "holds no number of a process" in done.stderr, done.stderr
+            assert not state.exists() and not list(made.folder.rglob("PWNED"))
+
+
 def test_a_folder_whose_engine_runs_is_not_written_over(deployment: Deployment) -> None:
     """Another plan is refused with what to do while the engine runs, the same one is not, and after a stop any is taken."""
     files, other = render(deployment.plan), render(replace(deployment.plan, summary="another plan"))

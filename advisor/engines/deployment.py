@@ -33,6 +33,7 @@ class Preparation:
     fetch: str
     make: str  # the path of `file` follows
     load: str  # into memory; empty: the first request does
+    remove: str  # the name from the store
     serving: tuple[str, ...]  # succeeds while the name is served
 
     def script(self, path: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from advisor.catalog.flags import accepted
 from advisor.edge.reading import is_link
 from advisor.edge.terminal import shown
+from advisor.engines import ENGINES
 from advisor.errors import BadInput
 from advisor.folder.atomic import present, read_bytes, same
 from advisor.folder.contents import entries
@@ -17,20 +18,30 @@ from advisor.render import render
 from advisor.schema import Plan
 from advisor.smoke.envfile import assignments
 from advisor.smoke.runners.compose import OVERRIDES
+from advisor.smoke.unplanned import unplanned
 
 SOURCED = (".env", "engine.env")  # by run.sh
+PROGRAMS = "state/bin"  # before everything else on run.sh's PATH
+PLACES = ("HF_TOKEN", "HF_HOME")  # that every way to run takes from there
 SHOWN = 5
 OFFERED = re.compile(r"^(?:# )?([A-Z][A-Z0-9_]*)=", re.MULTILINE)  # by .env.example
 
 
 def require_ours(plan: Plan, folder: Path) -> None:
-    """Refuse a folder in which something would run that the plan does not render.
+    """Refuse a folder in which something would run that the plan does not render, or a plan that runs what is not ours.
 
     An override file beside compose.yaml is somebody's own, and Compose loads it: it needs trust whatever it holds.
 
     Raises:
         BadInput: which files, and why.
     """
+    own = tuple(unplanned(plan))
+    if own:
+        raise BadInput(
+            f"{folder}: what would be started is not what advisor plans for this model and machine: "
+            f"{'; '.join(own[:SHOWN])}. Plan it here (advisor recommend), or, if you trust whoever made this plan, "
+            "repeat with --trust-files"
+        )
     found = tuple(foreign(plan, folder))
     if found:
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
@@ -51,7 +62,9 @@ def foreign(plan: Plan, folder: Path) -> Iterator[str]:
         if present(folder / name):
             yield f"{name} changes compose.yaml"
     yield from (f"{path.relative_to(folder)} is a link" for path in entries(folder) if _leads_away(path))
-    offered = {*OFFERED.findall(files.get(".env.example", "")), *accepted(plan.engine).get("env", ())}
+    yield from (f"{path.relative_to(folder)} would run" for path in entries(folder / PROGRAMS) if not is_link(path))
+    offered = {*OFFERED.findall(files.get(".env.example", "")), *accepted(plan.engine).get("env", ()), *PLACES}
+    offered |= ENGINES[plan.engine].supplies(plan).fetched.keys()  # fetch.sh writes it down
     for name in SOURCED:
         yield from _beyond_settings(folder / name, offered)
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from advisor.check.compose import own_compose
 from advisor.deploy import carry
 from advisor.edge.children import run
+from advisor.engines import ENGINES
 from advisor.errors import BadInput
+from advisor.folder.saved import plan_in, read_plan
 from advisor.folder.write import write_tree
 from advisor.pipeline import files_of
 from advisor.plan import checks_of
-from advisor.schema import Plan
+from advisor.schema import Plan, Setting
 from advisor.smoke.envfile import assignments
 from advisor.smoke.trust import require_ours
-from tests.hostile.poison import golden
+from advisor.smoke.unplanned import unplanned
+from tests.hostile.poison import GOLDEN, golden
 
 
 @pytest.fixture
@@ -46,6 +51,12 @@ def linked(folder: Path) -> None:
     (folder / "run.sh").symlink_to("other.sh")
 
 
+def programs(folder: Path) -> None:
+    """A program where run.sh looks first."""
+    (folder / "state/bin").mkdir(parents=True)
+    (folder / "state/bin/curl").write_text("#!/bin/sh\ntouch PWNED\n")
+
+
 FOREIGN: dict[str, Callable[[Path], None]] = {
     "run.sh": appended("run.sh", "\ntouch PWNED\n"),
     "stop.sh": appended("stop.sh", "\n"),
@@ -59,6 +70,8 @@ FOREIGN: dict[str, Callable[[Path], None]] = {
     "a command behind a value": appended("engine.env", "HF_HOME=/x; touch PWNED\n"),
     "a library to load": appended("engine.env", "LD_PRELOAD=./x.so\n"),
     "another PATH": appended(".env", "PATH=.\n"),
+    "another folder of programs": appended(".env", "ADVISOR_PROGRAMS=./bin\n"),
+    "a program before all others": programs,
 }
 
 
@@ -76,12 +89,64 @@ def test_smoke_refuses_what_the_plan_does_not_render(
 def test_smoke_takes_a_folder_of_ours(deployed: tuple[Plan, Path]) -> None:
     """What was rendered, with what .env.example asks for filled in and notes of one's own, needs no trust."""
     plan, folder = deployed
+    (folder / "engine.env").write_text("HF_HUB_OFFLINE=1\nHF_HOME=/srv/models\n")  # the first line by fetch.sh
     (folder / ".env").write_text(
         "# mine\nHF_TOKEN='hf_x'\nADVISOR_API_KEY=\"0123456789abcdef\"\nexport ADVISOR_BIND=0.0.0.0\n\n"
     )
     (folder / "README.md").write_text("mine")
     (folder / "notes.txt").write_text("mine")
     require_ours(plan, folder)
+
+
+def setting(name: str, value: str | None) -> Callable[[Plan], Plan]:
+    """A plan with one setting more, or another, and the launch that follows from it."""
+
+    def change(plan: Plan) -> Plan:
+        kind: Any = "flag" if name.startswith("-") else "env"
+        ours = Setting(name=name, kind=kind, value=value, because="x", source="measured-here")
+        settings = (*(each for each in plan.settings if each.name != name), ours)
+        engine, facts = ENGINES[plan.engine], (plan.hardware, plan.workload, plan.model)
+        return replace(plan, settings=settings, launch=engine.launch(plan.estimate, settings, *facts))
+
+    return change
+
+
+def launched(**fields: str) -> Callable[[Plan], Plan]:
+    """A plan with other fields of its launch."""
+    return lambda plan: replace(plan, launch=replace(plan.launch, **fields))  # type: ignore[arg-type]
+
+
+OF_THE_PLAN: dict[str, Callable[[Plan], Plan]] = {
+    "a stranger's image": launched(image="stranger/vllm-openai:v0.33.0"),
+    "a stranger's registry": launched(image="registry.example.org:5000/vllm/vllm-openai:v0.33.0"),
+    "open to all": launched(bind="0.0.0.0"),  # noqa: S104
+    "listening everywhere": setting("--host", "0.0.0.0"),  # noqa: S104
+    "Python of the repository": setting("--trust-remote-code", None),
+    "a template of theirs": setting("--chat-template", "/tmp/x.jinja"),  # noqa: S108
+    "a drafter of theirs": setting("--speculative-config", '{"method": "eagle3", "model": "stranger/drafter"}'),
+    "weights that are unpickled": setting("--load-format", "pt"),
+}
+
+
+@pytest.mark.parametrize("change", OF_THE_PLAN.values(), ids=OF_THE_PLAN)
+def test_a_plan_of_a_stranger_starts_nothing_of_theirs(change: Callable[[Plan], Plan], tmp_path: Path) -> None:
+    """Where the door lets a plan name code, weights or addresses of its own, it is not started without being trusted.
+
+    So it is where the plan is that of a desk, and for every other golden plan nothing of that kind is told.
+    """
+    plan = change(golden("case-a-llama-8b-h100"))
+    write_tree(tmp_path / "out", files_of(plan), overwrite=False)
+    assert plan_in(tmp_path / "out").launch == plan.launch, "the door is no longer open for it: take the case away"
+    with pytest.raises(BadInput, match="plan.json .*--trust-files"):
+        require_ours(plan, tmp_path / "out")
+    assert tuple(unplanned(replace(golden("one-person-rtx-4090"), desk=plan)))
+
+
+@pytest.mark.parametrize("scenario", sorted(path.parents[1].name for path in GOLDEN.glob("*/out/plan.json")))
+def test_a_plan_of_ours_is_started_as_it_is(scenario: str) -> None:
+    """No plan that this program makes has anything of that kind, but for Python of a repository."""
+    plan = read_plan(GOLDEN / scenario / "out/plan.json")
+    assert [each for each in unplanned(plan) if "trust-remote-code" not in each] == []
 
 
 def test_a_sourced_file_is_read_as_data() -> None:

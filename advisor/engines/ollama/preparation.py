@@ -18,5 +18,6 @@ def preparation(plan: Plan) -> Preparation:
         fetch='{ ollama pull "$1" && ollama list "$1"; }',  # the list names the digest that came, for the log
         make='ollama create "$2" -f',
         load='ollama run "$2" ""' if plan.workload.kind == "generate" else "",
+        remove='ollama rm "$2"',
         serving=("ollama", "show", plan.launch.served_name),
     )

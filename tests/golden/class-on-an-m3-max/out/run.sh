@@ -135,7 +135,7 @@ if ! ollama show "$tag" >/dev/null 2>&1; then
 fi
 # A name that was not there before is taken away again by ./stop.sh --purge.
 if ! ollama show "$name" >/dev/null 2>&1; then
-  printf 'OLLAMA_HOST=%q ollama rm %q\n' "$OLLAMA_HOST" "$name" >"$state/undo"
+  printf '%s\n' "$OLLAMA_HOST" "$name" >"$state/undo"
 fi
 # Their progress is drawn for a terminal: it goes to the log.
 if ! ollama create "$name" -f "$here/Modelfile" >>"$log" 2>&1; then

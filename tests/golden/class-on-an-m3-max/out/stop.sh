@@ -17,10 +17,15 @@ case "$*" in
   exit 2
   ;;
 esac
-# What run.sh made outside this folder, it says in ./state/undo how to remove; the server has to run for that.
+# The name that run.sh gave the server stands in ./state/undo, below the server's address; it has to run for that.
 if [ -n "$purge" ] && [ -f "$state/undo" ]; then
-  PATH=$state/bin:$PATH bash "$state/undo" >/dev/null 2>&1 ||
-    say "not removed, for the server does not run: $(cat "$state/undo")"
+  { read -r OLLAMA_HOST && read -r name; } <"$state/undo" || name=
+  export OLLAMA_HOST
+  if PATH=$state/bin:$PATH sh -c 'ollama rm "$2"' stop "" "$name" >/dev/null 2>&1; then
+    say "removed the model $name"
+  else
+    say "the model $name stays: no server answers at $OLLAMA_HOST"
+  fi
 fi
 # All else lies in ./state.
 finish() {
@@ -41,6 +46,12 @@ group_alive() {
 end() {
   local name=$1 patience=$2 words=$3 pid signal
   pid=$(cat "$state/$name.pid")
+  # Anything but the number of a process of ours would be somebody else's.
+  [[ $pid =~ ^[1-9][0-9]+$ ]] || {
+    say "$state/$name.pid holds no number of a process: left alone"
+    rm -f "$state/$name.pid" "$state/$name.started"
+    return 0
+  }
   if alive "$pid" && [ "$(LC_ALL=C ps -o lstart= -p "$pid")" != "$(cat "$state/$name.started" 2>/dev/null)" ]; then
     say "process $pid is another program by now: left alone"
     rm -f "$state/$name.pid" "$state/$name.started"

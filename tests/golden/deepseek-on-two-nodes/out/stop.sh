@@ -17,11 +17,6 @@ case "$*" in
   exit 2
   ;;
 esac
-# What run.sh made outside this folder, it says in ./state/undo how to remove; the server has to run for that.
-if [ -n "$purge" ] && [ -f "$state/undo" ]; then
-  PATH=$state/bin:$PATH bash "$state/undo" >/dev/null 2>&1 ||
-    say "not removed, for the server does not run: $(cat "$state/undo")"
-fi
 # All else lies in ./state.
 finish() {
   if [ -n "$purge" ]; then
@@ -41,6 +36,12 @@ group_alive() {
 end() {
   local name=$1 patience=$2 words=$3 pid signal
   pid=$(cat "$state/$name.pid")
+  # Anything but the number of a process of ours would be somebody else's.
+  [[ $pid =~ ^[1-9][0-9]+$ ]] || {
+    say "$state/$name.pid holds no number of a process: left alone"
+    rm -f "$state/$name.pid" "$state/$name.started"
+    return 0
+  }
   if alive "$pid" && [ "$(LC_ALL=C ps -o lstart= -p "$pid")" != "$(cat "$state/$name.started" 2>/dev/null)" ]; then
     say "process $pid is another program by now: left alone"
     rm -f "$state/$name.pid" "$state/$name.started"

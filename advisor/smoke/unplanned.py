@@ -1,0 +1,48 @@
+"""What a plan would run or open that this program would not plan for the same model and machine.
+
+The door lets a plan name its own image, repository and settings: who made it may have had reasons. Before such a plan is
+started by this program, whoever asks for it has to say that its maker is trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from advisor.edge.terminal import shown
+from advisor.engines import ENGINES
+from advisor.schema import Plan
+
+REMOTE_CODE = "--trust-remote-code"
+# Settings that choose code, files or other weights, or where the engine listens; the others are numbers and known words.
+WATCHED = (
+    "--host", "--code-revision", "--chat-template", "--speculative-config", "--load-format", "--config-format",
+    "--tokenizer-mode", "--hf-overrides", "OLLAMA_HOST", "FROM",
+)  # fmt: skip
+
+
+def unplanned(plan: Plan) -> Iterator[str]:
+    """What of a plan takes effect beyond its facts, one description each; the plan of its desk included."""
+    for each in filter(None, (plan, plan.desk)):
+        yield from _of_one(each)
+
+
+def _of_one(plan: Plan) -> Iterator[str]:
+    engine, facts = ENGINES[plan.engine], (plan.hardware, plan.workload, plan.model)
+    settings = engine.settings(plan.estimate, *facts)
+    launch = engine.launch(plan.estimate, settings, *facts)
+    if any(setting.name == REMOTE_CODE for setting in plan.settings):
+        yield f"plan.json runs the Python of {shown(plan.launch.model_ref)} ({REMOTE_CODE}): read it first"
+    if _repository(plan.launch.image) != _repository(launch.image):
+        yield f"plan.json names the image {shown(plan.launch.image)}, not {_repository(launch.image)}"
+    if plan.launch.bind != launch.bind:
+        yield f"plan.json listens on {plan.launch.bind}, not {launch.bind}"
+    wanted = {setting.name: setting.value for setting in settings}
+    for setting in plan.settings:
+        if setting.name in WATCHED and wanted.get(setting.name, "nothing") != setting.value:
+            yield f"plan.json sets {setting.name} to {shown(setting.value)}, where {shown(wanted.get(setting.name))} is planned"
+
+
+def _repository(image: str) -> str:
+    """Without digest and tag: whoever owns it owns every state of it."""
+    name = image.partition("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
