@@ -1,7 +1,7 @@
 """What a plan would run or open that this program would not plan for the same model and machine.
 
-The door lets a plan name its own image, repository and settings: who made it may have had reasons. Before such a plan is
-started by this program, whoever asks for it has to say that its maker is trusted.
+The door lets a plan name its own image, repository and settings: who made it may have had reasons. Before this program
+starts such a plan, whoever asks for it has to say that its maker is trusted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from advisor.engines import ENGINES
 from advisor.schema import Plan
 
 REMOTE_CODE = "--trust-remote-code"
-# Settings that choose code, files or other weights, or where the engine listens; the others are numbers and known words.
+# Settings that choose code, files, other weights or where the engine listens; the others are numbers and known words.
 WATCHED = (
     "--host", "--code-revision", "--chat-template", "--speculative-config", "--load-format", "--config-format",
     "--tokenizer-mode", "--hf-overrides", "OLLAMA_HOST", "FROM",
@@ -38,8 +38,9 @@ def _of_one(plan: Plan) -> Iterator[str]:
         yield f"plan.json listens on {plan.launch.bind}, not {launch.bind}"
     wanted = {setting.name: setting.value for setting in settings}
     for setting in plan.settings:
-        if setting.name in WATCHED and wanted.get(setting.name, "nothing") != setting.value:
-            yield f"plan.json sets {setting.name} to {shown(setting.value)}, where {shown(wanted.get(setting.name))} is planned"
+        planned = wanted.get(setting.name)
+        if setting.name in WATCHED and (setting.name not in wanted or planned != setting.value):
+            yield f"plan.json sets {setting.name} to {shown(setting.value)}, where {shown(planned)} is planned"
 
 
 def _repository(image: str) -> str:

@@ -119,10 +119,10 @@ def launched(**fields: str) -> Callable[[Plan], Plan]:
 OF_THE_PLAN: dict[str, Callable[[Plan], Plan]] = {
     "a stranger's image": launched(image="stranger/vllm-openai:v0.33.0"),
     "a stranger's registry": launched(image="registry.example.org:5000/vllm/vllm-openai:v0.33.0"),
-    "open to all": launched(bind="0.0.0.0"),  # noqa: S104
-    "listening everywhere": setting("--host", "0.0.0.0"),  # noqa: S104
+    "open to all": launched(bind="0.0.0.0"),
+    "listening everywhere": setting("--host", "0.0.0.0"),
     "Python of the repository": setting("--trust-remote-code", None),
-    "a template of theirs": setting("--chat-template", "/tmp/x.jinja"),  # noqa: S108
+    "a template of theirs": setting("--chat-template", "/tmp/x.jinja"),
     "a drafter of theirs": setting("--speculative-config", '{"method": "eagle3", "model": "stranger/drafter"}'),
     "weights that are unpickled": setting("--load-format", "pt"),
 }
@@ -137,7 +137,7 @@ def test_a_plan_of_a_stranger_starts_nothing_of_theirs(change: Callable[[Plan], 
     plan = change(golden("case-a-llama-8b-h100"))
     write_tree(tmp_path / "out", files_of(plan), overwrite=False)
     assert plan_in(tmp_path / "out").launch == plan.launch, "the door is no longer open for it: take the case away"
-    with pytest.raises(BadInput, match="plan.json .*--trust-files"):
+    with pytest.raises(BadInput, match=r"plan\.json .*--trust-files"):
         require_ours(plan, tmp_path / "out")
     assert tuple(unplanned(replace(golden("one-person-rtx-4090"), desk=plan)))
 
