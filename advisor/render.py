@@ -44,6 +44,7 @@ FOR_SERVERS = (
     Placement("_shared/operations.md.j2", "docs/operations.md"),
 )
 DESK = "desk"
+MARK = "\ufeff"  # without it the PowerShell that comes with Windows takes letters beyond ASCII for two others
 FILTERS = {
     "plain": quoting.plain,
     "words": quoting.plain_words,
@@ -151,6 +152,8 @@ def _example(plan: Plan) -> str:
 
 def _place(placement: Placement, context: Mapping[str, Any]) -> RenderedFile:
     text = environment().get_template(placement.template).render(context)
+    if placement.path.endswith(".ps1") and not text.isascii():
+        text = f"{MARK}{text}"
     return RenderedFile(path=placement.path, text=text, executable=placement.executable)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import pytest
 
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Plan
+from tests.hostile.poison import VISIBLE
+from tests.required import absent
 
 ROOT = Path(__file__).parent.parent
 QWEN = "Qwen/Qwen2.5-7B-Instruct"
@@ -134,6 +137,70 @@ def test_what_is_to_be_set_is_set_as_the_system_does_it() -> None:
     for machine, command in (("mac for others", "launchctl setenv"), ("windows", "setx ")):
         readme = next(file.text for file in files_of(used_running(planned(machine))) if file.path == "README.md")
         assert command in readme and "systemctl" not in readme
+
+
+CMDLETS = {
+    "Join-Path", "New-Item", "Out-Null", "Invoke-RestMethod", "Get-Command", "Start-Process", "Set-Content", "Get-Process",
+    "Start-Sleep", "ConvertTo-Json", "Write-Output", "Test-Path", "Get-Content", "Remove-Item", "Where-Object",
+    "Test-Answer",
+}  # fmt: skip
+GRAMMAR = Path(os.environ.get("ADVISOR_TOOLS") or "~/.cache/advisor-tools").expanduser() / "powershell-grammar"
+
+
+def parsed(path: Path) -> dict[str, list[str]]:
+    """A script as the grammar of PowerShell reads it."""
+    python = GRAMMAR / "bin/python"
+    if not python.exists():
+        absent("the grammar of PowerShell is not there: tests/tools/judges.sh installs it", "TOOLS")
+    done = subprocess.run(
+        [python, ROOT / "tests/tools/powershell.py", path], capture_output=True, text=True, check=True
+    )
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.external
+@pytest.mark.parametrize("change", [lambda plan: plan, used_running], ids=["own", "running"])
+def test_a_grammar_of_powershell_reads_the_scripts(change: Callable[[Plan], Plan], tmp_path: Path) -> None:
+    """Its parser finds no fault; the scripts call cmdlets, ollama and taskkill alone, and read no variable unset."""
+    for file in files_of(change(planned("windows"))):
+        if file.path.endswith(".ps1"):
+            (tmp_path / file.path).write_text(file.text, encoding="utf-8")
+            found = parsed(tmp_path / file.path)
+            assert found["faults"] == []
+            assert set(found["commands"]) <= CMDLETS | {"ollama", "taskkill"}, file.path
+            ours = [name for name in found["variables"] if not name.startswith("$env:")]
+            given = {"$PSScriptRoot", "$true", "$false", "$null", "$_", "$LASTEXITCODE", "$ErrorActionPreference"}
+            told = [text for text in found["texts"] if text.startswith('"')]
+            names = (name.strip("${}") for name in (*ours, *re.findall(r"\$\w+", " ".join(told))))
+            used = {f"${name}" for name in names} - given
+            assert all(re.search(rf"\{name} = ", file.text) for name in used), used
+
+
+@pytest.mark.external
+def test_a_grammar_of_powershell_takes_quoted_words_for_texts(tmp_path: Path) -> None:
+    """Whatever stands in it, typographic quotes and line breaks included, a quoted word is one text and no command."""
+    from advisor.quoting import powershell
+
+    for number, text in enumerate(
+        (VISIBLE, "a\u2019; ollama rm b\u2018", "$(calc)`n", "x\n'y'", "\u201c\u201d\u201e", "")
+    ):
+        (tmp_path / f"{number}.ps1").write_text(f"$x = {powershell(text)}\n", encoding="utf-8")
+        found = parsed(tmp_path / f"{number}.ps1")
+        assert not found["faults"] and not found["commands"] and found["variables"] == ["$x"]
+        assert found["texts"] == [powershell(text)]
+
+
+def test_what_stands_in_the_folder_is_no_pattern() -> None:
+    """A folder of any name works: what takes patterns is told that a path is none; nothing beyond ASCII is misread."""
+    for change in (lambda plan: plan, used_running):
+        for file in files_of(replace(change(planned("windows")), summary="gro\u00dfe \u00d1")):
+            if file.path.endswith(".ps1"):
+                patterns = (
+                    r"(?<!Join)(?<!Test)-Path (?!\$state \|)|(Test-Path|Get-Content|Remove-Item) (?!-LiteralPath)"
+                )
+                assert not re.search(patterns, file.text)
+                assert file.text.isascii() or file.text.startswith("\ufeff")
 
 
 def test_powershell_is_quoted_and_whole() -> None:

@@ -21,6 +21,7 @@ from advisor.units import count
 
 VERSION = "2.11.9"  # also that of tests/tools/gateway.sh
 PORT = 8080  # for every engine the same
+TLS_PORT = 443  # in .env.example, where the plan names a host
 METRICS_PORT = 9180
 KEYS = ("ADVISOR_API_KEY", "ADVISOR_API_KEY_NEXT")  # of .env; the second while a key is being changed
 SHORTEST_KEY = 16  # characters; a shorter key lets nobody in, an empty one least of all
@@ -135,11 +136,11 @@ def _before(plan: Plan) -> Iterator[Check]:
         fact=f"Others come through the gateway, so a key of at least {SHORTEST_KEY} characters is set",
         command=f"{absent}grep -Eq '^{KEYS[0]}=.{{{SHORTEST_KEY},}}' .env",
         expect="no output",
-        otherwise=f'printf "{KEYS[0]}=%s\\n" "$(openssl rand -hex 24)" >>.env',
+        otherwise=f'umask 077; printf "{KEYS[0]}=%s\\n" "$(openssl rand -hex 24)" >>.env',
     )
     yield Check(
         id="gateway-port",
-        fact=f"Ports {PORT} and {METRICS_PORT} are free for the gateway",
+        fact=f"Ports {TLS_PORT if plan.workload.host else PORT} and {METRICS_PORT} are free for the gateway",
         command=f"front={from_env('ADVISOR_PORT')}; for port in ${{front:-{PORT}}} {METRICS_PORT}; do "
         f"{stop_if_busy('$port')}; done; echo free",
         expect="free",

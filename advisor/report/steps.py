@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from itertools import islice
 
 from advisor.catalog import engine_limits
+from advisor.deploy import gateway
 from advisor.engines import ENGINES
 from advisor.engines.downloads import told
 from advisor.models.stretch import longest_context
@@ -61,7 +63,7 @@ def steps(answer: Answer, written: tuple[str, ...], folder: str | None, otherwis
     if folder is None:
         return ((otherwise, "writes the files"),)
     where = shlex.quote(folder)
-    return (*_starts(plan, written, where), *_looks(plan, written, where))
+    return (*_starts(plan, written, where), *_looks(plan, written, "."))
 
 
 def _of_a_no(answer: Answer, folder: str | None) -> tuple[Step, ...]:
@@ -76,30 +78,43 @@ def _of_a_no(answer: Answer, folder: str | None) -> tuple[Step, ...]:
 
 
 def _starts(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
-    at = f"then http://127.0.0.1:{plan.launch.port}/v1"
+    """The first goes into the folder, and the others are typed there."""
+    at = f"then {_address(plan)}/v1"
     if plan.launch.server == "running":
         title = engine_limits(plan.engine).title
         yield from _settings_of_running(plan, where)
         start = "; powershell -ExecutionPolicy Bypass -File run.ps1" if "run.ps1" in written else " && ./run.sh"
         yield f"cd {where}{start}", f"the {title} that runs here gets the model, {at}"
         return
-    spanning = plan.estimate.candidate.nodes > 1
-    ways = []
-    if "run.sh" in written:
-        ways.append((f"./run.sh{' NUMBER' if spanning else ''}", "on each machine" if spanning else at))
-    if "run.ps1" in written:
-        ways.append(("powershell -ExecutionPolicy Bypass -File run.ps1", at))
-    if "compose.yaml" in written and plan.hardware.containers.compose_version:
-        ways.append(("docker compose up -d --wait", at))
-    if any(path.startswith("kubernetes/") for path in written):
-        ways.append(("kubectl apply -k kubernetes", "in the cluster"))
+    if ".env.example" in written and "gateway" in plan.parts and gateway.always(plan):
+        at = f"with a key in .env (README.md), {at}"
+    ways = list(_ways(plan, written, at))
     if not ways:
         yield f"cd {where}", "its README.md says how to start it"
     for number, (command, comes) in enumerate(ways):
         both = "; " if command.startswith("powershell") else " && "  # the older PowerShell has no &&
         yield (command, "the same another way") if number else (f"cd {where}{both}{command}", comes)
     if plan.desk is not None:
-        yield "cd desk && ./run.sh", "at each desk"
+        there = tuple(path.removeprefix("desk/") for path in written if path.startswith("desk/"))
+        yield from ((command, "at each desk") for command, _ in islice(_ways(plan.desk, there, "", "desk/"), 1))
+
+
+def _ways(plan: Plan, written: tuple[str, ...], at: str, folder: str = "") -> Iterator[Step]:
+    """What starts it, of the ways that were written; of a folder below this one where that is named."""
+    spanning = plan.estimate.candidate.nodes > 1
+    if "run.sh" in written:
+        yield f"./{folder}run.sh{' NUMBER' if spanning else ''}", "on each machine" if spanning else at
+    if "run.ps1" in written:
+        yield f"powershell -ExecutionPolicy Bypass -File {folder}run.ps1", at
+    if "compose.yaml" in written and plan.hardware.containers.compose_version:
+        yield f"docker compose {f'-f {folder}compose.yaml ' if folder else ''}up -d --wait", at
+    if any(path.startswith("kubernetes/") for path in written):
+        yield f"kubectl apply -k {folder}kubernetes", "in the cluster"
+
+
+def _address(plan: Plan) -> str:
+    """Where it is reached: by its name, where that is planned, else on this machine."""
+    return f"https://{plan.workload.host}" if plan.workload.host else f"http://127.0.0.1:{plan.launch.port}"
 
 
 def _settings_of_running(plan: Plan, where: str) -> Iterator[Step]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -23,6 +25,7 @@ from tests.deploy.cluster import program
 from tests.deploy.node_cases import paper_folder, repeated_plan, running, spanning_plan, until
 from tests.deploy.shapes import matches
 from tests.engines.engine_cases import tool
+from tests.required import absent
 
 linux_only = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the scripts read /proc/net/tcp: Linux only")
 
@@ -322,6 +325,26 @@ def test_two_machines_are_told_only_of_what_they_have() -> None:
     assert "/dev/infiniband" in readme and "memlock=-1" in readme
     rules = readme.partition("table inet")[2].partition("END")[0]
     assert "drop" in rules and "dport 22" not in rules and f"{MASTER_PORT}, 32768-60999" in rules
+
+
+@pytest.mark.external
+def test_the_firewall_is_read_again_as_often_as_one_likes(tmp_path: Path) -> None:
+    """At every boot and after every change: the same four rules, in a file that lies where the page says."""
+    found = re.search(
+        r"sudo tee (\S+) >/dev/null <<'END'\n(.*?)END\nsudo nft -f (\S+)\n", pages(spanning_plan()), re.DOTALL
+    )
+    assert found and found[1] == found[3]
+    if os.geteuid() != 0 or shutil.which("nft") is None or shutil.which("unshare") is None:
+        absent("rules in a network of their own need root, unshare and nft: tests/tools/units.sh installs it", "TOOLS")
+    (tmp_path / "rules.nft").write_text(found[2])
+    typed = "nft -f rules.nft && nft -f rules.nft && nft list ruleset"
+    done = subprocess.run(
+        ["unshare", "--net", "sh", "-c", typed], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    if "Operation not permitted" in done.stderr:
+        absent(f"no network can be made here: {done.stderr.strip()}", "TOOLS")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" accept\n") == 3 and done.stdout.count(" drop\n") == 1, done.stdout
 
 
 def test_the_balancer_is_reached_from_elsewhere_only_when_told() -> None:

@@ -70,6 +70,23 @@ def test_programs_can_be_read_by_the_services_own_user(engine: str) -> None:
     assert "umask 022\n" in block.partition("sudo ")[0]
 
 
+@pytest.mark.parametrize("run", ["systemd", "podman"])
+@pytest.mark.parametrize("key", ["", "0123456789abcdef"])
+def test_a_unit_gets_what_env_says(run: str, key: str, tmp_path: Path) -> None:
+    """README asks for a key first; its lines that hand .env on give Podman a secret in any case: it takes no empty one."""
+    files = texts(planned(run))
+    assert "fill in ADVISOR_API_KEY" in files["README.md"]
+    (tmp_path / ".env").write_text(files[".env.example"].replace("ADVISOR_API_KEY=\n", f"ADVISOR_API_KEY={key}\n"))
+    (tmp_path / "sudo").write_text('#!/bin/sh\ncat >>"handed-$1"\n')
+    (tmp_path / "sudo").chmod(0o755)
+    for line in re.findall(r"^sed .*\| sudo .*$", files["README.md"], re.MULTILINE):
+        subprocess.run(["bash", "-euc", line], cwd=tmp_path, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True)
+    handed = (tmp_path / ("handed-podman" if run == "podman" else "handed-install")).read_text()
+    assert (f"ADVISOR_API_KEY={key}\n" in handed) == bool(key)
+    assert run == "systemd" or handed.startswith("# ")
+    assert f"`sed`, which hand{'s' * (run == 'systemd')} `.env` on, then" in files["docs/operations.md"]
+
+
 @pytest.mark.parametrize("run", WAYS)
 def test_the_first_start_says_what_it_downloads(run: str) -> None:
     """README names size and time of the download, and where to look meanwhile, whatever the way."""

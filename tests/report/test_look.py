@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from advisor.pipeline import recommend
 from advisor.report.screen import Screen
+from advisor.report.steps import steps
 from advisor.report.terminal import Written
 from advisor.report.views import view
-from tests.report.answers import CASES, QWEN, answer, shown
+from tests.report.answers import CASES, QWEN, answer, files, shown
 
 KEPT = ("yes", "no", "both", "running", "several", "embed")
 WIDTHS = (60, 80, 100, 120)
@@ -55,6 +57,24 @@ def test_every_view_fits_and_cuts_no_word(case: str, columns: int) -> None:
             assert len(line) <= columns or alone, (name, line)
     for name in ("settings", "why"):
         assert words(shown(case, columns, name)) == words(shown(case, 100, name))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_comes_next_is_typed_line_by_line(case: str) -> None:
+    """One after the other in one window: the first line goes into the folder, and all name what was written there."""
+    told, plan = (
+        [shlex.split(command) for command, _ in steps(answer(case), files(case), "a folder")],
+        answer(case).plan,
+    )
+    if plan is None or not answer(case).verdict.meets_targets:
+        return
+    assert [words[:2] for words in told if "cd" in words] == [["cd", "a folder"]]
+    if plan.launch.server == "own":  # else its owner's settings come first
+        assert "cd" in told[0]
+    named = [
+        word.removeprefix("./") for words in told for word in words if word.startswith(("./", "desk/", "kubernetes"))
+    ]
+    assert all(any(path.startswith(name) for path in files(case)) for name in named), told
 
 
 @pytest.mark.parametrize("case", CASES)

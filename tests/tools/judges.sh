@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install further judges of our files: checkov and kube-score (Kubernetes), dclint (Compose).
+# Install further judges of our files: checkov and kube-score (Kubernetes), dclint (Compose), a grammar of PowerShell.
 #   tests/tools/judges.sh            into ${ADVISOR_TOOLS:-$HOME/.cache/advisor-tools}
 # Safe to run again: what is there is kept. Uses only the Python and npm registries and the Go module proxy; no root. Under two minutes on two
 # cores, 300 MB.
@@ -10,6 +10,8 @@ CHECKOV_VERSION=3.3.30
 DCLINT_VERSION=3.1.0
 NODE_VERSION=22.20.0  # of the wheel
 KUBE_SCORE_VERSION=v1.20.0
+TREE_SITTER_VERSION=0.26.1
+POWERSHELL_GRAMMAR_VERSION=0.26.4
 TOOLS=${ADVISOR_TOOLS:-"$HOME/.cache/advisor-tools"}
 mkdir -p "$TOOLS"
 
@@ -75,8 +77,24 @@ install_kube_score() {
   ln -sfn "$(basename "$target")" "$TOOLS/kube-score"
 }
 
+# PowerShell itself is in no registry from which this installs; its grammar as a parser is.
+install_powershell_grammar() {
+  local target=$TOOLS/powershell-grammar-$POWERSHELL_GRAMMAR_VERSION
+  if [ -e "$target/whole" ]; then
+    say "the grammar of PowerShell $POWERSHELL_GRAMMAR_VERSION is there"
+  else
+    say "installing a grammar of PowerShell $POWERSHELL_GRAMMAR_VERSION"
+    rm -rf "$target"
+    python3 -m venv "$target"
+    "$target/bin/pip" install --quiet "tree-sitter==$TREE_SITTER_VERSION" "tree-sitter-powershell==$POWERSHELL_GRAMMAR_VERSION"
+    touch "$target/whole"
+  fi
+  ln -sfn "powershell-grammar-$POWERSHELL_GRAMMAR_VERSION" "$TOOLS/powershell-grammar"
+}
+
 failed=0
 install_checkov || failed=1
+install_powershell_grammar || failed=1
 install_dclint || failed=1
 install_kube_score || failed=1
 [ "$failed" -eq 0 ] && say "all in $TOOLS"

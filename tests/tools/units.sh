@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the programs that judge units: systemd-analyze (Debian's package) and Podman's own quadlet generator.
+# Install the programs that judge units: systemd-analyze (Debian's package) and Podman's own quadlet generator, nft (the firewall between machines).
 #   tests/tools/units.sh            into ${ADVISOR_TOOLS:-$HOME/.cache/advisor-tools}
 # Safe to run again: what is there and answers is kept. Uses only the Go module proxy and, as root, apt.
 # Debian 12's Podman is 4.3 and has no quadlet (it came with 4.4), so the generator of Debian 13's 5.4.2 is built.
@@ -46,7 +46,20 @@ install_quadlet() {
   ln -sfn "$(basename "$target")" "$TOOLS/quadlet"
 }
 
+install_nft() {
+  if ! PATH=$PATH:/usr/sbin:/sbin command -v nft >/dev/null; then
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+      say "nft is absent and this is not root on Debian: install the package 'nftables'"
+      return 1
+    fi
+    say "installing nftables with apt (nothing of it is started)"
+    apt-get -o DPkg::Lock::Timeout=600 -qq update
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends nftables >/dev/null
+  fi
+}
+
 failed=0
+install_nft || failed=1
 install_systemd || failed=1
 install_quadlet || failed=1
 [ "$failed" -eq 0 ] && say "all in $TOOLS"

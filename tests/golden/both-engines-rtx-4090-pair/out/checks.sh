@@ -49,7 +49,7 @@ before)
   look container-gpu 'Containers reach the GPU through the NVIDIA container toolkit' 'install nvidia-container-toolkit, then: sudo nvidia-ctk runtime configure --runtime=docker' \
     'nvidia-ctk --version && docker info --format '"'"'{{json .Runtimes}} {{json .CDISpecDirs}}'"'"' | grep -E '"'"'nvidia|/cdi'"'"''
   look container-gpu-lasts 'Containers keep the GPU when systemd reloads its units' 'sudo nvidia-ctk system create-dev-char-symlinks --create-all, at every boot (a udev rule or a unit)' \
-    '[ "$(docker info --format '"'"'{{.CgroupDriver}}'"'"')" = cgroupfs ] || find /dev/char -lname '"'"'*nvidia*'"'"' | grep -m 1 .'
+    '[ -e /dev/dxg ] || [ "$(docker info --format '"'"'{{.CgroupDriver}}'"'"')" = cgroupfs ] || find /dev/char -lname '"'"'*nvidia*'"'"' | grep -m 1 .'
   look image 'The image vllm/vllm-openai:v0.33.0 is here or can be pulled' 'with a network: docker save vllm/vllm-openai:v0.33.0 > image.tar; here: docker load < image.tar' \
     'docker image inspect --format '"'"'{{.Id}}'"'"' vllm/vllm-openai:v0.33.0 2>/dev/null || docker manifest inspect vllm/vllm-openai:v0.33.0 >/dev/null'
   look image-gateway 'The image caddy:2.11.9 is here or can be pulled' 'with a network: docker save caddy:2.11.9 > image.tar; here: docker load < image.tar' \
@@ -58,7 +58,7 @@ before)
     'ls plan.json compose.yaml >/dev/null && awk '"'"'NR == FNR {here[$0]; next} substr($0, 67) in here'"'"' <(find . -type f) <(sed -nE '"'"'s/^ *"([^"]+)": "([0-9a-f]{64})",?$/\2  .\/\1/p'"'"' .advisor-manifest.json) | sha256sum --check --quiet'
   look env-file 'Only you can read .env, and what lies beside it for one service alone' 'chmod 600 .env *.env' \
     'for file in .env engine.env grafana.env; do [ ! -e "$file" ] || [ "$(ls -lL "$file" | cut -c5-10)" = ------ ] || { ls -lL "$file"; exit 1; }; done'
-  look key 'Others come through the gateway, so a key of at least 16 characters is set' 'printf "ADVISOR_API_KEY=%s\n" "$(openssl rand -hex 24)" >>.env' \
+  look key 'Others come through the gateway, so a key of at least 16 characters is set' 'umask 077; printf "ADVISOR_API_KEY=%s\n" "$(openssl rand -hex 24)" >>.env' \
     '[ ! -e .env ] || grep -Eq '"'"'^ADVISOR_API_KEY=.{16,}'"'"' .env'
   look gateway-port 'Ports 8080 and 9180 are free for the gateway' 'stop what listens there, or set ADVISOR_PORT in .env' \
     'front=$(sed -n '"'"'s/^ADVISOR_PORT=//p'"'"' .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); for port in ${front:-8080} 9180; do if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then echo busy; exit 1; fi; done; echo free'

@@ -42,7 +42,7 @@ before)
     'curl -fsS -o /dev/null https://registry.ollama.ai/v2/library/gpt-oss/manifests/20b'
   look podman 'Podman 5.0 or newer reads the quadlets' 'use Compose or the systemd units, or a newer distribution (Debian 13 has 5.4)' \
     'found=$(podman version --format '"'"'{{.Client.Version}}'"'"') && echo "$found" && printf '"'"'%s\n'"'"' 5.0 "$found" | sort -V -C'
-  look key 'Others come through the gateway, so a key of at least 16 characters is set' 'printf "ADVISOR_API_KEY=%s\n" "$(openssl rand -hex 24)" >>.env' \
+  look key 'Others come through the gateway, so a key of at least 16 characters is set' 'umask 077; printf "ADVISOR_API_KEY=%s\n" "$(openssl rand -hex 24)" >>.env' \
     '[ ! -e .env ] || grep -Eq '"'"'^ADVISOR_API_KEY=.{16,}'"'"' .env'
   look gateway-port 'Ports 8080 and 9180 are free for the gateway' 'stop what listens there, or set ADVISOR_PORT in .env' \
     'front=$(sed -n '"'"'s/^ADVISOR_PORT=//p'"'"' .env 2>/dev/null | tail -n 1 | tr -d "\"'"'"'"); for port in ${front:-8080} 9180; do if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then echo busy; exit 1; fi; done; echo free'
