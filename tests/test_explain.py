@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import advisor
 from advisor.catalog import constants, sources
 from advisor.errors import BadInput
 from advisor.report.explain import explain, names
@@ -45,3 +49,11 @@ def test_a_flag_that_is_left_out_names_who_makes_it_needless() -> None:
     told = explain("--trust-remote-code")["not needed where recipes write it"]
     assert "minimax_m2 (Transformers 5.24.0: MiniMaxM2Config)" in told
     assert "kimi_k25 (vLLM 0.33.0: Kimi_K25Config)" in told
+
+
+def test_every_setting_that_an_engine_writes_is_explained() -> None:
+    """What a plug-in writes as a flag or a variable has an entry that says what it is for and how it is chosen."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in Path(advisor.__file__).parent.glob("engines/*/*.py"))
+    named = set(re.findall(r'(?:\bflag|\benv|\bparameter)\(\s*"([-A-Z_a-z ]+)"', code))
+    named |= set(re.findall(r'^[A-Z_]+ = "(--[-a-z]+)"', code, re.MULTILINE))
+    assert len(named) > 30 and named <= constants("settings").keys(), named - constants("settings").keys()

@@ -8,16 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from advisor.catalog import constants
 from advisor.edge.terminal import shown
 from advisor.engines import ENGINES
 from advisor.schema import Plan
-
-REMOTE_CODE = "--trust-remote-code"
-# Settings that choose code, files, other weights or where the engine listens; the others are numbers and known words.
-WATCHED = (
-    "--host", "--code-revision", "--chat-template", "--speculative-config", "--load-format", "--config-format",
-    "--tokenizer-mode", "--hf-overrides", "OLLAMA_HOST", "FROM",
-)  # fmt: skip
 
 
 def unplanned(plan: Plan) -> Iterator[str]:
@@ -30,16 +24,17 @@ def _of_one(plan: Plan) -> Iterator[str]:
     engine, facts = ENGINES[plan.engine], (plan.hardware, plan.workload, plan.model)
     settings = engine.settings(plan.estimate, *facts)
     launch = engine.launch(plan.estimate, settings, *facts)
-    if any(setting.name == REMOTE_CODE for setting in plan.settings):
-        yield f"plan.json runs the Python of {shown(plan.launch.model_ref)} ({REMOTE_CODE}): read it first"
     if _repository(plan.launch.image) != _repository(launch.image):
         yield f"plan.json names the image {shown(plan.launch.image)}, not {_repository(launch.image)}"
     if plan.launch.bind != launch.bind:
         yield f"plan.json listens on {plan.launch.bind}, not {launch.bind}"
     wanted = {setting.name: setting.value for setting in settings}
+    opens = {name: entry["opens"] for name, entry in constants("settings").items() if "opens" in entry}
     for setting in plan.settings:
         planned = wanted.get(setting.name)
-        if setting.name in WATCHED and (setting.name not in wanted or planned != setting.value):
+        if opens.get(setting.name) == "always":
+            yield f"plan.json runs the Python of {shown(plan.launch.model_ref)} ({setting.name}): read it first"
+        elif setting.name in opens and (setting.name not in wanted or planned != setting.value):
             yield f"plan.json sets {setting.name} to {shown(setting.value)}, where {shown(planned)} is planned"
 
 
