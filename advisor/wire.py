@@ -73,7 +73,7 @@ def from_json_file(cls: type[T], path: Path) -> T:
     Raises:
         BadInput: the file cannot be read, is not JSON or beyond its bounds, or does not match.
     """
-    return from_data(cls, read_json(path), where=named(path), exact=True)
+    return from_data(cls, read_json(path, once=True), where=named(path), exact=True)
 
 
 def plainly(cls: type[T], data: object, where: str) -> T:

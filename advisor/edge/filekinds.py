@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from advisor.edge.reading import is_folder, named, parse_json, read_bytes
+from advisor.edge.reading import is_folder, named, parse_json, read_bytes, text_of
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 
@@ -113,7 +113,7 @@ def what_is(path: Path) -> str | None:
     if is_folder(path):
         return "a folder"
     try:
-        text = read_bytes(path).decode("utf-8-sig")
+        text = text_of(read_bytes(path))
     except BadInput:
         return None
     except UnicodeDecodeError:

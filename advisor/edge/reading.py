@@ -6,6 +6,7 @@ only so deep and holds finite numbers. What is refused is a `BadInput` that begi
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import io
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple, TextIO
 
-from advisor.edge.terminal import shown
+from advisor.edge.terminal import shown, shown_key
 from advisor.errors import BadInput
 from advisor.units import MIB
 
@@ -142,35 +143,61 @@ def read_bytes(path: Path, *, where: str = "", most: int = MOST_BYTES) -> bytes:
 
 
 def read_text(path: Path, *, where: str = "", most: int = MOST_BYTES) -> str:
-    """The whole content of a file in UTF-8, with or without a mark at its beginning.
+    """The whole content of a file: see `text_of`.
 
     Raises:
-        BadInput: as `read_bytes`; or it is not UTF-8.
+        BadInput: as `read_bytes`; or it is not text.
     """
     try:
-        return read_bytes(path, where=where, most=most).decode("utf-8-sig")
+        return text_of(read_bytes(path, where=where, most=most))
     except UnicodeDecodeError:
         raise BadInput(f"{where or named(path)}: is not text in UTF-8") from None
 
 
-def read_json(path: Path, *, where: str = "", most: int = MOST_BYTES) -> Any:
+def encoding_of(beginning: bytes) -> str:
+    """UTF-8, with or without a mark at the beginning; UTF-16 where its mark says so: `>` of Windows' PowerShell."""
+    return "utf-16" if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+
+
+def text_of(content: bytes, odd: Literal["strict", "replace"] = "strict") -> str:
+    """The text of a file's content.
+
+    Raises:
+        UnicodeDecodeError: it is none, unless `odd` puts a mark in the place of what is not.
+    """
+    return content.decode(encoding_of(content), odd)
+
+
+def read_json(path: Path, *, where: str = "", most: int = MOST_BYTES, once: bool = False) -> Any:
     """What a JSON file holds.
 
     Raises:
         BadInput: as `read_bytes` and `parse_json`.
     """
-    return parse_json(read_bytes(path, where=where, most=most), where or named(path))
+    return parse_json(read_bytes(path, where=where, most=most), where or named(path), once=once)
 
 
-def parse_json(content: bytes | str, where: str) -> Any:
+def parse_json(content: bytes | str, where: str, *, once: bool = False) -> Any:
     """What a JSON text holds: finite numbers, nested no deeper than `MOST_DEEP`.
+
+    Args:
+        where: names it in messages.
+        once: whether a key may stand only once in its mapping: a person sees the first of two, a program the last.
 
     Raises:
         BadInput: it is not JSON, nests too deep, or holds a number without bounds; names its key.
     """
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = next(key for number, (key, _) in enumerate(pairs) if any(key == one for one, _ in pairs[:number]))
+            raise BadInput(f"{where}: {shown_key(twice)}: stands twice; leave one of the two")
+        return found
+
     try:
-        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
-        found = json.loads(text)
+        text = text_of(content) if isinstance(content, bytes) else content
+        found = json.loads(text, object_pairs_hook=mapping if once else None)
     except RecursionError:
         raise BadInput(f"{where}: nests deeper than {MOST_DEEP} levels") from None
     except ValueError as error:
@@ -236,14 +263,14 @@ def beginnings(lines: TextIO, most: int = MOST_OF_A_CELL) -> Iterator[str]:
 
 @contextlib.contextmanager
 def opened_text(path: Path, *, odd: Literal["strict", "replace"] = "strict") -> Iterator[TextIO]:
-    """A file in UTF-8, with or without a mark at its beginning, line by line, with ends of lines as they are.
+    """A file line by line, with ends of lines as they are, in the encoding that its beginning tells.
 
     Args:
         path: the file.
-        odd: whether bytes that are not UTF-8 are refused, or a mark stands in their place.
+        odd: whether bytes that are no text are refused, or a mark stands in their place.
 
     Raises:
-        BadInput: as `opened`; or, while it is read, that it is not UTF-8.
+        BadInput: as `opened`; or, while it is read, that it is not text.
     """
     with opened(path) as stream, decoded(stream, named(path), odd=odd) as text:
         yield text
@@ -254,9 +281,10 @@ def decoded(stream: BinaryIO, where: str, *, odd: Literal["strict", "replace"] =
     """The text of a stream of bytes, as `opened_text`.
 
     Raises:
-        BadInput: while it is read, that it is not UTF-8.
+        BadInput: while it is read, that it is not text.
     """
+    beginning = stream.peek(2)[:2] if isinstance(stream, io.BufferedReader) else b""
     try:
-        yield io.TextIOWrapper(stream, encoding="utf-8-sig", errors=odd, newline="")
+        yield io.TextIOWrapper(stream, encoding=encoding_of(beginning), errors=odd, newline="")
     except UnicodeDecodeError:
         raise BadInput(f"{where}: is not text in UTF-8") from None

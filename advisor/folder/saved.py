@@ -43,7 +43,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def _checked(path: Path) -> Plan:
-    data = read_json(path)
+    data = read_json(path, once=True)
     older = is_older(data)
     plan = from_data(Plan, in_todays_words(data) if older else data, where=named(path), exact=True)
     plan = admit_plan(with_its_ways(plan) if older else plan, str(path))

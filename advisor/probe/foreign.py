@@ -52,7 +52,7 @@ def foreign(path: Path) -> Hardware | None:
     where, text = named_file(path), read_text(path).lstrip(_BEFORE_TEXT)
     if not text.startswith(("{", "[")):
         return _card_table(text, where) if "name" in _columns(text.partition("\n")[0]) else None
-    loaded = parse_json(text, where)
+    loaded = parse_json(text, where, once=True)
     if isinstance(loaded, Mapping) and "SPHardwareDataType" in loaded:
         return _system_profiler(loaded, where)
     if isinstance(loaded, Mapping) and any(_ROCM_CARD.fullmatch(key) for key in loaded):

@@ -14,7 +14,7 @@ from typing import Any
 
 from advisor.catalog.kept import parsed
 from advisor.edge import filekinds
-from advisor.edge.reading import opened
+from advisor.edge.reading import opened, text_of
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.units import KIB
@@ -115,7 +115,7 @@ def _text(path: Path) -> str:
     if len(raw) > _MOST_BYTES:
         raise BadInput(f"{path}: is larger than {_MOST_BYTES // KIB} KiB, so it is no workload profile")
     try:
-        return raw.decode("utf-8-sig")
+        return text_of(raw)
     except UnicodeDecodeError:
         raise BadInput(f"{path}: is not UTF-8 text") from None
 

@@ -116,5 +116,5 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (folder / "a.yaml").mkdir(parents=True)
     assert run(tmp_path, "catalog", "gpus").returncode == 2
     (folder / "a.yaml").rmdir()
-    (folder / "a.yaml").write_bytes(b"\xff\xfe")
+    (folder / "a.yaml").write_bytes(b"\xff\x00\xfe")
     assert "is not text in UTF-8" in run(tmp_path, "catalog", "gpus").stderr

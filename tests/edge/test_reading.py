@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from advisor.edge.reading import MOST_DEEP, parse_json, read_bytes, read_text
 from advisor.edge.terminal import MOST_SHOWN
+from advisor.edge.yamls import plain_yaml
 from advisor.errors import BadInput
+from advisor.evaluate import read_measurements
+from advisor.folder.saved import read_plan
 from advisor.measured.store import measurements_from
 from advisor.models.names import find_model_and_format
 from advisor.pipeline import find_hardware
+from advisor.workload import load_workload
+from advisor.workload.seen.given import of_file
+from tests.hostile.readers import CARD, COUNTED, METRICS, REQUESTED
+from tests.probe.test_foreign import NVIDIA
+
+PLAN = CARD.parents[1] / "golden/one-person-rtx-4090/out/plan.json"
 
 
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
@@ -34,6 +44,47 @@ def test_a_file_has_a_size_and_an_encoding(tmp_path: Path) -> None:
         read_text(path)
     with pytest.raises(BadInput, match="is larger than"):
         read_bytes(path, most=3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_what_powershell_writes_is_text(encoding: str, tmp_path: Path) -> None:
+    """Its `>` gives UTF-16 with a mark: machines, profiles, logs, pages of metrics and tables are read as in UTF-8."""
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+
+    def written(name: str, text: str) -> Path:
+        (tmp_path / name).write_bytes(mark + text.replace("\n", "\r\n").encode(encoding))
+        return tmp_path / name
+
+    assert len(find_hardware(None, written("smi.csv", NVIDIA)).accelerators) == 2
+    assert find_hardware(None, written("hw.json", CARD.read_text())).accelerators[0].name == "NVIDIA GeForce RTX 4090"
+    profile = (CARD.parents[2] / "profiles/chat.yaml").read_text()
+    assert load_workload(str(written("p.yaml", profile)), {}).task == "chat"
+    assert of_file(written("log.jsonl", REQUESTED), print) and of_file(written("page.txt", COUNTED + METRICS), print)
+    assert len(read_measurements(written("m.csv", "engine,gpu,model,output_tok_s_total\nvllm,T4,x,9\n"))) == 1
+
+
+@pytest.mark.parametrize("read", [parse_json, plain_yaml])
+def test_a_key_stands_once(read: Callable[..., object]) -> None:
+    """A person who looks a file over sees the first of two, and a program takes the last: both are refused by name."""
+    known = {"once": True} if read is parse_json else {}
+    for text in ('{"a": {"b": 1, "c": [{"d": 2, "d": 3}]}}', '{"d": 1, "d": 1}'):
+        with pytest.raises(BadInput, match=r"^f(:1)?: d: stands twice"):
+            read(text, "f", **known)
+    assert read('{"a": {"d": 1}, "b": [{"d": 2}, {"d": 3}]}', "f", **known)
+
+
+def test_no_file_that_was_written_here_holds_a_key_twice(tmp_path: Path) -> None:
+    """A plan, a recorded machine and a measurement are refused by the name of the key."""
+    for source, read in (
+        (PLAN, read_plan),
+        (CARD, lambda path: find_hardware(None, path)),
+    ):
+        text = source.read_text()
+        key = text.split('"')[1]
+        path = tmp_path / source.name
+        path.write_text(text.replace("{", f'{{"{key}": "what is looked at", ', 1))
+        with pytest.raises(BadInput, match=f"{source.name}: {key}: stands twice"):
+            read(path)
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", "no/such/file", "~nosuchuser/x"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from advisor.edge.filekinds import LOG, expected
 from advisor.edge.prometheus import read_samples
-from advisor.edge.reading import at_home, opened, read_text
+from advisor.edge.reading import at_home, opened, read_text, text_of
 from advisor.workload.seen.figures import Observed, observed, together
 from advisor.workload.seen.log import read_log
 from advisor.workload.seen.metrics import of_page
@@ -53,5 +53,5 @@ def of_file(path: Path, progress: Callable[[str], None] = lambda _: None) -> Obs
     """
     with expected(LOG, path):
         with opened(path) as stream:
-            beginning = stream.read(_BEGINNING).decode("utf-8-sig", "replace").lstrip()
+            beginning = text_of(stream.read(_BEGINNING), "replace").lstrip()
         return of_metrics(str(path)) if _PAGE.match(beginning) else observed(read_log(path, progress))
