@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from advisor.edge.reading import read_json
+from advisor.edge.reading import at_home, read_json
 from advisor.edge.terminal import shown
 from advisor.errors import BadInput
 from advisor.schema import Adapter, ModelSpec
@@ -25,7 +25,7 @@ def read_adapter(folder: Path, *, offline: bool) -> tuple[ModelSpec, WeightsForm
     Raises:
         BadInput: no LoRA, one that no engine loads, or a base that is not known; names the file.
     """
-    from advisor.models.names import ADAPTER, find_model_and_format
+    from advisor.models.names import ADAPTER, find_model_and_format, is_adapter
 
     where = str(folder / ADAPTER)
     config = read_json(folder / ADAPTER)
@@ -38,6 +38,8 @@ def read_adapter(folder: Path, *, offline: bool) -> tuple[ModelSpec, WeightsForm
     base = config.get("base_model_name_or_path")
     if not isinstance(base, str) or not base.strip():
         raise BadInput(f"{where}: base_model_name_or_path: must name the base model; saw {shown(str(base))}")
+    if is_adapter(at_home(base)):  # which may well be this one, over and over
+        raise BadInput(f"{where}: base_model_name_or_path: must name a model; {shown(base)} is an adapter itself")
     try:
         spec, implied = find_model_and_format(base, offline=offline)
     except BadInput as unknown:
@@ -49,7 +51,9 @@ def read_adapter(folder: Path, *, offline: bool) -> tuple[ModelSpec, WeightsForm
 def _rank(config: dict[str, Any], where: str) -> int:
     """The rank of its matrices, the largest of them where layers have their own."""
     own = config.get("rank_pattern") or {}
-    ranks = [config.get("r"), *(own.values() if isinstance(own, dict) else ())]
+    if not isinstance(own, dict):
+        raise BadInput(f"{where}: rank_pattern: must be a mapping of layers to ranks; saw {shown(own)}")
+    ranks = [config.get("r"), *own.values()]
     if not all(type(rank) is int and 1 <= rank <= RANKS[-1] for rank in ranks):
         raise BadInput(f"{where}: r: must be a whole number from 1 to {RANKS[-1]}; saw {shown(str(config.get('r')))}")
     return max(int(rank) for rank in ranks if rank is not None)

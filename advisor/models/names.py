@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.catalog import gguf_format, look_alikes, model_at, model_entries, nearest, raw_entries, weights_format
@@ -101,6 +102,11 @@ def _odd_form(name: str) -> str:
     return f"{shown(odd)} in its name is no form of weights that is known here; name {base} for weights that are; "
 
 
+def is_adapter(path: Path) -> bool:
+    """Whether a folder holds an adapter and no model."""
+    return is_file(path / ADAPTER) and not is_file(path / "config.json")
+
+
 def _local(text: str, *, offline: bool) -> tuple[ModelSpec, WeightsFormat | None] | None:
     """A folder with config.json, an adapter or GGUF files, or a .gguf file; None when there is no such path."""
     path = at_home(text)
@@ -109,7 +115,7 @@ def _local(text: str, *, offline: bool) -> tuple[ModelSpec, WeightsFormat | None
 
         return read_gguf(path)
     if is_folder(path):
-        if is_file(path / ADAPTER) and not is_file(path / "config.json"):
+        if is_adapter(path):
             from advisor.models.adapter import read_adapter
 
             return read_adapter(path, offline=offline)

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -22,6 +23,7 @@ from advisor.folder.write import write_tree
 from advisor.measured.entries import MeasuredLoad, measurement_of
 from advisor.measured.store import folder as store
 from advisor.measured.store import kept_here
+from advisor.models.heads import commits_of
 from advisor.models.hub import fetch_model
 from advisor.models.hub_bytes import _asked, hub_bytes
 from advisor.models.names import find_model_and_format
@@ -119,6 +121,7 @@ def readers(folder: Path) -> dict[str, Callable[[], Reader]]:
         "record of a smoke test": lambda: record(folder),
         "profile": lambda: Reader(profile, from_file(folder / "p.yaml", lambda path: load_workload(str(path), {}))),
         "config.json": lambda: config(folder),
+        "adapter_config.json": lambda: adapter(folder),
         "safetensors": lambda: safetensors(folder),
         "GGUF": lambda: gguf(folder),
         "requests CSV (predict)": lambda: requests(folder),
@@ -126,6 +129,7 @@ def readers(folder: Path) -> dict[str, Callable[[], Reader]]:
         "store of measurements": lambda: kept(),
         "Hub: config.json": lambda: hub(CONFIG, lambda: fetch_model("o/r", "x")),
         "Hub: index of bytes": lambda: hub({"metadata": {"total_size": 10**9}}, lambda: _asked("o/r")),
+        "remembered commits of the Hub": lambda: commits(folder),
         "remembered bytes of the Hub": lambda: remembered(folder),
         "Ollama's answers": lambda: engine("ollama", {"version": "0.34.2", "models": [{"model": "a", "size": 3}]}),
         "vLLM's answers": lambda: engine("vllm", {"version": "0.33.0", "data": [{"id": "a", "max_model_len": 8192}]}),
@@ -267,6 +271,39 @@ def config(folder: Path) -> Reader:
     place.mkdir(exist_ok=True)
     read = from_file(place / "config.json", lambda path: find_model_and_format(str(path.parent), offline=True))
     return Reader(json_of(CONFIG), read, lambda: advise(CARD, str(place)))
+
+
+def adapter(folder: Path) -> Reader:
+    """The adapter_config.json of a LoRA; its base may be named as itself."""
+    place = folder / "adapter"
+    place.mkdir(exist_ok=True)
+    good = {
+        "peft_type": "LORA",
+        "r": 8,
+        "rank_pattern": {"a": 16},
+        "base_model_name_or_path": "Qwen/Qwen2.5-7B-Instruct",
+    }
+    made = json_of(good)
+
+    def make(dice: random.Random) -> bytes:
+        itself = json.dumps({**good, "base_model_name_or_path": str(place)}).encode()
+        return itself if dice.random() < 0.1 else made(dice)
+
+    read = from_file(place / "adapter_config.json", lambda path: find_model_and_format(str(path.parent), offline=True))
+    return Reader(make, read, lambda: advise(CARD, str(place)))
+
+
+def commits(folder: Path) -> Reader:
+    """The file in which the Hub's commits of today are kept."""
+    path = folder / "cache/advisor/hub/main.json"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    good = {"seen": date.today().isoformat(), "commits": {"o/r": "0" * 40}, "silent": ["o/s"], "silent_at": 1.0}
+
+    def read(_: Path) -> object:
+        with patch("advisor.models.heads.asked_of_hub", side_effect=OSError):
+            return commits_of(("o/r", "o/s"))
+
+    return Reader(json_of(good), from_file(path, read))
 
 
 def safetensors(folder: Path) -> Reader:
