@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from advisor.checklist.systems import looked
 from advisor.pipeline import files_of, recommend
 from advisor.schema import Plan
 from tests.hostile.poison import VISIBLE
@@ -189,6 +190,20 @@ def test_a_grammar_of_powershell_takes_quoted_words_for_texts(tmp_path: Path) ->
         found = parsed(tmp_path / f"{number}.ps1")
         assert not found["faults"] and not found["commands"] and found["variables"] == ["$x"]
         assert found["texts"] == [powershell(text)]
+
+
+@pytest.mark.external
+def test_a_person_on_windows_is_told_where_to_look(tmp_path: Path) -> None:
+    """Nothing runs the lines there: each names what is typed in PowerShell, which its grammar reads, or who does what."""
+    words = {"https://ollama.com/library lists that tag", "answers within the targets of README.md"}
+    plan = planned("windows")
+    for check in filter(lambda check: check.command, plan.checks):
+        shows = looked(check, plan)
+        typed = re.match(r"`([^`]+)`: .", shows)
+        assert typed or shows in words, (check.id, shows)
+        if typed:
+            (tmp_path / f"{check.id}.ps1").write_text(typed[1])
+            assert parsed(tmp_path / f"{check.id}.ps1")["faults"] == [], typed[1]
 
 
 def test_what_stands_in_the_folder_is_no_pattern() -> None:

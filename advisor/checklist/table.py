@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+from advisor.checklist.systems import looked
 from advisor.schema import Check, Plan, value
 
 ALONE_ROWS, SERVER_ROWS = 12, 25  # at most, the row of small lines included
@@ -47,8 +48,8 @@ def table(plan: Plan) -> Table:
         rest = small_first[: len(groups) - most + 1]
         shown = [group for group in groups if group not in rest]
     return Table(
-        before=tuple(_row(group) for group in shown if group[0].when != "running"),
-        after=tuple(_row(group) for group in shown if group[0].when == "running"),
+        before=tuple(_row(group, plan) for group in shown if group[0].when != "running"),
+        after=tuple(_row(group, plan) for group in shown if group[0].when == "running"),
         rest=tuple(check.id for group in groups if group in rest for check in group),
     )
 
@@ -66,9 +67,10 @@ def _groups(checks: Sequence[Check]) -> Iterator[tuple[Check, ...]]:
     yield from (tuple(group) for group in kept.values())
 
 
-def _row(group: Sequence[Check]) -> Row:
+def _row(group: Sequence[Check], plan: Plan) -> Row:
     first = group[0]
-    return Row(fact=_together([check.fact for check in group]), expect=first.expect, otherwise=first.otherwise)
+    shows = looked(first, plan)
+    return Row(fact=_together([check.fact for check in group]), expect=shows, otherwise=first.otherwise)
 
 
 def _together(facts: Sequence[str]) -> str:
