@@ -20,10 +20,13 @@ def cache_folder(name: str) -> Path | None:
     folder = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "advisor" / name  # noqa: PTH111
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = folder.stat()
+        found, above = folder.stat(), folder.parent.stat()
     except OSError:
         return None
-    private = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o022)
+    if not hasattr(os, "getuid"):
+        return folder
+    # Whoever owns the folder above can put another one in the place of this one.
+    private = found.st_uid == os.getuid() and not found.st_mode & 0o022 and above.st_uid in (0, os.getuid())
     return folder if private else None
 
 

@@ -1,57 +1,28 @@
-"""What is kept parsed is what parsing gives, whatever lies in the cache."""
+"""What is kept parsed: code and values that are taken as they lie there, so that nobody else may have written them."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from advisor.catalog.kept import parsed
+from advisor.catalog.kept import cache_folder
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of this test alone."""
+def test_a_cache_is_this_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that others may write, or that lies in somebody else's, is no cache; then all is parsed anew."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return tmp_path / "advisor" / "parsed"
-
-
-class Parser:
-    """Counts how often it is asked."""
-
-    def __init__(self, gives: Any = None) -> None:
-        self.asked, self.gives = 0, gives
-
-    def __call__(self, text: str) -> Any:
-        """What was told to give, else plain data with the text in it."""
-        self.asked += 1
-        return {"said": text, 8: [1.5, None, True]} if self.gives is None else self.gives
-
-
-@pytest.mark.usefixtures("cache")
-def test_the_same_text_is_parsed_once_and_another_one_anew() -> None:
-    """The second look gives an equal value without parsing; a changed text is another one."""
-    parse = Parser()
-    assert parsed("a: 1", parse) == parsed("a: 1", parse) and parse.asked == 1
-    assert parsed("a: 2", parse)["said"] == "a: 2" and parse.asked == 2
-
-
-@pytest.mark.parametrize("damage", [b"", b"\x00", b"not marshal", b"\xfb\xff\xff\xff\x7f"])
-def test_a_damaged_cache_is_parsed_over(cache: Path, damage: bytes) -> None:
-    """An empty, cut or foreign file in the cache changes nothing about what is read."""
-    parse = Parser()
-    first = parsed("a: 1", parse)
-    for path in cache.iterdir():
-        path.write_bytes(damage)
-    assert parsed("a: 1", parse) == first and parse.asked == 2
-
-
-@pytest.mark.usefixtures("cache")
-def test_what_cannot_be_kept_is_parsed_each_time(tmp_path: Path) -> None:
-    """A value that is no plain data, and a cache that others may write."""
-    assert parsed("x", Parser(tmp_path)) == tmp_path
-    parse = Parser()
-    folder = tmp_path / "advisor" / "parsed"
-    folder.chmod(0o777)
-    assert parsed("y", parse) == parsed("y", parse) and parse.asked == 2
+    folder = cache_folder("parsed")
+    assert folder == tmp_path / "advisor/parsed" and folder.stat().st_mode & 0o777 == 0o700
+    for mode in (0o720, 0o702):
+        folder.chmod(mode)
+        assert cache_folder("parsed") is None
+    folder.chmod(0o700)
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    os.chown(folder.parent, 12345, 12345)
+    assert cache_folder("parsed") is None
+    os.chown(folder.parent, 0, 0)
+    os.chown(folder, 12345, 12345)
+    assert cache_folder("parsed") is None
