@@ -20,8 +20,9 @@ from advisor.workload.keys import PROFILE
 def command(source: str, profile: str | None, out: Path | None, force: bool, as_json: bool) -> int:
     """A profile from a log or from metrics, with what was seen and what was assumed; no text of a prompt is kept.
 
-    A log holds a JSON object a line: timestamp, prompt_tokens, completion_tokens (also under usage), duration_s; or it
-    is the access log of our gateway, which counts no tokens. Metrics are a saved page, the address of a server's own
+    A log holds a JSON object a line, or is one list of them: timestamp, prompt_tokens, completion_tokens (also under
+    usage), duration_s; or it is the access log of our gateway, which counts no tokens. Either may be packed by gzip.
+    Metrics are a saved page, the address of a server's own
     (http://127.0.0.1:8000/metrics), or that of a Prometheus, of which the last day counts.
 
     \b

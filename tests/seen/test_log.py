@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import json
 import math
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from advisor.errors import BadInput
 from advisor.workload.seen.figures import HOUR_S, Observed, observed
 from advisor.workload.seen.lines import Seen, request_of
 from advisor.workload.seen.log import Log, read_log
+from advisor.workload.seen.profile import profile_text
 from tests.seen.logs import ARRIVALS, LENGTHS, START, Asked, caddy, in_flight, jsonl, load, text
 
 
@@ -143,10 +146,22 @@ TOKENS = {"prompt_tokens": 100, "completion_tokens": 10}
         {"created_at": "2026-09-21T14:13:20.1Z", "prompt_eval_count": 100, "eval_count": 10, "total_duration": 9e8},
         {"startTime": "2026-09-21T14:13:20.0Z", "endTime": "2026-09-21T14:13:20.9Z", **TOKENS},
         {"custom_id": "a", "response": {"status_code": 200, "body": {"created": START, "usage": TOKENS}}},
+        {"timestamp": START * 1e6, **TOKENS, "duration_s": "900ms"},
+        {"timestamp": int(START * 1e9), **TOKENS, "duration_s": "0.9"},
+        {"timestamp": str(START), "prompt_tokens": "100", "completion_tokens": "10", "duration_ms": "900"},
+        {
+            "time": START,
+            "usage": {
+                "input_tokens": 40,
+                "output_tokens": 10,
+                "cache_read_input_tokens": 50,
+                "cache_creation_input_tokens": 10,
+            },
+        },
     ],
 )
 def test_logs_of_several_makers_are_read(entry: dict[str, Any], tmp_path: Path) -> None:
-    """Times as text, seconds or milliseconds; tokens beside or under usage; durations of any name, two times, or none."""
+    """Times as text or in any part of a second; tokens beside or under usage; durations of any name, two times, or none."""
     path = tmp_path / "log.jsonl"
     path.write_text(text([entry, entry]))
     first = read_log(path).requests[0]
@@ -174,7 +189,15 @@ def test_what_a_cache_held_and_who_asked_is_told(tmp_path: Path) -> None:
         ([{"timestamp": "noon", "prompt_tokens": 5, "completion_tokens": 5}], "no time"),
         ([{"timestamp": 1, "prompt_tokens": -5, "completion_tokens": True}], "prompt_tokens"),
         ([{"timestamp": 1, "prompt_tokens": 5, "completion_tokens": 5}] * 3 + ["half"] * 4, "4 lines cannot be read"),
-        ([entry | {"duration": "4s"} for entry in caddy(load("poisson", "fixed", 1, 1, 3, 1))], "duration in seconds"),
+        ([entry | {"duration": "soon"} for entry in caddy(load("poisson", "fixed", 1, 1, 3, 1))], "saw ts: .*'soon'"),
+        ([{"timestamp": 1, "promptTokens": 5}], r"no prompt_tokens in it \(saw timestamp, promptTokens\)"),
+        ([{"timestamp": 1, "prompt_tokens": "many", "completion_tokens": 5}], "saw prompt_tokens: 'many'"),
+        ([{"timestamp": -7, "prompt_tokens": 5, "completion_tokens": 5}], "timestamp is no time .*saw timestamp: -7"),
+        ([{"timestamp": 1, "status_code": 500}] * 9, "9 failed"),
+        ([{"timestamp": 1, "status_code": 429}] * 9, "9 were turned away"),
+        ([{"start_time": 1, "input_tokens": 9e6, "output_tokens": 5, "num_model_requests": 50}] * 9, "sums up several"),
+        ([{"object": "page", "data": [{"start_time": 1, "results": [{}]}]}], "entry 1: there is no prompt_tokens"),
+        ([[{"timestamp": 1, "prompt_tokens": 5}, 7]], "entry 1: there is no completion_tokens"),
     ],
 )
 def test_what_is_no_log_is_refused(entries: list[Any], said: str, tmp_path: Path) -> None:
@@ -225,11 +248,92 @@ def test_no_more_are_in_flight_than_there_were(made: list[tuple[float, float]]) 
     assert found is not None and 0 < found <= len(made)
 
 
-@pytest.mark.parametrize("level", [1, 6, 9])
-def test_a_compressed_log_says_how_it_is_unpacked(level: int, tmp_path: Path) -> None:
-    """Rotated logs are compressed: what to type is said, and none of their bytes."""
+WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
+    "lines": lambda entries: text(entries).encode(),
+    "lines of Windows": lambda entries: text(entries).replace("\n", "\r\n").encode(),
+    "with a mark": lambda entries: text(entries).encode("utf-8-sig"),
+    "packed": lambda entries: gzip.compress(text(entries).encode()),
+    "packed in parts": lambda entries: b"".join(gzip.compress(text([entry]).encode()) for entry in entries),
+    "a list": lambda entries: json.dumps(entries).encode(),
+    "a list on many lines": lambda entries: json.dumps(entries, indent=2).encode(),
+    "a list with a line each": lambda entries: ("[" + ",\n".join(map(json.dumps, entries)) + "]").encode(),
+    "an answer of an API": lambda entries: json.dumps({"object": "list", "data": entries}).encode(),
+    "a packed list": lambda entries: gzip.compress(json.dumps(entries).encode()),
+}
+CLOCKS: dict[str, Callable[[float], Any]] = {
+    "seconds": lambda at: at,
+    "milliseconds": lambda at: round(at * 1e3),
+    "microseconds": lambda at: round(at * 1e6),
+    "nanoseconds": lambda at: round(at * 1e9),
+    "text": str,
+    "UTC": lambda at: datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat(),
+    "zones that change": lambda at: datetime.datetime.fromtimestamp(
+        at, datetime.timezone(datetime.timedelta(minutes=15 * (round(at) % 90 - 45)))
+    ).isoformat(),
+}  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(writer=st.sampled_from(sorted(WRITERS)), clock=st.sampled_from(sorted(CLOCKS)), seed=st.integers(0, 10**6))
+def test_a_load_is_the_same_however_it_is_written(
+    tmp_path_factory: pytest.TempPathFactory, writer: str, clock: str, seed: int
+) -> None:
+    """Lines or one list, packed or not, times in any part of a second or of any zone: the figures stay."""
+    made = load("bursts of 5", "lognormal", 3.0, 4.0, 60, seed)
+    path = tmp_path_factory.mktemp("log") / "requests.log"
+    path.write_bytes(
+        WRITERS[writer]([entry | {"timestamp": CLOCKS[clock](entry["timestamp"])} for entry in jsonl(made)])
+    )
+    found, plain = observed(read_log(path)), seen(jsonl(made), path.parent)
+    for figure in ("request_rate", "in_flight", "latency_s", "dispersion"):
+        assert getattr(found, figure) == pytest.approx(getattr(plain, figure), rel=1e-3), figure
+    assert (found.read, found.written, found.in_flight_p95, found.notes) == (
+        plain.read, plain.written, plain.in_flight_p95, plain.notes,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", [lambda packed: packed[:-9], lambda packed: packed[:40] + b"x" * 40 + packed[80:]])
+def test_a_packed_log_that_is_broken_off(broken: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """It is said, with none of its bytes; so is text in UTF-16."""
     path = tmp_path / "access log.1.gz"
-    path.write_bytes(gzip.compress(text(jsonl(load("poisson", "uniform", 3.0, 4.0, 50, 5))).encode(), level))
-    with pytest.raises(BadInput, match="gunzip -k '") as refused:
+    path.write_bytes(broken(gzip.compress(text(jsonl(load("poisson", "uniform", 3.0, 4.0, 50, 5))).encode())))
+    with pytest.raises(BadInput, match="compressed by gzip and broken") as refused:
         read_log(path)
     assert str(refused.value).isascii()
+    path.write_bytes("{}\n".encode("utf-16"))
+    with pytest.raises(BadInput, match="UTF-16"):
+        read_log(path)
+
+
+BASE = jsonl(load("poisson", "uniform", 3.0, 4.0, 60, 5))
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([entry | {"duration_s": -1} if not place % 4 else entry for place, entry in enumerate(BASE)], "15 of 60 tell no duration"),
+        ([entry | {"timestamp": START} for entry in BASE], "same moment"),
+        ([entry | {"timestamp": START // 60 * 60 + 60 * place} for place, entry in enumerate(BASE)], "whole minutes"),
+        ([entry | {"duration_s": 1000 * entry["duration_s"]} for entry in BASE], "duration_ms"),
+        ([entry | {"timestamp": f"2026-11-28T12:00:{place:02d}{'+02:00' if place % 2 else ''}"} for place, entry in enumerate(BASE)], "30 of 60 times tell no time zone"),
+        ([*BASE, "a secret that was told over", "two lines"], "2 lines cannot be read and are left out; line 61: is no JSON object"),
+        ([*BASE, '{"prompt": "a secret'], "1 line cannot be read and is left out; line 61"),
+        ([*BASE, {"prompt": "a secret"}], "1 line cannot be read and is left out; line 61: there is no time"),
+        ([*BASE, *({**entry, "status": "failure", "completion_tokens": 0} for entry in BASE[:5])], "5 failed"),
+    ],
+)  # fmt: skip
+def test_nothing_is_lost_in_silence(entries: list[Any], said: str, tmp_path: Path) -> None:
+    """What is not in the figures, or makes them doubtful, is said, and no word of a prompt is in what is said."""
+    found = seen(entries, tmp_path)
+    assert any(said in note for note in found.notes), found.notes
+    assert found.requests == 60 and "secret" not in repr(found)
+    profile = profile_text(found, "log.jsonl")
+    assert said in profile and "secret" not in profile
+
+
+def test_times_that_tell_too_little_make_no_figure(tmp_path: Path) -> None:
+    """Of one moment there is no rate, of whole minutes no bunching: what is not known is no number."""
+    once = seen([entry | {"timestamp": START} for entry in BASE], tmp_path)
+    assert once.request_rate is None and once.busiest_rate is None and once.in_flight == 60
+    coarse = seen([entry | {"timestamp": START // 60 * 60 + 60 * place} for place, entry in enumerate(BASE)], tmp_path)
+    assert coarse.dispersion is None and coarse.in_flight_p95 is None and coarse.request_rate == pytest.approx(1 / 60)

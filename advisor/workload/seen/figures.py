@@ -9,10 +9,13 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from advisor.schema import value
+from advisor.units import seconds
 from advisor.workload.seen.lines import Seen
 from advisor.workload.seen.log import Log
 
 HOUR_S = 3600.0
+_MINUTE_S, _MANY = 60.0, 20  # so many times that are all whole minutes are told no finer
+_LONG_S = 600.0  # an answer: there are such, but fewer than durations in another unit
 
 
 @value
@@ -63,13 +66,14 @@ def observed(log: Log) -> Observed:
     """The figures of a log with at least two requests."""
     requests = log.requests
     whole = Window(requests[0].at_s, max(requests[-1].at_s, requests[0].at_s + 1e-3))
-    span = whole.ends - whole.begins
-    rate = (len(requests) - 1) / span
+    span = requests[-1].at_s - requests[0].at_s
+    rate = (len(requests) - 1) / span if span else None  # of a single moment nobody can say
     busy = _busiest(requests) if span >= 2 * HOUR_S else whole
     within = sum(busy.begins <= each.at_s <= busy.ends for each in requests)
     timed = [each.took_s for each in requests if each.took_s is not None]
     latency = sum(timed) / len(timed) if timed else None
-    p95, dispersion = _levels(requests, busy) if len(timed) == len(requests) else (None, None)
+    finely = len(timed) == len(requests) and not _coarse(requests)
+    p95, dispersion = _levels(requests, busy) if finely else (None, None)
     return Observed(
         source="log",
         requests=len(requests),
@@ -81,7 +85,7 @@ def observed(log: Log) -> Observed:
         longest=max((each.read + (each.written or 0) for each in requests if each.read is not None), default=None),
         cached=_mean([each.cached for each in requests if each.cached is not None]),
         latency_s=latency,
-        in_flight=None if latency is None else min(rate * latency, len(requests)),
+        in_flight=_mean_level(rate, latency, len(requests)),
         in_flight_p95=p95,
         dispersion=dispersion,
         people=_callers(requests, busy),
@@ -92,6 +96,11 @@ def observed(log: Log) -> Observed:
 
 def _mean(numbers: Sequence[float]) -> float | None:
     return sum(numbers) / len(numbers) if numbers else None
+
+
+def _mean_level(rate: float | None, latency: float | None, most: int) -> float | None:
+    """Of requests in flight; all of them where they came at once."""
+    return None if latency is None else float(most) if rate is None else min(rate * latency, most)
 
 
 def _lengths(tokens: Sequence[int]) -> Lengths | None:
@@ -153,12 +162,38 @@ def _callers(requests: Sequence[Seen], window: Window) -> int | None:
     return len(found) if len(found) > 1 else None
 
 
+def _coarse(requests: Sequence[Seen]) -> bool:
+    """Whether its times are rounded to minutes, or to days."""
+    return len(requests) >= _MANY and all(each.at_s % _MINUTE_S == 0 for each in requests)
+
+
+def _odd_times(requests: Sequence[Seen]) -> Iterator[str]:
+    """What is doubtful of when they came and how long they took."""
+    timed = [each.took_s for each in requests if each.took_s is not None]
+    if requests[0].at_s == requests[-1].at_s:
+        yield "all came at the same moment: there is no rate"
+    elif _coarse(requests):
+        yield "its times are whole minutes: how requests bunch, and how many there are at most, does not show"
+    if 0 < len(timed) < len(requests):
+        yield f"{len(requests) - len(timed):,} of {len(requests):,} tell no duration: in flight is told as a mean only"
+    if timed and sum(timed) > _LONG_S * len(timed):
+        mean = sum(timed) / len(timed)
+        yield f"an answer took {seconds(mean)} on average: a duration in milliseconds is called duration_ms"
+    zoneless = sum(not each.zoned for each in requests)
+    if 0 < zoneless < len(requests):
+        yield f"{zoneless:,} of {len(requests):,} times tell no time zone, unlike the others: they are taken for UTC"
+
+
 def _notes(log: Log) -> Iterator[str]:
-    """What of the log is not in the figures."""
+    """What of the log is not in the figures, and what is doubtful of it."""
+    yield from _odd_times(log.requests)
     if log.earlier:
         yield f"the newest {len(log.requests):,} of {len(log.requests) + log.earlier:,} requests count"
     if log.left_out:
-        yield f"{log.left_out:,} lines cannot be read and are left out; {log.first_left_out}"
+        lines = (
+            "1 line cannot be read and is" if log.left_out == 1 else f"{log.left_out:,} lines cannot be read and are"
+        )
+        yield f"{lines} left out; {log.first_left_out}"
     if log.turned_away:
         yield f"{log.turned_away:,} more were turned away (429, 503): the load that came is larger than what was served"
     if log.failed:

@@ -11,7 +11,7 @@ from advisor.edge.filekinds import LOG, expected
 from advisor.edge.prometheus import read_samples
 from advisor.edge.reading import at_home, opened, read_text, text_of
 from advisor.workload.seen.figures import Observed, observed, together
-from advisor.workload.seen.log import read_log
+from advisor.workload.seen.log import read_log, unpacked
 from advisor.workload.seen.metrics import of_page
 from advisor.workload.seen.server import of_server
 
@@ -52,6 +52,6 @@ def of_file(path: Path, progress: Callable[[str], None] = lambda _: None) -> Obs
         BadInput: it is neither.
     """
     with expected(LOG, path):
-        with opened(path) as stream:
+        with opened(path) as packed, unpacked(packed, path) as stream:
             beginning = text_of(stream.read(_BEGINNING), "replace").lstrip()
         return of_metrics(str(path)) if _PAGE.match(beginning) else observed(read_log(path, progress))
