@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from advisor.catalog import weights_format
@@ -188,3 +190,25 @@ def test_a_card_that_the_engine_cannot_use_is_named(gpu: str) -> None:
     name = answer.hardware.accelerators[0].name
     assert f"cannot use the {name}" in answer.verdict.summary
     assert f"cannot use the {name}" in " ".join(explanation(answer))
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model"),
+    [
+        ("2x RTX 3090", "Qwen/Qwen3-14B"),
+        ("2x RTX 3090", "openai/gpt-oss-20b"),
+        ("3090 + 4090", "meta-llama/Llama-3.1-8B-Instruct"),
+        ("4x T4", "qwen3:4b"),
+    ],
+)
+def test_no_card_is_given_back_and_no_doubt_vanishes_as_people_come(gpu: str, model: str) -> None:
+    """Ranges are narrower at some larger loads; what is uncertain for fewer people is so for more on the same plan."""
+    found = []
+    for users in (2, 4, 5, 6, 8, 10, 12, 16, 20, 25, 30, 40, 50, 64, 80, 100):
+        overrides = {"model": model, "users": users, "offline": True, "engine": "vllm"}
+        found.append(recommend(profile="chat", overrides=overrides, gpu=gpu, measurements="none", quick=True).verdict)
+    ways = [one.winner.estimate.candidate for one in found if one.winner is not None and one.meets_targets]
+    assert [way.cards_in_all for way in ways] == sorted(way.cards_in_all for way in ways)
+    for (one, before), (other, after) in pairwise(zip(found, ways, strict=False)):
+        same = (before.weights_format, before.gpu_indices) == (after.weights_format, after.gpu_indices)
+        assert not (same and one.confidence == "medium" and other.confidence == "high"), after

@@ -8,10 +8,12 @@ from advisor.catalog import weights_format
 from advisor.catalog.versions import limits_of
 from advisor.compare import within_targets
 from advisor.engines.versions import version_of
-from advisor.estimate import latency_s, overrun
+from advisor.estimate import latency_s, overrun, speed_at
 from advisor.models.thinking import long_thought, written_tokens
+from advisor.physics.memo import by_identity
+from advisor.physics.speed.figures import KNOTS
 from advisor.rules import MUCH_MORE_BITS, VETO, Case, judge_candidate, refuses, rules
-from advisor.schema import Estimate, Finding, Judged, Question
+from advisor.schema import Estimate, Finding, Judged, Question, Speed
 
 
 def judge(estimate: Estimate, question: Question) -> Judged:
@@ -55,11 +57,26 @@ def meets(judged: Judged) -> bool:
     return not vetoed(judged) and not misses(judged)
 
 
+@by_identity
 def sure(judged: Judged, question: Question) -> bool:
-    """Even the slow end of the range meets the targets."""
-    speed, asked = judged.estimate.peak_speed, question.workload
-    thought = long_thought(asked, question.model)
-    return speed is not None and within_targets(speed.ttft_p95_s.high, speed.tpot_p95_s.high, asked, thought)
+    """Even the slow end of the range meets the targets, at the planned load and at every smaller one.
+
+    Ranges are narrower at some loads than at smaller ones, where more was measured: what more people are sure of, fewer
+    are too, or a plan would be given up for more cards and taken up again as people come.
+    """
+    estimate = judged.estimate
+    if not _slow_end_meets(estimate.peak_speed, question):
+        return False
+    replicas = estimate.candidate.replicas
+    smaller = (knot * replicas for knot in KNOTS if knot * replicas < estimate.peak_in_flight)
+    return all(_slow_end_meets(speed_at(estimate.candidate, load, question), question) for load in smaller)
+
+
+def _slow_end_meets(speed: Speed | None, question: Question) -> bool:
+    thought = long_thought(question.workload, question.model)
+    return speed is not None and within_targets(
+        speed.ttft_p95_s.high, speed.tpot_p95_s.high, question.workload, thought
+    )
 
 
 def hopeless(judged: Judged, question: Question) -> bool:
