@@ -40,6 +40,8 @@ def summary(winner: Judged | None, meets: bool, question: Question, refusals: Se
 
 def without_weights(workload: Workload) -> str:
     """Why nothing is planned at all: no engine that may be used loads the model in a form that is known."""
+    if workload.quantization != "auto":
+        return f"No copy of it in {weights_format(workload.quantization).title} is known."
     if workload.engine in ("auto", "both"):
         return "No engine has these weights."
     return f"{engine_limits(workload.engine).title} loads no form of these weights that is known."

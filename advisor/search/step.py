@@ -73,8 +73,8 @@ def joined(first: Step, second: Step) -> Step:
 
 
 def change_of(step: Step, outcome: Callable[[Verdict, Workload], str]) -> Change | None:
-    """The step with what it gives; None where the whole verdict is no after all."""
-    verdict = verdict_for(step.question, depth=False, quick=True)
+    """The step with what it gives, as the same question says it when it is typed; None where that is a no after all."""
+    verdict = verdict_for(step.question, depth=False)
     if not verdict.meets_targets:
         return None
     return Change(change=step.change, result=outcome(verdict, step.question.workload), usd_per_hour=step.usd_per_hour)

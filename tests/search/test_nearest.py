@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from advisor.catalog import gpus
 from advisor.catalog.entries import GpuSpec
 from advisor.pipeline import Answer, recommend
 from advisor.probe.simulate import simulate
+from advisor.search.nearest import outcome
 from advisor.search.step import accepted, is_yes, on
 from tests.laws.questions import Typed
 
@@ -95,3 +97,37 @@ def test_of_several_large_cards_the_cheapest_by_the_hour_comes_first(gpu: str, m
     verdict = recommend(profile=None, overrides=overrides, gpu=gpu, measurements="none").verdict
     several = [each for each in verdict.nearest_yes if re.match(r'--gpu "\dx', each.change)]
     assert several and all(each.usd_per_hour for each in several), verdict.nearest_yes
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model", "users"),
+    [
+        ("B300", "deepseek-ai/DeepSeek-R1", 10),
+        ("RTX 4090", "Qwen/Qwen3-8B", 399),
+        ("RTX 3060 12GB", "Qwen/Qwen2.5-32B-Instruct", 20),
+        ("Tesla P40", "Qwen/Qwen2.5-14B-Instruct", 2),
+    ],
+)
+def test_a_remedy_gives_what_it_says_when_it_is_typed(gpu: str, model: str, users: int) -> None:
+    """Engine, cards, weights and pace of the line are those of the answer to the same question with it."""
+    overrides = {"model": model, "users": users, "offline": True}
+    verdict = recommend(profile=None, overrides=overrides, gpu=gpu, measurements="none").verdict
+    checked = 0
+    for each in verdict.nearest_yes:
+        words = shlex.split(each.change.partition(" (launched")[0])
+        if len(words) != 2 or words[0] not in ("--gpu", "--model", "--users"):
+            continue
+        typed = {**overrides, words[0][2:]: words[1]}
+        cards = typed.pop("gpu", gpu)
+        typed["users"] = int(str(typed["users"]))
+        again = recommend(profile=None, overrides=typed, gpu=str(cards), measurements="none", quick=True)
+        assert outcome(again.verdict, again.workload) == each.result, each.change
+        checked += 1
+    assert checked
+
+
+def test_nobody_is_told_to_put_a_second_card_into_a_laptop() -> None:
+    """What is soldered in is not bought again."""
+    overrides = {"model": "qwen3:4b", "users": 1, "offline": True}
+    verdict = recommend(profile=None, overrides=overrides, gpu="RTX 3050 Ti Laptop 4GB", measurements="none").verdict
+    assert verdict.nearest_yes and not any("Laptop" in each.change for each in verdict.nearest_yes)
