@@ -43,7 +43,10 @@ PROFILE = FileKind(
 )
 ROWS = FileKind("a table of configurations", "advisor predict --help", (".csv",), line=r"(\w+,)*(engine|gpu|model),")
 LOG = FileKind(
-    "a log of requests", "advisor workload --help", (".jsonl", ".log", ".json", ".gz"), line=r"\{.*(tokens|timestamp|\"ts\")"
+    "a log of requests",
+    "advisor workload --help",
+    (".jsonl", ".log", ".json", ".gz"),
+    line=r"\{.*(tokens|timestamp|\"ts\")",
 )
 _ANSWER = FileKind("the answer of --json", "", (), frozenset(("verdict", "schema_version")))
 _MANIFEST = FileKind("the list of a folder's files", "", (), frozenset(("files",)))

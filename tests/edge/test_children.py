@@ -34,7 +34,7 @@ run(["bash", "-c", 'echo $$ >"$0.new"; mv "$0.new" "$0"; ' + sys.argv[2], sys.ar
 def session_of(file: Path) -> int:
     """The session that a child wrote down, once it has."""
     end = time.monotonic() + 20
-    while not file.exists():
+    while not (file.exists() and file.read_text()):
         assert time.monotonic() < end, "the child did not start"
         time.sleep(0.02)
     return int(file.read_text())
@@ -72,10 +72,13 @@ def test_children_end_with_their_parent(line: str, number: signal.Signals, tmp_p
 
 
 def test_a_child_is_guarded_from_its_first_moment(tmp_path: Path) -> None:
-    """A child whose first act is to kill this program, before that has learned the child's number, ends all the same."""
+    """A child whose first act but its number is to kill this program ends all the same.
+
+    It writes the number down before, in one step of its shell: the guard is quick enough to end it between the two.
+    """
     for number in range(5):
         file = tmp_path / str(number)
-        code = PARENT.replace("echo $$", "kill -KILL $PPID; echo $$")
+        code = PARENT.replace('echo $$ >"$0.new"; mv "$0.new" "$0"; ', 'echo $$ >"$0"; kill -KILL $PPID; ')
         parent = subprocess.Popen([sys.executable, "-c", code, str(file), "sleep 321"], stderr=subprocess.DEVNULL)
         session = session_of(file)
         assert parent.wait(timeout=20) == -signal.SIGKILL

@@ -20,7 +20,7 @@ MOST_REQUESTS = 1_000_000  # the newest; they take 250 MB
 _TOLD_EVERY = 20_000  # lines
 MOST_OF_A_LINE = 8 << 20  # characters: a prompt may stand in it
 MOST_OF_A_LIST = 64 * MIB  # of a file that is one list, which is read as a whole
-_GZIP, _UTF16 = b"\x1f\x8b\x08", (b"\xff\xfe", b"\xfe\xff")
+_GZIP = b"\x1f\x8b\x08"
 _LISTS = ("data", "logs", "results")  # where an export keeps its entries
 _ACCEPTED = (
     f"each line is a JSON object with {' or '.join(TIMES)} (seconds since 1970, or 2026-11-28T12:00:00Z), "
@@ -145,12 +145,10 @@ def unpacked(stream: BinaryIO, path: Path) -> Iterator[BinaryIO]:
     """A file as it is, or what gzip made of it: logs are kept so once they are old.
 
     Raises:
-        BadInput: it is broken off, or text in UTF-16.
+        BadInput: it is broken off.
     """
     begins = stream.read(len(_GZIP))
     stream.seek(0)
-    if begins.startswith(_UTF16):
-        raise BadInput(f"{named(path)}: is text in UTF-16, and UTF-8 is read: iconv -f UTF-16 -t UTF-8")
     if begins != _GZIP:
         yield stream
         return
