@@ -60,7 +60,8 @@ def command(
     The measurement is kept (see `advisor measurements`), and the next advice for this machine uses it.
 
     The folder's scripts are run, so they must be what plan.json renders; a changed file, an override file beside
-    compose.yaml, and code in .env or engine.env need --trust-files.
+    compose.yaml, code in .env or engine.env, and a plan that runs a repository's Python or names an image or address
+    of its own need --trust-files.
 
     Through Compose, images that are missing are fetched, an override file beside compose.yaml counts, containers and
     network are removed afterwards, and volumes (downloaded weights) stay.
