@@ -36,6 +36,7 @@ with open(f"{{home}}/calls", "a") as calls:
 if words[1] != "serve":
     sys.exit(1 if words[1] == "show" else 0)
 if os.environ.get("ENGINE_DIES"):
+    print("general.name str = a\\033]0;title\\007\\033[2J\\u009b2J")  # of a model's file
     print("out of memory, says the engine", flush=True)
     sys.exit(3)
 with open(f"{{home}}/env", "w") as seen:
@@ -193,6 +194,7 @@ def test_a_dying_engine_is_reported_with_its_last_words(deployment: Deployment) 
     """When the engine ends at start, run.sh fails, shows the log, and leaves nothing to stop."""
     started = deployment.call("run.sh", ENGINE_DIES="1")
     assert started.returncode == 1 and "out of memory, says the engine" in started.stderr
+    assert "general.name str = a^[]0;title^G" in started.stderr and not re.search("[\x07\x1b\x9b]", started.stderr)
     assert "nothing to stop" in deployment.call("stop.sh").stderr
 
 

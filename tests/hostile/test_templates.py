@@ -97,6 +97,14 @@ def test_every_value_is_quoted_for_its_language(path: Path) -> None:
                 assert (name, filtered) in EXCEPTIONS, f"{name}:{bad.lineno}: {bad}"
 
 
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.sh.j2")), ids=lambda path: str(path.relative_to(TEMPLATES)))
+def test_no_log_reaches_a_terminal_as_it_is(path: Path) -> None:
+    """What a script shows of a log, or of what a command of the checklist saw, has its control characters written out."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        shows = re.search(r"\b(tail|head|cat) .*\.log|\btail -n \S+ \"\$(2|log)\"|seen=\$\(", line)
+        assert not shows or "| cat -v" in line, line
+
+
 @pytest.mark.parametrize("path", sorted(TEMPLATES.rglob(f"*{PAGES}")), ids=lambda path: path.name)
 def test_every_page_escapes_every_value(path: Path) -> None:
     """Pages are escaped as a whole: no template of one marks a value as safe, turns it off, or leaves out the quotes."""

@@ -15,6 +15,8 @@ fail() {
   say "run.sh: $*"
   exit 1
 }
+# last LINES LOG: a log repeats what stands in models and requests, and no terminal obeys it here.
+last() { tail -n "$1" "$2" | cat -v >&2 || true; }
 # A finished process that nobody has collected yet counts as gone.
 alive() {
   case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
@@ -89,7 +91,7 @@ await_engine() {
   SECONDS=0
   until curl -fsS -m 5 -o /dev/null "$base"/api/version 2>/dev/null; do
     if ! alive "$pid"; then
-      tail -n 20 "$log" >&2 || true
+      last 20 "$log"
       rm -f "$state/$engine.pid" "$state/$engine.started"
       fail "the engine ended; its last lines are above, all of them in $log"
     fi
@@ -99,7 +101,7 @@ await_engine() {
     fi
     if [ $((SECONDS - told)) -ge 20 ]; then
       told=$SECONDS
-      say "  $SECONDS s: $(tail -n 1 "$log" | cut -c1-120)"
+      say "  $SECONDS s: $(last 1 "$log" 2>&1 | cut -c1-120)"
     fi
     sleep 1
   done
@@ -139,12 +141,12 @@ if ! ollama show "$name" >/dev/null 2>&1; then
 fi
 # Their progress is drawn for a terminal: it goes to the log.
 if ! ollama create "$name" -f "$here/Modelfile" >>"$log" 2>&1; then
-  tail -n 5 "$log" >&2
+  last 5 "$log"
   fail "$name could not be made from Modelfile; the server keeps running (./stop.sh stops it)"
 fi
 say "loading $name"
 if ! ollama run "$name" "" </dev/null >>"$log" 2>&1; then
-  tail -n 5 "$log" >&2
+  last 5 "$log"
   fail "$name could not be loaded; the server keeps running (./stop.sh stops it)"
 fi
 

@@ -10,7 +10,7 @@ failed=0
 # look ID FACT OTHERWISE COMMAND
 look() {
   local seen
-  if seen=$(timeout 60 bash --noprofile --norc -c "$4" 2>&1 </dev/null); then
+  if seen=$(timeout 60 bash --noprofile --norc -c "$4" 2>&1 </dev/null | cat -v); then
     printf '  ok  %s: %s\n' "$1" "$2"
   else
     printf 'FAIL  %s: %s\n      saw: %s\n      otherwise: %s\n' "$1" "$2" "${seen:-nothing}" "$3"

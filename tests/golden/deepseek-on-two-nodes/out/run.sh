@@ -15,6 +15,8 @@ fail() {
   say "run.sh: $*"
   exit 1
 }
+# last LINES LOG: a log repeats what stands in models and requests, and no terminal obeys it here.
+last() { tail -n "$1" "$2" | cat -v >&2 || true; }
 # A finished process that nobody has collected yet counts as gone.
 alive() {
   case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
@@ -117,7 +119,7 @@ await_engine() {
   SECONDS=0
   until if [ "$rank" -eq 0 ]; then curl -fsS -m 5 -o /dev/null "$base"/health 2>/dev/null; else [ "$SECONDS" -ge 20 ]; fi; do
     if ! alive "$pid"; then
-      tail -n 20 "$log" >&2 || true
+      last 20 "$log"
       rm -f "$state/$engine.pid" "$state/$engine.started"
       fail "the engine ended; its last lines are above, all of them in $log"
     fi
@@ -127,7 +129,7 @@ await_engine() {
     fi
     if [ $((SECONDS - told)) -ge 20 ]; then
       told=$SECONDS
-      say "  $SECONDS s: $(tail -n 1 "$log" | cut -c1-120)"
+      say "  $SECONDS s: $(last 1 "$log" 2>&1 | cut -c1-120)"
     fi
     sleep 1
   done
@@ -170,7 +172,7 @@ if [ -n "$key" ]; then
   SECONDS=0
   until (exec 3<>"/dev/tcp/127.0.0.1/${ADVISOR_METRICS_PORT:-9180}") 2>/dev/null; do
     if ! alive "$gateway" || [ "$SECONDS" -ge 20 ]; then
-      tail -n 5 "$state/gateway.log" >&2 || true
+      last 5 "$state/gateway.log"
       fail "the gateway did not start; the engine keeps running (./stop.sh stops it)"
     fi
     sleep 0.2
