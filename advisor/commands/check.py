@@ -40,11 +40,15 @@ def command(folder: Path, target: str, as_json: bool) -> int:
     from advisor.check import check_folder
     from advisor.check.show import document, text
     from advisor.commands.progress import patient
+    from advisor.folder.saved import plan_in
     from advisor.report.results import keep_check
+    from advisor.smoke.unplanned import unplanned
 
     with patient() as progress:
         report = check_folder(folder, target, progress)
     keep_check(report, folder)
+    for each in unplanned(plan_in(folder)):
+        click.echo(f"before you start it: {each}", err=True)
     if as_json:
         import json
 

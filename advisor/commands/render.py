@@ -30,10 +30,13 @@ def command(plan_file: Path, out: Path | None, run: str | None, force: bool, as_
     from advisor.folder.write import write_tree
     from advisor.pipeline import files_of
     from advisor.plan import with_way
+    from advisor.smoke.unplanned import unplanned
 
     plan, folder = read_plan(plan_file), out or plan_file.parent
     files = files_of(with_way(plan, run) if run else plan)
     write_tree(folder, files, overwrite=force)
+    for each in unplanned(plan):
+        click.echo(f"before you start it: {each}", err=True)
     if as_json:
         import json
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from advisor.schema import Plan, Setting
 from advisor.smoke.envfile import assignments
 from advisor.smoke.trust import require_ours
 from advisor.smoke.unplanned import unplanned
+from advisor.wire import to_json
 from tests.hostile.poison import GOLDEN, golden
 
 
@@ -140,6 +142,15 @@ def test_a_plan_of_a_stranger_starts_nothing_of_theirs(change: Callable[[Plan], 
     with pytest.raises(BadInput, match=r"plan\.json .*--trust-files"):
         require_ours(plan, tmp_path / "out")
     assert tuple(unplanned(replace(golden("one-person-rtx-4090"), desk=plan)))
+
+
+def test_who_renders_or_checks_a_plan_of_a_stranger_is_told(tmp_path: Path) -> None:
+    """Nothing is started by these commands, but README.md says what to type: what is not ours is named first."""
+    plan = launched(image="stranger/vllm-openai:v0.33.0")(golden("case-a-llama-8b-h100"))
+    (tmp_path / "plan.json").write_text(to_json(plan))
+    for words in (["render", "plan.json", "--out", "d"], ["check", "d"]):
+        done = run([sys.executable, "-m", "advisor.cli", *words], cwd=tmp_path, limit_s=120)
+        assert "before you start it: plan.json names the image 'stranger/vllm-openai:v0.33.0'" in done.err, done
 
 
 @pytest.mark.parametrize("scenario", sorted(path.parents[1].name for path in GOLDEN.glob("*/out/plan.json")))
