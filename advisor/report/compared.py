@@ -121,6 +121,21 @@ def compare_lines(found: Sequence[Compared], terms: Terms, width: int) -> Iterat
     yield Text()
     for title, text in instead(found, terms):
         yield from paragraph(f"{title}: {text}", width)
+    known = [each for each in found if cost_of(each.answer, terms)]
+    if known:
+        yield Text()
+        yield from paragraph(costs_rest_on(terms), width, head=Text("Costs ", style="dim"), indent=6)
+
+
+def costs_rest_on(terms: Terms) -> str:
+    """What is in the three totals, and on which terms."""
+    unit, host = terms.exchange.currency, terms.host_price
+    machine = "as shipped, by the cards that it takes" if host is None else f"{host:,.0f} {unit}"
+    return (
+        f"with the machine around the cards ({machine}), at full power {terms.ops_hours:g} hours a day, "
+        f"{terms.kwh:.3g} {unit} a kWh ({terms.kwh_told}), a purchase spread over {terms.years:g} years; new cards at "
+        f"their launch price; what costs least a month of new, used and rented. --price, --host-price, --kwh tell yours"
+    )
 
 
 def compare_table(found: Sequence[Compared], terms: Terms) -> Table:
@@ -146,7 +161,8 @@ def _rows(one: Compared, terms: Terms) -> Iterator[tuple[str, str]]:
     yield from _plan_rows(answer)
     yield "carries", _most(one)
     unit = terms.exchange.currency
-    yield "once", f"{known.purchase:,.0f} {unit}" if known else "not known"
+    machine = f" (machine {known.machines:,.0f})" if known and known.machines else ""
+    yield "once", f"{known.purchase:,.0f} {unit}{machine}" if known else "not known"
     yield "a month", f"{known.per_month:,.0f} {unit} ({known.kind})" if known else "not known"
     million = known.per_million_tokens if known else None
     yield "a million tokens", f"{cents(million)} {unit}" if million else "not known"

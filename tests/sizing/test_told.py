@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from html import unescape
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from advisor.commands.comparing import compared
 from advisor.commands.heard import any_load, beside_the_load
@@ -16,6 +18,7 @@ from advisor.commands.size_tool import sized as answered
 from advisor.commands.sizing import here
 from advisor.decide.capacity import carries
 from advisor.probe.simulate import simulate
+from advisor.report.compared import compare_lines
 from advisor.report.instead import Figures, in_words
 from advisor.report.size_page import size_page
 from advisor.report.size_screen import no_rows, other_rows
@@ -191,6 +194,19 @@ def test_the_plan_of_a_column_carries_no_more_than_its_cards() -> None:
         whole = each.answer.verdict.capacity_users
         assert each.own is not None and whole is not None
         assert each.own.most <= whole and bool(each.own.other) == (each.own.most < whole)
+
+
+def test_compare_says_what_its_costs_hold() -> None:
+    """The machine around the cards is in the purchase, by hand; what the totals rest on stands below them, once."""
+    asked = {"model": SEVEN, "users": 5, "offline": True}
+    found = compared(
+        ("RTX 4090", "DGX Spark"), profile="chat", overrides=asked, gpu=None, hardware_file=None, measurements="none"
+    )
+    console = Console(width=100, file=StringIO())
+    for line in compare_lines(found, terms(), 100):
+        console.print(line)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "2,759 USD (machine 1,160)" in text and text.count("with the machine around the cards") == 1
 
 
 @pytest.mark.parametrize("tpot", [40, 60, 100])
