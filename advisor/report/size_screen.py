@@ -81,10 +81,10 @@ def other_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
 def _other(other: Other, answer: SizeAnswer) -> str:
     if other.way is None:
         return f"no: {other.why}"
-    price, costs = other.way.cost, "not known"
-    if price:
-        costs = f"{_priced(price.purchase, answer)} once, {price.per_month:,.0f} a month ({price.kind})"
-    return f"{title(other.way.fit)}, at more: {costs}"
+    price, fit = other.way.cost, title(other.way.fit)
+    if price is None:
+        return f"carried by {fit}; no price of it is known (--price tells it)"
+    return f"{fit}, at more: {_priced(price.purchase, answer)} once, {price.per_month:,.0f} a month ({price.kind})"
 
 
 def _short(found: Short | None) -> Iterator[tuple[str, str]]:
@@ -224,10 +224,11 @@ def _room(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
 
 def _around(answer: SizeAnswer) -> str:
     """What a machine without its cards costs and draws, of each size that is named; what was given stands as it is."""
-    terms = answer.terms
+    terms = answer.terms  # what is rented has its machine
     if terms.host_price is not None:
         return f"; a machine without its cards {_priced(terms.host_price, answer)}"
-    fits = (option.way.fit for option in answer.options)
+    owned = (option.way for option in answer.options if any(cost.kind != "rent" for cost in option.way.costs))
+    fits = (way.fit for way in owned)
     used = {one for fit in fits if (one := rung(kind_of(fit.supply.spec), fit.cards_a_host))}
     sizes = [
         f"a {one.name} for {several(one.cards, 'card')} {_priced(terms.exchange.into(one.usd, 'USD'), answer)} and "

@@ -21,7 +21,7 @@ from advisor.probe.simulate import simulate
 from advisor.report.compared import compare_lines
 from advisor.report.instead import Figures, in_words
 from advisor.report.size_page import size_page
-from advisor.report.size_screen import no_rows, other_rows
+from advisor.report.size_screen import assumed, no_rows, other_rows
 from advisor.report.sized import SizeAnswer, size_document
 from advisor.rules import rules
 from advisor.schema import Question
@@ -154,6 +154,20 @@ def test_every_card_that_was_named_has_its_answer() -> None:
         if other.way is not None and other.way.cost is not None:
             assert other.way.cost.per_month >= found.options[0].way.cost.per_month  # type: ignore[union-attr]
     assert sizing(users=30).others == ()
+
+
+@pytest.mark.parametrize(("pay", "said"), [("new", True), ("rent", False)])
+def test_a_machine_is_told_where_one_is_paid_for(pay: str, said: bool) -> None:
+    """What is rented has its machine; what is bought stands in one, whose price and day are told once."""
+    told = assumed(sizing(users=20, can_get="RTX 4090", pay=pay))
+    assert ("a computer for 1 card 1,160 USD" in told) == said and ("launch price" in told) == said
+
+
+def test_a_card_without_a_price_is_not_told_as_dearer() -> None:
+    """It carries the load; what it costs nobody knows."""
+    found = sizing(users=5, can_get="DGX Spark, RTX PRO 6000", model="openai/gpt-oss-120b")
+    (row,) = other_rows(found)
+    assert "no price of it is known" in row[1] and "at more" not in row[1]
 
 
 def test_what_one_has_is_answered_for() -> None:
