@@ -106,7 +106,8 @@ def typed(profile: str | None, overrides: Mapping[str, Any]) -> str:
         if given is True or given is False:
             words.append(key.flag if given else key.off)
         elif given is not None:
-            words += [key.flag, str(given)]
+            whole = isinstance(given, float) and given.is_integer()
+            words += [key.flag, str(int(given) if whole else given)]
     return shlex.join(words)
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from advisor.commands.comparing import compared
 from advisor.commands.heard import any_load, beside_the_load
 from advisor.commands.size_tool import sized as answered
-from advisor.commands.sizing import here
+from advisor.commands.sizing import here, typed
 from advisor.decide.capacity import carries
 from advisor.probe.simulate import simulate
 from advisor.report.compared import compare_lines
@@ -154,6 +154,14 @@ def test_every_card_that_was_named_has_its_answer() -> None:
         if other.way is not None and other.way.cost is not None:
             assert other.way.cost.per_month >= found.options[0].way.cost.per_month  # type: ignore[union-attr]
     assert sizing(users=30).others == ()
+
+
+def test_what_is_asked_again_is_as_it_was_typed() -> None:
+    """A whole number of milliseconds stays one, a fraction stays a fraction, a switch a switch."""
+    given = {"ttft_ms": 1000.0, "request_rate": 2.5, "users": 15, "production": True, "offline": False, "host": None}
+    told = typed("chat", given)
+    assert "--ttft-ms 1000 " in told and "--request-rate 2.5" in told and "--users 15" in told
+    assert "--production" in told and "--no-offline" in told and "--host" not in told
 
 
 @pytest.mark.parametrize(("pay", "said"), [("new", True), ("rent", False)])
