@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,17 @@ def command(
     _write(out, files, force)
     _report(report, answer, force)
     _show(answer, files, as_json)
+    for line in _written(pick, out if files else None, len(files), report):
+        click.echo(line, err=as_json)
     return EXIT_YES if answer.options else EXIT_NO
+
+
+def _written(pick: int | None, out: Path | None, files: int, report: Path | None) -> Iterator[str]:
+    """Where what was asked for lies, and what to read first."""
+    if out is not None:
+        yield f"Written: way {pick} to {out} ({files} files); {out / 'README.md'} says what to type"
+    if report is not None:
+        yield f"Written: {report}"
 
 
 def size_of(

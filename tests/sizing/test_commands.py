@@ -44,6 +44,7 @@ def test_size_says_which_machines_and_makes_the_folder_of_one(tmp_path: Path) ->
     }  # fmt: skip
     assert first["next_card"] > "2026" and first["api"]["per_month"] > 0
     plan = json.loads((tmp_path / "deploy" / "plan.json").read_text())
+    assert "way 1 to deploy" in done.stderr and "README.md" in done.stderr
     assert plan["engine"] == first["engine"]
     assert len(plan["hardware"]["accelerators"]) * plan["hardware"]["nodes"] == first["gpus"]
 
