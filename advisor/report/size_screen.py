@@ -27,6 +27,7 @@ from advisor.sizing.short import Short
 from advisor.sizing.way import Way
 from advisor.units import cents, count, ms, seconds, several
 
+_WHOLE = 10  # money from which parts of it are not told
 _UNITS = {"users": "users", "concurrency": "in flight", "request_rate": "requests/s"}
 _WORDS = {"cheapest": "cheapest", "fewest": "fewest", "fastest": "fastest", "headroom": "most head-room"}
 
@@ -162,7 +163,8 @@ def _money(option: Option, answer: SizeAnswer) -> Iterator[tuple[str, str]]:
         yield "night", _night(option.night, way, answer)
     if option.api_per_month is not None and way.cost:
         when = told(way.cost, option.break_even, answer.terms)
-        yield "API", f"{option.api_per_month:,.0f} {unit} a month for {_tokens(way)}; this wins {when}"
+        api = f"{option.api_per_month:,.{0 if option.api_per_month >= _WHOLE else 2}f}"
+        yield "API", f"{api} {unit} a month for {_tokens(way)}; this wins {when}"
 
 
 def _tokens(way: Way) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from advisor.errors import BadInput
 from advisor.schema import Question, value
 from advisor.sizing.cost import Terms, api_per_month
-from advisor.sizing.load import most_of, scale_of
+from advisor.sizing.load import most_of, most_over_all, scale_of
 from advisor.sizing.search import sized
 from advisor.sizing.supply import Limits, Supply
 from advisor.sizing.way import Way
@@ -54,6 +54,7 @@ def overflow(
     if way is None or way.verdict.winner is None or whole is None or whole.tokens is None:
         return None
     most = most_of(way.verdict.winner.estimate.candidate, way.question, peaks.base)
+    most = None if most is None else most_over_all(way.question, most)  # at the peak with whatever plan carries it
     carried = scale.planned if most is None else min(most, scale.planned)
     part = (1 - carried / scale.planned) * peaks.hours / terms.ops_hours
     paid = api_per_month(part * whole.tokens.read, part * whole.tokens.written, terms)

@@ -46,6 +46,16 @@ def test_a_base_that_is_no_part_of_the_load_is_refused(base: int) -> None:
         overflow(ask(users=50), few(), Limits(), ON, Peaks(base=base, hours=3.0), None)
 
 
+def test_the_base_carries_what_its_machines_do_with_any_plan() -> None:
+    """A card that carries the whole load needs no API for its peaks, though the plan for the base would not do it."""
+    question, peaks = ask(users=60), Peaks(base=5, hours=3)
+    whole = sized(question, few(), Limits(), ON).kinds["cheapest"]
+    found = overflow(question, few(), Limits(), ON, peaks, whole)
+    assert found is not None
+    same = found.way.fit == whole.fit
+    assert not same or (found.carried == 60 and found.api_per_month == 0)
+
+
 def test_by_hand_what_a_night_costs() -> None:
     """A card that idles at 15 W in a computer that idles at 90, for 14 hours at 20 cents, takes 8.94 $ a month."""
     (way, *_) = sized(ask(users=5), few(), Limits(), ON).ways
