@@ -137,6 +137,8 @@ class EngineLimits:
     distributions: tuple[str, ...] = ()  # Python packages that hold it
     python: tuple[str, ...] = ()  # of the pinned version: the first Python that will do, and the first that will not
     upgrade: str = ""  # how that version comes to a host; {version}
+    # Where no program runs the checklist: a line's id → what a person types, and what must show if not the line's own.
+    typed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     source: str = "engines"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from advisor.catalog import engine_limits
 from advisor.schema import Check, Plan
 
 _NUMBER = re.compile(r"\d+(:\d+)?")
@@ -38,27 +39,21 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-_SMI = "nvidia-smi '--query-gpu={asked}' '--format=csv,noheader,nounits'"  # a comma outside of quotes makes a list
+_LINE = "{line}"  # the first program of the line itself, quoted for PowerShell
 # On Windows no program runs the lines: what a person types in PowerShell, and what must show where the line's own word
-# is of another system. By the line's id, with # for a number.
+# is of another system. By the line's id, with # for a number; an engine's entry has those of its own program.
 _LOOKS: Mapping[str, tuple[str, str]] = {
     "system": ("$env:OS, $env:PROCESSOR_ARCHITECTURE", "Windows_NT, and AMD64 or ARM64 as planned"),
     "clock": ("w32tm /query /status", "a source other than the local clock"),
     "memory": ("Get-CimInstance Win32_OperatingSystem | ForEach-Object { $_.FreePhysicalMemory / 1024 }", ""),
     "port": ("netstat -ano | findstr :{port}", "no line with LISTENING"),
-    "engine-present": ("Get-Command ollama", "where it lies"),
-    "engine-version": ("ollama --version", ""),
     "disk": ("Get-PSDrive C | ForEach-Object { $_.Free / 1024 }", ""),
-    "driver": (_SMI.format(asked="driver_version"), ""),
-    "capability": (_SMI.format(asked="compute_cap"), ""),
-    "gpu-#": (_SMI.format(asked="index,name"), ""),
-    "gpu-#-free": (_SMI.format(asked="index,memory.free"), ""),
-    "model-access": ("", "https://ollama.com/library lists that tag"),
-    "weights": ("Get-Content Modelfile", "FROM and a file that is there"),
+    "driver": (_LINE, ""),
+    "capability": (_LINE, ""),
+    "gpu-#": (_LINE, ""),
+    "gpu-#-free": (_LINE, ""),
     "load-test": ("", "answers within the targets of README.md"),
-    "after-model": ("ollama list", ""),
     "after-slots": ("Select-String n_slots state/engine.log", ""),
-    "after-processor": ("ollama ps", "100% GPU, or the part of it that is planned"),
 }
 
 
@@ -66,9 +61,16 @@ def looked(check: Check, plan: Plan) -> str:
     """What a line must show; on Windows, where nothing runs it, with what a person types to see it."""
     if plan.hardware.os != "windows" or check.command is None:
         return check.expect
-    command, shows = _LOOKS.get(_NUMBER.sub("#", check.id), ("", ""))
-    typed_there = command.replace("{port}", str(plan.launch.port))
+    looks = {**_LOOKS, **engine_limits(plan.engine).typed}
+    command, shows = looks.get(_NUMBER.sub("#", check.id), ("", ""))
+    typed_there = command.replace("{port}", str(plan.launch.port)).replace(_LINE, _first_of(check.command))
     return f"`{typed_there}`: {shows or check.expect}" if command else shows or check.expect
+
+
+def _first_of(line: str) -> str:
+    """The first program of a line of shell, its options in quotes: a comma outside of them makes a list in PowerShell."""
+    words = re.split(r" \||[)]", line.removeprefix("found=$("))[0].split()
+    return " ".join(f"'{word}'" if word.startswith("--") else word for word in words)
 
 
 def typed(name: str, plan: Plan) -> str:
