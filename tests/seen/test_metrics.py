@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import json
 import os
+import re
 import threading
 import time
 import urllib.parse
@@ -19,6 +20,7 @@ from advisor.errors import BadInput, EnvironmentFailed
 from advisor.workload.seen.figures import HOUR_S
 from advisor.workload.seen.given import of_file, of_metrics, seen_in
 from advisor.workload.seen.metrics import of_page
+from advisor.workload.seen.profile import seen_keys, told
 from tests.seen.logs import LENGTHS, START, caddy, caddy_page, histogram, in_flight, jsonl, load, text, vllm_page
 
 Answer = Callable[[str], tuple[int, str]]
@@ -180,6 +182,27 @@ def test_the_gateways_log_and_the_engines_page_together(tmp_path: Path) -> None:
     found = seen_in(log, str(page))
     assert found is not None and found.dispersion is not None and found.dispersion > 3
     assert found.read == of_metrics(str(page)).read
+
+
+@pytest.mark.parametrize("odd", ["NaN", "+Inf", "-5"])
+@pytest.mark.parametrize("end", ["count", "sum"])
+def test_a_counter_that_is_none_is_named(odd: str, end: str) -> None:
+    """What the counter is and what it must be is said; it is not taken for a page without it, nor for an idle server."""
+    name = f"vllm:e2e_request_latency_seconds_{end}"
+    page = re.sub(
+        rf"(?m)^({re.escape(name)}.*) \S+$", rf"\1 {odd}", vllm_page(load("poisson", "uniform", 4.0, 3.0, 50, 3))
+    )
+    with pytest.raises(BadInput, match=f"page: {re.escape(name)} is no count"):
+        of_page(read_samples(page, "page"), START + 1e6, "page")
+
+
+def test_a_long_idle_server_does_not_hide_who_is_there() -> None:
+    """Of a server that had little to do for weeks at least as many people count as are there at the moment."""
+    page = vllm_page(load("poisson", "uniform", 4.0, 3.0, 500, 3))  # 3 run and 1 waits
+    found = of_page(read_samples(page, "page"), START + 1e7, "page")
+    assert found.in_flight is not None and found.in_flight < 0.01
+    assert seen_keys(found)["users"].value == 4
+    assert not any("in the busiest hour" in line for line in [*told(found, "page"), seen_keys(found)["users"].remark])
 
 
 @pytest.mark.parametrize("before", ["", "gateway-1  | "])

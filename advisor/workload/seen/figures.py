@@ -44,6 +44,7 @@ class Observed:
     cached: float | None = None  # mean tokens of a prompt that an earlier one left in the cache
     latency_s: float | None = None  # mean
     in_flight: float | None = None  # mean, as rate x latency, and never more than there were
+    in_flight_then: int | None = None  # when the page was read
     in_flight_p95: int | None = None  # of the time, in the busiest hour
     dispersion: float | None = None  # variance over mean of those in flight there; 1: they come independently
     people: int | None = None  # different callers in the busiest hour

@@ -68,14 +68,23 @@ def figures(samples: Sequence[Sample], span_s: float | None, where: str, notes: 
     """
     for names in known():
         told = [each for each in samples if names.only.items() <= each.labels.items()]
-        many, seconds = total(told, f"{names.whole_time}_count"), total(told, f"{names.whole_time}_sum")
-        if many is None or seconds is None:
+        ends = [f"{names.whole_time}_{end}" for end in ("count", "sum")]
+        if not {each.name for each in told}.issuperset(ends):
             continue
-        if not (many >= _LEAST_REQUESTS and seconds >= 0):
-            raise BadInput(f"{where}: the server has answered {max(many, 0):g} requests; two are needed to tell a load")
+        many, seconds = (_counted(told, name, where) for name in ends)
+        if not many >= _LEAST_REQUESTS:
+            raise BadInput(f"{where}: the server has answered {many:g} requests; two are needed to tell a load")
         return _observed(told, samples, names, many, seconds, span_s, notes)
     accepted = ", ".join(f"{names.whole_time} ({names.server})" for names in known())
     raise BadInput(f"{where}: has none of the metrics that tell a load: {accepted}")
+
+
+def _counted(samples: Sequence[Sample], name: str, where: str) -> float:
+    """A counter over all labels."""
+    found = total(samples, name)
+    if found is None or found < 0:
+        raise BadInput(f"{where}: {name} is no count: it must be a finite number, and not negative")
+    return found
 
 
 def _observed(
@@ -109,6 +118,7 @@ def _observed(
         cached=shared * read.mean if shared is not None and read else None,
         latency_s=seconds / many,
         in_flight=seconds / span_s if span_s else None,
+        in_flight_then=round(level) if level else None,
         notes=(*notes, *said),
     )
 

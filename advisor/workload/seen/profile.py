@@ -35,7 +35,7 @@ def seen_keys(found: Observed) -> dict[str, Said]:
 
 
 def _load(found: Observed) -> Iterator[tuple[str, Said]]:
-    people = found.people or found.in_flight_p95 or math.ceil(found.in_flight or 0)
+    people = found.people or found.in_flight_p95 or max(math.ceil(found.in_flight or 0), found.in_flight_then or 0)
     if people:
         how = "different callers" if found.people else "at least as many as were in flight at once"
         yield "users", Said(people, f"seen: {how}{_when(found)}")
@@ -73,7 +73,9 @@ def _spread(lengths: Lengths) -> str:
 
 
 def _when(found: Observed) -> str:
-    return " in the busiest hour" if found.span_s is not None and found.span_s >= 2 * HOUR_S else ""
+    """A server's page tells no hour from another."""
+    told = found.in_flight_p95 is not None or found.busiest_rate != found.request_rate
+    return " in the busiest hour" if told and found.span_s is not None and found.span_s >= 2 * HOUR_S else ""
 
 
 def _short(number: float, digits: int) -> float:
