@@ -65,9 +65,12 @@ def lines(report: TuneReport) -> Iterator[str]:
         yield f"not tried: {'; '.join(report.not_tried)}"
     spent = f"{report.seconds:.0f} of {report.budget_s:.0f} s, {report.because}"
     if not report.better:
-        yield f"The plan stays as it is: nothing was better beyond noise ({spent})."
+        tried = report.scores.keys() - {START}
+        found = "nothing was better beyond noise" if tried else "no change of it was measured"
+        yield f"The plan stays as it is: {found} ({spent})."
         return
-    yield f"Better: {report.best}, {report.gain:+.0%} at {report.in_flight} in flight ({spent})."
+    gain = f"{report.gain:+.0%}" if report.gain else "where the plan got nothing within the targets,"
+    yield f"Better: {report.best}, {gain} at {report.in_flight} in flight ({spent})."
     yield from (f"  {setting.name} {setting.value or ''}: {setting.because}" for setting in report.settings)
     yield from (f"  {each.name}: {each.before} before, now {each.after}" for each in report.figures)
     yield f"The plan says now: {report.summary}"

@@ -79,7 +79,10 @@ class Looks:
         self.reports[name] = report
         failed = next((step for step in report.steps if step.result == "fail"), None)
         if failed is not None:
-            self.errors.append(f"{name}: {failed.name}: {failed.detail}")
+            detail = failed.detail.replace(
+                str(folder), str(self.folder)
+            )  # the copy is gone by the time that it is read
+            self.errors.append(f"{name}: {failed.name}: {detail}")
         return None if failed is not None else look.score
 
     def _take_along(self, folder: Path) -> None:

@@ -21,6 +21,7 @@ from advisor.pipeline import files_of, recommend
 from advisor.report.differences import differences
 from advisor.schema import Plan, Question
 from advisor.smoke.job import Progress
+from advisor.smoke.outcome import SmokeReport, StepResult
 from advisor.smoke.trust import require_ours
 from advisor.tune import search
 from advisor.tune.anew import told_anew
@@ -132,6 +133,45 @@ def test_ctrl_c_stops_what_runs(narrow: Path) -> None:
         assert process.wait(60) == 130
     assert told["interrupted"] and told["best"] == "as planned"
     assert (narrow / "plan.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("scores", "best", "gain", "said"),
+    [
+        ({}, "as planned", 0.0, "no change of it was measured"),
+        ({"as planned": (5.0,)}, "as planned", 0.0, "no change of it was measured"),
+        ({"as planned": (5.0,), "more": (5.1,)}, "as planned", 0.0, "nothing was better beyond noise"),
+        ({"as planned": (5.0,), "more": (8.0,)}, "more", 0.6, "Better: more, +60% at 4 in flight"),
+        ({"as planned": (0.0,), "more": (8.0,)}, "more", 0.0, "Better: more, where the plan got nothing"),
+    ],
+)
+def test_the_answer_says_no_more_than_was_measured(
+    scores: dict[str, tuple[float, ...]], best: str, gain: float, said: str
+) -> None:
+    """Of a search that ended before anything was tried it does not say that nothing was better."""
+    report = TuneReport(
+        plan="p", engine="vllm", unit="tokens/s", in_flight=4, budget_s=60, seconds=9, best=best, gain=gain,
+        scores=scores, turns={}, failed=(), not_tried=("other",), because="it was interrupted", interrupted=True,
+    )  # fmt: skip
+    told = "\n".join(lines(report))
+    assert said in told and "it was interrupted" in told and "not tried: other" in told
+
+
+def test_an_error_names_the_folder_that_was_given(deployment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials run in copies of it, which are gone by the time that somebody reads of them."""
+    monkeypatch.setattr("advisor.tune.trial.smoke", lambda plan, folder, *_, **__: failing(folder))
+    looks = looks_at(deployment)
+    assert looks.at("as planned", plan_in(deployment), 1.0, 9.0) is None
+    assert looks.errors == [f"as planned: preflight: run.sh is not in {deployment}"]
+
+
+def failing(folder: Path) -> SmokeReport:
+    """A look that found a file missing."""
+    step = StepResult(name="preflight", result="fail", seconds=0.0, detail=f"run.sh is not in {folder}")
+    return SmokeReport(
+        plan="p", engine="vllm", engine_version="0", planned_version="0", model="m", runner="native", began="",
+        seconds=0.0, steps=(step,),
+    )  # fmt: skip
 
 
 def test_a_changed_folder_needs_trust(narrow: Path) -> None:
