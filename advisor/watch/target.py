@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,23 +46,33 @@ def target_of(given: str) -> Target:
         return _migration(folder)
     plan = plan_in(folder)
     port = _metrics_port(folder) if "gateway" in plan.parts else None
-    return Target(server=_of_plan(plan), plan=plan, beside=_beside(plan), metrics_port=port)
+    return _of_plan(plan, port)
 
 
-def _beside(plan: Plan) -> tuple[Server, ...]:
-    """The other replicas, whether or not they answer now."""
-    return tuple(
-        Server(engine=plan.engine, base=f"http://127.0.0.1:{port}", version="", here=True)
-        for port in replicas.ports(plan)[1:]
-    )
-
-
-def _of_plan(plan: Plan) -> Server:
-    """The server that the plan describes, and no other one at its port."""
-    server = find_server(f"http://127.0.0.1:{plan.launch.port}")
+def _of_plan(plan: Plan, metrics_port: int | None) -> Target:
+    """The servers that the plan describes, and no other one at their ports; those beside the first may be silent."""
+    bases = [f"http://127.0.0.1:{port}" for port in replicas.ports(plan)]
+    server = _first(bases)
     if server.engine != plan.engine:
         raise EnvironmentFailed(f"{server.base}: {server.engine} answers there, and the plan is for {plan.engine}")
-    return server
+    others = [base for base in bases if base != server.base]
+    beside = tuple(replace(server, base=base) for base in others)
+    return Target(server=server, plan=plan, beside=beside, metrics_port=metrics_port)
+
+
+def _first(bases: Sequence[str]) -> Server:
+    """The first that answers.
+
+    Raises:
+        EnvironmentFailed: none does.
+    """
+    *others, last = bases
+    for base in others:
+        try:
+            return find_server(base)
+        except EnvironmentFailed:
+            continue
+    return find_server(last)
 
 
 def _metrics_port(folder: Path) -> int:
@@ -81,4 +93,4 @@ def _migration(folder: Path) -> Target:
     if not going:
         raise BadInput(f"{folder / RECORD}: no model has a plan")
     plan = plan_in(folder / str(at(going[0], "plan", "folder")))
-    return Target(server=_of_plan(plan), plan=plan, beside=_beside(plan), metrics_port=_metrics_port(folder))
+    return _of_plan(plan, _metrics_port(folder))

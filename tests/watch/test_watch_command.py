@@ -16,12 +16,16 @@ from typing import Any
 import pytest
 
 from advisor.commands.watching import line, lines
+from advisor.deploy import replicas
 from advisor.engines.asking import Server
 from advisor.engines.looking import Reader, Reading
 from advisor.errors import EnvironmentFailed
+from advisor.folder.write import write_tree
+from advisor.pipeline import files_of
 from advisor.watch.crossover import Forecast
-from advisor.watch.session import Bounds, View, watch
-from advisor.watch.target import Target
+from advisor.watch.session import Bounds, View, reader_for, watch
+from advisor.watch.target import Target, target_of
+from tests.deploy.test_replicas import planned
 from tests.migrate.servers import Front, Model, Refused, dimensions, ollama, serving, vllm
 from tests.migrate.test_stack import migrated
 from tests.watch.test_readers import PAGE
@@ -226,6 +230,27 @@ def test_a_migration_is_watched_where_it_stands(tmp_path: Path) -> None:
     with serving(front):
         done = run(str(tmp_path / "migration"), "--for", "1s", "--json")
     assert json.loads(done.stdout)["url"] == front.url, done.stderr
+
+
+@pytest.mark.parametrize("silent", [None, 0, 1])
+def test_every_replica_of_a_plan_is_looked_at(
+    silent: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replicas with ports of their own are one engine: all that is in flight is told, and which of them is silent."""
+    write_tree(tmp_path, files_of(planned()), overwrite=True)
+    fronts = [vllm("m", "x"), vllm("m", "x")]
+    for number, front in enumerate(fronts):
+        front.answers["/metrics"] = PAGE.encode()
+        if number == silent:
+            front.answers.clear()
+    with serving(fronts[0]), serving(fronts[1]):
+        monkeypatch.setattr(replicas, "ports", lambda _: tuple(front.port for front in fronts))
+        target = target_of(str(tmp_path))
+        found = reader_for(target).read(1.0)
+    assert found.in_flight == (10 if silent is None else 5)  # 3 run and 2 wait at each
+    gaps = [gap for gap in found.gaps if "a replica does not answer" in gap]
+    assert len(gaps) == (silent is not None)
+    assert silent is None or str(fronts[silent].port) in gaps[0]
 
 
 @pytest.mark.parametrize(
