@@ -72,8 +72,11 @@ class Levels:
 
     def add(self, last: Reading, now: Reading) -> None:
         """What was written between two looks."""
-        level, more = now.in_flight, now.totals.get("output_tokens", 0.0) - last.totals.get("output_tokens", 0.0)
-        if level and level == last.in_flight and more >= 0:
+        level, told = now.in_flight, [each.totals.get("output_tokens") for each in (last, now)]
+        if None in told or not level or level != last.in_flight:
+            return
+        more = (told[1] or 0.0) - (told[0] or 0.0)
+        if more >= 0:
             tokens, seconds = self._told.get(level, (0.0, 0.0))
             self._told[level] = (tokens + more, seconds + now.at_s - last.at_s)
 

@@ -100,7 +100,8 @@ def signals(recent: Sequence[Reading], place: int, planned: Planned) -> Mapping[
         "busy_share": running / slots if running is not None and slots else None,
         "gpu_share": sum(each.gpu_bytes or 0 for each in held) / whole if whole else None,
     }  # fmt: skip
-    counted = {name: now.totals[name] - first.totals.get(name, 0.0) for name in _COUNTED if name in now.totals}
+    both = now.totals.keys() & first.totals.keys()  # one that is told only later had its count before, too
+    counted = {name: now.totals[name] - first.totals[name] for name in _COUNTED if name in both}
     return {name: float(each) for name, each in found.items() if each is not None} | counted
 
 

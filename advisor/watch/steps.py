@@ -55,7 +55,7 @@ def step_of(readings: Sequence[Reading]) -> Step:
 
 def _rate(first: Reading, now: Reading, name: str) -> float | None:
     """Of a counter a second; None where nobody counts it, or it began anew."""
-    if name not in now.totals or now.at_s <= first.at_s:
+    if name not in now.totals or name not in first.totals or now.at_s <= first.at_s:
         return None
-    more = now.totals[name] - first.totals.get(name, 0.0)
+    more = now.totals[name] - first.totals[name]
     return more / (now.at_s - first.at_s) if more >= 0 else None

@@ -13,7 +13,9 @@ import pytest
 from advisor.catalog import constants
 from advisor.catalog.versions import facts, known_versions
 from advisor.engines.looking import Loaded, Reading
+from advisor.watch.crossover import Levels
 from advisor.watch.evidence import Planned, causes
+from advisor.watch.steps import step_of
 
 ROWS: tuple[Mapping[str, Any], ...] = tuple(constants("evidence")["evidence"])
 VLLM = Reading(at_s=0.0, running=8, waiting=0, kv_used=0.4, totals={"preemptions": 5.0, "refused": 2.0})
@@ -91,6 +93,19 @@ def test_the_words_hold_the_numbers() -> None:
 def ids(engine: str, look: Reading, planned: Planned = Planned()) -> set[str]:  # noqa: B008 - frozen
     """What holds after ten looks alike."""
     return {each.id for each in causes(engine, [replace(look, at_s=float(place)) for place in range(10)], planned)}
+
+
+def test_a_counter_that_is_told_only_later_has_risen_by_nothing() -> None:
+    """What was counted before anybody saw it was not within the minute: no cause, no rate, no level."""
+    looks = [replace(VLLM, at_s=float(place), totals={}) for place in range(5)]
+    later = {"preemptions": 5000.0, "refused": 70.0, "output_tokens": 1e6, "requests": 1e4}
+    looks += [replace(VLLM, at_s=float(place), totals=later) for place in range(5, 10)]
+    levels = Levels()
+    for last, now in itertools.pairwise(looks):
+        levels.add(last, now)
+    step = step_of(looks)
+    assert causes("vllm", looks) == () and not levels.rates()
+    assert step.output_tokens_per_s is None and step.requests_per_s is None
 
 
 def test_each_model_has_slots_of_its_own() -> None:
