@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from advisor.engines.looking import Histogram, Reader, Reading
 from advisor.errors import EnvironmentFailed
@@ -15,6 +16,8 @@ class ReplicasReader:
     def __init__(self, readers: Mapping[str, Reader]) -> None:
         self._readers = readers
         self._last: dict[str, Reading] = {}
+        self._before: dict[str, Mapping[str, float]] = {}  # what each had counted when it was first seen
+        self._looked = False
 
     def read(self, now_s: float) -> Reading:
         """One look at each.
@@ -25,16 +28,22 @@ class ReplicasReader:
         found, silent = [], dict[str, EnvironmentFailed]()
         for name, reader in self._readers.items():
             try:
-                self._last[name] = reader.read(now_s)
+                self._last[name] = self._since(name, reader.read(now_s))
             except EnvironmentFailed as error:
                 silent[name] = error
             else:
                 found.append(self._last[name])
+        self._looked = True
         if not found:
             raise next(iter(silent.values()))
         left = [_left(last) for name, last in self._last.items() if name in silent]
         gaps = tuple(f"a replica does not answer: {error}" for error in silent.values())
         return together([*found, *left], now_s, gaps)
+
+    def _since(self, name: str, now: Reading) -> Reading:
+        """Without what one that comes later had counted by then: nobody saw it rise."""
+        before = self._before.setdefault(name, now.totals if self._looked else {})
+        return replace(now, totals={what: count - before.get(what, 0.0) for what, count in now.totals.items()})
 
 
 def _left(last: Reading) -> Reading:

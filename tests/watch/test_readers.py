@@ -256,6 +256,8 @@ def test_replicas_are_one_server() -> None:
     assert alone.in_flight == 4 and "refused" in alone.gaps[0] and not both.gaps
     with pytest.raises(EnvironmentFailed, match="refused"):
         reader.read(3.0)
+    late = ReplicasReader({"a": Told(one, one, one), "b": Told(None, other, replace(other, totals={"requests": 7.0}))})
+    assert [late.read(float(at)).totals["requests"] for at in range(3)] == [10.0, 10.0, 12.0]
 
 
 @pytest.mark.parametrize("odd", ["NaN", "+Inf", "-Inf", "-1", "1e30", "0"])
