@@ -14,23 +14,30 @@ from advisor.schema import Question, Verdict
 
 
 def verdict_for(
-    question: Question, *, depth: bool = True, limits: bool = True, quick: bool = False, may: May = anything
+    question: Question,
+    *,
+    depth: bool = True,
+    limits: bool = True,
+    quick: bool = False,
+    shown: bool = False,
+    may: May = anything,
 ) -> Verdict:
     """The verdict for a named model; `depth=False` leaves out curve, crossover and capacity, `limits=False` only that.
 
-    With `quick`, a plan that meets the targets need not be the most precise one. `may` is false where a further way is
-    known not to meet them.
+    With `quick`, a plan that meets the targets need not be the most precise one. With `shown`, as with `depth`, a no
+    shows what serves people best of all ways there are. `may` is false where a further way is known not to meet them.
 
     Several machines are looked at only where one of them is not enough.
     """
     question = roomy(question)
     if question.hardware.nodes == 1:
-        return _decided(question, depth=depth, limits=limits, quick=quick, may=may)
+        return _decided(question, depth=depth, limits=limits, quick=quick, shown=shown, may=may)
     alone = replace(question, hardware=same(replace(question.hardware, nodes=1)))
     first = _decided(alone, depth=False, quick=quick, may=may)
     if first.meets_targets:
         return _decided(alone, depth=depth, limits=limits, may=may) if depth else first
-    return _decided(question, depth=depth, limits=limits, quick=quick, one_node=_shortcoming(first), may=may)
+    one_node = _shortcoming(first)
+    return _decided(question, depth=depth, limits=limits, quick=quick, shown=shown, one_node=one_node, may=may)
 
 
 def roomy(question: Question) -> Question:
@@ -45,12 +52,13 @@ def _decided(
     depth: bool,
     limits: bool = True,
     quick: bool = False,
+    shown: bool = False,
     one_node: str = "",
     may: May = anything,
 ) -> Verdict:
     candidates = propose(question.hardware, question.workload, question.model)
     estimates = [estimate(candidate, question) for candidate in candidates]
-    return decide(estimates, question, depth=depth, limits=limits, quick=quick, one_node=one_node, may=may)
+    return decide(estimates, question, depth=depth, limits=limits, quick=quick, shown=shown, one_node=one_node, may=may)
 
 
 def _shortcoming(verdict: Verdict) -> str:

@@ -32,6 +32,7 @@ def decide(
     depth: bool = True,
     limits: bool = True,
     quick: bool = False,
+    shown: bool = False,
     one_node: str = "",
     may: May = anything,
 ) -> Verdict:
@@ -42,11 +43,12 @@ def decide(
         quick: of plans that meet the targets any usual one will do: a search wants to know that there is one.
         depth: also compute curve, crossover and capacity (a search over models needs only yes or no).
         limits: with depth, also capacity, which takes ten times as long as all else.
+        shown: of a no the way that serves people best is wanted, out of all there are; it is with depth.
         one_node: why one of several machines is not enough, where that was found out before.
         may: false where a further way is known not to meet the targets.
     """
     usual = [judge(estimate, question) for estimate in estimates]
-    judged = ordered(with_levers(usual, question, every=not quick, may=may), question)
+    judged = ordered(with_levers(usual, question, every=not quick, shown=depth or shown, may=may), question)
     names = tuple(engines_for(question.workload))
     able = {name: [j for j in judged if _engine(j) == name and not vetoed(j)] for name in names}
     best = {name: chosen(able[name], question) for name in names}

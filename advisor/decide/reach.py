@@ -19,7 +19,7 @@ from advisor.schema import Candidate, Judged, Question
 
 
 def with_levers(
-    judged: Sequence[Judged], question: Question, *, every: bool = True, may: May = anything
+    judged: Sequence[Judged], question: Question, *, every: bool = True, shown: bool = False, may: May = anything
 ) -> list[Judged]:
     """What was judged, and further ways of every engine that has no yes on its most precise level.
 
@@ -27,11 +27,28 @@ def with_levers(
         judged: the usual ways.
         question: the load and the machine.
         every: also of an engine whose yes is less precise, and beside another one's yes.
+        shown: where nothing at all is a yes, also the further ways that run: one may serve people better than the
+            usual ones do, and it is the best service that a no shows.
         may: false where a way is known not to meet the targets.
     """
     if not every and any(map(meets, judged)):
         return list(judged)
-    return [*judged, *(way for name in engines_for(question.workload) for way in _further(name, judged, question, may))]
+    found = [
+        *judged,
+        *(way for name in engines_for(question.workload) for way in _further(name, judged, question, may)),
+    ]
+    if not shown or any(map(meets, found)):
+        return found
+    return [*found, *(judge(estimate(way, question), question) for way in _running(judged, question))]
+
+
+def _running(judged: Sequence[Judged], question: Question) -> Iterator[Candidate]:
+    """Further ways of each engine, of a pair the one with the smaller cache."""
+    known = {_identity(one.estimate.candidate) for one in judged}
+    for name in engines_for(question.workload):
+        for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, name)):
+            if _identity(smaller or plain) not in known:
+                yield smaller or plain
 
 
 def reachable(question: Question, *, further: bool = True) -> bool:

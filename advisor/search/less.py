@@ -159,7 +159,7 @@ def _relaxed_targets(question: Question, before: str = "") -> Iterator[Step]:
     workload = question.workload
     if not somebody_waits(workload):
         return
-    winner = verdict_for(question, depth=False).winner
+    winner = verdict_for(question, depth=False, shown=True).winner
     if before and (winner is None or winner.estimate.candidate.cpu_layers == 0):
         return  # the change before it plays no part
     speed = winner.estimate.peak_speed if winner else None
