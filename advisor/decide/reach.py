@@ -58,7 +58,7 @@ def reachable(question: Question, *, further: bool = True) -> bool:
         further: also look at ways that are tried only where no usual one is a yes.
     """
     usual = propose(question.hardware, question.workload, question.model)
-    if any(not _misses_alone(way, question) and _meets(way, question) for way in usual):
+    if any(not misses_alone(way, question) and _meets(way, question) for way in usual):
         return True
     return further and any(_meets(way, question) for way in strongest(question, usual))
 
@@ -76,12 +76,18 @@ def strongest(question: Question, known: Iterable[Candidate], *names: str, may: 
         names: engines; all where none is named.
         may: false where a way is known not to carry the load.
     """
-    seen = {_identity(way) for way in known}
     for name in names or engines_for(question.workload):
-        for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, name, may)):
-            way = smaller or plain
-            if _identity(way) not in seen and worth_trying(way, question):
-                yield way
+        further = levers(question.hardware, question.workload, question.model, name, may)
+        yield from (way for way in smallest(further, known) if worth_trying(way, question))
+
+
+def smallest(further: Sequence[Candidate], known: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Of ways that differ in nothing else the one with the smallest cache, where it is not known."""
+    seen = {_identity(way) for way in known}
+    for plain, smaller in _pairs(further):
+        way = smaller or plain
+        if _identity(way) not in seen:
+            yield way
 
 
 def every_way(known: Sequence[Candidate], question: Question, *names: str) -> list[Candidate]:
@@ -137,10 +143,10 @@ def _identity(way: Candidate) -> Candidate:
 
 def worth_trying(way: Candidate, question: Question) -> bool:
     """Whether it is predicted, a single request would meet the targets, and the load might."""
-    return not too_slow(way, question) and _alone(way, question) is True
+    return _alone(way, question) is True and not too_slow(way, question)
 
 
-def _misses_alone(way: Candidate, question: Question) -> bool:
+def misses_alone(way: Candidate, question: Question) -> bool:
     """What a single request misses, many do."""
     return _alone(way, question) is False
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from advisor.engines import ENGINES
 from advisor.engines.base import Engine, May, anything
 from advisor.errors import BadInput
+from advisor.physics.memo import by_identity
 from advisor.schema import Candidate, Hardware, ModelSpec, Workload
 
 
@@ -26,6 +27,7 @@ def engines_for(workload: Workload) -> Mapping[str, Engine]:
     raise BadInput(f"--engine {workload.engine}: accepted are auto, both, {', '.join(ENGINES)}")
 
 
+@by_identity
 def propose(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
     """All candidates of all engines in question, those that rules will refuse included; on one machine first."""
     alone = tuple(
@@ -45,11 +47,16 @@ def levers(
 ) -> tuple[Candidate, ...]:
     """Every further way of one engine, on one machine and on several: for where none of `propose` is a yes.
 
-    Those that `may` denies are left out; of one machine they are repeated on several all the same.
+    Those that `may` denies are left out.
     """
     if hardware.nodes == 1:
         return ENGINES[engine].levers(hardware, workload, model, may)
-    from advisor.propose.over_nodes import over_nodes
+    from advisor.propose.over_nodes import machines, over_nodes, times
 
-    alone = ENGINES[engine].levers(hardware, workload, model)
+    numbers = (1, *machines(hardware.nodes))
+
+    def somewhere(way: Candidate) -> bool:
+        return any(may(times(way, number)) for number in numbers)
+
+    alone = ENGINES[engine].levers(hardware, workload, model, somewhere)
     return tuple(way for way in (*alone, *over_nodes(alone, hardware, model, None)) if may(way))

@@ -12,7 +12,7 @@ from advisor.catalog import engine_limits
 from advisor.engines import ENGINES
 from advisor.engines.devices import counts
 from advisor.frozen import replace
-from advisor.schema import Candidate, Hardware, ModelSpec
+from advisor.schema import MOST_NODES, Candidate, Hardware, ModelSpec
 
 SPANS = "pipeline_over_nodes"  # the engine feature
 EVERY_NUMBER_TO = 8
@@ -34,12 +34,29 @@ def over_nodes(
         most: ways of one engine; None: all, since the first ones, each on every number of machines, leave no room.
     """
     made: dict[str, list[Candidate]] = {}
-    for candidate in _fullest(alone):
+    for candidate in fullest(alone):
         kept = made.setdefault(candidate.engine, [])
         if most is None or len(kept) < most:
             more = _repeated if _fits_one(candidate, hardware, model) else _spanning
             kept.extend(islice(more(candidate, hardware, model), None if most is None else most - len(kept)))
     return tuple(way for ways in made.values() for way in ways)
+
+
+def on_fewest(usual: Iterable[Candidate], one: Hardware, model: ModelSpec) -> Iterator[Candidate]:
+    """Each usual way on as few machines as hold it, to be repeated with `times`: what no number holds is left out.
+
+    Over several machines a way is judged by those that it takes, not by how many there are: what carries a load on some
+    is a yes on more of them, and whoever asks about every number of repetitions has asked about all ways.
+    """
+    for candidate in fullest(usual):
+        way = candidate if _fits_one(candidate, one, model) else _fewest(candidate, one, model, MOST_NODES)
+        if way is not None:
+            yield way
+
+
+def times(way: Candidate, number: int) -> Candidate:
+    """The same on so many times the machines."""
+    return replace(way, nodes=way.nodes * number, replicas=way.replicas * number)
 
 
 def _fits_one(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
@@ -48,7 +65,7 @@ def _fits_one(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> boo
     return engine.memory(engine.resize(candidate, 1.0, hardware, model), hardware, model).fits
 
 
-def _fullest(alone: Iterable[Candidate]) -> list[Candidate]:
+def fullest(alone: Iterable[Candidate]) -> list[Candidate]:
     """Of each format, those that use the most cards of one machine: with fewer it would not need a second one."""
     kept: dict[tuple[str, ...], list[Candidate]] = {}
     for candidate in alone:
@@ -68,23 +85,32 @@ def machines(nodes: int) -> tuple[int, ...]:
 
 def _repeated(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Iterator[Candidate]:  # noqa: ARG001
     for number in machines(hardware.nodes):
-        yield replace(candidate, nodes=number, replicas=candidate.replicas * number)
+        yield times(candidate, number)
 
 
 def _spanning(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> Iterator[Candidate]:
     """The fewest machines that hold one replica, and more such groups; where none does, all, so that it says why."""
-    if SPANS not in engine_limits(candidate.engine).features or candidate.replicas > 1:
-        return
-    ways = [
-        replace(candidate, nodes=number, pipeline_parallel=candidate.pipeline_parallel * number)
-        for number in range(2, hardware.nodes + 1)
-        if candidate.pipeline_parallel * number <= model.layers
-    ]
-    engine = ENGINES[candidate.engine]
-    holding = next((way for way in ways if engine.memory(way, hardware, model).fits), None)
+    holding = _fewest(candidate, hardware, model, hardware.nodes)
     if holding is None:
-        yield from ways[-1:]
+        yield from _cut(candidate, model, hardware.nodes)[-1:]
         return
     yield holding
     for groups in machines(hardware.nodes // holding.nodes):
-        yield replace(holding, nodes=holding.nodes * groups, replicas=groups)
+        yield times(holding, groups)
+
+
+def _fewest(candidate: Candidate, hardware: Hardware, model: ModelSpec, nodes: int) -> Candidate | None:
+    """One replica over the fewest machines that hold it; None where no number up to `nodes` does."""
+    memory = ENGINES[candidate.engine].memory
+    return next((way for way in _cut(candidate, model, nodes) if memory(way, hardware, model).fits), None)
+
+
+def _cut(candidate: Candidate, model: ModelSpec, nodes: int) -> list[Candidate]:
+    """One replica in stages across 2 to `nodes` machines, by an engine that can."""
+    if SPANS not in engine_limits(candidate.engine).features or candidate.replicas > 1:
+        return []
+    return [
+        replace(candidate, nodes=number, pipeline_parallel=candidate.pipeline_parallel * number)
+        for number in range(2, nodes + 1)
+        if candidate.pipeline_parallel * number <= model.layers
+    ]

@@ -9,13 +9,13 @@ import functools
 from collections.abc import Sequence
 
 from advisor.decide.pace import longest_s
-from advisor.physics.bisect import largest, narrowed
+from advisor.physics.bisect import largest
 from advisor.physics.speed.ceiling import Best
 from advisor.propose import engines_for
 from advisor.schema import MOST_NODES, Candidate, Question
 from advisor.sizing.reach import Reach, Split
 
-_SURE = 0.35  # of the cards' memory: what else an engine takes of it is less
+_SURE = 0.6  # of the cards' memory: what else an engine takes of it is less
 
 
 class Ceiling:
@@ -36,34 +36,52 @@ class Ceiling:
         self._number = {_kind(best): number for number, best in enumerate(self._best)}
         self._leading = _leading(self._best)
         self._over = functools.cache(self._cut_over)
+        self._layouts = functools.cache(self._laid_out)
 
     def reaches(self, cards: int, hosts: int) -> bool:
         """Whether so many machines with so many cards might carry the load; False is certain."""
-        return not self._known or any(self._fleet(number, cards, hosts) for number in self._leading)
+        return self._within(cards, hosts, hosts)
+
+    def _within(self, cards: int, fewest: int, most: int) -> bool:
+        """Whether any number of machines between these might."""
+        return not self._known or any(self._fleet(number, cards, fewest, most) for number in self._leading)
 
     def allows(self, way: Candidate) -> bool:
         """Whether a way on these cards might carry the load; False is certain."""
+        found = self._placed(way)
+        return found is None or self._reach.enough(*found, way.replicas)
+
+    def ever(self, way: Candidate) -> bool:
+        """Whether it might on any number of machines; False is certain."""
+        found = self._placed(way)
+        return found is None or self._reach.ever(*found)
+
+    def _placed(self, way: Candidate) -> tuple[int, Split] | None:
+        """Its number here and its split; None where nothing is known of it."""
         number = self._number.get((way.engine, way.weights_format, way.kv_cache_dtype))
         if number is None:
-            return True
-        split = way.tensor_parallel, way.pipeline_parallel
-        if not self._best[number].shared:
-            split = 1, max(len(way.gpu_indices), 1)
-        return self._reach.enough(number, split, way.replicas)
+            return None
+        if self._best[number].shared:
+            return number, (way.tensor_parallel, way.pipeline_parallel)
+        return number, (1, max(len(way.gpu_indices), 1))
 
     def least(self, first: int, most: int) -> int | None:
         """The fewest cards in one machine that might, from `first` to `most`; None: no number."""
         return next((cards for cards in range(first, most + 1) if self.reaches(cards, 1)), None)
 
     def machines(self, cards: int, first: int, stop: int) -> int | None:
-        """The fewest machines with so many cards that might, from `first` to below `stop`; None: no number."""
-        if stop <= first or not self.reaches(cards, stop - 1):
+        """The fewest machines with so many cards that might, from `first` to below `stop`; None: no number.
+
+        More may be less, as each finds less in its cache: a range is left out where its most machines, each with its
+        cache as warm as that of the fewest, are too few.
+        """
+        if stop <= first or not self._within(cards, first, stop - 1):
             return None
-        no, step = first - 1, 1
-        while no + step < stop - 1 and not self.reaches(cards, no + step):
-            no, step = no + step, 2 * step
-        yes = min(no + step, stop - 1)
-        return narrowed(lambda hosts: None if self.reaches(cards, hosts) else True, (no, True), yes)[0] + 1
+        if stop == first + 1:
+            return first
+        middle = min(2 * first, (first + stop) // 2)
+        lower = self.machines(cards, first, middle)
+        return self.machines(cards, middle, stop) if lower is None else lower
 
     def pooled(self, first: int, most: int) -> int | None:
         """The fewest cards that might, in whatever machines: none of them leaves a card over; None: no number."""
@@ -79,11 +97,11 @@ class Ceiling:
         """
         best, most = self._best[number], self._most
         if not best.shared:
-            return self._reach.enough(number, (1, most), cards, warm=True)
+            return self._reach.enough(number, (1, most), cards, at_least=1)
         sizes = [(size, size) for size in range(1, most + 1)]
         sizes += [(most * over, most) for over in self._over(number, most)]
         return any(
-            self._reach.enough(number, split, cards / size, warm=True)
+            self._reach.enough(number, split, cards / size, at_least=1)
             for size, in_one in sizes
             for split in self._splits(size, in_one)
         )
@@ -98,22 +116,27 @@ class Ceiling:
         )
         return tuple(range(2, next(surely, MOST_NODES) + 1))
 
-    def _fleet(self, number: int, cards: int, hosts: int) -> bool:
+    def _fleet(self, number: int, cards: int, fewest: int, hosts: int) -> bool:
         """As many replicas as there is room for, of each size; what one machine may not hold, over all of them.
 
         Or a single replica: each further one finds less in its cache.
         """
-        best = self._best[number]
-        if not best.shared:
-            return any(self._reach.enough(number, (1, cards), replicas) for replicas in {hosts, 1})
-        sizes = [(size, size, cards // size * hosts) for size in range(1, cards + 1)]
-        sizes += [(cards * over, cards, hosts // over) for over in self._over(number, cards) if over <= hosts]
         return any(
-            self._reach.enough(number, split, replicas)
-            for size, in_one, most in sizes
-            for split in self._splits(size, in_one)
-            for replicas in {most, 1}
+            self._reach.enough(number, split, 1)
+            or self._reach.enough(number, split, each * (hosts // over), at_least=each * max(fewest // over, 1))
+            for split, each, over in self._layouts(number, cards)
+            if over <= hosts
         )
+
+    def _laid_out(self, number: int, cards: int) -> tuple[tuple[Split, int, int], ...]:
+        """Each split that might answer at all, how many replicas of it, and in how many machines."""
+        if not self._best[number].shared:
+            found = [((1, cards), 1, 1)]
+        else:
+            sizes = [(size, size, cards // size, 1) for size in range(1, cards + 1)]
+            sizes += [(cards * over, cards, 1, over) for over in self._over(number, cards)]
+            found = [(split, each, over) for size, most, each, over in sizes for split in self._splits(size, most)]
+        return tuple(one for one in found if self._reach.ever(number, one[0]))
 
     def _splits(self, cards: int, most: int) -> list[Split]:
         """Ranks and stages of one replica over so many cards, of which `most` are in one machine."""

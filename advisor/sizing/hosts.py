@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 
-from advisor.physics.bisect import narrowed
 from advisor.schema import MOST_NODES, Question, value
 from advisor.search.bounds import worth_a_look
 from advisor.sizing.bounds import least_cards
@@ -35,14 +34,23 @@ class Fit:
 
 
 def carried(question: Question, supply: Supply, limits: Limits, machines: tuple[int, int], known: Known) -> bool:
-    """Whether so many cards in each of so many machines meet the targets: what `recommend` would say about them."""
-    ceiling = known.ceiling(supply, limits.host(supply))
+    """Whether so many cards in each of so many machines meet the targets, where fewer machines do not.
+
+    It is what `recommend` would say about them.
+    """
+    ceiling, (cards, hosts) = known.ceiling(supply, limits.host(supply)), machines
 
     def ask() -> bool:
-        asked = question_on(question, supply, *machines)
+        asked = question_on(question, supply, cards, hosts)
         return worth_a_look(asked) and carrying(asked, known.likely, ceiling.allows) is not None
 
-    return ceiling.reaches(*machines) and known.carried(supply.spec, machines, ask)
+    def ask_of_several() -> bool:
+        repeated = known.repeated(supply, cards, ceiling)
+        return bool(repeated.on(hosts)) and repeated.carrying(question_on(question, supply, cards, hosts)) is not None
+
+    if hosts > 1:
+        return known.carried(supply.spec, machines, ask_of_several)
+    return ceiling.reaches(cards, 1) and known.carried(supply.spec, machines, ask)
 
 
 Least = tuple[int, int]  # cards and machines in all: no fewer are found
@@ -74,7 +82,7 @@ def on_one(question: Question, supply: Supply, limits: Limits, beyond: int, know
 def on_several(
     question: Question, supply: Supply, limits: Limits, beyond: int, known: Known | None = None
 ) -> Fit | None:
-    """As few machines, all alike, as carry the load, each with as few cards as do, together below `beyond`."""
+    """Where one does not: as few machines, all alike, as carry the load, with as few cards, below `beyond` in all."""
     return _found(_several(question, supply, limits, beyond, known or Known(question)))
 
 
@@ -115,7 +123,8 @@ def _several(question: Question, supply: Supply, limits: Limits, beyond: int, kn
         fleet = best.cards if best else beyond
         end = min(most + 1, math.ceil(fleet / (hosts + spare)))
         least = max(math.ceil(least_cards(question, supply.spec) / hosts), 1)
-        each = range(least, end)  # every number: seven may be a no where six are a yes
+        ceiling = known.ceiling(supply, most)  # every number: seven may be a no where six are a yes
+        each = (number for number in range(least, end) if ceiling.reaches(number, hosts))
         holding = (number for number in each if carried(question, supply, limits, (number, hosts), known))
         cards = next(holding, None)
         if cards is not None:
@@ -129,25 +138,19 @@ def _several(question: Question, supply: Supply, limits: Limits, beyond: int, kn
 def _full_machines(
     question: Question, supply: Supply, limits: Limits, beyond: int, known: Known
 ) -> Generator[Least, None, int | None]:
-    """How many machines with all the cards that they take."""
+    """How many machines with all the cards that they take: one number after the other, as more may be a no again."""
     most, spare = limits.host(supply), limits.spare
     ceiling, least = known.ceiling(supply, most), least_cards(question, supply.spec)
     pooled = ceiling.pooled(least, beyond - 1)
     stop = min(MOST_NODES + 1, beyond - spare, _too_many(beyond, most))
-    first = max(math.ceil((pooled or 0) / most), 1 if spare else 2)
-    hosts = None if pooled is None else ceiling.machines(most, first, stop)
-    if pooled is None or hosts is None:
+    if pooled is None:
         return None
-    yield pooled + spare, first + spare
-    first_no, no, step = hosts, hosts - 1, 1
-    while not carried(question, supply, limits, (most, hosts), known):
-        hopeless = no < first_no and not carried(question, supply, limits, (most, stop - 1), known)
-        if hosts == stop - 1 or hopeless:
-            return None  # a second look is at the most that there may be: one request may be too slow already
-        no, hosts, step = hosts, min(hosts + step, stop - 1), 2 * step
-        yield max(pooled, no * _used(most) + 1) + spare, first + spare
-    said = narrowed(lambda n: None if carried(question, supply, limits, (most, n), known) else True, (no, True), hosts)
-    return said[0] + 1
+    first_in_reach = ceiling.machines(most, max(math.ceil(pooled / most), 1 if spare else 2), stop)
+    for hosts in range(first_in_reach or stop, stop):
+        yield max(pooled, (hosts - 1) * _used(most) + 1) + spare, hosts + spare
+        if carried(question, supply, limits, (most, hosts), known):
+            return hosts
+    return None
 
 
 def _too_many(beyond: int, most: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from advisor.catalog.entries import GpuSpec
 from advisor.schema import Question
-from advisor.sizing.carrying import Likely
+from advisor.sizing.carrying import Likely, Repeated
 from advisor.sizing.ceiling import Ceiling
 from advisor.sizing.supply import Supply, question_on
 
@@ -24,8 +24,9 @@ class Known:
         self.likely: Likely = {}
         self._question = question
         self._ceilings: dict[str, Ceiling] = {}
+        self._repeated: dict[tuple[str, int], Repeated] = {}
         self._said: dict[tuple[str, Machines], bool] = {}
-        self._noes: list[tuple[GpuSpec, Machines]] = []
+        self._noes: dict[str, tuple[GpuSpec, list[Machines]]] = {}
 
     def ceiling(self, supply: Supply, most: int) -> Ceiling:
         """What cards of this kind cannot exceed, up to so many in a machine."""
@@ -34,17 +35,29 @@ class Known:
             found = self._ceilings[supply.spec.id] = Ceiling(question_on(self._question, supply, most, 1))
         return found
 
+    def repeated(self, supply: Supply, cards: int, ceiling: Ceiling) -> Repeated:
+        """The ways on a machine with so many of these cards that several machines may repeat."""
+        key = (supply.spec.id, cards)
+        if key not in self._repeated:
+            self._repeated[key] = Repeated(
+                question_on(self._question, supply, cards, 1), self.likely, ceiling.allows, ceiling.ever
+            )
+        return self._repeated[key]
+
     def carried(self, spec: GpuSpec, machines: Machines, ask: Callable[[], bool]) -> bool:
         """The answer for so many of a card, asked only where it does not follow."""
         key = (spec.id, machines)
         if key not in self._said:
             self._said[key] = not self._follows(spec, machines) and ask()
             if not self._said[key]:
-                self._noes.append((spec, machines))
+                noes = self._noes.setdefault(spec.id, (spec, []))[1]
+                noes[:] = [*(no for no in noes if not _no_more(no, machines)), machines]
         return self._said[key]
 
     def _follows(self, spec: GpuSpec, machines: Machines) -> bool:
-        return any(_no_more(machines, no) and no_less(other, spec) for other, no in self._noes)
+        return any(
+            any(_no_more(machines, no) for no in noes) and no_less(other, spec) for other, noes in self._noes.values()
+        )
 
 
 def _no_more(some: Machines, others: Machines) -> bool:

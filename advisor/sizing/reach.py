@@ -27,32 +27,53 @@ class Reach:
         self._left = max(min(history_tokens(load, model), load.input_tokens) - self._shared, 0)
         target = math.inf if load.tpot_ms is None else load.tpot_ms / 1000
         self._asked = Request(load.input_tokens, self._shared, written_tokens(load, model), target)
+        self._one = functools.cache(lambda number, split: Replica.of(best[number], *split))
         self._replica = functools.cache(self._placed)
         self._alone_in_time = functools.cache(self._one_in_time)
+        self._enough = functools.cache(self._in_time)
 
-    def enough(self, number: int, split: Split, replicas: float, *, warm: bool = False) -> bool:
+    def enough(self, number: int, split: Split, replicas: float, *, at_least: float | None = None) -> bool:
         """Whether so many requests a second are as many as must be answered where each is answered in time.
 
-        A turn comes to any replica, and one of them has what the last one left.
+        A turn comes to any replica, and one of them has what the last one left: of as many as there are at least, where
+        nothing else is told. Were each cache as warm as that of one, more would be answered: that is asked first, as it
+        is worked out once for all numbers of replicas.
         """
-        load, kept = self._load, 1.0 if warm else 1.0 / replicas
-        found = self._replica(number, split, kept)
-        if found is None:
+        kept = 1.0 / (replicas if at_least is None else at_least)
+        if kept < 1.0 and self._peak(number, split, replicas, 1.0) is None:
             return False
-        replica, asked, each, alone_s = found
-        most = _SPARE * replicas * each
-        if most == 0 or (load.request_rate is not None and most < load.request_rate):
+        return self._enough(number, split, replicas, kept)
+
+    def ever(self, number: int, split: Split) -> bool:
+        """Whether any number of replicas might be enough: one holds a request, and a single one is in time."""
+        found = self._replica(number, split, 1.0)
+        if found is None or found[2] == 0:
+            return False
+        return self._longest is None or self._alone_in_time(number, split, 1.0)
+
+    def _in_time(self, number: int, split: Split, replicas: float, kept: float) -> bool:
+        peak, found = self._peak(number, split, replicas, kept), self._replica(number, split, kept)
+        if peak is None or found is None:
             return False
         if self._longest is None:
             return True
-        peak = peak_in_flight(self._least_in_flight(most, alone_s), load)
-        if most < peak / self._longest or not self._alone_in_time(number, split, kept):
-            return False
-        return self._first_in_time(replica, asked, max(peak / replicas, 1.0), kept)
+        in_flight = max(peak / replicas, 1.0)
+        return self._alone_in_time(number, split, kept) and self._first_in_time(*found[:2], in_flight, kept)
+
+    def _peak(self, number: int, split: Split, replicas: float, kept: float) -> float | None:
+        """Requests in flight at the peak; None where fewer are answered a second than must be."""
+        load, found = self._load, self._replica(number, split, kept)
+        if found is None:
+            return None
+        most = _SPARE * replicas * found[2]
+        if most == 0 or (load.request_rate is not None and most < load.request_rate):
+            return None
+        peak = peak_in_flight(self._least_in_flight(most, found[3]), load)
+        return peak if self._longest is None or most >= peak / self._longest else None
 
     def _placed(self, number: int, split: Split, kept: float) -> tuple[Replica, Request, float, float] | None:
         """One replica, what a request asks of it, requests a second, and the latency of a single one."""
-        replica = Replica.of(self._best[number], *split)
+        replica = self._one(number, split)
         if replica is None:
             return None
         asked = self._asked._replace(cached=self._shared + self._left * kept)

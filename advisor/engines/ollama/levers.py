@@ -12,20 +12,30 @@ from advisor.engines.ollama.propose import candidate_of, families, flash_attenti
 from advisor.engines.ollama.sizing import with_slots
 from advisor.engines.ollama.weights import every_choice
 from advisor.frozen import replace
+from advisor.physics.memo import by_identity
 from advisor.schema import Candidate, Hardware, ModelSpec, Workload
 
 
 def levers(hardware: Hardware, workload: Workload, model: ModelSpec, may: May = anything) -> tuple[Candidate, ...]:
     """Every quantisation of the library, on each number of equal cards and on all; what does not fit is left out."""
+    return tuple(way for way in _made(hardware, workload, model) if may(way) and _fits(way, hardware, model))
+
+
+def _fits(candidate: Candidate, hardware: Hardware, model: ModelSpec) -> bool:
+    return memory(with_slots(candidate, 1), hardware, model).fits
+
+
+@by_identity
+def _made(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+    """All of them, whether they fit or not: they are asked for again with other numbers of such machines."""
     limits = engine_limits("ollama")
-    found = [
+    return tuple(
         candidate
         for choice in every_choice(model, workload)
         for cards in _sets(hardware)
         if all(usable(card, limits) for card in cards)
         for candidate in both_caches(candidate_of(choice, cards, workload, model), cards)
-    ]
-    return tuple(c for c in found if may(c) and memory(with_slots(c, 1), hardware, model).fits)
+    )
 
 
 def _sets(hardware: Hardware) -> tuple[Group, ...]:

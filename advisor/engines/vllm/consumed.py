@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from advisor.catalog import constants, weights_format
 from advisor.catalog.entries import WeightsFormat
 from advisor.engines.vllm.adapters import adapter_bytes
+from advisor.frozen import replace
 from advisor.models.purpose import purpose
+from advisor.physics.memo import by_value_and_identity
 from advisor.physics.memory.blocks import matrices
 from advisor.physics.memory.cards import cards_of_replica
 from advisor.physics.memory.kv import scratch_channels
@@ -60,6 +62,15 @@ def stages(candidate: Candidate) -> tuple[Stage, ...]:
 
 def consumed(candidate: Candidate, hardware: Hardware, model: ModelSpec, stage: Stage | None = None) -> Consumed:
     """Everything on the fullest GPU rank, or on one of that stage, that is not KV cache."""
+    rank = replace(candidate, model_ref="", gpu_indices=(), replicas=1, nodes=1, kv_cache_dtype="auto")
+    weights, activation, graphs = _own((rank, stage), model)
+    return Consumed(weights, activation, non_torch_bytes(candidate, hardware), graphs)
+
+
+@by_value_and_identity
+def _own(asked: tuple[Candidate, Stage | None], model: ModelSpec) -> tuple[float, float, float]:
+    """Weights, activation peak and graphs: of a rank of one split the same on every card and beside any others."""
+    candidate, stage = asked
     fmt = weights_format(candidate.weights_format)
     part = None if stage is None else stage.share
     first, last = stage_bytes(model, fmt, candidate.tensor_parallel, candidate.pipeline_parallel, part)
@@ -73,8 +84,7 @@ def consumed(candidate: Candidate, hardware: Hardware, model: ModelSpec, stage: 
         ends = ends[:1] if stage.number + 1 < candidate.pipeline_parallel else ends[1:]
     weights, activation = max(ends, key=sum)
     weights += adapter_bytes(model) * (stage_layers(model.layers, candidate.pipeline_parallel, part) / model.layers)
-    graphs = graph_bytes(candidate, model, part)
-    return Consumed(weights, activation, non_torch_bytes(candidate, hardware), graphs)
+    return weights, activation, graph_bytes(candidate, model, part)
 
 
 def activation_bytes(candidate: Candidate, model: ModelSpec, fmt: WeightsFormat) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from advisor.engines.vllm.propose import Layout, candidate_of, worth_trying
 from advisor.engines.vllm.sizing import sixteen_bit_name, with_seqs
 from advisor.engines.vllm.weights import Weights, choices
 from advisor.frozen import replace
+from advisor.physics.memo import by_identity
 from advisor.schema import Candidate, Hardware, ModelSpec, Workload
 
 
@@ -22,18 +23,24 @@ def levers(hardware: Hardware, workload: Workload, model: ModelSpec, may: May = 
 
     Where nothing starts plainly, what starts without graphs or without the vision tower.
     """
-    made = [
-        candidate
-        for group in groups(hardware)
-        if all(usable(card, engine_limits("vllm")) for card in group)
-        for candidate in _of_group(group, workload, model)
-    ]
+    made = _made(hardware, workload, model)
     found = [candidate for candidate in made if may(candidate)]
     plain = tuple(candidate for candidate in found if _fits(candidate, hardware, model))
     if plain or any(_fits(candidate, hardware, model) for candidate in made if not may(candidate)):
         return plain
     edges = (edge for candidate in found for edge in at_the_edge(candidate, hardware, workload, model))
     return tuple(edge for edge in dict.fromkeys(edges) if _fits(edge, hardware, model))
+
+
+@by_identity
+def _made(hardware: Hardware, workload: Workload, model: ModelSpec) -> tuple[Candidate, ...]:
+    """All of them, whether they fit or not: they are asked for again with other numbers of such machines."""
+    return tuple(
+        candidate
+        for group in groups(hardware)
+        if all(usable(card, engine_limits("vllm")) for card in group)
+        for candidate in _of_group(group, workload, model)
+    )
 
 
 def _of_group(group: Group, workload: Workload, model: ModelSpec) -> Iterator[Candidate]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 from advisor.catalog import weights_format
 from advisor.engines.vllm.consumed import Consumed, Stage, activation_bytes, consumed, known, stages
@@ -163,8 +164,7 @@ def tightest_card(candidate: Candidate, hardware: Hardware, stage: Stage | None 
 
 def replica_pool(candidate: Candidate, model: ModelSpec, stage: Stage | None = None) -> Pool:
     """The block arithmetic of one rank of the candidate, of that stage where they are unequal."""
-    return pool(
-        model,
+    asked = _Blocks(
         context_tokens=candidate.context_tokens,
         batched_tokens=candidate.max_batched_tokens,
         element_bytes=bytes_per_element(candidate.kv_cache_dtype, weights_format(candidate.weights_format)),
@@ -173,6 +173,24 @@ def replica_pool(candidate: Candidate, model: ModelSpec, stage: Stage | None = N
         part=None if stage is None else stage.share,
         block_tokens=int(known()["block_tokens_cpu" if candidate.device == "cpu" else "block_tokens_gpu"]),
     )
+    return _pool(asked, model)
+
+
+class _Blocks(NamedTuple):
+    """What the blocks of a model follow from: the same for many candidates."""
+
+    context_tokens: int
+    batched_tokens: int
+    element_bytes: float
+    tensor_parallel: int
+    pipeline_parallel: int
+    part: float | None
+    block_tokens: int
+
+
+@by_value_and_identity
+def _pool(asked: _Blocks, model: ModelSpec) -> Pool:
+    return pool(model, **asked._asdict())
 
 
 def _basis(card: Accelerator, model: ModelSpec) -> Basis:
