@@ -32,7 +32,16 @@ class Repeated:
         one, self._likely, self._may = roomy(one), likely, may
         asked = one.hardware, one.workload, one.model
         usual = propose(*asked)
-        further = [way for name in engines_for(one.workload) for way in fullest(levers(*asked, name, ever))]
+        all_cards = len(one.hardware.accelerators)
+
+        def full(way: Candidate) -> bool:
+            return len(way.gpu_indices) == all_cards and ever(way)  # with fewer it is one of smaller machines
+
+        further = [
+            way
+            for name in engines_for(one.workload)
+            for way in levers(*asked, name, full) or fullest(levers(*asked, name, ever))
+        ]
         cut = filter(ever, on_fewest(usual, one.hardware, one.model))
         self._ways = dict.fromkeys([*cut, *smallest(further, usual)])
 
