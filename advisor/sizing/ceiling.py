@@ -129,14 +129,14 @@ class Ceiling:
         )
 
     def _laid_out(self, number: int, cards: int) -> tuple[tuple[Split, int, int], ...]:
-        """Each split that might answer at all, how many replicas of it, and in how many machines."""
+        """Each split that holds a request, how many replicas of it, and in how many machines."""
         if not self._best[number].shared:
             found = [((1, cards), 1, 1)]
         else:
             sizes = [(size, size, cards // size, 1) for size in range(1, cards + 1)]
             sizes += [(cards * over, cards, 1, over) for over in self._over(number, cards)]
             found = [(split, each, over) for size, most, each, over in sizes for split in self._splits(size, most)]
-        return tuple(one for one in found if self._reach.ever(number, one[0]))
+        return tuple(one for one in found if self._reach.holds(number, one[0]))
 
     def _splits(self, cards: int, most: int) -> list[Split]:
         """Ranks and stages of one replica over so many cards, of which `most` are in one machine."""

@@ -44,12 +44,15 @@ class Reach:
             return False
         return self._enough(number, split, replicas, kept)
 
-    def ever(self, number: int, split: Split) -> bool:
-        """Whether any number of replicas might be enough: one holds a request, and a single one is in time."""
+    def holds(self, number: int, split: Split) -> bool:
+        """Whether a replica holds a request at all, and writes it in time."""
         found = self._replica(number, split, 1.0)
-        if found is None or found[2] == 0:
-            return False
-        return self._longest is None or self._alone_in_time(number, split, 1.0)
+        return found is not None and found[2] > 0
+
+    def ever(self, number: int, split: Split) -> bool:
+        """Whether any number of replicas might be enough: a single request is in time."""
+        in_time = self._longest is None or self._alone_in_time(number, split, 1.0)
+        return in_time and self.holds(number, split)
 
     def _in_time(self, number: int, split: Split, replicas: float, kept: float) -> bool:
         peak, found = self._peak(number, split, replicas, kept), self._replica(number, split, kept)
