@@ -68,7 +68,7 @@ def looked(check: Check, plan: Plan) -> str:
 
 
 def _first_of(line: str) -> str:
-    """The first program of a line of shell, its options in quotes: a comma outside of them makes a list in PowerShell."""
+    """The first program of a line of shell, its options in quotes: a comma outside of them makes a list there."""
     words = re.split(r" \||[)]", line.removeprefix("found=$("))[0].split()
     return " ".join(f"'{word}'" if word.startswith("--") else word for word in words)
 

@@ -16,6 +16,8 @@ Machines = tuple[int, int]  # cards in one, and how many of them
 class Known:
     """Answers for one load: a no holds for fewer machines, for fewer cards in one, and for lesser cards.
 
+    Of several machines fewer are asked first, and each question is about the ways that take all of them.
+
     Several machines with fewer cards each are no less: a model in stages across them takes all cards of each, and heads
     may divide by six where they do not by seven.
     """
