@@ -54,3 +54,10 @@ def test_a_yes_and_a_no_of_the_card_alone_name_no_processor() -> None:
     """Where cards compute everything, the processor beside them is not what a no rests on."""
     assert PROCESSOR not in summary("L4", "Qwen/Qwen3-8B", users=500)
     assert PROCESSOR not in summary("RTX 4090", "Qwen/Qwen3-8B", users=2)
+
+
+def test_a_version_that_nobody_read_is_not_quoted() -> None:
+    """The limits of one that is older than all known ones are said to be those of the oldest of them."""
+    said = summary("V100 32GB", "Qwen/Qwen3-8B", users=5, engine="vllm", engine_version="vllm=0.10.0")
+    assert "the oldest version that is known here (0.10.0 may differ)" in said
+    assert "may differ" not in summary("V100 32GB", "Qwen/Qwen3-8B", users=5, engine="vllm")

@@ -9,6 +9,7 @@ from advisor.catalog import constants
 from advisor.catalog.gpu_driver import vgpu_gb
 from advisor.catalog.licences import limits
 from advisor.catalog.vendors import no_back_end, vendor_of
+from advisor.catalog.versions import facts
 from advisor.models.access import is_gated
 from advisor.models.fp8_blocks import uncut_width
 from advisor.models.library import HUB
@@ -42,7 +43,16 @@ def _no_back_end(case: Case) -> str | None:
 
 def ops402(case: Case, threshold: Mapping[str, Any]) -> str | None:
     """Fires when a CUDA card is below the engine's lowest compute capability."""
-    return _below(case, case.limits.min_cuda_capability, f"{case.limits.title} {case.limits.version}")
+    return _below(case, case.limits.min_cuda_capability, _version(case))
+
+
+def _version(case: Case) -> str:
+    """The engine's version whose limits these are: of one that is older than all that were read, the oldest."""
+    limits = case.limits
+    found = facts(limits.name, limits.version)
+    if found.place != "older":
+        return f"{limits.title} {limits.version}"
+    return f"{limits.title} {found.known[0]}, the oldest version that is known here ({limits.version} may differ)"
 
 
 def ops403(case: Case, threshold: Mapping[str, Any]) -> str | None:
@@ -70,8 +80,7 @@ def ops404(case: Case, threshold: Mapping[str, Any]) -> str | None:
     for card in case.cuda_cards:
         lowest = _lowest_driver(case, card)
         if lowest is not None and version_tuple(driver) < version_tuple(lowest):
-            who = f"{case.limits.title} {case.limits.version}"
-            return f"driver {driver} is installed, {who} needs {lowest} or newer for {card.name}"
+            return f"driver {driver} is installed, {_version(case)} needs {lowest} or newer for {card.name}"
     return None
 
 
