@@ -62,11 +62,29 @@ def _too_many(
 ) -> tuple[list[str], str | None]:
     """A word too many: often the value of an option whose name was left out."""
     word = next((each for each in argv if each and words.startswith(each)), words)
+    if whole := _torn(word, argv):
+        said = f"{path} takes no {word!r} by itself; did you mean {whole}?"
+        return [said, "what has blanks in it stands in quotes"], whole
     flag = next((name for name, takes in _TAKES.items() if name in _options(command) and takes(word)), None)
     said = f"{path} takes no {word!r}"
     if flag is None:
         return [f"{said}: it is a word too many", *_example(command, path)], None
     return [f"{said}; did you mean {flag} {quoted(word)}?", f"all options: {path} --help"], f"{flag} {quoted(word)}"
+
+
+def _torn(word: str, argv: Sequence[str]) -> str | None:
+    """The option and its whole value, where that was typed without quotes: `--gpu RTX 4090`; None: it was not."""
+    place = list(argv).index(word) if word in argv else 0
+    start = next((at for at in range(place - 1, -1, -1) if argv[at].startswith("--")), None)
+    if start is None:
+        return None
+    end = next((at for at in range(place, len(argv)) if argv[at].startswith("-")), len(argv))
+    flag, _, first = argv[start].partition("=")
+    value = " ".join(filter(None, (first, *argv[start + 1 : end])))
+    takes = _TAKES.get(flag)
+    if takes is None or flag == "--users" or not takes(value):
+        return None
+    return f"{flag} {quoted(value)}"
 
 
 def _no_option(

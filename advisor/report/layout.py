@@ -62,16 +62,19 @@ def columns(rows: Sequence[Row], width: int, *, indent: int = 0, style: str = ""
             head.append_text(padded(cell, room))
         last = row[-1].plain if isinstance(row[-1], Text) else row[-1]
         if narrow and len(last) > width - start:
-            yield _closer(head, row, indent, width)
+            yield from _closer(head, row, indent, width)
             yield from paragraph(last, width, indent=indent + _BELOW, style=style)
         else:
             yield from paragraph(last, width, head=head, indent=start, style=style)
 
 
-def _closer(head: Text, row: Row, indent: int, width: int) -> Text:
-    """The cells that stand above the last one; side by side where they do not fit in their columns."""
+def _closer(head: Text, row: Row, indent: int, width: int) -> Iterator[Text]:
+    """The cells that stand above the last one; side by side where they do not fit in their columns, wrapped at last."""
     head.rstrip()
-    return head if head.cell_len <= width else Text(" " * indent + "  ".join(str(cell) for cell in row[:-1]))
+    if head.cell_len <= width:
+        yield head
+        return
+    yield from paragraph("  ".join(str(cell) for cell in row[:-1]), width, indent=indent)
 
 
 def _length(cell: str | Text) -> int:
