@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from advisor.catalog import formats
 from advisor.models.thinking import first_answer_s, somebody_waits, thinking, written_tokens
 from advisor.physics.bisect import narrowed
-from advisor.schema import Question
+from advisor.schema import Question, Speed
 from advisor.search.step import Step, accepted, asking, changed, is_yes
 from advisor.verdict import verdict_for
 
@@ -169,21 +169,36 @@ def _relaxed_targets(question: Question, before: str = "") -> Iterator[Step]:
         if winner is not None and is_yes(patient):
             yield Step(change=f"{before}no latency targets", question=patient)
         return
-    wanted = {
+    wanted = _judged_ms(speed, question)
+    for attempt in range(_MOST_TRIES):
+        looser = _loosened(question, {key: seen * _LONGER**attempt for key, seen in wanted.items()}, before)
+        if looser is not None and is_yes(looser.question):
+            yield _as_served(looser, question, before)
+            return
+
+
+def _judged_ms(speed: Speed, question: Question) -> dict[str, float]:
+    """What each target is compared with."""
+    return {
         "ttft_ms": speed.ttft_p95_s.expected * 1000,
         "tpot_ms": speed.tpot_p95_s.expected * 1000,
-        "first_answer_ms": first_answer_s(speed, workload, question.model).expected * 1000,
+        "first_answer_ms": first_answer_s(speed, question.workload, question.model).expected * 1000,
     }
-    for attempt in range(_MOST_TRIES):
-        longer = {
-            key: _rounded(seen * _LONGER**attempt)
-            for key, seen in wanted.items()
-            if (target := getattr(workload, key)) is not None and seen * _LONGER**attempt > target
-        }
-        looser = changed(question, before, **longer)
-        if longer and accepted(**longer) and is_yes(looser.question):
-            yield looser
-            return
+
+
+def _loosened(question: Question, wanted: Mapping[str, float], before: str) -> Step | None:
+    """Every target that is shorter than that, set to it; None where there is none, or it cannot be typed."""
+    asked = {key: getattr(question.workload, key) for key in wanted}
+    longer = {key: _rounded(seen) for key, seen in wanted.items() if asked[key] is not None and seen > asked[key]}
+    return changed(question, before, **longer) if longer and accepted(**longer) else None
+
+
+def _as_served(looser: Step, question: Question, before: str) -> Step:
+    """No looser than what is served then: another way than the one whose figures were taken may keep more targets."""
+    winner = verdict_for(looser.question, depth=False).winner
+    speed = winner.estimate.peak_speed if winner else None
+    least = _loosened(question, _judged_ms(speed, question), before) if speed else None
+    return least if least is not None and is_yes(least.question) else looser
 
 
 def _rounded(milliseconds: float) -> int:

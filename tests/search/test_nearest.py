@@ -131,3 +131,27 @@ def test_nobody_is_told_to_put_a_second_card_into_a_laptop() -> None:
     overrides = {"model": "qwen3:4b", "users": 1, "offline": True}
     verdict = recommend(profile=None, overrides=overrides, gpu="RTX 3050 Ti Laptop 4GB", measurements="none").verdict
     assert verdict.nearest_yes and not any("Laptop" in each.change for each in verdict.nearest_yes)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model", "profile", "users"),
+    [
+        ("2x L40S", "Qwen/Qwen2.5-32B-Instruct", "rag", 80),
+        ("Tesla P40", "Qwen/Qwen2.5-14B-Instruct", "chat", 2),
+        ("M2 Ultra 192GB", "meta-llama/Llama-3.3-70B-Instruct", "chat", 2),
+        ("DGX Spark", "meta-llama/Llama-3.3-70B-Instruct", "chat", 4),
+    ],
+)
+def test_targets_are_loosened_no_further_than_to_what_is_served(gpu: str, model: str, profile: str, users: int) -> None:
+    """Each target of the line is what the plan that it gives needs, to three digits, and no other one is touched."""
+    overrides: dict[str, Any] = {"model": model, "users": users, "offline": True}
+    verdict = recommend(profile=profile, overrides=overrides, gpu=gpu, measurements="none").verdict
+    (line,) = [each.change for each in verdict.nearest_yes if re.fullmatch(r"(--t\w+-ms \d+ ?)+", each.change)]
+    words = shlex.split(line)
+    typed = {flag[2:].replace("-", "_"): float(value) for flag, value in zip(words[::2], words[1::2], strict=True)}
+    again = recommend(profile=profile, overrides=overrides | typed, gpu=gpu, measurements="none", quick=True).verdict
+    assert again.meets_targets and again.winner is not None
+    speed = again.winner.estimate.peak_speed
+    assert speed is not None
+    needs = {"ttft_ms": speed.ttft_p95_s.expected * 1000, "tpot_ms": speed.tpot_p95_s.expected * 1000}
+    assert {key: needs[key] for key in typed} == pytest.approx(typed, rel=0.02)
