@@ -212,3 +212,19 @@ def test_no_card_is_given_back_and_no_doubt_vanishes_as_people_come(gpu: str, mo
     for (one, before), (other, after) in pairwise(zip(found, ways, strict=False)):
         same = (before.weights_format, before.gpu_indices) == (after.weights_format, after.gpu_indices)
         assert not (same and one.confidence == "medium" and other.confidence == "high"), after
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model", "users"),
+    [
+        ("A100 80GB MIG 3g.40gb", "Qwen/Qwen3-14B", 5),
+        ("H100 MIG 1g.10gb", "Qwen/Qwen3-8B", 3),
+        ("RTX 4090 + RTX 5090", "Qwen/Qwen3-32B", 10),
+        ("8x H100", "deepseek-ai/DeepSeek-R1", 30),
+    ],
+)
+def test_what_nobody_measured_is_not_called_sure(gpu: str, model: str, users: int) -> None:
+    """A slice, cards of several kinds in step, a pipeline of three: however wide the range, the confidence is not high."""
+    overrides = {"model": model, "users": users, "offline": True}
+    verdict = recommend(profile=None, overrides=overrides, gpu=gpu, measurements="none", quick=True).verdict
+    assert verdict.meets_targets and verdict.confidence != "high"
