@@ -27,9 +27,10 @@ from advisor.probe.assumed_host import (
 from advisor.probe.beside import sliced
 from advisor.probe.named import Named, accelerator, alike, named
 from advisor.probe.slots import how_joined, peers
-from advisor.schema import Accelerator, Containers, Cpu, Hardware
+from advisor.schema import MOST_A_HOST, Accelerator, Containers, Cpu, Hardware
 from advisor.units import GIB, gib
 
+_JOINS_MORE = ("nvidia-v100", "nvidia-gb200", "nvidia-gb300")  # sold with more than eight that are linked
 _SERVER = Pattern(r"epyc|xeon|threadripper|altra|grace|graviton|kunpeng|ampere", re.IGNORECASE)  # others are a desk's
 
 
@@ -124,12 +125,23 @@ def _discrete(what: Named) -> Hardware:
     assumed = [host_in_words(architecture, memory_bytes, cores), *software_in_words(makers)]
     if len(specs) > 1:
         assumed.append(how_joined(cards, links.nvlink))
+    if note := _more_than_a_board(specs, joined):
+        assumed.insert(0, note)
     return _hardware(
         makers,
         cpu=processor(architecture, memory_bytes, memory_bandwidth(memory), cores=cores),
         accelerators=cards,
         assumed=tuple(assumed),
     )
+
+
+def _more_than_a_board(specs: Sequence[GpuSpec], joined: Sequence[Sequence[int]]) -> str:
+    """What several boards of linked cards in one machine are worth: nobody sells it, and a network is slower."""
+    number = len(specs)
+    if number <= MOST_A_HOST or not all(joined) or any(spec.id.startswith(_JOINS_MORE) for spec in specs):
+        return ""
+    two = f'--gpu "{MOST_A_HOST}x {specs[0].name}" --nodes {-(-number // MOST_A_HOST)}'
+    return f"{number} cards linked in one machine, though boards hold {MOST_A_HOST}: for machines in a network {two}"
 
 
 def _unified(what: Named) -> Hardware:

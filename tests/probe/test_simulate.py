@@ -121,6 +121,15 @@ def test_a_chip_brings_its_own_cores(text: str, cores: int) -> None:
     assert hardware.cpu.cores == cores and f"{cores} cores" in hardware.assumed[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("16x H100", True), ("16x MI300X", True), ("8x H100", False), ("16x V100 32GB", False), ("12x RTX 3090", False)],
+)
+def test_more_linked_cards_than_a_board_holds_are_questioned(text: str, told: bool) -> None:
+    """Sixteen of them are two machines in a network wherever one can be bought: what to type for those comes first."""
+    assert ("--nodes 2" in simulate(text).assumed[0]) is told
+
+
 @pytest.mark.parametrize("text", ["cpu", "CPU", "none", " no  gpu "])
 def test_a_machine_without_a_gpu_can_be_asked_for(text: str) -> None:
     """Sixteen cores with AVX2 and 64 GiB."""
