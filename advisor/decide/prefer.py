@@ -25,7 +25,7 @@ _NEVER = math.inf
 _AS_MUCH = 0.95
 _NO_LOSS_BITS = 8.0
 _HAIR = 1.01  # times as slow: nobody can tell, and it flips with any change of the question
-_CLEARLY = 1.25  # times as quick: a person notices
+CLEARLY = 1.25  # times as quick: a person notices
 Level = tuple[int, ...]
 
 
@@ -164,14 +164,14 @@ def _doubtful(judged: Judged, question: Question, beside: Beside) -> float:
     if misses(judged) or not level(judged, question)[-1]:
         return 0.0
     certain = beside.waits.get(_group(judged, question), 0.0)
-    return float(certain < _CLEARLY * (answer_s(judged, question) or _NEVER))
+    return float(certain < CLEARLY * (answer_s(judged, question) or _NEVER))
 
 
 def _clearly_slower(judged: Judged, question: Question, beside: Beside) -> float:
     if misses(judged) or patient(question):
         return 0.0
     quickest = beside.quickest.get(_group(judged, question), 0.0)
-    return float((answer_s(judged, question) or _NEVER) >= _CLEARLY * quickest)
+    return float((answer_s(judged, question) or _NEVER) >= CLEARLY * quickest)
 
 
 def _vain(judged: Judged, _: Question, beside: Beside) -> float:

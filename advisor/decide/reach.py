@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from advisor.compare import within_targets
-from advisor.decide.judge import judge, meets, serves
+from advisor.decide.judge import answer_s, judge, meets, serves, vetoed
 from advisor.decide.pace import too_slow
-from advisor.decide.prefer import precision, rounds
+from advisor.decide.prefer import CLEARLY, precision, rounds
 from advisor.engines.base import May, anything
 from advisor.estimate import estimate, sized_for, speed_at
 from advisor.frozen import replace
@@ -27,8 +28,8 @@ def with_levers(
         judged: the usual ways.
         question: the load and the machine.
         every: also of an engine whose yes is less precise, and beside another one's yes.
-        shown: where nothing at all is a yes, also the further ways that run: one may serve people better than the
-            usual ones do, and it is the best service that a no shows.
+        shown: where nothing at all is a yes, also further ways that serve people clearly better than the usual ones
+            of their engine do: the best service is what a no shows, but not for a hair.
         may: false where a way is known not to meet the targets.
     """
     if not every and any(map(meets, judged)):
@@ -39,16 +40,20 @@ def with_levers(
     ]
     if not shown or any(map(meets, found)):
         return found
-    return [*found, *(judge(estimate(way, question), question) for way in _running(judged, question))]
+    return [*found, *(way for name in engines_for(question.workload) for way in _better(name, judged, question))]
 
 
-def _running(judged: Sequence[Judged], question: Question) -> Iterator[Candidate]:
-    """Further ways of each engine, of a pair the one with the smaller cache."""
-    known = {_identity(one.estimate.candidate) for one in judged}
-    for name in engines_for(question.workload):
-        for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, name)):
-            if _identity(smaller or plain) not in known:
-                yield smaller or plain
+def _better(engine: str, judged: Sequence[Judged], question: Question) -> Iterator[Judged]:
+    """Further ways of an engine, of a pair the one with the smaller cache, that answer clearly sooner; no yes either."""
+    usual = [one for one in judged if one.estimate.candidate.engine == engine]
+    known = {_identity(one.estimate.candidate) for one in usual}
+    soonest = min((answer_s(one, question) or math.inf for one in usual if not vetoed(one)), default=math.inf)
+    for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, engine)):
+        way = smaller or plain
+        if _identity(way) not in known:
+            one = judge(estimate(way, question), question)
+            if CLEARLY * (answer_s(one, question) or math.inf) <= soonest:
+                yield one
 
 
 def reachable(question: Question, *, further: bool = True) -> bool:
