@@ -60,6 +60,7 @@ def _vllm(values: Values, setups: Setups, better: Vector, slower: Vector) -> Col
     names, place = setups.links
     latency = np.array([values.get(f"all_reduce_s.{name}", 0.0) for name in names])[place]
     share = np.array([values.get(f"link.{name}", 0.0) for name in names])[place]
+    own_way = np.where(np.array([name == "nvlink" for name in names])[place], 1.0, 2.0 / np.maximum(device.cards, 2.0))
     decode = _by_kind(values, setups, "decode_compute", kernel=True)
     return Columns(
         bytes_per_s=weights,
@@ -71,7 +72,7 @@ def _vllm(values: Values, setups: Setups, better: Vector, slower: Vector) -> Col
         vector_growth=np.zeros(len(many)),
         expert_growth=np.zeros(len(many)),
         all_reduce_s=np.where(many, slower * latency * device.cards**0.5, 0.0),
-        link_bytes_per_s=np.where(many, device.link_bytes_per_s * share, 1.0),
+        link_bytes_per_s=np.where(many, device.link_bytes_per_s * share * own_way, 1.0),
     )
 
 
@@ -125,8 +126,9 @@ def steps(engine: str, values: Values, setups: Setups) -> Columns:
         sequence_s=rates.sequence_s, dense_s=dense_s, expert_s=expert_s, expert_miss=1.0 - facts.expert_share,
         routing_spread=values["routing_spread"], token_s=flops / rates.decode_flops,
         vector_growth=rates.vector_growth, expert_growth=rates.expert_growth,
-        kv_full_s=soft_max(facts.kv_full_bytes * known.kv_share / kv_rate, full),
-        kv_window_s=soft_max(facts.kv_window_bytes * known.kv_share / kv_rate, windowed), window=facts.window,
+        kv_full_s=soft_max(facts.readers * facts.kv_full_bytes * known.kv_share / kv_rate, full),
+        kv_window_s=soft_max(facts.readers * facts.kv_window_bytes * known.kv_share / kv_rate, windowed),
+        window=facts.window,
         state_s=2.0 * facts.state_bytes / ranks / kv_rate,
         all_reduce_token_s=all_reduces * exchanged / rates.link_bytes_per_s,
         prefill_token_s=soft_max((dense_s + expert_s) / known.chunk_tokens, flops / rates.prefill_flops),

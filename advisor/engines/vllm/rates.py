@@ -57,7 +57,16 @@ def rates_of(values: Constants, device: Device, kernel: str, peak: float, facts:
         vector_growth=0.0,
         expert_growth=0.0,
         all_reduce_s=slower * values[f"all_reduce_s.{device.link}"] * cards**0.5 if cards > 1 else 0.0,
-        link_bytes_per_s=device.link_bytes_per_s * values[f"link.{device.link}"] if cards > 1 else 1.0,
+        link_bytes_per_s=_own_way(device) * values[f"link.{device.link}"] if cards > 1 else 1.0,
         stage_s=values["stage_s"],
         sharpness=values["cpu_sharpness"] if family == "cpu" else SHARPNESS,
     )
+
+
+def _own_way(device: Device) -> float:
+    """Bytes/s that one card has of the links while all of them talk.
+
+    Without NVLink the way leads through the host's bridges, where more than two cards are in each other's way; from
+    there on vLLM leaves its own all-reduce for NCCL's ring, too.
+    """
+    return device.link_bytes_per_s if device.link == "nvlink" else device.link_bytes_per_s * 2.0 / device.cards

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from advisor.catalog.entries import WeightsFormat
 from advisor.physics.memo import by_identity
-from advisor.physics.memory.kv import elements_per_token, state_bytes
+from advisor.physics.memory.kv import elements_per_token, per_layer_elements, state_bytes
 from advisor.physics.memory.layout import blocks
 from advisor.physics.memory.weights import matmul_flops_per_token, streamed_bytes, weight_bytes
 from advisor.physics.speed.step import Facts
@@ -40,7 +40,15 @@ def facts_of(model: ModelSpec, fmt: WeightsFormat, kv_element_bytes: float) -> F
         attention_flops=per_layer * full_layers,
         window_attention_flops=per_layer * windowed_layers,
         head_flops=2.0 * model.vocab * model.hidden,
+        readers=_readers(model, windowed),
     )
+
+
+def _readers(model: ModelSpec, windowed: float) -> float:
+    """Layers that read what one layer caches: told by those with a window, which have heads of one shape."""
+    if not windowed or not model.layers_sliding:
+        return 1.0
+    return max(model.layers_sliding * per_layer_elements(model) / windowed, 1.0)
 
 
 def held_bytes(facts: Facts, tokens: float) -> float:

@@ -38,6 +38,7 @@ class Facts(NamedTuple):
     attention_flops: float  # per query token and context token, full layers
     window_attention_flops: float
     head_flops: float = 0.0  # of `flops_per_token`: what only the last token of a prompt needs
+    readers: float = 1.0  # layers that read one layer's cache: some models let later layers look into an earlier one's
 
     @property
     def vocabulary(self) -> float:
@@ -239,8 +240,10 @@ def step_model(
         token_s=flops / rates.decode_flops,
         vector_growth=rates.vector_growth,
         expert_growth=rates.expert_growth,
-        kv_full_s=soft_max(facts.kv_full_bytes * kv_share / rates.kv_bytes_per_s, attention_s),
-        kv_window_s=soft_max(facts.kv_window_bytes * kv_share / rates.kv_bytes_per_s, window_attention_s),
+        kv_full_s=soft_max(facts.readers * facts.kv_full_bytes * kv_share / rates.kv_bytes_per_s, attention_s),
+        kv_window_s=soft_max(
+            facts.readers * facts.kv_window_bytes * kv_share / rates.kv_bytes_per_s, window_attention_s
+        ),
         window=facts.window,
         state_s=2.0 * facts.state_bytes / ranks / rates.kv_bytes_per_s,  # read and written
         all_reduce_token_s=all_reduces * exchanged / rates.link_bytes_per_s if all_reduces else 0.0,
