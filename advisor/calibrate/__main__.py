@@ -13,7 +13,7 @@ from advisor.calibrate.accepted import chances
 from advisor.calibrate.fit import fit
 from advisor.calibrate.kept import is_kept, sources
 from advisor.calibrate.kernels import measured
-from advisor.calibrate.meeting import meeting
+from advisor.calibrate.parameters import IN_STEP
 from advisor.calibrate.points import points, to_fit, to_judge
 from advisor.calibrate.rows import PROMPTS, as_judged, read_all
 from advisor.calibrate.validate import Error, leave_one_out, leave_out
@@ -40,7 +40,7 @@ def main() -> None:
         mine = [point for point in fitting if point.engine == engine]
         tables = held if engine == "vllm" else []
         values[engine] = fit(engine, mine, tables)
-        values[engine] |= meeting(mine, values[engine])
+        values[engine] |= IN_STEP
         values[engine] |= chances(engine, rows, values[engine])
         origin |= stale.left(engine, fitting, shown, write.rounded(values[engine]))
         _say(f"{engine}: {len(values[engine])} constants from {len(mine)} measurements")

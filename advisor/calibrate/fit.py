@@ -47,7 +47,7 @@ def fit(engine: str, points: Sequence[Point], held: Sequence[Held]) -> dict[str,
     inner = EDGE * (high - low)  # a start on a bound would hold the solver there
     found = least_squares(
         problem.residuals, np.clip(x0, low + inner, high - inner), jac=problem.jacobian, bounds=(low, high),
-        loss=problem.loss, f_scale=SCALE, max_nfev=EVALUATIONS, x_scale=0.1, xtol=1e-5, ftol=1e-4,
+        loss=problem.loss, f_scale=SCALE, max_nfev=EVALUATIONS, x_scale=0.1, xtol=1e-6, ftol=1e-6,
     )  # fmt: skip
     return problem.values(found.x)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from advisor.calibrate.rows import CLOCKED, PROMPT, PROMPTS, Row
+from advisor.calibrate.rows import CLOCKED, PROMPT, PROMPTS, Row, prefix_cached
 from advisor.calibrate.validate import Error
 
 
@@ -45,6 +45,7 @@ KINDS: tuple[tuple[str, str, Callable[[Error, Row], bool]], ...] = (
     ("TPOT", "tpot", _every),
     ("TTFT, prompt stated", "ttft", lambda e, row: _every(e, row) and bool(row.request["input_tokens"])),
     ("TTFT, one in flight", "ttft", lambda e, row: _every(e, row) and _flight(row) == 1 and _prompted(row)),
+    ("TTFT, from the cache by its source's word", "ttft", lambda e, row: _every(e, row) and prefix_cached(row)),
     ("TTFT, not from the cache", "ttft", lambda e, row: _computed(e, row)),
     ("TTFT, the same, one in flight", "ttft", lambda e, row: _computed(e, row) and _flight(row) == 1),
     ("TTFT, the same, 2 to 16 in flight", "ttft", lambda e, row: _computed(e, row) and 1 < _flight(row) <= 16),
@@ -56,8 +57,8 @@ KINDS: tuple[tuple[str, str, Callable[[Error, Row], bool]], ...] = (
 
 
 def _computed(error: Error, row: Row) -> bool:
-    """A prompt of stated length that no measurement proves to have lain in the cache."""
-    return _every(error, row) and _prompted(row) and not error.cached
+    """A prompt of stated length that neither its source says nor a measurement proves to have lain in the cache."""
+    return _every(error, row) and _prompted(row) and not (error.cached or prefix_cached(row))
 
 
 def _ollama(error: Error, row: Row) -> bool:

@@ -126,6 +126,9 @@ CPU_ONLY = {
     },
     "llamacpp": {"cpu_decode_compute": 0.21, "prefill_compute.cpu_dense": 1.42, "prefill_compute.cpu_moe": 0.754},
 }  # fmt: skip
+# Clients that ask alike and began together stay together: their answers end in one step, so their next prompts come at
+# once. Set, not fitted, and not part of a fit: only waits depend on it, and it drew the constants of rates off.
+IN_STEP = {"in_step": 1.0}
 # Constants that split into a base and factors; the base of these two is 1 and only the factors count.
 UNIT_BASES = ("decode_compute", "prefill_compute")
 FAMILY_FACTORS = {

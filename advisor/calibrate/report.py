@@ -19,14 +19,16 @@ WORST = 25
 SEEN = (
     "their figures are printed by every run, so whoever chose the last changes (waits in step, the queue of the "
     "process that splits prompts, then decodes beside prompts and all prompts of a batched bench) knew, source by "
-    "source, which way their waits were wrong. Once, in search of misread rows, three of "
-    "kinfer's were listed among all of Ollama's; nothing was changed by them. The changes were chosen by the other "
-    "sources."
+    "source, which way their waits were wrong. Two ways to read a row were found on theirs (one prompt repeated on "
+    "inference-lab's, the offline API on yuvraj-a100's) and hold for all; that links are shared was found on other "
+    "sources, and vast-8x4090's waits were known to point the same way. Once, in search of misread rows, three of "
+    "kinfer's were listed among all of Ollama's; nothing was changed by them. The other changes were chosen by the "
+    "other sources."
 )
 LOOKS = (
     "three times before the waits were changed, without a change of the model between, once after, and several times "
     "while the waits were changed again, whose constants no fit took from them; "
-    "and twice while rows were read anew (their own only by the rules for all)"
+    "and three times while rows were read anew (their own only by the rules for all)"
 )
 BANDS = ((1.5, "1 in flight"), (8.0, "2-8"), (64.0, "9-64"), (math.inf, "over 64"))
 

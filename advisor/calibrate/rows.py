@@ -24,6 +24,7 @@ QUOTIENT = 0.01  # a printed TTFT that is no further from prompt over prompt rat
 
 # Engines that were changed by the one who measured: another program than the one that is planned.
 PATCHED = {("syv-ai", "vLLM"), ("gemma-3090ti", "vLLM"), ("tom1tk-p100", "llama.cpp")}
+OFFLINE = re.compile(r"\boffline generate\(")  # the engine called by a program: no server is around it
 PROMPT_TOKENS = 512  # of llama-bench where nothing else is said
 
 
@@ -105,6 +106,7 @@ def as_installed(row: Row) -> Row:
     request["slots"] = known.slots_of(row) or request["slots"]
     request["lengths"] = request["lengths"] or _drawn_from(row.notes)
     request["model"], request["speculation"] = known.model_of(row), known.speculation_of(row)
+    request["mode"] = "offline" if row.measurement == "ttft_idle" and OFFLINE.search(row.notes) else request["mode"]
     request["gpu"] = with_links(_chip(request["gpu"]), known.LINKS.get(row.group, ""), request["gpu_count"])
     return row._replace(request=request)
 
@@ -155,7 +157,8 @@ def in_step(row: Row) -> bool:
 
 def prefix_cached(row: Row) -> bool:
     """The prompt lay in the prefix cache, so its first token says nothing about prefill."""
-    return "prefix caching on" in row.notes
+    said = row.request["prefix_cached"].strip().lower() in ("y", "yes")
+    return said or "prefix caching on" in row.notes
 
 
 def length_share(row: Row) -> float:

@@ -22,6 +22,22 @@ class Target(NamedTuple):
         return self.found <= self.limit if self.most else self.found >= self.limit
 
 
+TTFT = (
+    "kept: the links of more than two cards without NVLink, which share the host's bridges (vLLM's sum of squares "
+    "falls by a tenth; rates over twice at 8 and more in flight from 12 to 10 %); like requests that come in step, "
+    "wholly and with both engines; prompts of which the source says that they lay in the cache judged apart; one "
+    "prompt repeated read as cached, the offline API as without a server, runs that were handed in twice as one; "
+    "bursts by Little's law; decodes beside the prompts of a burst; an engine's own clock judged as a prompt. Dropped, "
+    "without a gain on left-out sources: prompts without the product of the head; experts and the other products of a "
+    "prompt at rates of their own; a step of decodes beside each prompt of an open loop; waves of a chunk where the "
+    "number of prompts is stated; a looser loss first; a latency by card family, or one that does not fall with the "
+    "version; waits with more weight. What is left: prompts from the cache, of which a row says nothing (two thirds of "
+    "4x3090) or which wait all the same (vast-8x4090); open loops near capacity, where a tenth of the rate is a "
+    "hundred times the wait; bursts that begin seconds late; single runs that compile first (localmaxxing); mixtures "
+    "of experts in int4 on cards of 24 GB, whose prompts two sources measured twice as fast as predicted.",
+    "cold prompts of stated spread at 1, 2, 4, 8 and 64 in flight, per card, warmed up, with the number of prompts and "
+    "the KV format",
+)
 # By hand: what was tried for a figure, and what would settle it. Shown where the figure is missed.
 TRIED = {
     "rate, all: median of the sources' medians": ("what is said of the tail below", "the same"),
@@ -41,43 +57,19 @@ TRIED = {
     "rate, Ollama, one stream: median": (
         "a factor of Ollama's build, a latency of its server and its own sampling; Cauchy's loss; tags with a "
         "draft head, a line of models for one of it and a row that ran on the processor read as what they were "
-        "(16.7 to 14.7 %); runs fitted with the build of their month (13.8 %). The constants that ship, which have "
-        "seen these rows, leave 11 %, so a new source costs them two or three points; and two sources of "
-        "llama.cpp's kernels on one card, model and format differ by 10 % in the median of 46 pairs, by 60 % in "
-        "every tenth. By row, the error is in depth (32,000 to 145,000 tokens on one Mac: 1.3 to 2x), in int4 and "
-        "nvfp4 tags, which Ollama runs on a Mac with MLX, whose kernels are not modelled (0.55 and 0.8x), and in "
-        "fast machines (5090 and M5 Pro: 0.75x; P40 0.92x, 4060 Ti 1.05x): sampling costs more on older hosts. Few "
-        "of the rows say the version, the layers on the card or the context that was allotted.",
+        "(16.7 to 14.7 %); runs fitted with the build of their month (13.8 %); caches that several layers share read "
+        "by each of them (12.8 %). What is left: depth on one Mac (32,000 to 145,000 tokens, 1.2 to 2x too fast: every "
+        "query head of Ollama 0.20 to 0.23 seems to read the cache anew, which llama.cpp's do not; no other source "
+        "tells it), int4 and nvfp4 tags, which MLX runs on a Mac (0.55 to 0.85x; left-out rows of a second Mac say "
+        "0.9x, so one factor would miss both), and fast or slow hosts (5090 and M5 Pro 0.75x, 0.5B on P40 1.25x). Two "
+        "sources of llama.cpp's kernels on one card, model and format differ by 10 % in the median of 46 pairs.",
         "Ollama's own timings with version, `num_ctx` and layers on the card, on five cards and two processors, and a "
-        "second Mac at depth",
+        "second Mac at depth and with MLX's formats",
     ),
-    "TTFT: median of the sources' medians": (
-        "kept: waits of like requests that come in step, which no rate depends on; the queue of the process that "
-        "splits prompts; an engine's own clock judged as a prompt without a server; decodes beside the prompts of a "
-        "burst; all prompts of a batched bench, which decodes after the last; the share in step learnt from clients "
-        "that are known to be in step, too. Dropped: prompts without the product of the head and a smaller latency of "
-        "llama.cpp's server, fitted together with the rates (rates and TPOT grew worse); a latency by card family, or "
-        "one that does not fall with the version (no gain in all); light open loops with the weight of one stream "
-        "(vLLM's sources 20.5 % off in rates instead of 19.7 %); a part of the request's latency as work of one "
-        "process, fitted to cached prompts (0.4 to 1.0, by what is left out), with whole blocks computed again. Begun, "
-        "not judged on left-out sources and not kept: a tenth at most of all waits, apart from the rates, to a source; "
-        "few sources state waits, so these lose six sevenths of their weight, and a request's latency falls from 18 "
-        "to 14 ms, towards its start. "
-        "What is left: open loops near capacity, where a tenth of the rate is a hundred times the wait; bursts of a "
-        "thousand requests that begin late; first runs that compile; prompts over PCIe at a power limit; mixtures of "
-        "experts in int4, whose prompts are up to twice too slow; prompts that lay in the cache and do not say so. The "
-        "constants that waits alone depend on, fitted once more to vLLM's waits with every source alike, leave the "
-        "median of its sources where it was (41.8 and 42.4 %): sources contradict each other (of 20, sixteen wait "
-        "longer than predicted and four less), and of five pairs of sources that measured one wait of one card, model "
-        "and length two differ by more than eight times. Kept now: the KV formats of InferenceX's scripts, bursts by "
-        "Little's law, waits of batched benches, which had weighed nothing (not cached: 40.0 to 37.9 %, within twice "
-        "79.2 to 81.3 %).",
-        "cold prompts of stated spread at 1, 2, 4, 8 and 64 in flight, per card, warmed up, with the number of prompts "
-        "and the KV format",
-    ),
-    "TTFT: within twice": ("as above", "as above"),
-    "TTFT, not from the cache: median of the sources' medians": ("as above", "as above"),
-    "TTFT, not from the cache: within twice": ("as above", "as above"),
+    "TTFT: median of the sources' medians": TTFT,
+    "TTFT: within twice": TTFT,
+    "TTFT, not from the cache: median of the sources' medians": TTFT,
+    "TTFT, not from the cache: within twice": TTFT,
     "TPOT: median": (
         "TPOT with more weight, a sharper bend between reading and computing, other weights of the sources (dropped)",
         "prefill alone, per card and version: where prompts are too slow the decodes beside them are, too",

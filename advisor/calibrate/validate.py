@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from advisor.calibrate.fit import fit
 from advisor.calibrate.kernels import Held
-from advisor.calibrate.meeting import meeting
 from advisor.calibrate.model import Model
+from advisor.calibrate.parameters import IN_STEP
 from advisor.calibrate.points import Point, beyond_peak, cached_in, from_cache, new_tokens
 from advisor.calibrate.rows import CLOCKED, rate_as_printed
 
@@ -89,7 +89,7 @@ def _errors(jobs: Sequence[_Job], processes: int) -> list[Error]:
 def _fold(job: _Job) -> list[Error]:
     engine, inside, outside, held = job
     values = fit(engine, inside, held)
-    model = Model({**values, **meeting(inside, values)})
+    model = Model({**values, **IN_STEP})
     families = {point.ready.prepared.device.family for point in inside}
     kernels = {point.ready.prepared.kernel for point in inside}
     again = from_cache(outside)

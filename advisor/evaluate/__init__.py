@@ -143,6 +143,7 @@ def measurement(cells: Mapping[str, str]) -> Measurement:
     request["slots"] = cell("slots") or _slots(cell("measurement"), cell("concurrency"), cell("notes"))
     request["output_cap"] = cell("output_cap")
     request["lengths"] = cell("lengths") or _distribution(cell("dataset"))
+    request["prefix_cached"] = _kept_prompt(cell("prefix_cached"), cell("dataset"))
     request["speculation"] = cell("speculation") or _speculation(cell("notes"))
     request["power_limit_watts"] = cell("power_limit_watts") or _stated(r"power limit (\d+) W", cell("notes"))
     # Some sources print 1000 over the rate as TPOT: that is the rate again, not a second figure.
@@ -185,6 +186,11 @@ def _distribution(dataset: str) -> str:
     """How the answers of a data set spread, where it is one that is known by name."""
     name = dataset.split(" (")[0].lower()
     return name if name in LENGTHS else ""
+
+
+def _kept_prompt(stated: str, dataset: str) -> str:
+    """Whether the prompt lay in the prefix cache: also where nobody says so, but it was one prompt again and again."""
+    return "y" if stated in ("", "unknown") and re.search(r"\bone\b.*\bprompt repeated\b", dataset) else stated
 
 
 def _speculation(notes: str) -> str:

@@ -188,6 +188,24 @@ def test_the_same_digits_on_another_machine_are_a_copy(copied: bool, cells: dict
     assert len(to_judge(rows)) == 2 - copied
 
 
+@pytest.mark.parametrize(
+    ("copied", "cells"),
+    [
+        (True, {}),
+        (True, {"model": "somebody/Qwen2.5-7B-Instruct-GGUF", "quantization": "IQ4_XS"}),  # one run under two names
+        (False, {"ttft_ms_mean_or_p50": "233"}),
+        (False, {"input_tokens_mean": "4096"}),
+        (False, {"group": "somebody else"}),
+    ],
+)
+def test_a_run_that_was_handed_in_twice_counts_once(copied: bool, cells: dict[str, str]) -> None:
+    """Rate and wait are the same to the last digit: the first one stands for both."""
+    first = {**USUAL, "output_tok_s_total": "197.26", "ttft_ms_mean_or_p50": "232", "input_tokens_mean": "512"}
+    assert copies([measurement(first), measurement({**first, "id": "second", **cells})]) == (
+        {"second"} if copied else set()
+    )
+
+
 def test_few_digits_may_be_the_same_by_chance() -> None:
     """22.1 tokens/s on two cards is no copy."""
     cells = {**USUAL, "output_tok_s_total": "22.1"}

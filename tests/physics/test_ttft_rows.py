@@ -8,8 +8,10 @@ import pytest
 
 np = pytest.importorskip("numpy", reason="the calibration is a development program and needs NumPy")
 
+from advisor.calibrate.kinds import kinds  # noqa: E402
 from advisor.calibrate.points import from_cache, to_fit, to_judge  # noqa: E402
-from advisor.calibrate.rows import CLOCKED, Row, as_judged, clocked  # noqa: E402
+from advisor.calibrate.rows import CLOCKED, Row, as_installed, as_judged, clocked, prefix_cached  # noqa: E402
+from advisor.calibrate.validate import Error  # noqa: E402
 from advisor.evaluate import measurement  # noqa: E402
 from advisor.predict import Prediction, predict  # noqa: E402
 from advisor.predict.rows import COLUMNS  # noqa: E402
@@ -144,6 +146,45 @@ def test_prompts_that_one_row_shows_to_be_cached_are_cached_in_all_of_vllm() -> 
     other = {"id": "other", "group": "somebody else"}
     found = to_judge([row(**{**cells, **one}) for one in (fast, slow, {**slow, **other})])
     assert from_cache(found) == {"fast", "slow"}
+
+
+@pytest.mark.parametrize(
+    ("cached", "cells"),
+    [
+        (True, {"prefix_cached": "y"}),
+        (True, {"notes": "decode rate at a prefilled context (prefix caching on)"}),
+        (True, {"dataset": "one synthetic 512-token prompt repeated"}),
+        (True, {"dataset": "one synthetic 512-token prompt repeated", "prefix_cached": "unknown"}),
+        (False, {"dataset": "one synthetic 512-token prompt repeated", "prefix_cached": "n"}),
+        (False, {"dataset": "two fixed prompts"}),
+        (False, {"notes": "server flags: --enable-prefix-caching"}),  # which says nothing of the prompts
+        (False, {}),
+    ],
+)
+def test_a_prompt_that_its_source_says_was_cached_is_judged_as_one(cached: bool, cells: dict[str, str]) -> None:
+    """It counts among those from the cache, by word, and not among those that were computed."""
+    one = row(**{"engine": "vLLM", "measurement": "serving", "prefill_tok_s": "", **cells})
+    assert prefix_cached(one) is cached
+    error = Error(
+        one.id, one.group, "vllm", one.measurement, "", "ada", "16", 1.0, True, 0.0, None, 0.1, None, None, False, 100.0,
+        100.0,
+    )  # fmt: skip
+    found = kinds([error], {one.id: one})
+    assert ("TTFT, from the cache by its source's word" in found) is cached
+    assert ("TTFT, not from the cache" in found) is not cached
+
+
+@pytest.mark.parametrize(
+    ("mode", "cells"),
+    [
+        ("offline", {"notes": "CUDA graphs off; offline generate(); distinct prompts"}),
+        ("single_stream", {"notes": "prefill only, cold"}),
+        ("serving", {"notes": "offline generate()", "measurement": "serving"}),
+    ],
+)
+def test_a_first_token_of_a_program_that_calls_the_engine_waits_for_no_server(mode: str, cells: dict[str, str]) -> None:
+    """vLLM's offline API has none around the engine, so no latency of one is in what it took."""
+    assert as_installed(row(**{"engine": "vLLM", "measurement": "ttft_idle", **cells})).request["mode"] == mode
 
 
 @pytest.mark.parametrize(("gpu", "judged"), [("Ascend 910B 64GB", 0), ("H100 SXM 80GB", 1), ("MI300X 192GB", 1)])
