@@ -131,7 +131,7 @@ def cards(way: Judged) -> int:
         ("myorg/llama-3.1-8b-customer-support", "A guess, as myorg/llama-3.1-8b-customer-support", "low"),
         ("someone/Qwen3-8B-FP99", "A guess, as someone/Qwen3-8B-FP99", "low"),
         ("RedHatAI/Qwen3-32B-quantized.w4a16", "vLLM with Qwen/Qwen3-32B (INT4 weights only", "high"),
-        ("Qwen/Qwen3-8B", "Ollama with Qwen/Qwen3-8B", "medium"),
+        ("Qwen/Qwen3-8B", "Ollama with Qwen/Qwen3-8B", "high"),
     ],
 )
 def test_the_first_line_says_what_is_not_as_named(named: str, told: str, confidence: str) -> None:
