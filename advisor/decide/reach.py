@@ -44,7 +44,7 @@ def with_levers(
 
 
 def _better(engine: str, judged: Sequence[Judged], question: Question) -> Iterator[Judged]:
-    """Further ways of an engine, of a pair the one with the smaller cache, that answer clearly sooner; no yes either."""
+    """Further ways of an engine, of a pair the one with the smaller cache, that answer clearly sooner."""
     usual = [one for one in judged if one.estimate.candidate.engine == engine]
     known = {_identity(one.estimate.candidate) for one in usual}
     soonest = min((answer_s(one, question) or math.inf for one in usual if not vetoed(one)), default=math.inf)
