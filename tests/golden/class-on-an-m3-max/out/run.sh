@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ollama with meta-llama/Llama-3.1-8B-Instruct (GGUF Q8_0) on 1 GPU for 30 users (12 requests in flight on average, 16 at peak): first token after 449 ms, then 7.2 tokens/s each; may miss the time per output token, up to 201 ms at the 95th percentile with a target of 150 ms.
+# Ollama with meta-llama/Llama-3.1-8B-Instruct (GGUF Q8_0) on 1 GPU for 30 users (12 requests in flight on average, 16 at peak): first token after 448 ms, then 7.2 tokens/s each; may miss the time per output token, up to 202 ms at the 95th percentile with a target of 150 ms.
 # Starts the engine on this machine without containers, waits until it answers, and leaves it running.
 # Log and process id lie in ./state; ./stop.sh stops what this started. Written by advisor from plan.json.
 set -euo pipefail

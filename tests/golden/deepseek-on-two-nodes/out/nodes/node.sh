@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# vLLM with deepseek-ai/DeepSeek-V3 (FP8 (E4M3), scale per channel or block) on 16 GPUs of 2 machines for 50 users (8.4 requests in flight on average, 13 at peak): first token after 107 ms, then 61 tokens/s each.
+# vLLM with deepseek-ai/DeepSeek-V3 (FP8 (E4M3), scale per channel or block) on 16 GPUs of 2 machines for 50 users (8.8 requests in flight on average, 14 at peak): first token after 124 ms, then 58 tokens/s each.
 # Runs this machine's part of an engine that spans 2 machines, in the foreground, until it is stopped:
 #   nodes/node.sh NUMBER            NUMBER: this machine's place in ADVISOR_NODES of nodes/nodes.env, from 0
 #   (ADVISOR_NODES_FILE names another file than nodes/nodes.env.)
