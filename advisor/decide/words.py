@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from advisor.catalog import engine_limits, weights_format
 from advisor.decide.judge import misses
@@ -11,7 +11,7 @@ from advisor.engines.devices import usable
 from advisor.models.names import is_guess, replaced
 from advisor.rules import VETO
 from advisor.rules.speed import awaited
-from advisor.schema import MADE, Candidate, Finding, Hardware, Judged, Question, Speed, Workload
+from advisor.schema import MADE, Candidate, Figure, Finding, Hardware, Judged, Question, Speed, Workload
 from advisor.units import count, ms, several
 
 _LOSSES = ("", ", at a small loss of quality", ", at a visible loss of quality")  # by how much precision is given up
@@ -137,21 +137,24 @@ def people_of(workload: Workload) -> str:
 
 
 def _edge(speed: Speed | None, workload: Workload) -> str:
-    """The targets that lie inside the range: they are met as predicted, and may be missed."""
-    targets = (
-        ()
-        if speed is None
-        else (
-            (awaited(workload), workload.ttft_ms, speed.ttft_p95_s),
-            ("time per output token", workload.tpot_ms, speed.tpot_p95_s),
-        )
-    )
     told = [
         f"the {what}, up to {ms(figure.high)} at the 95th percentile with a target of {ms(target / 1000)}"
-        for what, target, figure in targets
-        if target is not None and figure.high * 1000 > target
+        for what, target, figure in at_the_edge(speed, workload)
     ]
     return f"; may miss {' and '.join(told)}" if told else ""
+
+
+def at_the_edge(speed: Speed | None, workload: Workload) -> Iterator[tuple[str, float, Figure]]:
+    """What may be missed: each target, in milliseconds, that the slow end of the range exceeds."""
+    if speed is None:
+        return
+    targets = (
+        (awaited(workload), workload.ttft_ms, speed.ttft_p95_s),
+        ("time per output token", workload.tpot_ms, speed.tpot_p95_s),
+    )
+    for what, target, figure in targets:
+        if target is not None and figure.high * 1000 > target:
+            yield what, target, figure
 
 
 def _pace(speed: Speed | None, workload: Workload) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 from advisor.catalog import constants, weights_format
 from advisor.catalog.vendors import short_card
 from advisor.decide.judge import meets
-from advisor.decide.words import beside, layout, pace, unit_of
+from advisor.decide.words import at_the_edge, beside, layout, pace, unit_of
 from advisor.report.layout import columns, paragraph
 from advisor.report.pareto import scatter_lines, scatters
 from advisor.report.screen import Screen
@@ -130,8 +130,15 @@ def _plans(option: Option, asked: Workload) -> Iterator[tuple[str, str]]:
     """The winner first, then what other engines give on the same machines."""
     order = sorted(option.engines.items(), key=lambda item: item[0] != option.way.verdict.engine)
     for place, (name, judged) in enumerate(order):
-        short = "" if meets(judged) else ", misses the targets"
-        yield "plan" if place == 0 else "or", f"{engine_title(name)}: {_plan(judged, asked)}{short}"
+        sure = f"; confidence {option.way.verdict.confidence}" if place == 0 else ""
+        told = f"{sure}{_doubt(judged, asked)}" if meets(judged) else ", misses the targets"
+        yield "plan" if place == 0 else "or", f"{engine_title(name)}: {_plan(judged, asked)}{told}"
+
+
+def _doubt(judged: Judged, asked: Workload) -> str:
+    """Which targets the slow end of the range misses."""
+    names = [what for what, _, _ in at_the_edge(judged.estimate.peak_speed, asked)]
+    return f", may miss the {' and the '.join(names)}" if names else ""
 
 
 def _plan(judged: Judged, asked: Workload) -> str:
