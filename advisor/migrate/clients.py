@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from advisor.engines import ENGINES
-from advisor.migrate.carried import TEMPLATE_FILE, Carried
+from advisor.migrate.carried import Carried
+from advisor.migrate.checkpoint import TEMPLATE_FILE
 from advisor.migrate.moved import Moved, Wish
 from advisor.plan import checks_of
 from advisor.schema import Plan, Setting

@@ -139,9 +139,8 @@ async def _ask(base: str, model: dict[str, Any], prompt: str) -> Said:
     began = time.perf_counter()
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            text, first, vector = await (_vector if model.get("kind") == "embed" else _chat)(
-                base, str(model["name"]), prompt
-            )
+            ask = {"embed": _vector, "complete": _completion}.get(str(model.get("kind")), _chat)
+            text, first, vector = await ask(base, str(model["name"]), prompt)
     except Broken as broken:
         return Said(text="", ttft_s=None, whole_s=time.perf_counter() - began, error=str(broken)[:300])
     except TimeoutError:
@@ -172,6 +171,16 @@ async def _chat(base: str, name: str, prompt: str) -> tuple[str, float | None, t
                     if isinstance(each := delta.get(key), str)
                 ]
     return "".join(said), first, ()
+
+
+async def _completion(base: str, name: str, prompt: str) -> tuple[str, float | None, tuple[float, ...]]:
+    """What follows these words, where an engine refuses chats."""
+    body = {"model": name, "prompt": prompt, "max_tokens": ANSWER_TOKENS, "temperature": 0, "top_p": 1, "seed": 0}
+    status, found = await fetch_json("POST", f"{base}/v1/completions", body, timeout_s=_PATIENCE_S)
+    text = at(found, "choices", 0, "text")
+    if status != 200 or not isinstance(text, str):
+        raise Broken(f"http {status}", "no text came")
+    return text, None, ()
 
 
 async def _vector(base: str, name: str, prompt: str) -> tuple[str, float | None, tuple[float, ...]]:

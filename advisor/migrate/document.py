@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from advisor.migrate.asking import purpose_of
-from advisor.migrate.moved import Moved, side_by_side
+from advisor.migrate.moved import Moved, kind_of, side_by_side
 from advisor.wire import to_data
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def _model(moved: Moved, site: Site) -> dict[str, Any]:
         "name": moved.name,
         "names": list(mapped.found.names),
         "checkpoint": mapped.model.hf_id if mapped.model else None,
-        "kind": "embed" if purpose_of(mapped) == "vectors" else "generate",
+        "kind": kind_of(moved),
         "mapped": mapped.because,
         "confirmed": mapped.confirmed,
         "doubts": list(mapped.doubts),

@@ -17,6 +17,7 @@ MOST_MODELS = 64
 MOST_NAME = 200  # characters
 _ALSO = "also"  # of a listed model: its further names
 _ADAPTER = re.compile(r"^ADAPTER\s+(.+)$", re.MULTILINE)
+_RENDERER = re.compile(r"^RENDERER\s", re.MULTILINE)  # code of Ollama's own then writes the prompt, and no template
 _PARAMETER = re.compile(r"^(\w+)\s+(.*\S)\s*$")
 
 
@@ -37,6 +38,7 @@ class FoundModel:
     system: str = ""
     template: str = ""  # in the server's own language
     chat_template: str = ""  # Jinja, where the file carries one
+    begins: bool = False  # every prompt with the token that begins a text
     parameters: tuple[tuple[str, str], ...] = ()  # in their order; `stop` may stand more than once
     adapters: tuple[str, ...] = ()
     altered: bool = False  # an adapter is part of it: without it this is another model
@@ -151,8 +153,9 @@ def _shown(server: Server, listed: dict[str, Any], held: dict[str, Any] | None, 
         context_tokens=int(context) if context else int(own) if own.isdecimal() and len(own) < 10 else None,
         capabilities=tuple(each for each in told if isinstance(each, str)) if isinstance(told, list) else (),
         system=text(shown_model, "system"),
-        template=text(shown_model, "template"),
+        template="" if _RENDERER.search(text(shown_model, "modelfile")) else text(shown_model, "template"),
         chat_template=text(info, "tokenizer.chat_template"),
+        begins=info.get("tokenizer.ggml.add_bos_token") is True,
         parameters=parameters,
         adapters=adapters,
         altered=bool(adapters),

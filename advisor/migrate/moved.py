@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from advisor.migrate.carried import Carried, Row
+from advisor.migrate.carried import Carried
 from advisor.migrate.mapping import Mapped
+from advisor.migrate.rows import Row
+from advisor.models.purpose import purpose
 from advisor.pipeline import Answer
 from advisor.schema import Hardware, Plan, value
 from advisor.units import gib
@@ -45,6 +47,14 @@ class Wish:
     measurements: str | None = None
     staying_bytes: int = 0  # on cards, held by the old engine for models that nobody asked to move
     going: tuple[str, ...] = ()  # the models that move
+
+
+def kind_of(moved: Moved) -> str:
+    """What it can be asked on both sides: chats, completions alone where the new engine refuses chats, or vectors."""
+    model = moved.mapped.model
+    if model is not None and purpose(model) == "vectors":
+        return "embed"
+    return "generate" if moved.carried.chats else "complete"
 
 
 def lost(moved: Sequence[Moved]) -> tuple[tuple[str, Row], ...]:

@@ -11,6 +11,9 @@ from advisor.migrate.load import Load
 from advisor.migrate.moved import Moved
 from advisor.schema import Hardware, value
 
+NO_CHATS = (
+    "vLLM refuses its chats (400): no chat template lies in its folder; its clients use /v1/completions, or do not move"
+)
 SHORT_CONTEXT = 4096  # tokens: what Ollama takes by itself on small cards, and cuts prompts to
 
 
@@ -63,6 +66,7 @@ class Site:
     def doubts(self) -> tuple[tuple[str, str], ...]:
         """What a person should look at first, by model."""
         told = [(each.name, doubt) for each in self.moved for doubt in each.mapped.doubts]
+        told += [(each.name, NO_CHATS) for each in self.moved if each.plan is not None and not each.carried.chats]
         if self.others and self.machine.accelerators:
             names = ", ".join(self.others[:3]) + (f" and {len(self.others) - 3} more" if len(self.others) > 3 else "")
             told.append((names, "stays, and takes memory of the cards when it is asked for: --reserve keeps room"))
@@ -83,8 +87,9 @@ def _touched(moved: Sequence[Moved]) -> Iterator[str]:
         found = each.mapped.found
         yield from (word for word in ("tools", "vision", "thinking", "embedding") if word in found.capabilities)
         kept = {row.what: row.kept for row in each.carried.rows}
+        stops = [row.kept for row in each.carried.rows if row.what == "PARAMETER stop"]
         words = {
-            "system": kept.get("SYSTEM"), "stop": kept.get("PARAMETER stop") is False, "adapters": kept.get("ADAPTER"),
+            "system": kept.get("SYSTEM"), "stop": not all(stops), "adapters": kept.get("ADAPTER"),
             "messages": found.messages, "short_context": found.context_tokens and found.context_tokens <= SHORT_CONTEXT,
         }  # fmt: skip
         yield from (word for word, there in words.items() if there)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from advisor.deploy import gateway
 from advisor.deploy.gateway import Gateway
 from advisor.engines.ways import ways_of
-from advisor.migrate.asking import purpose_of
-from advisor.migrate.carried import TEMPLATE_FILE
+from advisor.migrate.checkpoint import TEMPLATE_FILE
 from advisor.migrate.document import document
-from advisor.migrate.moved import Moved, lost, side_by_side
+from advisor.migrate.moved import Moved, kind_of, lost, side_by_side
 from advisor.migrate.site import Site
 from advisor.pipeline import files_of
 from advisor.quoting import shell, yaml
@@ -28,9 +27,11 @@ _TEMPLATES = (
     ("migrate/env.example.j2", ".env.example", False), ("migrate/compare.sh.j2", "compare.sh", True),
     ("migrate/MIGRATION.md.j2", "MIGRATION.md", False), ("migrate/DIFFERENCES.md.j2", "DIFFERENCES.md", False),
 )  # fmt: skip
-_QUESTIONS = {
-    "text": '{"model": "%s", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 8, "temperature": 0}',
-    "vectors": '{"model": "%s", "input": "hello"}',
+_SHORT = {"max_tokens": 8, "temperature": 0}
+_QUESTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "generate": ("chat/completions", {"messages": [{"role": "user", "content": "hello"}], **_SHORT}),
+    "complete": ("completions", {"prompt": "hello", **_SHORT}),
+    "embed": ("embeddings", {"input": "hello"}),
 }
 _PROMPTS = """What is the capital of France? Answer with one word.
 Count from one to ten in words.
@@ -78,7 +79,6 @@ def _context(site: Site, going: Sequence[Moved]) -> dict[str, Any]:
     plans = [each.plan for each in going if each.plan is not None]
     target = {"engine": site.target, "title": site.target_title, "address": f"127.0.0.1:{plans[0].launch.port}"}
     told = lost(site.moved)
-    kind = purpose_of(going[0].mapped)
     return {
         "plan": {"summary": f"From {site.source_title} to {site.target_title}, side by side"},
         "gateway": _gateway(plans),
@@ -91,8 +91,6 @@ def _context(site: Site, going: Sequence[Moved]) -> dict[str, Any]:
         "models": [_behind(each, each.plan) for each in going if each.plan is not None],
         "listed": [*(each.name for each in site.moved), *site.others],
         "moved": [_row(each, site) for each in site.moved],
-        "path": "embeddings" if kind == "vectors" else "chat/completions",
-        "question": _QUESTIONS.get(kind, _QUESTIONS["text"]),
         "together": _sentence(side_by_side(site.moved, site.machine)),
         "gap": any(each.gap for each in going),
         "unload": _unload(going, site),
@@ -133,7 +131,12 @@ def _gateway(plans: Sequence[Plan]) -> Gateway:
 
 def _behind(moved: Moved, plan: Plan) -> dict[str, Any]:
     found, address = moved.mapped.found, f"127.0.0.1:{plan.launch.port}"
-    return {"name": found.name, "names": found.names, "address": address, "url": f"http://{address}"}
+    path, words = _QUESTIONS[kind_of(moved)]
+    question = json.dumps({"model": found.name, **words}, ensure_ascii=False)
+    return {
+        "name": found.name, "names": found.names, "address": address, "url": f"http://{address}", "path": path,
+        "question": question,
+    }  # fmt: skip
 
 
 def _row(moved: Moved, site: Site) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.catalog import constants
-from advisor.migrate.carried import Carried, Row, carried_to_ollama, carried_to_vllm, with_system
+from advisor.migrate.carried import Carried, carried_to_ollama, carried_to_vllm
 from advisor.migrate.found import FoundModel
 from advisor.migrate.mapping import Mapped, map_model
+from advisor.migrate.prompting import with_system
+from advisor.migrate.rows import Row
 
 CHATML = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
@@ -110,7 +112,41 @@ def test_every_parameter_has_a_row(folder: Path) -> None:
 def test_stop_words_that_end_a_turn_anyway(folder: Path) -> None:
     """Those of the checkpoint itself are kept, wherever the folder tells of them; others are the clients' to send."""
     found = of(model(parameters=(("stop", "<|im_end|>"), ("stop", "<|eot|>"), ("stop", "END"))), folder)
-    assert [each.kept for each in found.rows if each.what == "PARAMETER stop"] == [True, True, False]
+    assert stops_kept(found) == [True, True, False]
+
+
+def stops_kept(found: Carried) -> list[bool]:
+    """Of each stop word, whether clients need not send it."""
+    return [each.kept for each in found.rows if each.what == "PARAMETER stop"]
+
+
+TURNS = {each["family"]: each for each in constants("migrating")["turns"]}
+
+
+@pytest.mark.parametrize("family", TURNS)
+def test_ends_and_marks_of_each_template(family: str) -> None:
+    """Where the weights are not here the template's family says which stop words are its own; any other is the clients' to send."""
+    turn = TURNS[family]
+    stops = tuple(("stop", word) for word in (*turn["ends"], *turn["marks"], "END", "User:"))
+    found = of(model(parameters=stops, template=f"say {turn['word']} so"), "HuggingFaceTB/SmolLM2-135M-Instruct")
+    assert stops_kept(found) == [True] * (len(stops) - 2) + [False, False]
+
+
+def test_a_template_that_somebody_wrote_says_nothing_of_the_weights() -> None:
+    """ChatML around another checkpoint ends where that one does: its stop words are still the clients' to send."""
+    asked = {"parameters": (("stop", "<|im_end|>"),), "template": "<|im_start|>user", "made_here": True}
+    for own, kept in ((None, False), (True, False), (False, True)):
+        assert stops_kept(of(model(**asked, own_template=own), "HuggingFaceTB/SmolLM2-135M-Instruct")) == [kept]
+    base = of(model(**asked | {"made_here": False}), "Qwen/Qwen2.5-7B")
+    assert stops_kept(base) == [False], "a base model does not end its answers by the template"
+
+
+def test_a_mark_counts_where_its_end_does(folder: Path) -> None:
+    """Weights that lie here and stop at no end of the template run on into the next turn: then its mark must be sent."""
+    marks = model(parameters=(("stop", "<|im_start|>"),))
+    assert stops_kept(of(marks, folder)) == [True]
+    (folder / "config.json").write_text(json.dumps(CONFIG | {"eos_token_id": 7}))
+    assert stops_kept(of(marks, folder)) == [False]
 
 
 def test_a_template_that_is_not_here_leaves_the_system_prompt_to_clients() -> None:
@@ -125,7 +161,20 @@ def test_a_folder_without_a_template_gets_that_of_the_file(folder: Path) -> None
     """Without one vLLM refuses chats: the GGUF's own is given; where there is none either, it is said."""
     (folder / "tokenizer_config.json").write_text("{}")
     assert of(model(chat_template=CHATML), folder).template == CHATML
-    assert not row(of(model(template="{{ .Prompt }}"), folder), "TEMPLATE").kept
+    lost = of(model(template="{{ .System }} {{ .Prompt }}"), folder)
+    assert not row(lost, "TEMPLATE").kept and not lost.chats
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_the_bare_template_is_said_in_jinja(folder: Path, begins: bool) -> None:
+    """What Ollama gives a file without a template is one text after the other, without a system prompt: vLLM is given the same."""
+    (folder / "tokenizer_config.json").write_text("{}")
+    found = of(model(template="{{ .Prompt }}", begins=begins, system="Be brief."), folder)
+    assert found.template is not None and found.chats and all(each.kept for each in found.rows)
+    talk = {"role": "system", "content": "no"}, HELLO, {"role": "assistant", "content": " you"}, HELLO
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    said = environment.from_string(found.template).render(messages=talk, bos_token="<s>", add_generation_prompt=True)
+    assert said == ("<s>" if begins else "") + "hello youhello"
 
 
 def test_what_is_in_force_is_told_or_named(folder: Path) -> None:

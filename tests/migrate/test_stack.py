@@ -15,7 +15,6 @@ import pytest
 from advisor.catalog import constants
 from advisor.folder.saved import plan_in
 from advisor.schema import Plan
-from tests.engines.engine_cases import tool
 from tests.migrate.servers import Front, Model, dimensions, ollama, serving, vllm
 
 LLAMA = Model("llama3.1:8b", info=dimensions(32, 4096, 32), loaded=8192, show={"capabilities": ["completion", "tools"]})
@@ -214,23 +213,6 @@ def test_a_system_prompt_in_a_container(tmp_path: Path) -> None:
     place = plan.launch.argv[plan.launch.argv.index("--chat-template") + 1]
     assert place == str(folder / "chat_template.jinja") and "Be brief." in (folder / "chat_template.jinja").read_text()
     assert place in (folder / "compose.override.yaml").read_text() and place in (folder / "compose.yaml").read_text()
-
-
-@pytest.mark.external
-def test_its_scripts_and_its_gateway_are_clean(tmp_path: Path) -> None:
-    """shellcheck finds nothing, and Caddy takes the file with either engine chosen."""
-    migrated(ollama(LLAMA, QWEN, OWN), tmp_path, code=1, gpu="H100")
-    folder = tmp_path / "migration"
-    done = subprocess.run(
-        [tool("shellcheck"), "-S", "style", "gateway.sh", "compare.sh"], cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    env = {"ADVISOR_API_KEY": "0123456789abcdef", "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [tool("caddy"), "validate", "--config", "gateway/Caddyfile", "--adapter", "caddyfile"], cwd=folder, env=env,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
