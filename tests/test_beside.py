@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -117,6 +118,19 @@ def test_what_makes_no_sense_is_refused(key: str, said: str) -> None:
     """A model that writes text, a name nobody knows and a size without sense are named with what is accepted."""
     with pytest.raises(BadInput, match=key):
         load_workload("chat", {key: said})
+
+
+def test_two_models_that_write_are_two_plans() -> None:
+    """The refusal says how much to keep free, and with that both plans are a yes on a card that holds both."""
+    with pytest.raises(BadInput) as refused:
+        load_workload("chat", {"beside": "qwen2.5:7b"})
+    said = re.search(r"--reserve (\d+GiB)", str(refused.value))
+    assert said is not None
+    for model in ("llama3.1:8b", "qwen2.5:7b"):
+        answer = recommend(
+            profile="chat", gpu="RTX 4090", overrides={"model": model, "users": 1, "reserve": said[1], "offline": True}
+        )
+        assert answer.verdict.meets_targets, model
 
 
 def test_more_kept_never_turns_no_into_yes() -> None:
