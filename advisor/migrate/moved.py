@@ -26,6 +26,12 @@ class Moved:
     plan: Plan | None = None
     because: str = ""  # of the form of its weights, or why there is no plan
     gap: bool = False  # both engines do not fit at once
+    crowded: str = ""  # what it misses while the other models on its cards answer too
+
+    @property
+    def meets(self) -> bool:
+        """Whether it has a plan that meets its targets, whoever else is asked."""
+        return self.answer is not None and self.answer.verdict.meets_targets and not self.crowded
 
     @property
     def name(self) -> str:

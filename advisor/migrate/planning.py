@@ -14,6 +14,7 @@ from advisor.migrate.found import FoundModel
 from advisor.migrate.mapping import Mapped
 from advisor.migrate.moved import Moved, Wish
 from advisor.migrate.room import Room, Want, need_of, rooms, slices
+from advisor.migrate.together import judged_together
 from advisor.schema import Plan
 
 _TAKEN = (8080, 9180)  # the gateway's own
@@ -35,7 +36,7 @@ def planned(
         folder = _folder(mapped, done)
         port = _port(wish, done)
         done.append(_one(_twice(mapped, done), folder, port, given.get(mapped.found.name, Room()), done, wish))
-    return tuple(done)
+    return judged_together(done, given)
 
 
 def _twice(mapped: Mapped, done: Sequence[Moved]) -> Mapped:

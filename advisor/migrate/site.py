@@ -60,12 +60,13 @@ class Site:
     @property
     def meets(self) -> bool:
         """Whether every model has a plan that meets its targets."""
-        return all(each.answer is not None and each.answer.verdict.meets_targets for each in self.moved)
+        return all(each.meets for each in self.moved)
 
     @property
     def doubts(self) -> tuple[tuple[str, str], ...]:
         """What a person should look at first, by model."""
         told = [(each.name, doubt) for each in self.moved for doubt in each.mapped.doubts]
+        told += [(each.name, each.crowded) for each in self.moved if each.crowded]
         told += [(each.name, NO_CHATS) for each in self.moved if each.plan is not None and not each.carried.chats]
         if self.others and self.machine.accelerators:
             names = ", ".join(self.others[:3]) + (f" and {len(self.others) - 3} more" if len(self.others) > 3 else "")

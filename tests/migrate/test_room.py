@@ -121,6 +121,21 @@ def test_one_moves_and_the_other_stays(tmp_path: Path) -> None:
     assert all(f'"id": "{name}"' in caddy for name in moved)
 
 
+def test_on_one_card_both_are_judged_while_the_other_answers(tmp_path: Path) -> None:
+    """What each meets alone and not beside the other is a no that names both; with time for both it is a yes."""
+    few = [Model(name, info=dimensions(28, 3072, 24), listed={"size": 2 * GIB}) for name in ("llama3.2:3b", "own:3b")]
+    same = ("--map", "own:3b=meta-llama/Llama-3.2-3B-Instruct", "--force")
+    patient = migrated(ollama(*few), tmp_path, *same, "--ttft-ms", "60000", "--tpot-ms", "1000")
+    assert not any(each["crowded"] for each in patient["models"])
+    alone = max(plan.estimate.peak_speed.tpot_p95_s.expected for plan in plans(tmp_path) if plan.estimate.peak_speed)
+    hasty = ("--ttft-ms", "60000", "--tpot-ms", f"{1300 * alone:.0f}")
+    found = migrated(ollama(*few), tmp_path, *same, *hasty, code=1)
+    assert not found["meets_targets"]
+    for one, other in (found["models"], found["models"][::-1]):
+        assert one["plan"] and one["crowded"].startswith(f"while {other['name']} answers too: time per output token")
+    assert migrated(ollama(few[0]), tmp_path, "--force", *hasty)["meets_targets"], "alone it is a yes"
+
+
 @pytest.mark.parametrize("models", [(LLAMA, QWEN), (LLAMA, OWN)])
 def test_what_was_not_asked_to_move_keeps_its_memory(models: tuple[Model, Model], tmp_path: Path) -> None:
     """With --only, what Ollama holds for another model is no room, and the answer says that it stays."""
