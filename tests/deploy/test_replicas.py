@@ -69,10 +69,13 @@ def test_a_further_way_keeps_one_story(way: str, stay: bool) -> None:
     assert ("--data-parallel-size" in texts(more)["run.sh"]) is not stay
 
 
-@pytest.mark.parametrize("gpu", ["2x RTX 4090", "4x RTX 4090", "8x H100", "4x MI300X", "4x L4"])
-def test_each_has_its_cards_and_port(gpu: str) -> None:
+@pytest.mark.parametrize(
+    ("gpu", "users"),
+    [("2x RTX 4090", 2000), ("4x RTX 4090", 2000), ("8x H100", 2000), ("4x MI300X", 2000), ("4x L4", 1000)],
+)
+def test_each_has_its_cards_and_port(gpu: str, users: int) -> None:
     """Whatever the cards: all of them are used, none twice, and ports, names and volumes are each engine's own."""
-    plan = planned(gpu, run="compose,native")
+    plan = planned(gpu, users=users, run="compose,native")
     candidate, servers = plan.estimate.candidate, replicas.servers(plan)
     assert len(servers) == candidate.replicas > 1
     listed = [next(iter(set(server.cards.values()) - {"PCI_BUS_ID"})).split(",") for server in servers]

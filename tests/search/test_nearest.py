@@ -79,9 +79,18 @@ def test_another_card_leaves_room_for_what_runs_beside() -> None:
     assert is_yes(on(question, simulate("RTX 5090")))
 
 
-@pytest.mark.parametrize("users", [399, 1000, 5000])
-def test_fewer_people_are_as_many_as_the_machine_carries(users: int) -> None:
+def carried(gpu: str, model: str) -> int:
+    """So many users are a yes there, and one more is a no."""
+    overrides = {"model": model, "users": 2, "offline": True}
+    verdict = recommend(profile=None, overrides=overrides, gpu=gpu, measurements="none").verdict
+    assert verdict.meets_targets and verdict.capacity_users
+    return verdict.capacity_users
+
+
+@pytest.mark.parametrize("more", [1, 600, 4600])
+def test_fewer_people_are_as_many_as_the_machine_carries(more: int) -> None:
     """The verdict says beside it up to how many users the targets are met: one answer, one number."""
+    users = carried("RTX 4090", "Qwen/Qwen3-8B") + more
     overrides = {"model": "Qwen/Qwen3-8B", "users": users, "offline": True}
     verdict = recommend(profile=None, overrides=overrides, gpu="RTX 4090", measurements="none").verdict
     assert f"--users {verdict.capacity_users}" in {each.change for each in verdict.nearest_yes}
@@ -103,7 +112,7 @@ def test_of_several_large_cards_the_cheapest_by_the_hour_comes_first(gpu: str, m
     ("gpu", "model", "users"),
     [
         ("B300", "deepseek-ai/DeepSeek-R1", 10),
-        ("RTX 4090", "Qwen/Qwen3-8B", 399),
+        ("RTX 4090", "Qwen/Qwen3-8B", 450),
         ("RTX 3060 12GB", "Qwen/Qwen2.5-32B-Instruct", 20),
         ("Tesla P40", "Qwen/Qwen2.5-14B-Instruct", 2),
     ],
