@@ -41,6 +41,6 @@ def _two_that_write(model: ModelSpec) -> str:
     return (
         f"{model.hf_id} writes text, and a plan is for one such model. Two share a machine as two plans: this one with "
         f"--reserve {takes}GiB in place of --with (in 4 bits the other takes about that), then advisor recommend "
-        f"--model {model.hf_id} --out OTHER --reserve with what this plan takes. Two that an Ollama serves "
+        f"--model {model.hf_id} --out OTHER --reserve with what this plan takes. Two that one server answers for "
         f"already are planned together by advisor migrate"
     )

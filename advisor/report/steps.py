@@ -129,7 +129,7 @@ def _settings_of_running(plan: Plan, where: str) -> Iterator[Step]:
 
 def _looks(plan: Plan, written: tuple[str, ...], where: str) -> Iterator[Step]:
     if plan.hardware.os != "windows":  # the commands of the checklist are for bash
-        yield f"advisor check {where}", f"{len(plan.checks)} checks before and after the start"
+        yield f"advisor check {where}", f"{len(plan.checks)} checks, before and after"
     if "run.sh" in written or "compose.yaml" in written:
         yield f"advisor smoke {where}", "your load on the real engine"
     yield f"advisor report {where}", "all of it as one page"

@@ -15,8 +15,10 @@ from advisor.report.chart import Chart, Line, Point
 from advisor.units import count
 
 _WIDE, _HIGH = 480, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 96, 26, 46  # margins of the plot
+_LEFT, _TOP, _BOTTOM = 58, 26, 46  # margins of the plot; right of it stand the names of the lines
 _LETTER = 7  # of a label, wide
+_BOLD = 7.6  # of a bold one
+_GAP = 7  # between a line's end and its name
 _TICKS_APART, _ENDS_APART = 22, 15
 _DASHES = ("7 4", "", "2 4", "9 3 2 3")  # the simplest engine first
 _CROSSOVER = "crossover"
@@ -29,10 +31,11 @@ class Plot(NamedTuple):
 
     loads: Scale
     figures: Scale
+    right: float  # end of the plot, from the left
 
     def x(self, load: float) -> float:
         """From the left."""
-        return round(_LEFT + self.loads.share(load) * (_WIDE - _LEFT - _RIGHT), 1)
+        return round(_LEFT + self.loads.share(load) * (self.right - _LEFT), 1)
 
     def y(self, figure: float) -> float:
         """From the top."""
@@ -41,7 +44,8 @@ class Plot(NamedTuple):
 
 def chart_svg(chart: Chart) -> str:
     """An `<svg>` element with title and description for who cannot see it."""
-    plot = Plot(loads(chart), figures(chart, ranges=True))
+    widest = max((len(_named(chart, line)) for line in chart.lines), default=0)
+    plot = Plot(loads(chart), figures(chart, ranges=True), round(_WIDE - _GAP - _BOLD * widest, 1))
     parts = [
         f'<svg class="chart" viewBox="0 0 {_WIDE} {_HIGH}" role="img" fill="currentColor" font-size="12">',
         f"<title>{escape(chart.title)}</title><desc>{escape(described(chart))}</desc>",
@@ -99,11 +103,11 @@ def _grid(chart: Chart, plot: Plot) -> Iterator[str]:
     quiet = f'fill-opacity="{_QUIET}"'
     for figure in ticks(chart, plot.figures, plot.y, _TICKS_APART):
         y = plot.y(figure)
-        yield _rule(_LEFT, y, _WIDE - _RIGHT, y, 'stroke-opacity=".14"')
+        yield _rule(_LEFT, y, plot.right, y, 'stroke-opacity=".14"')
         yield _text(_LEFT - 7, y + 4, _label(chart, figure), f'text-anchor="end" {quiet}')
     for load in load_ticks(plot.loads, plot.x, _LETTER):
         yield _text(plot.x(load), _HIGH - _BOTTOM + 18, str(load), f'text-anchor="middle" {quiet}')
-    middle = (_LEFT + _WIDE - _RIGHT) / 2
+    middle = (_LEFT + plot.right) / 2
     yield _text(middle, _HIGH - 8, "requests in flight", f'text-anchor="middle" {quiet}')
 
 
@@ -145,7 +149,7 @@ def _planned(chart: Chart, plot: Plot) -> Iterator[str]:
 def _target(chart: Chart, plot: Plot) -> Iterator[str]:
     if chart.target is not None:
         y, colour = plot.y(chart.target), "var(--target,currentColor)"
-        yield f'<path d="M{_LEFT} {y:g}H{_WIDE - _RIGHT}" stroke="{colour}" stroke-width="1.6"/>'
+        yield f'<path d="M{_LEFT} {y:g}H{plot.right:g}" stroke="{colour}" stroke-width="1.6"/>'
         yield _text(_LEFT + 4, y - 5, f"target {_label(chart, chart.target)}", f'fill="{colour}" {_HALO}')
 
 
@@ -163,9 +167,14 @@ def _ends(chart: Chart, plot: Plot) -> Iterator[str]:
     taken = -float(_HIGH)
     for line in sorted(chart.lines, key=lambda each: plot.y(each.points[-1].expected)):
         last = line.points[-1]
-        x, y = plot.x(last.load) + 7, plot.y(last.expected) + 4
+        x, y = plot.x(last.load) + _GAP, plot.y(last.expected) + 4
         if line.role != "desk":
             y = taken = max(y, taken + _ENDS_APART)
         bold = "" if line.role == "default" else ' font-weight="600"'
-        said = line.title.split()[0] if line.role == "default" else line.title
-        yield _text(x, y, f"{said} {chart.shown(last.expected)}", f'fill="{_colour(line)}"{bold}')
+        yield _text(x, y, _named(chart, line), f'fill="{_colour(line)}"{bold}')
+
+
+def _named(chart: Chart, line: Line) -> str:
+    """A line's name and last figure."""
+    said = line.title.split()[0] if line.role == "default" else line.title
+    return f"{said} {chart.shown(line.points[-1].expected)}"

@@ -71,6 +71,18 @@ def test_the_winner_is_drawn_in_front() -> None:
             assert chart.lines[-1].engine == answer(case).verdict.engine
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_the_names_of_the_lines_lie_within_the_drawing(case: str) -> None:
+    """However long a wait takes to tell: what stands behind a line's end is not cut off."""
+    for chart in charts(answer(case)):
+        root = drawn(chart)
+        wide = float(root.attrib["viewBox"].split()[2])
+        bold = [text for text in root.iter(f"{SVG}text") if text.get("font-weight")]
+        assert bold
+        for text in bold:
+            assert float(text.attrib["x"]) + 7 * len(text.text or "") <= wide, text.text
+
+
 def test_nothing_that_runs_is_no_chart() -> None:
     """Where no engine starts, there is nothing to draw."""
     assert charts(answer("impossible")) == ()
