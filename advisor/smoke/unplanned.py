@@ -28,14 +28,17 @@ def _of_one(plan: Plan) -> Iterator[str]:
         yield f"plan.json names the image {shown(plan.launch.image)}, not {_repository(launch.image)}"
     if plan.launch.bind != launch.bind:
         yield f"plan.json listens on {plan.launch.bind}, not {launch.bind}"
-    wanted = {setting.name: setting.value for setting in settings}
+    given, wanted = ({setting.name: setting.value for setting in each} for each in (plan.settings, settings))
     opens = {name: entry["opens"] for name, entry in constants("settings").items() if "opens" in entry}
-    for setting in plan.settings:
-        planned = wanted.get(setting.name)
-        if opens.get(setting.name) == "always":
-            yield f"plan.json runs the Python of {shown(plan.launch.model_ref)} ({setting.name}): read it first"
-        elif setting.name in opens and (setting.name not in wanted or planned != setting.value):
-            yield f"plan.json sets {setting.name} to {shown(setting.value)}, where {shown(planned)} is planned"
+    for name, when in opens.items():
+        if when == "always" and name in given:
+            yield f"plan.json runs the Python of {shown(plan.launch.model_ref)} ({name}): read it first"
+        elif when == "unplanned" and name in given and (name not in wanted or given[name] != wanted[name]):
+            yield f"plan.json sets {name} to {shown(given[name])}, where {shown(wanted.get(name))} is planned"
+        elif (
+            when == "unplanned" and name in wanted and name not in given
+        ):  # the engine's own default then holds: vLLM listens everywhere
+            yield f"plan.json leaves out {name}, where {shown(wanted[name])} is planned"
 
 
 def _repository(image: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from advisor.catalog import constants
 from advisor.check.compose import own_compose
 from advisor.deploy import carry
 from advisor.edge.children import run
@@ -27,6 +28,8 @@ from advisor.smoke.trust import require_ours
 from advisor.smoke.unplanned import unplanned
 from advisor.wire import to_json
 from tests.hostile.poison import GOLDEN, golden
+
+SCENARIOS = sorted(path.parents[1].name for path in GOLDEN.glob("*/out/plan.json"))
 
 
 @pytest.fixture
@@ -102,11 +105,15 @@ def test_smoke_takes_a_folder_of_ours(deployed: tuple[Plan, Path]) -> None:
 
 def setting(name: str, value: str | None) -> Callable[[Plan], Plan]:
     """A plan with one setting more, or another, and the launch that follows from it."""
+    kind: Any = "flag" if name.startswith("-") else "env"
+    return changed(name, Setting(name=name, kind=kind, value=value, because="x", source="measured-here"))
+
+
+def changed(name: str, *instead: Setting) -> Callable[[Plan], Plan]:
+    """A plan with these in place of a setting, or without it, and the launch that follows from them."""
 
     def change(plan: Plan) -> Plan:
-        kind: Any = "flag" if name.startswith("-") else "env"
-        ours = Setting(name=name, kind=kind, value=value, because="x", source="measured-here")
-        settings = (*(each for each in plan.settings if each.name != name), ours)
+        settings = (*(each for each in plan.settings if each.name != name), *instead)
         engine, facts = ENGINES[plan.engine], (plan.hardware, plan.workload, plan.model)
         return replace(plan, settings=settings, launch=engine.launch(plan.estimate, settings, *facts))
 
@@ -123,6 +130,7 @@ OF_THE_PLAN: dict[str, Callable[[Plan], Plan]] = {
     "a stranger's registry": launched(image="registry.example.org:5000/vllm/vllm-openai:v0.33.0"),
     "open to all": launched(bind="0.0.0.0"),
     "listening everywhere": setting("--host", "0.0.0.0"),
+    "listening where the engine does by itself": changed("--host"),
     "Python of the repository": setting("--trust-remote-code", None),
     "a template of theirs": setting("--chat-template", "/tmp/x.jinja"),
     "a drafter of theirs": setting("--speculative-config", '{"method": "eagle3", "model": "stranger/drafter"}'),
@@ -144,6 +152,17 @@ def test_a_plan_of_a_stranger_starts_nothing_of_theirs(change: Callable[[Plan], 
     assert tuple(unplanned(replace(golden("one-person-rtx-4090"), desk=plan)))
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_what_opens_something_cannot_be_left_out(scenario: str) -> None:
+    """Each planned setting that chooses code, weights or an address is missed where a plan goes without it."""
+    plan = golden(scenario)
+    opens = {name for name, entry in constants("settings").items() if entry.get("opens") == "unplanned"}
+    told = {name: list(unplanned(changed(name)(plan))) for name in opens & {each.name for each in plan.settings}}
+    assert told
+    for name, lines in told.items():
+        assert any(f"leaves out {name}, where" in line for line in lines), name
+
+
 def test_who_renders_or_checks_a_plan_of_a_stranger_is_told(tmp_path: Path) -> None:
     """Nothing is started by these commands, but README.md says what to type: what is not ours is named first."""
     plan = launched(image="stranger/vllm-openai:v0.33.0")(golden("case-a-llama-8b-h100"))
@@ -153,7 +172,7 @@ def test_who_renders_or_checks_a_plan_of_a_stranger_is_told(tmp_path: Path) -> N
         assert "before you start it: plan.json names the image 'stranger/vllm-openai:v0.33.0'" in done.err, done
 
 
-@pytest.mark.parametrize("scenario", sorted(path.parents[1].name for path in GOLDEN.glob("*/out/plan.json")))
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_plan_of_ours_is_started_as_it_is(scenario: str) -> None:
     """No plan that this program makes has anything of that kind, but for Python of a repository."""
     plan = read_plan(GOLDEN / scenario / "out/plan.json")
