@@ -46,14 +46,12 @@ def with_levers(
 def _better(engine: str, judged: Sequence[Judged], question: Question) -> Iterator[Judged]:
     """Further ways of an engine, of a pair the one with the smaller cache, that answer clearly sooner."""
     usual = [one for one in judged if one.estimate.candidate.engine == engine]
-    known = {_identity(one.estimate.candidate) for one in usual}
+    known = [one.estimate.candidate for one in usual]
     soonest = min((answer_s(one, question) or math.inf for one in usual if not vetoed(one)), default=math.inf)
-    for plain, smaller in _pairs(levers(question.hardware, question.workload, question.model, engine)):
-        way = smaller or plain
-        if _identity(way) not in known:
-            one = judge(estimate(way, question), question)
-            if CLEARLY * (answer_s(one, question) or math.inf) <= soonest:
-                yield one
+    for way in smallest(levers(question.hardware, question.workload, question.model, engine), known):
+        one = judge(estimate(way, question), question)
+        if CLEARLY * (answer_s(one, question) or math.inf) <= soonest:
+            yield one
 
 
 def reachable(question: Question, *, further: bool = True) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from advisor.frozen import replace
 from advisor.migrate.moved import Moved
 from advisor.migrate.room import Room
+from advisor.rules.speed import awaited
 from advisor.schema import Plan, Speed
 from advisor.units import ms
 
@@ -42,7 +43,7 @@ def _figures(plan: Plan, speed: Speed, others: Sequence[Speed]) -> Iterator[tupl
     """What is waited for, seconds with all of them at work, and the target in milliseconds."""
     first = speed.ttft_p95_s.expected + sum(each.ttft_p95_s.expected for each in others)
     asked = plan.workload
-    yield (f"the time of one {asked.made}" if asked.pooled else "time to first token"), first, asked.ttft_ms
+    yield awaited(asked), first, asked.ttft_ms
     if not asked.pooled:
         token = speed.tpot_p95_s.expected + sum(each.tpot_p95_s.expected for each in others)
         yield "time per output token", token, asked.tpot_ms

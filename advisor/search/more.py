@@ -31,8 +31,6 @@ def more_of_the_same(question: Question) -> Iterator[Step]:
     if not hardware.accelerators or stays_alone(hardware.accelerators[0]) or hardware.os == "darwin":
         return
     card = hardware.accelerators[0]
-    if card.device_class == "laptop":
-        return  # nobody puts a second one in
     for number in (n for n in (2, 4, MOST_A_HOST) if n > len(hardware.accelerators)):
         grown = on(question, _grown(hardware, card, number))
         if is_yes(grown):

@@ -16,6 +16,7 @@ from advisor.sizing.carrying import carrying
 from advisor.sizing.ceiling import Ceiling
 
 MOST = 1_000_000
+_KEPT = 0.95  # below it enough is read again to be what is waited for
 _PARTS = 100  # of the planned rate that a rate is counted in
 
 
@@ -115,7 +116,6 @@ def _bound(beyond: Judged) -> str:
     return f"bound by {_BOUNDS[speed.bound]}"
 
 
-_KEPT = 0.95  # below it enough is read again to be what is waited for
 _BOUNDS = {
     "bandwidth": "memory bandwidth",
     "compute": "compute",

@@ -12,16 +12,20 @@ mkdir -p "$TOOLS"
 
 say() { printf '[units] %s\n' "$*" >&2; }
 
-install_systemd() {
-  if ! command -v systemd-analyze >/dev/null 2>&1; then
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-      say "systemd-analyze is absent and this is not root on Debian: install the package 'systemd'"
-      return 1
-    fi
-    say "installing systemd with apt (nothing of it is started)"
-    apt-get -o DPkg::Lock::Timeout=600 -qq update
-    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends systemd >/dev/null
+# from_apt PROGRAM PACKAGE: nothing of it is started.
+from_apt() {
+  if PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1; then return 0; fi
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    say "$1 is absent and this is not root on Debian: install the package '$2'"
+    return 1
   fi
+  say "installing $2 with apt (nothing of it is started)"
+  apt-get -o DPkg::Lock::Timeout=600 -qq update
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends "$2" >/dev/null
+}
+
+install_systemd() {
+  from_apt systemd-analyze systemd || return 1
   ln -sfn "$(command -v systemd-analyze)" "$TOOLS/systemd-analyze"
   say "$("$TOOLS/systemd-analyze" --version | sed -n 1p)"
 }
@@ -46,20 +50,8 @@ install_quadlet() {
   ln -sfn "$(basename "$target")" "$TOOLS/quadlet"
 }
 
-install_nft() {
-  if ! PATH=$PATH:/usr/sbin:/sbin command -v nft >/dev/null; then
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-      say "nft is absent and this is not root on Debian: install the package 'nftables'"
-      return 1
-    fi
-    say "installing nftables with apt (nothing of it is started)"
-    apt-get -o DPkg::Lock::Timeout=600 -qq update
-    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends nftables >/dev/null
-  fi
-}
-
 failed=0
-install_nft || failed=1
+from_apt nft nftables || failed=1
 install_systemd || failed=1
 install_quadlet || failed=1
 [ "$failed" -eq 0 ] && say "all in $TOOLS"
